@@ -1,0 +1,3 @@
+"""The agent server: a hosted agent container that Azure Voice Live can talk to."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,34 @@
+"""``python -m app``: serve the agent on HOST and PORT."""
+
+import sys
+
+
+def main() -> None:
+    """Start the server with the settings of the environment."""
+    import uvicorn
+
+    from app.platform.access import HINT, is_open_to_anyone
+    from app.settings import SettingsError, load_settings
+
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        sys.exit(str(error))
+    if is_open_to_anyone(settings):
+        sys.exit(f"HOST={settings.bind_host} is open to other machines without a key: {HINT}.")
+    uvicorn.run(
+        "app.main:app",
+        host=settings.bind_host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        # Longer than proxies keep their connections, so that it is never they who find one gone.
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""What an agent author imports.
+
+An agent answers turns. The simplest one is an async generator function::
+
+    async def reply(turn: Turn):
+        yield "The weather in "
+        yield turn.text
+        yield ClientEvent("ui.card", title="Weather")
+
+What it yields is spoken (``str``), shown on the client's screen (``ClientEvent``), or ends the
+call once everything before it was spoken (``EndCall``). A plain async function that returns text
+is an agent too, and so is an object with a ``reply`` method and, where it needs them, async
+``start`` and ``stop``.
+
+An agent is cancelled at its current ``await`` when the caller interrupts, so clean up in
+``finally`` and don't swallow ``asyncio.CancelledError``.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+TurnKind = Literal["speech", "action", "greeting"]
+
+SPOKEN_EVENT_TYPES = frozenset(
+    {"output_audio_transcription.delta", "output_audio_transcription.done", "done"}
+)
+"""Event types that Voice Live itself reads; a client event can't have one of these."""
+
+
+class ClientEvent:
+    """A JSON object for the client's screen, sent at the moment it is yielded and not spoken.
+
+    ``ClientEvent("ui.card", title="Weather")`` reaches the client as the ``delta`` of a
+    ``response.invocation.delta`` event: ``{"type": "ui.card", "title": "Weather"}``.
+
+    Raises ValueError for an empty type or one that Voice Live reads as speech.
+    """
+
+    __slots__ = ("payload",)
+
+    def __init__(self, type: str, **fields: Any) -> None:
+        if not isinstance(type, str) or not type:
+            raise ValueError("a client event needs a type: a non-empty string such as 'ui.card'")
+        if type in SPOKEN_EVENT_TYPES:
+            raise ValueError(f"{type!r} is an event of the protocol itself: yield a str to speak")
+        self.payload: dict[str, Any] = {"type": type, **fields}
+
+    @property
+    def type(self) -> str:
+        return str(self.payload["type"])
+
+    def __repr__(self) -> str:
+        return f"ClientEvent({self.type!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ClientEvent) and other.payload == self.payload
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    """Ends the call after what was yielded before it has been spoken."""
+
+    reason: str = "completed"
+
+
+Output = str | ClientEvent | EndCall
+
+
+@dataclass(frozen=True, slots=True)
+class PastTurn:
+    """An earlier turn as the caller knows it: ``reply`` ends where the caller interrupted."""
+
+    kind: TurnKind
+    text: str
+    """What the caller said; empty for an action or a greeting."""
+    action: Mapping[str, Any] | None
+    reply: str
+    """What the caller heard of the answer."""
+    interrupted: bool
+    notes: Mapping[str, Any]
+    """What the agent kept of that turn in ``Turn.notes``."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One thing that the caller said or did.
+
+    ``state`` (whole conversation) and ``notes`` (this turn) are JSON objects that the agent may
+    change; they are stored with the turn, also when the caller interrupts it.
+    """
+
+    kind: TurnKind
+    text: str = ""
+    """What the caller said; empty for an action or a greeting."""
+    action: Mapping[str, Any] | None = None
+    """The client's JSON object, verbatim (Voice Live's ``invoke_input``); None otherwise."""
+    history: tuple[PastTurn, ...] = ()
+    """Earlier turns of this conversation, oldest first."""
+    state: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    language: str = "en-US"
+    """BCP-47 language of the conversation. An agent may set it; it is kept, and the sentences
+    that the server itself speaks (an apology, say) follow it."""
+    session_id: str = ""
+    user_id: str = ""
+    """Opaque id of the caller (``x-agent-user-id``): for partitioning only, never forward it."""
+    invocation_id: str = ""
+    call_id: str = ""
+    """``x-agent-foundry-call-id``: send it unchanged with outbound calls to Foundry services."""
+
+    def messages(self) -> list[dict[str, str]]:
+        """History and this turn as chat messages (``role`` and ``content``), for a model."""
+        past = [
+            message
+            for turn in self.history
+            for message in (
+                {"role": "user", "content": describe_input(turn.kind, turn.text, turn.action)},
+                {"role": "assistant", "content": turn.reply},
+            )
+            if message["content"]
+        ]
+        now = describe_input(self.kind, self.text, self.action)
+        return [*past, {"role": "user", "content": now}]
+
+
+def describe_input(kind: TurnKind, text: str, action: Mapping[str, Any] | None) -> str:
+    """One line that tells a model what the caller said or did."""
+    if kind == "speech":
+        return text
+    if kind == "greeting":
+        return "(The caller has just connected. Greet them.)"
+    import json
+
+    return f"(On the screen, the caller did: {json.dumps(action, ensure_ascii=False)})"
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """An agent as an object. ``async start()`` and ``async stop()`` are called where present."""
+
+    def reply(self, turn: Turn) -> AsyncIterator[Output]: ...
+
+
+ReplyFunction = Callable[[Turn], AsyncIterator[Output] | Awaitable[str]]

@@ -1,0 +1,123 @@
+"""What a front desk is asked besides tables: hours, place, menu, weather, and small talk."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from app.agent import Output
+from app.agents.demo import house
+from app.agents.demo.booking import services_on
+from app.agents.demo.screen import buttons, card, click
+from app.agents.demo.sentences import say_list, say_time, say_weekday
+from app.agents.demo.understanding import Understood
+from app.agents.demo.visit import Visit
+
+_SENTENCES = {
+    "address": (f"You find us at {house.ADDRESS}.",),
+    "parking": (f"{house.PARKING}.",),
+    "access": (f"{house.ACCESS}.",),
+    "children": (f"{house.CHILDREN}.",),
+    "pets": (f"{house.PETS}.",),
+    "diet": (f"{house.DIET}.",),
+    "prices": (f"{house.PRICES}.",),
+    "human": (
+        "I'm the only one at this desk.",
+        "In the restaurant somebody is there for you whenever we are open.",
+    ),
+    "robot": ("I'm a computer,", "but the tables that I book are real enough for a demo."),
+    "how_are_you": ("I'm fine, thank you.",),
+    "thanks": ("You're welcome.",),
+    "hello": ("Hello!",),
+}
+TOPICS = (
+    *("weather", "hours", "parking", "address", "access"),
+    *("diet", "prices", "pets", "menu", "children"),
+)
+"""Questions of fact; the first of them that fits is answered."""
+SMALL_TALK = ("human", "robot", "how_are_you", "thanks", "hello")
+
+
+def greet(visit: Visit) -> Iterator[Output]:
+    yield f"Hello, this is {house.NAME}."
+    yield "I can book you a table,"
+    yield offer_buttons()
+    yield "tell you when we are open,"
+    yield "or what the weather is like."
+    yield "What can I do for you?"
+
+
+def offer_help(visit: Visit) -> Iterator[Output]:
+    yield "You can say, for example,"
+    yield "a table for two tomorrow at seven,"
+    yield offer_buttons()
+    yield "when are you open,"
+    yield "or, what is the weather in Seattle."
+
+
+def offer_buttons() -> Output:
+    return buttons(
+        ("Book a table", click("book")),
+        ("Opening hours", click("ask", topic="hours")),
+        ("Weather", click("ask", topic="weather")),
+    )
+
+
+def answer(visit: Visit, topic: str, said: Understood) -> Iterator[Output]:
+    if topic == "weather":
+        yield from tell_weather(said.city)
+    elif topic == "hours":
+        yield from tell_hours(visit, said.details.date)
+    elif topic == "menu":
+        yield from tell_menu()
+    else:
+        yield from _SENTENCES[topic]
+
+
+def tell_weather(city: str | None) -> Iterator[Output]:
+    wanted = city or house.WEATHER[0].city
+    weather = next((one for one in house.WEATHER if one.city == wanted), None)
+    if weather is None:
+        yield f"I don't know the weather in {wanted},"
+        yield f"only in {say_list([one.city for one in house.WEATHER])}."
+        return
+    yield "The weather"
+    yield f"in {weather.city}"
+    yield card(f"Weather in {weather.city}", [f"{weather.fahrenheit}°F", weather.sky.capitalize()])
+    yield f"is {weather.fahrenheit}°F"
+    yield f"and {weather.sky}."
+
+
+def tell_hours(visit: Visit, day: dt.date | None) -> Iterator[Output]:
+    if day is None:
+        yield "We are open for dinner from Tuesday to Sunday,"
+        yield card("Opening hours", _hours_lines())
+        yield f"from {_say_span(house.SERVICES[-1])},"
+        yield f"and for lunch on Saturday and Sunday, from {_say_span(house.SERVICES[0])}."
+        return
+    services = services_on(day)
+    name = "Today" if day == visit.today else f"On {say_weekday(day)}"
+    if not services:
+        yield f"{name} we are closed."
+        yield "We are open from Tuesday to Sunday."
+        return
+    yield f"{name} we are open"
+    yield f"{say_list([f'from {_say_span(one)} for {one.name}' for one in services])}."
+
+
+def _say_span(service: house.Service) -> str:
+    return f"{say_time(service.opens)} to {say_time(service.closes)}"
+
+
+def _hours_lines() -> list[str]:
+    monday = dt.date(2024, 1, 1)
+    lines = []
+    for number in range(7):
+        day = monday + dt.timedelta(days=number)
+        spans = [_say_span(one) for one in services_on(day)]
+        lines.append(f"{say_weekday(day)}: {', '.join(spans) or 'closed'}")
+    return lines
+
+
+def tell_menu() -> Iterator[Output]:
+    yield "On the menu are"
+    yield card("Menu", [f"{dish}: ${price}" for dish, price in house.MENU])
+    yield f"{say_list([dish.lower() for dish, _ in house.MENU])}."

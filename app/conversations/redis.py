@@ -1,0 +1,297 @@
+"""Conversations in Redis (7 or later), for replicas among which a conversation's turns wander.
+
+How a turn on replica B supersedes one that runs on replica A::
+
+    B: begin ──▶ Redis: A's turn runs
+    B: publish stop to A ─────────────▶ A: on_stop ──▶ engine ends the turn
+    B: begin, again …                   A: settle ──▶ Redis: no turn runs
+    B: begin ──▶ Redis: begun, with A's turn as history
+
+When the lease of A is gone, or A takes too long, B takes A's place; what A may settle later
+changes nothing but A's own record.
+
+Retention is Redis's own expiry. Let Redis not evict by itself (``maxmemory-policy noeviction``),
+and keep an append-only file where turns must survive its restart (``appendonly yes``). Keys fit a
+cluster, but the client speaks to one address: on Azure Managed Redis choose the Enterprise or the
+non-clustered policy.
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+from app.conversations.limits import Limits
+from app.conversations.records import (
+    build_history,
+    decode_record,
+    describe_record,
+    encode_record,
+    encode_settled,
+    end_record,
+)
+from app.conversations.redis_link import RedisLink
+from app.conversations.redis_replica import Replica
+from app.conversations.redis_scripts import BEGIN, END, READ, SETTLE, TRIM
+from app.conversations.store import (
+    Conversation,
+    ConversationKey,
+    StopTurn,
+    StoreError,
+    TurnRecord,
+    TurnStatus,
+)
+
+_STOP_SECONDS = 2.0
+_RETRY_SECONDS = 0.02
+_ATTEMPTS_PER_REQUEST = 12
+_EXPORT_TURNS = 100
+_SCAN_KEYS = 500
+
+
+class RedisStore:
+    """A ``ConversationStore`` in the Redis at ``url`` (see ``RedisLink``).
+
+    A replica that has not renewed its lease for ``lease_seconds`` counts as dead;
+    ``stop_seconds`` is how long a living one gets to settle a turn that it was asked to stop.
+    Raises ValueError for a URL that makes no sense.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        limits: Limits | None = None,
+        *,
+        lease_seconds: float = 15.0,
+        stop_seconds: float = _STOP_SECONDS,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        if not lease_seconds >= 0.5:
+            raise ValueError(f"lease_seconds must be at least 0.5, not {lease_seconds}")
+        self._limits = limits or Limits()
+        self._ttl_ms = int(self._limits.retention_seconds * 1000)
+        self._stop_seconds = stop_seconds
+        self._now = now
+        self._link = RedisLink(url)
+        self._prefix = self._link.prefix
+        self._replica = Replica(self._link, lease_seconds)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self, on_stop: StopTurn) -> None:
+        """Connect. What a dead replica left running is ended when it is next looked at."""
+        try:
+            await self._link.open()
+            await self._replica.join(on_stop)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._replica.leave()
+        await self._link.close()
+
+    async def ready(self) -> bool:
+        try:
+            await self._replica.renew()
+        except StoreError:
+            return False
+        return True
+
+    async def begin(self, record: TurnRecord) -> Conversation:
+        encoded = encode_record(record)
+        token = uuid.uuid4().hex
+        try:
+            return await self._begin(record, encoded, token)
+        except (asyncio.CancelledError, StoreError):
+            # It may have been done all the same: nobody else would end the turn.
+            abandon = asyncio.create_task(self._abandon(record, token))
+            self._tasks.add(abandon)
+            abandon.add_done_callback(self._tasks.discard)
+            raise
+
+    async def settle(
+        self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
+    ) -> None:
+        encoded, state, problem = encode_settled(record, conversation)
+        pointer = self._pointer(record.key.user_id, record.invocation_id)
+        record.sequence = await self._link.evaluate(
+            SETTLE,
+            self._keys_of(record.key),
+            record.sequence,
+            record.invocation_id,
+            encoded,
+            "" if state is None else state,
+            conversation.language,
+            0 if heard_before is None else heard_before.sequence,
+            "" if heard_before is None else encode_record(heard_before),
+            self._limits.max_turns,
+            self._ttl_ms,
+            also=("SET", pointer, record.key.session_id, "PX", self._ttl_ms, "NX"),
+        )
+        if problem is not None:
+            raise problem
+
+    async def find(self, user_id: str, invocation_id: str) -> TurnRecord | None:
+        (session_id,) = await self._link.run(("GET", self._pointer(user_id, invocation_id)))
+        if session_id is None:
+            return None
+        return await self._read(ConversationKey(user_id, session_id), 0, invocation_id)
+
+    async def stop_elsewhere(self, record: TurnRecord, reason: str) -> TurnRecord:
+        deadline = time.monotonic() + self._stop_seconds
+        attempt = 0
+        while True:
+            reply = await self._link.evaluate(
+                READ, self._keys_of(record.key), record.sequence, record.invocation_id
+            )
+            if not reply:
+                return record
+            sequence, text, *running = reply
+            stored = decode_record(text, record.key, int(sequence))
+            if not running:
+                return stored
+            owner, token = running
+            verdict = await self._judge(owner, deadline, reason)
+            if verdict is None:
+                await self._ask_and_wait(owner, stored, reason, attempt)
+                attempt += 1
+            else:
+                await self._end(stored, token, *verdict)
+
+    async def list_keys(self) -> AsyncIterator[ConversationKey]:
+        pattern = f"{self._prefix}:{{*}}:conversation"
+        cursor = 0
+        while True:
+            ((cursor, found),) = await self._link.run(
+                ("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_KEYS)
+            )
+            for name in found:
+                tag = name[len(self._prefix) + 2 : name.rindex("}")]
+                user_id, session_id = tag.split(":")
+                yield ConversationKey(unquote(user_id), unquote(session_id))
+            if cursor == 0:
+                return
+
+    async def export(self, key: ConversationKey | None = None) -> AsyncIterator[dict[str, Any]]:
+        if key is None:
+            async for each in self.list_keys():
+                async for turn in self.export(each):
+                    yield turn
+            return
+        head, turns, _ = self._keys_of(key)
+        ((first, last),) = await self._link.run(("HMGET", head, "first", "last"))
+        for start in range(int(first or 1), int(last or 0) + 1, _EXPORT_TURNS):
+            sequences = range(start, min(start + _EXPORT_TURNS, int(last) + 1))
+            (texts,) = await self._link.run(("HMGET", turns, *sequences))
+            for sequence, text in zip(sequences, texts, strict=True):
+                if text is None:
+                    continue
+                record = decode_record(text, key, sequence)
+                if record.status == "running":
+                    record = await self._read(key, sequence, record.invocation_id) or record
+                yield describe_record(record)
+
+    async def purge(self, key: ConversationKey | None = None) -> int:
+        if key is not None:
+            removed: int
+            (removed,) = await self._link.run(("UNLINK", *self._keys_of(key)))
+            return min(removed, 1)
+        count = 0
+        async for each in self.list_keys():
+            count += await self._link.evaluate(
+                TRIM, self._keys_of(each), self._limits.max_turns, self._ttl_ms
+            )
+        return count
+
+    async def _begin(self, record: TurnRecord, encoded: str, token: str) -> Conversation:
+        pointer = self._pointer(record.key.user_id, record.invocation_id)
+        deadline = time.monotonic() + self._stop_seconds
+        attempt = 0
+        displaced = ended = ""
+        while True:
+            begun, *reply = await self._link.evaluate(
+                BEGIN,
+                self._keys_of(record.key),
+                token,
+                self._replica.id,
+                record.invocation_id,
+                encoded,
+                self._limits.history_turns,
+                self._ttl_ms,
+                displaced,
+                ended,
+                also=("SET", pointer, record.key.session_id, "PX", self._ttl_ms),
+            )
+            if begun:
+                record.sequence, state, language, history = reply
+                turns = build_history(record.key, json.loads(history))
+                return Conversation(turns, json.loads(state or "{}"), language or "")
+            running, owner, displaced, text = reply
+            stored = decode_record(text, record.key, int(running))
+            verdict: tuple[TurnStatus, str] | None
+            if owner == self._replica.id:
+                # The engine has ended it; that could not be stored then.
+                verdict = ("failed", "not_stored")
+            else:
+                verdict = await self._judge(owner, deadline, "superseded")
+            if verdict is None:
+                displaced = ""
+                await self._ask_and_wait(owner, stored, "superseded", attempt)
+                attempt += 1
+            else:
+                ended = end_record(stored, *verdict, self._now())
+
+    async def _judge(
+        self, owner: str, deadline: float, reason: str
+    ) -> tuple[TurnStatus, str] | None:
+        """How the running turn of ``owner`` ends without it; None while it is to be waited for."""
+        if owner != self._replica.id and not await self._replica.is_alive(owner):
+            return "failed", "replica_died"
+        if time.monotonic() >= deadline:
+            return "cancelled", reason
+        return None
+
+    async def _ask_and_wait(
+        self, owner: str, record: TurnRecord, reason: str, attempt: int
+    ) -> None:
+        if attempt % _ATTEMPTS_PER_REQUEST == 0:
+            await self._replica.ask_to_stop(owner, record.key, record.invocation_id, reason)
+        await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _read(
+        self, key: ConversationKey, sequence: int, invocation_id: str
+    ) -> TurnRecord | None:
+        """A turn; if its replica died, it ends here."""
+        while True:
+            reply = await self._link.evaluate(READ, self._keys_of(key), sequence, invocation_id)
+            if not reply:
+                return None
+            number, text, *running = reply
+            record = decode_record(text, key, int(number))
+            if not running or await self._replica.is_alive(running[0]):
+                return record
+            await self._end(record, running[1], "failed", "replica_died")
+
+    async def _end(self, record: TurnRecord, token: str, status: TurnStatus, reason: str) -> None:
+        encoded = end_record(record, status, reason, self._now())
+        await self._link.evaluate(END, self._keys_of(record.key), token, encoded)
+
+    async def _abandon(self, record: TurnRecord, token: str) -> None:
+        with suppress(StoreError):
+            await self._end(replace(record), token, "cancelled", "disconnected")
+
+    def _keys_of(self, key: ConversationKey) -> tuple[str, str, str]:
+        tag = f"{self._prefix}:{{{quote(key.user_id, safe='')}:{quote(key.session_id, safe='')}}}"
+        return f"{tag}:conversation", f"{tag}:turns", f"{tag}:ids"
+
+    def _pointer(self, user_id: str, invocation_id: str) -> str:
+        """The key that leads from an invocation id to its session."""
+        user, invocation = quote(user_id, safe=""), quote(invocation_id, safe="")
+        return f"{self._prefix}:invocation:{user}:{invocation}"

@@ -1,0 +1,125 @@
+"""How replicas that share a Redis know which of them live, and ask each other to stop a turn.
+
+A replica keeps a key that expires (its lease) and listens on a channel of the same name. With
+each renewal it also sends itself a beat there, so that a subscription that has gone deaf shows.
+"""
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+
+from redis.exceptions import RedisError
+
+from app.conversations.redis_link import RedisLink
+from app.conversations.store import ConversationKey, StopTurn, StoreError
+
+logger = logging.getLogger(__name__)
+
+_BEAT = ""
+_RETRY_SECONDS = 0.5
+_JOIN_SECONDS = 2.0
+
+
+class Replica:
+    """This process among those that share a Redis. ``id`` is its name in the records."""
+
+    def __init__(self, link: RedisLink, lease_seconds: float) -> None:
+        self.id = uuid.uuid4().hex
+        self._link = link
+        self._prefix = link.prefix
+        self._lease_seconds = lease_seconds
+        self._lease_ms = int(lease_seconds * 1000)
+        self._subscribed = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._trust_from = 0.0
+
+    async def join(self, on_stop: StopTurn) -> None:
+        """Take the lease and listen. Raises StoreError."""
+        await self.renew()
+        self._tasks = [
+            asyncio.create_task(self._keep_lease()),
+            asyncio.create_task(self._listen(on_stop)),
+        ]
+        try:
+            async with asyncio.timeout(_JOIN_SECONDS):
+                await self._subscribed.wait()
+        except TimeoutError as error:
+            raise StoreError(
+                "Redis takes commands but no subscription: allow this user SUBSCRIBE and the "
+                f"channels {self._prefix}:*"
+            ) from error
+
+    async def leave(self) -> None:
+        """Give the lease up, so that others need not wait for its end."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            try:
+                await self._link.run(("UNLINK", self._name(self.id)))
+            except StoreError as error:
+                logger.warning("lease left to expire: %s", error)
+
+    async def renew(self) -> None:
+        """Prolong the lease. Raises StoreError."""
+        name = self._name(self.id)
+        await self._link.run(("SET", name, "1", "PX", self._lease_ms), ("PUBLISH", name, _BEAT))
+
+    async def is_alive(self, owner: str) -> bool:
+        """Whether the lease of a replica holds. Raises StoreError."""
+        (exists,) = await self._link.run(("EXISTS", self._name(owner)))
+        # After an outage the others need a moment to renew their leases, too.
+        return bool(exists) or time.monotonic() < self._trust_from
+
+    async def ask_to_stop(
+        self, owner: str, key: ConversationKey, invocation_id: str, reason: str
+    ) -> None:
+        """Send a request that may get lost: ask again. Raises StoreError."""
+        message = json.dumps([*key, invocation_id, reason])
+        await self._link.run(("PUBLISH", self._name(owner), message))
+
+    async def _keep_lease(self) -> None:
+        held = True
+        while True:
+            await asyncio.sleep(self._lease_seconds / 3 if held else _RETRY_SECONDS)
+            try:
+                await self.renew()
+            except StoreError as error:
+                if held:
+                    logger.warning("lost the conversation store: %s", error)
+                held = False
+            else:
+                if not held:
+                    logger.warning("the conversation store is back")
+                    self._trust_from = time.monotonic() + 3 * _RETRY_SECONDS
+                held = True
+
+    async def _listen(self, on_stop: StopTurn) -> None:
+        while True:
+            try:
+                async with self._link.listen() as channel:
+                    await channel.subscribe(self._name(self.id))
+                    last_heard = time.monotonic()
+                    while time.monotonic() - last_heard < self._lease_seconds:
+                        message = await channel.get_message(timeout=self._lease_seconds)
+                        if message is not None:
+                            last_heard = time.monotonic()
+                            self._take(message, on_stop)
+            except (RedisError, OSError, TimeoutError):
+                # The lease's renewal tells the log about a lost Redis.
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    def _take(self, message: dict[str, object], on_stop: StopTurn) -> None:
+        if message["type"] == "subscribe":
+            self._subscribed.set()
+        elif message["data"] != _BEAT:
+            try:
+                user_id, session_id, invocation_id, reason = json.loads(str(message["data"]))
+                on_stop(ConversationKey(user_id, session_id), invocation_id, reason)
+            except Exception:
+                logger.exception("a request to stop a turn could not be met")
+
+    def _name(self, replica_id: str) -> str:
+        return f"{self._prefix}:replica:{replica_id}"

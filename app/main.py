@@ -1,0 +1,88 @@
+"""The agent server: ``create_app(settings)``, and ``app`` for ``uvicorn app.main:app``."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app import __version__
+from app.agent import Agent
+from app.agents.loading import load_agent
+from app.agents.naming import AgentLoadError
+from app.conversations import open_store
+from app.engine import Engine
+from app.platform.access import Access
+from app.platform.drain import Drain
+from app.platform.errors import CatchErrors, add_error_handlers
+from app.platform.exporters import Exporters
+from app.platform.headers import PlatformHeaders
+from app.platform.logs import configure_logs
+from app.platform.readiness import route_readiness
+from app.settings import Settings, SettingsError, load_settings
+from app.wires.invocations import InvocationsWire
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings | None = None, agent: Agent | None = None) -> FastAPI:
+    """The application for one agent: the one given, or the one that ``settings.agent`` names.
+
+    Raises SettingsError or AgentLoadError.
+    """
+    settings = settings or load_settings()
+    configure_logs(settings)
+    try:
+        store = open_store(
+            settings.conversations,
+            history_turns=settings.history_turns,
+            max_turns=settings.conversation_max_turns,
+            retention_days=settings.conversation_retention_days,
+            max_conversations=settings.max_conversations,
+            max_bytes=settings.conversations_max_bytes,
+            lease_seconds=settings.lease_seconds,
+        )
+    except ValueError as error:
+        raise SettingsError(f"Invalid environment variable: CONVERSATIONS: {error}") from None
+    engine = Engine(agent or load_agent(settings.agent), store, settings.turn_limits())
+    exporters = Exporters(settings)
+    drain = Drain(engine, settings.shutdown_grace_seconds)
+
+    @asynccontextmanager
+    async def run(_: FastAPI) -> AsyncIterator[None]:
+        await engine.start()
+        drain.install()
+        exporters.start()
+        logger.info("agent %r is ready, conversations in %s", settings.agent, type(store).__name__)
+        try:
+            yield
+        finally:
+            drain.uninstall()
+            await engine.stop()
+            await exporters.stop()
+
+    app = FastAPI(
+        title="voicelive-agent",
+        version=__version__,
+        lifespan=run,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(route_readiness(engine))
+    app.include_router(InvocationsWire(engine, settings).router)
+    add_error_handlers(app)
+    app.add_middleware(Access, settings=settings)
+    app.add_middleware(CatchErrors)
+    app.add_middleware(PlatformHeaders)
+    return app
+
+
+def _create_or_exit() -> FastAPI:
+    try:
+        return create_app()
+    except (SettingsError, AgentLoadError) as error:
+        # Whoever starts the server reads this, so no traceback stands before it.
+        raise SystemExit(str(error)) from error
+
+
+app = _create_or_exit()

@@ -1,0 +1,1 @@
+"""What Foundry asks of any container: ids, headers, errors, readiness, drain, telemetry."""

@@ -1,0 +1,72 @@
+"""Who may send turns outside Foundry, where no platform stands before the container.
+
+With ``API_KEY`` set, every request but readiness needs it. Without one, only this machine may
+ask: a server that others can reach and that checks nothing would let anyone spend its owner's
+model tokens and read along.
+"""
+
+import hmac
+import ipaddress
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.platform.errors import ApiError
+from app.settings import Settings
+
+HINT = (
+    "set API_KEY (callers send it as `api-key` or `Authorization: Bearer`), or, where something"
+    " in front of this server checks callers, ALLOW_ANONYMOUS=true"
+)
+
+
+def is_open_to_anyone(settings: Settings) -> bool:
+    """Whether the server would listen to others than this machine and check nothing."""
+    return not _is_checked(settings) and not _is_loopback(settings.bind_host)
+
+
+def _is_checked(settings: Settings) -> bool:
+    return bool(settings.hosted or settings.api_key or settings.allow_anonymous)
+
+
+class Access:
+    """ASGI middleware that lets through whoever has the key."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._key = settings.api_key.get_secret_value().encode()
+        self._local_only = not _is_checked(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] != "/readiness":
+            error = self._check(scope)
+            if error is not None:
+                await error.response()(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope) -> ApiError | None:
+        if self._key:
+            headers = Headers(scope=scope)
+            given = headers.get("api-key") or headers.get("authorization", "")[len("Bearer ") :]
+            if not hmac.compare_digest(given.encode(), self._key):
+                return ApiError(
+                    401,
+                    "unauthorized",
+                    "Send this server's key as `api-key`, or as `Authorization: Bearer`.",
+                    headers={"www-authenticate": "Bearer"},
+                )
+        elif self._local_only and not _is_loopback((scope.get("server") or ("",))[0]):
+            return ApiError(
+                403, "forbidden", f"This server answers only its own machine: {HINT}.", "platform"
+            )
+        return None
+
+
+def _is_loopback(host: str | None) -> bool:
+    """Whether an address is this machine's own; a name or a socket path is taken as one."""
+    try:
+        address = ipaddress.ip_address(host or "")
+    except ValueError:
+        return True
+    return address.is_loopback

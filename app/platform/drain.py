@@ -1,0 +1,82 @@
+"""SIGTERM and SIGINT: turns end properly before the server does.
+
+::
+
+    signal ─▶ engine.drain: readiness 503, no new turn, running turns finish or are ended
+           ─▶ the server's own shutdown: connections closed, lifespan ended, exit 0
+    second signal ─▶ running turns are ended now, then the same
+
+The listener stays open during the drain, so whoever asks is told. uvicorn would raise the
+signal again after its shutdown, and the process would die of it; so it is asked to exit
+without having seen the signal.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from app.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Drain:
+    """Stands before the server's signal handlers while the application runs."""
+
+    def __init__(self, engine: Engine, grace_seconds: float) -> None:
+        self._engine = engine
+        self._grace_seconds = grace_seconds
+        self._server_handlers: dict[int, Any] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def install(self) -> None:
+        """Take over the signals, where this thread may (the main thread, not in tests)."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            for number in _SIGNALS:
+                self._server_handlers[number] = signal.signal(number, self._handle)
+        except ValueError:
+            return
+
+    def uninstall(self) -> None:
+        for number, handler in self._server_handlers.items():
+            signal.signal(number, handler)
+        self._server_handlers.clear()
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        # Signal handlers run between any two instructions; the loop may be asleep.
+        self._loop.call_soon_threadsafe(self._begin, number)
+
+    def _begin(self, number: int) -> None:
+        grace_seconds = 0.0 if self._tasks else self._grace_seconds
+        logger.info(
+            "%s: no new turns; %d running have %.0f s to finish",
+            signal.Signals(number).name,
+            self._engine.active_turns,
+            grace_seconds,
+        )
+        self._engine.draining = True
+        self._tasks.append(self._loop.create_task(self._drain_and_exit(number, grace_seconds)))
+
+    async def _drain_and_exit(self, number: int, grace_seconds: float) -> None:
+        try:
+            await self._engine.drain(grace_seconds)
+        finally:
+            self._exit(number)
+
+    def _exit(self, number: int) -> None:
+        handler: Callable[[int, FrameType | None], object] | int | None
+        handler = self._server_handlers.get(number)
+        server = getattr(handler, "__self__", None)
+        if server is not None and hasattr(server, "should_exit"):
+            server.should_exit = True
+        elif callable(handler):
+            handler(number, None)
+        else:
+            self.uninstall()
+            signal.raise_signal(number)

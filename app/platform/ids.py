@@ -1,0 +1,37 @@
+"""Ids of invocations, sessions and requests, as Foundry's contract defines them."""
+
+import re
+import uuid
+from collections.abc import Mapping
+
+_ID = re.compile(r"[a-zA-Z0-9\-_.:]{1,256}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,256}")
+
+
+def is_valid_id(value: str | None) -> bool:
+    """Whether a session or invocation id is valid: 1 to 256 of ``a-z A-Z 0-9 - _ . :``."""
+    return value is not None and _ID.fullmatch(value) is not None
+
+
+def choose_invocation_id(requested: str | None) -> str:
+    """The caller's ``x-agent-invocation-id`` where it is valid, else a new UUID."""
+    return requested if requested and is_valid_id(requested) else str(uuid.uuid4())
+
+
+def choose_session_id(requested: str | None, default: str) -> str:
+    """The ``agent_session_id`` query, else the container's default, else a new UUID.
+
+    A value that is there but invalid gets a new UUID, as in the official host.
+    """
+    candidate = requested or default
+    return candidate if is_valid_id(candidate) else str(uuid.uuid4())
+
+
+def choose_request_id(headers: Mapping[str, str]) -> str:
+    """The trace id of ``traceparent``, else the caller's ``x-request-id``, else a new one."""
+    match = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    if match is not None and match["trace"] != "0" * 32:
+        return match["trace"]
+    requested = headers.get("x-request-id", "")
+    return requested if _REQUEST_ID.fullmatch(requested) else uuid.uuid4().hex

@@ -1,0 +1,120 @@
+"""Spans and metrics of turns, by OpenTelemetry's API: they cost next to nothing until an SDK is
+configured (``app.platform.exporters``).
+
+Names follow the GenAI semantic conventions where these have one; the spans of a model and its
+tools come from the agent's framework and hang beneath the turn's span.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from opentelemetry import context, metrics, propagate, trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+if TYPE_CHECKING:
+    from app.conversations import TurnRecord
+    from app.turn_events import TurnRequest
+
+_tracer = trace.get_tracer("voicelive_agent")
+_meter = metrics.get_meter("voicelive_agent")
+
+_turns = _meter.create_counter("voicelive_agent.turns", "{turn}", "Turns that ended")
+_superseded = _meter.create_counter(
+    "voicelive_agent.turns.superseded", "{turn}", "Turns that a newer one of the caller ended"
+)
+_failed = _meter.create_counter("voicelive_agent.turns.failed", "{turn}", "Turns that failed")
+_duration = _meter.create_histogram("gen_ai.invoke_agent.duration", "s", "Duration of a turn")
+_first_delta = _meter.create_histogram(
+    "voicelive_agent.turn.time_to_first_delta", "s", "Start of a turn to its first spoken text"
+)
+_active = _meter.create_up_down_counter(
+    "voicelive_agent.streams.active", "{stream}", "Turns that run now"
+)
+
+capture_speech = False
+"""Whether spans hold what people said; set from the settings at start."""
+
+
+class TurnSpan:
+    """The span of one turn, and its part in the metrics."""
+
+    def __init__(self, span: trace.Span, request: "TurnRequest") -> None:
+        self._span = span
+        self._request = request
+        self._started = time.perf_counter()
+
+    def end(self, record: "TurnRecord", first_delta_ms: int | None) -> None:
+        """Note how the turn ended; what was said only where that was asked for."""
+        failed = record.status == "failed"
+        attributes = {
+            "voicelive_agent.turn.kind": record.kind,
+            "voicelive_agent.turn.status": record.status,
+            "voicelive_agent.turn.reason": record.reason,
+        }
+        _turns.add(1, attributes)
+        _duration.record(time.perf_counter() - self._started, attributes)
+        if first_delta_ms is not None:
+            _first_delta.record(first_delta_ms / 1000)
+        if record.reason == "superseded":
+            _superseded.add(1)
+        if failed:
+            _failed.add(1, {"error.type": record.reason})
+        span = self._span
+        if not span.is_recording():
+            return
+        span.set_attributes(attributes)
+        span.set_attribute("voicelive_agent.turn.interrupted", record.interrupted)
+        if first_delta_ms is not None:
+            span.set_attribute("voicelive_agent.turn.first_delta_ms", first_delta_ms)
+        if capture_speech:
+            span.set_attribute("gen_ai.input.messages", _as_messages("user", record.text))
+            span.set_attribute("gen_ai.output.messages", _as_messages("assistant", record.reply))
+        if failed:
+            span.set_attribute("error.type", record.reason)
+            span.set_status(Status(StatusCode.ERROR, record.reason))
+
+
+@contextmanager
+def span_turn(request: "TurnRequest") -> Iterator[TurnSpan]:
+    """The span ``invoke_agent``, current while the turn runs."""
+    # An exception's text can hold what was said, so none is recorded here.
+    with _tracer.start_as_current_span(
+        "invoke_agent",
+        kind=SpanKind.SERVER,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        if span.is_recording():
+            span.set_attributes(
+                {
+                    "gen_ai.operation.name": "invoke_agent",
+                    "gen_ai.conversation.id": request.key.session_id,
+                    "voicelive_agent.invocation.id": request.invocation_id,
+                }
+            )
+        _active.add(1)
+        try:
+            yield TurnSpan(span, request)
+        finally:
+            _active.add(-1)
+
+
+@contextmanager
+def continue_trace(headers: Mapping[str, str]) -> Iterator[None]:
+    """Make the W3C trace context of an HTTP request current."""
+    if "traceparent" not in headers and "baggage" not in headers:
+        yield
+        return
+    token = context.attach(propagate.extract(headers))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def _as_messages(role: str, text: str) -> str:
+    message = {"role": role, "parts": [{"type": "text", "content": text}]}
+    return json.dumps([message] if text else [], ensure_ascii=False)

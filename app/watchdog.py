@@ -1,0 +1,46 @@
+"""A deadline for one turn that moves with every sign of life."""
+
+import asyncio
+from collections.abc import Callable
+
+
+class Watchdog:
+    """One deadline that can be moved cheaply: moving it later costs no timer."""
+
+    def __init__(self, on_expired: Callable[[str], None]) -> None:
+        self._on_expired = on_expired
+        self._loop = asyncio.get_running_loop()
+        self._deadline: float | None = None
+        self._reason = ""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def expect(self, reason: str, seconds: float) -> None:
+        """Call ``on_expired(reason)`` unless this is moved or cleared within ``seconds``."""
+        self._reason = reason
+        self._deadline = deadline = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > deadline:
+            self._arm(deadline)
+
+    def clear(self) -> None:
+        self._deadline = None
+
+    def close(self) -> None:
+        self._deadline = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._check)
+
+    def _check(self) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._arm(self._deadline)
+        else:
+            self._deadline = None
+            self._on_expired(self._reason)

@@ -1,0 +1,1 @@
+"""Wires: one file for each protocol by which turns arrive and answers leave."""

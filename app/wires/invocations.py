@@ -1,0 +1,193 @@
+"""The Invocations protocol: turns as HTTP requests, answers as server-sent events.
+
+What Voice Live sends and reads is documented in "Use Voice Live with hosted agents"
+(aka.ms/VoiceLive-HostedAgent); the container contract is Foundry's hosted agent contract.
+"""
+
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from app.conversations import ConversationKey, StoreError, TurnRecord
+from app.engine import Engine
+from app.platform.errors import ApiError
+from app.platform.ids import choose_invocation_id, choose_session_id, is_valid_id
+from app.platform.telemetry import continue_trace
+from app.settings import Settings
+from app.turn_events import CallEnded, Delta, EngineEvent, Shown, SpeechDone, TurnRequest
+from app.turns import RunningTurn
+from app.wires.invocations_input import parse_turn
+from app.wires.turn_stream import TurnStream
+
+_encode_string = json.encoder.encode_basestring
+_encode_object = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+KEEP_ALIVE = b": keep-alive\n\n"
+
+LookUp = Callable[[str, str], Awaitable[TurnRecord | None]]
+
+
+def encode_event(event: EngineEvent) -> bytes:
+    """One event as Voice Live reads it: ``data: <json>`` and a blank line, no ``event:``."""
+    if isinstance(event, Delta):
+        text = '{"type":"output_audio_transcription.delta","delta":' + _encode_string(event.text)
+    elif isinstance(event, Shown):
+        text = _encode_object(event.payload)[:-1]
+    elif isinstance(event, SpeechDone):
+        text = '{"type":"output_audio_transcription.done","text":' + _encode_string(event.text)
+    elif isinstance(event, CallEnded):
+        text = '{"type":"agent.end_call","reason":' + _encode_string(event.reason)
+    else:
+        text = '{"type":"done"'
+    # A lone surrogate is no character; it must not cost the rest of the answer.
+    return b"data: " + text.encode("utf-8", "replace") + b"}\n\n"
+
+
+async def encode_turn(turn: RunningTurn, keepalive_seconds: float) -> AsyncGenerator[bytes, None]:
+    """A turn's events, as many in one chunk as are there, with comments while it is quiet."""
+    events = turn.events(keepalive_seconds or None)
+    try:
+        async for batch in events:
+            yield b"".join(map(encode_event, batch)) if batch else KEEP_ALIVE
+    finally:
+        await events.aclose()
+
+
+def describe_turn(record: TurnRecord) -> dict[str, Any]:
+    """A turn's state as GET and cancel report it."""
+    state: dict[str, Any] = {
+        "invocation_id": record.invocation_id,
+        "session_id": record.key.session_id,
+        "status": record.status,
+        "text": record.reply,
+        "interrupted": record.interrupted,
+    }
+    if record.status == "failed":
+        message = f"This turn failed: {record.reason}."
+        state["error"] = {"code": record.reason, "message": message}
+    return state
+
+
+class InvocationsWire:
+    """The routes of the protocol around one engine."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self.router = APIRouter()
+        # Plain routes: these read requests themselves, so FastAPI's parameter parsing, which
+        # costs as much as the rest of a short turn, has nothing to do here.
+        self.router.add_route("/invocations", self.invoke, methods=["POST"])
+        self.router.add_route("/invocations/docs/openapi.json", self.describe, methods=["GET"])
+        self.router.add_route("/invocations/{invocation_id}", self.report, methods=["GET"])
+        self.router.add_route("/invocations/{invocation_id}/cancel", self.cancel, methods=["POST"])
+
+    async def invoke(self, request: Request) -> Response:
+        """Answer one turn as a stream of events."""
+        headers = request.headers
+        invocation_id = choose_invocation_id(headers.get("x-agent-invocation-id"))
+        session_id = choose_session_id(
+            request.query_params.get("agent_session_id"),
+            self._settings.foundry_agent_session_id,
+        )
+        ids = {"x-agent-invocation-id": invocation_id, "x-agent-session-id": session_id}
+        try:
+            turn = await self._begin(request, invocation_id, session_id)
+        except ApiError as error:
+            error.headers.update(ids)
+            raise
+        return TurnStream(
+            encode_turn(turn, self._settings.sse_keepalive_interval),
+            {**ids, "Cache-Control": "no-cache"},
+            self._settings.send_timeout_seconds,
+        )
+
+    async def _begin(self, request: Request, invocation_id: str, session_id: str) -> RunningTurn:
+        engine = self._engine
+        body = await read_body(request, self._settings.max_body_bytes)
+        kind, text, action = parse_turn(request.headers.get("content-type", ""), body)
+        # Checked last, so that nothing is awaited between the check and the start.
+        if engine.draining:
+            raise ApiError(
+                503,
+                "draining",
+                "This server is shutting down; send the turn again.",
+                "platform",
+                headers={"retry-after": "1"},
+            )
+        if engine.full:
+            raise ApiError(
+                429,
+                "too_many_turns",
+                "Too many turns are active on this server; try again shortly.",
+                "platform",
+                headers={"retry-after": "1"},
+            )
+        with continue_trace(request.headers):
+            return engine.begin(
+                TurnRequest(
+                    key=ConversationKey(request.headers.get("x-agent-user-id", ""), session_id),
+                    invocation_id=invocation_id,
+                    kind=kind,
+                    text=text,
+                    action=action,
+                    call_id=request.headers.get("x-agent-foundry-call-id", ""),
+                )
+            )
+
+    async def report(self, request: Request) -> Response:
+        """The state of a turn: running, completed, cancelled or failed, with its text."""
+        return await self._answer_state(request, self._engine.find)
+
+    async def cancel(self, request: Request) -> Response:
+        """Stop a turn if it runs, and report its state."""
+        return await self._answer_state(request, self._engine.cancel)
+
+    async def _answer_state(self, request: Request, look_up: LookUp) -> Response:
+        invocation_id = request.path_params["invocation_id"]
+        if not is_valid_id(invocation_id):
+            raise ApiError(
+                400,
+                "invalid_invocation_id",
+                "An invocation id has 1 to 256 of the characters a-z A-Z 0-9 - _ . and :",
+            )
+        ids = {"x-agent-invocation-id": invocation_id}
+        try:
+            record = await look_up(request.headers.get("x-agent-user-id", ""), invocation_id)
+        except StoreError as error:
+            raise ApiError(
+                503,
+                "conversations_unavailable",
+                "The conversation store does not answer; try again shortly.",
+                "upstream",
+                headers={**ids, "retry-after": "1"},
+            ) from error
+        session_id = request.query_params.get("agent_session_id")
+        if record is None or (session_id and record.key.session_id != session_id):
+            raise ApiError(404, "not_found", "There is no invocation with this id.", headers=ids)
+        return JSONResponse(describe_turn(record), headers=ids)
+
+    async def describe(self, request: Request) -> Response:
+        """The OpenAPI description of these routes."""
+        from app.wires.invocations_openapi import build_openapi
+
+        return JSONResponse(build_openapi(self._settings.max_body_bytes))
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """The request's body. Raises ApiError (413) as soon as it is longer than ``max_bytes``."""
+    too_large = ApiError(
+        413, "body_too_large", f"The body of a turn has at most {max_bytes} bytes."
+    )
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise too_large
+    return bytes(body)

@@ -1,0 +1,76 @@
+"""Who may send turns."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from app.agent import Output, Turn
+from app.main import create_app
+from app.platform.access import is_open_to_anyone
+from app.settings import Settings
+from tests.app.serving import serve_agent
+
+
+class Greeter:
+    async def reply(self, turn: Turn) -> AsyncIterator[Output]:
+        yield "Hello."
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"api-key": "wrong"}, 401),
+        ({"api-key": "ключ".encode()}, 401),
+        ({"authorization": "Bearer x"}, 401),
+        ({"authorization": "Bearer s3cret"}, 200),
+        ({"api-key": "s3cret"}, 200),
+    ],
+)
+async def test_with_a_key_everybody_needs_it(headers: dict[str, str], status: int) -> None:
+    async with serve_agent(Greeter(), api_key="s3cret") as client:
+        response = await client.post("/invocations", headers=headers)
+        assert response.status_code == status
+        assert "s3cret" not in response.text
+        if status == 401:
+            assert response.json()["error"]["code"] == "unauthorized"
+            assert response.headers["x-platform-error-source"] == "user"
+            assert response.headers["x-request-id"]
+        assert (await client.get("/readiness")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "settings", "status"),
+    [
+        ("127.0.0.1", {}, 404),
+        ("::1", {}, 404),
+        ("10.1.2.3", {}, 403),
+        ("10.1.2.3", {"allow_anonymous": True}, 404),
+        ("10.1.2.3", {"foundry_agent_name": "desk"}, 404),
+    ],
+)
+async def test_without_a_key_only_this_machine_is_answered(
+    address: str, settings: dict[str, Any], status: int
+) -> None:
+    app = create_app(Settings(conversations="memory:", **settings), Greeter())
+    url = f"http://[{address}]" if ":" in address else f"http://{address}"
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=url) as client:
+        assert (await client.get("/nothing")).status_code == status
+
+
+def test_an_open_server_is_seen_before_it_starts() -> None:
+    assert is_open_to_anyone(Settings(host="0.0.0.0"))
+    assert not is_open_to_anyone(Settings(host="0.0.0.0", allow_anonymous=True))
+    assert not is_open_to_anyone(Settings(host="0.0.0.0", api_key=SecretStr("k")))
+    assert not is_open_to_anyone(Settings(foundry_agent_name="desk"))
+    assert not is_open_to_anyone(Settings())
+
+
+async def test_large_headers_are_refused() -> None:
+    async with serve_agent(Greeter()) as client:
+        response = await client.post("/invocations", headers={"x-client-a": "x" * 40_000})
+        assert response.status_code in (400, 431)

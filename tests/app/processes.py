@@ -1,0 +1,78 @@
+"""Agent servers as real processes."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class ServerProcess:
+    """A running server: its process, its URL, and what it logged (stderr and stdout)."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    log: Path
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    async def wait(self) -> int:
+        return await asyncio.wait_for(self.process.wait(), 60)
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.asynccontextmanager
+async def start_server(
+    home: Path, command: Sequence[str] = ("-m", "app"), **environment: str
+) -> AsyncIterator[ServerProcess]:
+    """``python -m app`` with ``environment``, ready; killed at the end if it still runs."""
+    port = environment.pop("PORT", None) or str(find_free_port())
+    log = home / f"server-{port}.log"
+    kept = ("PATH", "LANG", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONWARNINGS")
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *command,
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env={
+                **{name: os.environ[name] for name in kept if name in os.environ},
+                "HOME": str(home),
+                "PORT": port,
+                "PYTHONUNBUFFERED": "1",
+                **environment,
+            },
+        )
+    server = ServerProcess(process, f"http://127.0.0.1:{port}", log)
+    try:
+        await _wait_until_ready(server)
+        yield server
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _wait_until_ready(server: ServerProcess) -> None:
+    async with httpx.AsyncClient() as client, asyncio.timeout(60):
+        while server.process.returncode is None:
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get(server.url + "/readiness")).status_code == 200:
+                    return
+            await asyncio.sleep(0.05)
+    raise RuntimeError(f"the server ended at start: {server.log.read_text()}")

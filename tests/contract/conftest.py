@@ -1,0 +1,168 @@
+"""Options, the agent that is judged, and the summary by clause."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.clauses import CLAUSES
+from tests.contract.judge import Judge, summarise
+from tests.contract.servers import serve
+from tests.contract.target import Target, read_target
+from tests.contract.wire import Wire
+
+SCRIPTED = "tests.contract.agents:scripted"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup(
+        "agent", "contract tests: which agent is judged (docs/contract-tests.md)"
+    )
+    group.addoption("--agent-url", metavar="URL", help="judge the agent server at this address")
+    group.addoption(
+        "--agent", metavar="MODULE:NAME", help="judge this agent on this project's server"
+    )
+    group.addoption(
+        "--agent-header",
+        action="append",
+        metavar="'NAME: VALUE'",
+        help="send this header; $NAME in the value is read from the environment (repeatable)",
+    )
+    group.addoption(
+        "--agent-query",
+        action="append",
+        metavar="NAME=VALUE",
+        help="send this query parameter, api-version=v1 for a deployed agent (repeatable)",
+    )
+    group.addoption("--agent-text", metavar="TEXT", help="what a caller of this agent would say")
+    group.addoption(
+        "--agent-slow-text", metavar="TEXT", help="something whose answer takes it a while"
+    )
+    group.addoption(
+        "--agent-pid",
+        type=int,
+        metavar="PID",
+        help="its process: the drain clauses are judged, last, and end it",
+    )
+    group.addoption(
+        "--agent-keepalive-seconds",
+        type=float,
+        metavar="SECONDS",
+        help="its SSE_KEEPALIVE_INTERVAL: the keep-alive clause is judged",
+    )
+    group.addoption("--agent-concurrency", type=int, default=50, metavar="N", help="turns at once")
+    group.addoption("--agent-timeout-seconds", type=float, default=30.0, metavar="SECONDS")
+    group.addoption(
+        "--agent-strict",
+        action="store_true",
+        help="what only this project promises fails too, where it would be advice",
+    )
+    group.addoption("--agent-report", metavar="FILE", help="write the verdicts as JSON")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    url = config.getoption("--agent-url", None)
+    if url and config.getoption("--agent", None):
+        raise pytest.UsageError("give --agent-url or --agent, not both")
+    if config.getoption("--agent-pid", None) and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--agent-pid ends the agent, so it needs a run without -n")
+    read_target(config, url or "")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put last what ends the agent's process."""
+    if config.getoption("--agent-pid", None) is not None:
+        items.sort(key=lambda item: "test_drain" in item.nodeid)
+
+
+@pytest.fixture(scope="session")
+def target(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """The agent that is judged: one by its address, or one on this project's own server."""
+    url = pytestconfig.getoption("--agent-url", None)
+    if url:
+        target = read_target(pytestconfig, url)
+        _require_answer(target)
+        yield target
+        return
+    name = pytestconfig.getoption("--agent", None) or SCRIPTED
+    with serve_own(name, tmp_path_factory.mktemp("own")) as url:
+        yield replace(read_target(pytestconfig, url), scripted=name == SCRIPTED, strict=True)
+
+
+def _require_answer(target: Target) -> None:
+    """End the run where nobody answers: that is no breach of any clause."""
+    try:
+        httpx.get(target.url, timeout=target.timeout_seconds, trust_env=False)
+    except httpx.HTTPError as error:
+        pytest.exit(
+            f"no agent answers at {target.url}: {type(error).__name__}: {error}",
+            pytest.ExitCode.USAGE_ERROR,
+        )
+
+
+def serve_own(name: str, directory: Path, **settings: Any) -> AbstractContextManager[str]:
+    """This project's server with the named agent, in a thread; gives its address."""
+    from app.main import create_app
+    from app.settings import Settings
+
+    store = f"sqlite:///{directory}/conversations.db"
+    return serve(
+        create_app(Settings(agent=name, conversations=store, log_level="WARNING", **settings))
+    )
+
+
+@pytest.fixture
+def scripted(target: Target) -> None:
+    """For tests that tell the agent what to do: only tests.contract.agents:scripted obeys."""
+    if not target.scripted:
+        pytest.skip("not judged: this agent does not do what the tests would tell it")
+
+
+@pytest.fixture(scope="session")
+def told() -> set[str]:
+    """Clauses whose breach was told in full already."""
+    return set()
+
+
+@pytest.fixture
+def judge(target: Target, told: set[str], request: pytest.FixtureRequest) -> Judge:
+    """Judges clauses; what it finds goes into the test's report."""
+    return Judge(target.strict, target.deployed, request.node.user_properties, told)
+
+
+@pytest.fixture
+async def wire(target: Target) -> AsyncIterator[Wire]:
+    async with Wire(target) as wire:
+        yield wire
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """One line for each clause of an agent that was named on the command line."""
+    verdicts = summarise(
+        pair
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "teardown"
+        for pair in report.user_properties
+    )
+    report = config.getoption("--agent-report", None)
+    if report:
+        Path(report).write_text(json.dumps(verdicts, indent=1) + "\n")
+    if config.getoption("--agent-url", None) or config.getoption("--agent", None):
+        terminalreporter.section("the contract, clause by clause")
+        for clause_id, verdict in verdicts.items():
+            clause = CLAUSES[clause_id]
+            terminalreporter.line(
+                f"{verdict:10} {clause_id:9} {clause.title}",
+                red=verdict == "broken",
+                yellow=verdict == "advice",
+            )

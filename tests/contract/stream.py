@@ -1,0 +1,223 @@
+"""Server-sent events as an agent must send them, read from the bytes of one response."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.contract.judge import Judge
+
+DELTA = "output_audio_transcription.delta"
+SPEECH_DONE = "output_audio_transcription.done"
+DONE = "done"
+
+_SHOWN_BYTES = 200
+
+
+@dataclass
+class Reply:
+    """One HTTP response to one request, its body as raw bytes."""
+
+    request: str
+    """Method, path and body of the request, for people to read; no headers, no query."""
+    status: int
+    headers: dict[str, str]
+    """Names in lower case."""
+    body: bytes = b""
+    cut: str = ""
+    """How the connection broke before the body's proper end; empty where it did not."""
+    arrived: list[tuple[float, int]] = field(default_factory=list)
+    """(seconds since the request, bytes so far) for each chunk."""
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "")
+
+    @property
+    def answered(self) -> bool:
+        return self.status == 200
+
+    @property
+    def streamed(self) -> bool:
+        return self.status == 200 and self.content_type.lower().startswith("text/event-stream")
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events that can be read; what can't is left out."""
+        found = []
+        for block in self.body.split(b"\n\n"):
+            for line in block.split(b"\n"):
+                if line.startswith(b"data:"):
+                    try:
+                        event = read_json(line[5:])
+                    except ValueError:
+                        continue
+                    if isinstance(event, dict):
+                        found.append(event)
+        return found
+
+    @property
+    def types(self) -> list[str]:
+        return [str(event.get("type")) for event in self.events]
+
+    @property
+    def spoken(self) -> str:
+        """The concatenation of the deltas."""
+        return "".join(str(e.get("delta", "")) for e in self.events if e.get("type") == DELTA)
+
+    @property
+    def client_events(self) -> list[dict[str, Any]]:
+        """Events that are not spoken."""
+        return [e for e in self.events if e.get("type") not in (DELTA, SPEECH_DONE, DONE)]
+
+    @property
+    def comments(self) -> int:
+        return sum(
+            1
+            for block in self.body.split(b"\n\n")
+            for line in block.split(b"\n")
+            if line.startswith(b":")
+        )
+
+    def json(self) -> Any:
+        """The body as JSON; None where it is none."""
+        try:
+            return read_json(self.body)
+        except ValueError:
+            return None
+
+    def __str__(self) -> str:
+        shown = {
+            name: value
+            for name, value in self.headers.items()
+            if name.startswith("x-") or name in ("content-type", "allow")
+        }
+        lines = [
+            self.request,
+            f"HTTP {self.status} "
+            + ", ".join(f"{name}: {value[:80]}" for name, value in sorted(shown.items())),
+            f"{len(self.body)} bytes, first: {self.body[:_SHOWN_BYTES]!r}",
+        ]
+        if len(self.body) > _SHOWN_BYTES:
+            lines.append(f"last: {self.body[-_SHOWN_BYTES // 2 :]!r}")
+        if self.streamed:
+            lines.append(f"events: {_count(self.types)}")
+        if self.cut:
+            lines.append(f"the connection broke: {self.cut}")
+        return "\n".join(lines)
+
+
+def read_json(text: str | bytes) -> Any:
+    """A JSON value. Raises ValueError for anything else, NaN and Infinity too."""
+    limit = sys.getrecursionlimit()
+    # These tests stand deeper in their stack than the server that could read and write it.
+    sys.setrecursionlimit(limit + 1000)
+    try:
+        return json.loads(text, parse_constant=_reject)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def judge_stream(judge: Judge, reply: Reply) -> Reply:
+    """Judge every clause of one whole answer, and return it."""
+    __tracebackhide__ = True
+    judge(
+        reply.streamed,
+        "SSE-1",
+        "HTTP 200, content-type: text/event-stream",
+        reply,
+    )
+    judge(not reply.cut, "SSE-12", "the end of the body", reply)
+    try:
+        text = reply.body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        judge(False, "SSE-2", "valid UTF-8", f"{error}", reply)
+        return reply
+    judge(True, "SSE-2", "", "")
+    events = _judge_framing(judge, text, reply)
+    _judge_order(judge, events, reply)
+    return reply
+
+
+def _judge_framing(judge: Judge, text: str, reply: Reply) -> list[dict[str, Any]]:
+    __tracebackhide__ = True
+    judge(
+        "\r" not in text and text.endswith("\n\n"),
+        "SSE-3",
+        "two line feeds after each event, no carriage return",
+        reply,
+    )
+    events: list[dict[str, Any]] = []
+    for block in text.removesuffix("\n\n").split("\n\n"):
+        lines = [line for line in block.split("\n") if not line.startswith(":")]
+        if not lines:
+            continue
+        fields = {line.partition(":")[0] for line in lines}
+        judge("event" not in fields, "SSE-4", "`data:` lines only", f"{block!r}", reply)
+        judge(
+            len(lines) == 1 and lines[0].startswith("data: "),
+            "SSE-3",
+            "`data: <json>` on one line",
+            f"{block[:_SHOWN_BYTES]!r}",
+            reply,
+        )
+        data = lines[0].removeprefix("data: ")
+        try:
+            event = read_json(data)
+        except ValueError as error:
+            event = None
+            data = f"{data[:_SHOWN_BYTES]} ({error})"
+        kind = event.get("type") if isinstance(event, dict) else None
+        judge(
+            isinstance(kind, str) and bool(kind),
+            "SSE-5",
+            'a JSON object such as {"type": "…"}',
+            f"data: {data[:_SHOWN_BYTES]}",
+            reply,
+        )
+        events.append(event)
+    return events
+
+
+def _judge_order(judge: Judge, events: list[dict[str, Any]], reply: Reply) -> None:
+    __tracebackhide__ = True
+    types = [event["type"] for event in events]
+    dones = [event for event in events if event["type"] == SPEECH_DONE]
+    deltas = [event.get("delta") for event in events if event["type"] == DELTA]
+    judge(
+        len(dones) == 1 and isinstance(dones[0].get("text"), str),
+        "SSE-6",
+        f'one {{"type":"{SPEECH_DONE}","text":"…"}}',
+        f"{len(dones)}: {dones}",
+        reply,
+    )
+    judge(
+        types.count(DONE) == 1 and types[-1] == DONE,
+        "SSE-7",
+        'one {"type":"done"}, at the end',
+        reply,
+    )
+    judge(
+        DELTA not in types[types.index(SPEECH_DONE) :],
+        "SSE-8",
+        f"every {DELTA} before {SPEECH_DONE}",
+        reply,
+    )
+    judge(all(isinstance(delta, str) for delta in deltas), "SSE-10", "strings", reply)
+    spoken, text = "".join(map(str, deltas)), dones[0]["text"]
+    judge(spoken == text, "SSE-9", f"text: {spoken!r}", f"text: {text!r}", reply)
+
+
+def _reject(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _count(types: list[str]) -> str:
+    """``a, a, a, b`` as ``a x3, b``."""
+    runs: list[tuple[str, int]] = []
+    for name in types:
+        if runs and runs[-1][0] == name:
+            runs[-1] = (name, runs[-1][1] + 1)
+        else:
+            runs.append((name, 1))
+    return ", ".join(name if count == 1 else f"{name} x{count}" for name, count in runs)
