@@ -1,0 +1,1 @@
+"""The emulator: a local service that speaks the Voice Live WebSocket protocol."""

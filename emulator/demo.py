@@ -1,0 +1,302 @@
+"""``python -m emulator.demo``: a whole spoken conversation with the demo agent.
+
+No microphone, no loudspeaker, no key: the agent server and the emulator run as processes of their
+own, and a caller with another voice talks to them through the official SDK, in real time. Prints
+who said what as the recogniser heard it, and where the time went; leaves a stereo WAV.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import datetime as dt
+import os
+import re
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from emulator.caller import Caller
+from emulator.caller_voice import CallerVoice, open_caller_voice
+from emulator.speaking import SpeakingError
+
+CALLER_RATE_HZ = 24_000
+DEFAULT_OUTPUT = Path("demo.wav")
+READY_TIMEOUT_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that the caller says, or does where there is an ``action``."""
+
+    text: str
+    interrupts: bool = False
+    """Talks into the answer of the step before."""
+    action: Mapping[str, Any] | None = None
+
+
+def plan_steps(today: dt.date) -> tuple[Step, ...]:
+    """The conversation: it books a table on a day that nobody takes for today."""
+    day = today + dt.timedelta(days=2)
+    if day.weekday() == 0:
+        day += dt.timedelta(days=1)  # the restaurant is closed on Mondays
+    return (
+        Step("What are your opening hours?"),
+        Step("What is the weather in Seattle?", interrupts=True),
+        Step("Where are you?", action={"action": "ask", "topic": "address"}),
+        Step(f"I would like to book a table for four on {day:%A} at seven."),
+        Step("My name is Miller."),
+        Step("Yes please."),
+        Step("Thank you, goodbye."),
+    )
+
+
+INTERRUPTED_AFTER_MS = 1500
+PAUSE_S = 0.4
+SESSION = {
+    "turn_detection": {
+        "type": "server_vad",
+        "silence_duration_ms": 500,
+        "auto_truncate": True,
+    }
+}
+
+STAGES = (
+    ("end of turn", "speech_end", "end_of_turn"),
+    ("transcript", "end_of_turn", "transcript"),
+    ("POST", "transcript", "post"),
+    ("first delta", "post", "first_delta"),
+    ("first clause", "first_delta", "first_clause"),
+    ("first audio", "first_clause", "first_audio_byte"),
+    ("audible", "first_audio_byte", "first_audible_sample"),
+)
+"""Each with the mark that it runs from, and the one that it runs to."""
+
+
+Say = Callable[[str, str], None]
+
+
+class DemoError(Exception):
+    """The demo can't go on; the message says what to do."""
+
+
+def render_latencies(turns: Sequence[Mapping[str, Any]]) -> str:
+    """A table of where the time of each turn went, in ms."""
+    head = ["turn", *(name for name, _, _ in STAGES), "voice to voice"]
+    rows = [head]
+    for turn in turns:
+        marks = turn["marks_ms"]
+        stages = [
+            "–"
+            if marks[start] is None or marks[end] is None
+            else f"{marks[end] - marks[start]:.0f}"
+            for _, start, end in STAGES
+        ]
+        total = turn["voice_to_voice_ms"]
+        name = f"{turn['number']} {turn['kind']}"
+        rows.append([name, *stages, "–" if total is None else f"{total:.0f}"])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\nLatency by stage, ms from one mark to the next\n" + "\n".join(lines) + "\n"
+
+
+@contextlib.asynccontextmanager
+async def start_services(
+    directory: Path, *, record: bool = True, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[str]:
+    """The agent server and the emulator, together, on free ports; the emulator's URL.
+
+    ``record``: every session leaves its sound and its events in ``directory``. ``environment``:
+    further settings of both.
+    """
+    agent_port = _free_port()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "emulator", "--port", "0", "--start-agent"),
+        *("--agent", f"http://127.0.0.1:{agent_port}", "--log-level", "warning"),
+        *(("--record", str(directory)) if record else ()),
+        stdout=asyncio.subprocess.PIPE,
+        # The callers of a demo are nobody's to remember, unless somebody says otherwise.
+        env={
+            "LOG_LEVEL": "WARNING",
+            "CONVERSATIONS": "memory:",
+            **os.environ,
+            **(environment or {}),
+        },
+    )
+    try:
+        yield await _read_url(process)
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        await process.communicate()
+
+
+async def _read_url(process: asyncio.subprocess.Process) -> str:
+    if process.stdout is None:
+        raise RuntimeError("the emulator's output is not read")
+    try:
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            while line := (await process.stdout.readline()).decode():
+                if match := re.search(r"ready at (http\S+)", line):
+                    return match[1]
+    except TimeoutError:
+        raise DemoError(f"the emulator is not ready after {READY_TIMEOUT_S} s") from None
+    raise DemoError("the emulator did not start: see its messages above")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Conversation:
+    """The caller's side of the demo, and what is printed of it."""
+
+    def __init__(self, connection: Any, caller: Caller, voice: CallerVoice, say: Say) -> None:
+        self._connection = connection
+        self._caller = caller
+        self._voice = voice
+        self._say = say
+        self.session_id = ""
+
+    async def hold(self) -> None:
+        """Talk through all steps. Raises TimeoutError where an answer does not come."""
+        created = await self._caller.wait_for("session.created")
+        self.session_id = str(created.event.session.id)
+        await self._connection.session.update(session=SESSION)
+        await self._caller.wait_for("session.updated")
+        since = len(self._caller.happened)
+        await self._connection.response.create()
+        await self._hear_answer(since)
+        for step in plan_steps(dt.datetime.now().astimezone().date()):
+            await self._take(step)
+        await self._caller.hear_out()
+
+    async def _take(self, step: Step) -> None:
+        caller = self._caller
+        pcm = await self._voice(step.text) if step.action is None else b""
+        if step.interrupts:
+            await self._wait_played(INTERRUPTED_AFTER_MS)
+        else:
+            await caller.hear_out()
+            await asyncio.sleep(PAUSE_S)
+        since = len(caller.happened)
+        if step.action is not None:
+            self._say("clicks", step.text)
+            await self._connection.response.create(response={"invoke_input": dict(step.action)})
+        else:
+            self._say("barges in" if step.interrupts else "caller", step.text)
+            await caller.say(pcm)
+            heard = await caller.wait_for(
+                "conversation.item.input_audio_transcription.completed", since=since
+            )
+            self._say("heard", heard.event.transcript)
+        await self._hear_answer(since)
+
+    async def _wait_played(self, played_ms: int) -> None:
+        """Wait until so much of the last answer was played."""
+        caller = self._caller
+        created = [one for one in caller.happened if one.type == "response.created"][-1]
+        since = caller.happened.index(created)
+        first = await caller.wait_for("response.audio.delta", since=since)
+        await asyncio.sleep(max(0.0, first.at_ms + played_ms - caller.now_ms()) / 1000)
+
+    async def _hear_answer(self, since: int) -> None:
+        """Wait for the whole answer to arrive; it is still being played then."""
+        done = await self._caller.wait_for(
+            "response.done",
+            since=since,
+            where=lambda event: event.response.status == "completed",
+        )
+        for item in done.event.response.output or []:
+            for part in item.get("content") or []:
+                self._say("agent", part.get("transcript") or part.get("text") or "")
+
+
+async def run_demo(output: Path, say: Say) -> dict[str, Any]:
+    """The whole demo; what ``GET /sessions/{id}`` tells of it. Raises DemoError."""
+    from azure.ai.voicelive.aio import connect
+    from azure.core.credentials import AzureKeyCredential
+
+    with tempfile.TemporaryDirectory(prefix="demo-") as directory:
+        async with (
+            open_caller_voice(CALLER_RATE_HZ) as voice,
+            start_services(Path(directory)) as url,
+        ):
+            try:
+                async with (
+                    connect(
+                        endpoint=url,
+                        credential=AzureKeyCredential("local"),
+                        agent_name="demo",
+                        project_name="local",
+                    ) as connection,
+                    Caller(connection, CALLER_RATE_HZ) as caller,
+                ):
+                    conversation = Conversation(connection, caller, voice, say)
+                    await conversation.hold()
+            except TimeoutError as error:
+                raise DemoError(
+                    "no answer came in time: the machine may be too busy; try again"
+                ) from error
+            async with httpx.AsyncClient(base_url=url) as http:
+                answer = await http.get(f"/sessions/{conversation.session_id}")
+                session: dict[str, Any] = answer.json()
+        # The recording is complete when the emulator has ended.
+        await asyncio.to_thread(_keep_recording, Path(directory), output)
+    return session
+
+
+def _keep_recording(directory: Path, output: Path) -> None:
+    for recorded in directory.glob("*.wav"):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(recorded, output)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m emulator.demo",
+        description="A whole spoken conversation with the demo agent, without a microphone.",
+    )
+    parser.add_argument(
+        "--output", type=Path, default=DEFAULT_OUTPUT, metavar="FILE", help="default: %(default)s"
+    )
+    options = parser.parse_args(arguments)
+
+    def say(who: str, what: str) -> None:
+        sys.stdout.write(f"{who:>10}  {what}\n")
+        sys.stdout.flush()
+
+    try:
+        session = asyncio.run(run_demo(options.output, say))
+    except (DemoError, SpeakingError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except ImportError as error:
+        sys.stderr.write(
+            f"{error.name} is missing: pip install 'voicelive-agent[emulator,client]'\n"
+        )
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    sys.stdout.write(render_latencies(session["turns"]))
+    sys.stdout.write(f"\nListen to it: {options.output} (left the caller, right the agent)\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

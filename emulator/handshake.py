@@ -1,0 +1,72 @@
+"""What a client asks for when it opens the WebSocket: path, query, headers and credential.
+
+Query keys as the SDK sends them (``_prepare_url`` of azure-ai-voicelive 1.3.1); those that are
+unknown are ignored, and any ``api-version`` is accepted.
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PATH_SUFFIX = "/voice-live/realtime"
+
+_SECRET_KEYS = frozenset({"api-key", "authorization", "agent-access-token"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the client wants to talk to; ``agent_name`` or ``model`` may be missing."""
+
+    agent_name: str | None
+    project_name: str | None
+    agent_version: str | None
+    model: str | None
+    conversation_id: str | None
+    features: frozenset[str]
+
+
+def read_wish(query: Mapping[str, str]) -> Wish:
+    """The query's meaning; an empty value is a missing one."""
+    return Wish(
+        agent_name=query.get("agent-name") or None,
+        project_name=query.get("agent-project-name") or None,
+        agent_version=query.get("agent-version") or None,
+        model=query.get("model") or None,
+        conversation_id=query.get("conversation-id") or None,
+        features=_read_features(query.get("features", "")),
+    )
+
+
+def _read_features(value: str) -> frozenset[str]:
+    """Names that are on in ``a:true,b:false``; a name alone is on."""
+    on = set()
+    for part in value.split(","):
+        name, _, state = part.strip().partition(":")
+        if name and state.strip().lower() in ("", "true", "1", "on"):
+            on.add(name)
+    return frozenset(on)
+
+
+def is_admitted(api_key: str | None, headers: Mapping[str, str], query: Mapping[str, str]) -> bool:
+    """Whether the client's key or bearer token is the one that is asked for, if any is.
+
+    Browsers can't set headers on a WebSocket, so both may stand in the query too.
+    """
+    if not api_key:
+        return True
+    authorization = headers.get("authorization") or query.get("Authorization") or ""
+    scheme, _, token = authorization.partition(" ")
+    offered = [headers.get("api-key"), query.get("api-key")]
+    if scheme.lower() == "bearer":
+        offered.append(token.strip())
+    expected = api_key.encode()
+    return any(hmac.compare_digest(one.encode(), expected) for one in offered if one)
+
+
+def describe_connection(path: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """The connection as a recording keeps it: without secrets."""
+    return {
+        "path": path,
+        "query": {k: v for k, v in query.items() if k.lower() not in _SECRET_KEYS},
+    }

@@ -1,0 +1,116 @@
+"""Hearing: voice activity and speech to text, behind small protocols.
+
+Audio here is always PCM16 mono little-endian at ``SAMPLE_RATE_HZ``; ``emulator.audio`` converts.
+Offsets are ms from the first byte of the utterance. No method blocks the event loop.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+SAMPLE_RATE_HZ = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    text: str
+    offset_ms: int
+    duration_ms: int
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What an utterance said; ``text`` is empty where nothing was recognised."""
+
+    text: str
+    words: tuple[HeardWord, ...] = ()
+    confidence: float | None = None
+    language: str = "en-US"
+    source: str = ""
+    """Which ear heard it: the engine's name, with ``+phrases`` where the grammar won."""
+
+
+class HearingError(Exception):
+    """The recogniser failed; becomes ``…input_audio_transcription.failed``."""
+
+
+class Utterance(Protocol):
+    """One user turn's audio, from its prefix padding on."""
+
+    def feed(self, pcm: bytes) -> None:
+        """Add audio. Never waits: the engine buffers and catches up."""
+
+    async def drain(self) -> None:
+        """Wait while so much audio is buffered that whoever feeds should hold back.
+
+        Returns at once where the utterance has ended or failed.
+        """
+
+    async def hear_so_far(self) -> str:
+        """The text of all that was fed by now, once the engine has caught up with it.
+
+        For judging whether a pause ends the turn. Raises HearingError.
+        """
+        ...
+
+    async def finish(self) -> Transcript:
+        """End of the turn: the final transcript. Raises HearingError."""
+        ...
+
+    def discard(self) -> None:
+        """Drop the utterance; nothing is reported for it any more."""
+
+
+class Ear(Protocol):
+    """One session's recogniser; keeps what it learns of the speaker between utterances."""
+
+    def begin(self, on_partial: Callable[[str], None]) -> Utterance:
+        """Start an utterance; ``on_partial`` gets the whole text so far, on the event loop."""
+        ...
+
+    def configure(self, *, language: str, phrases: Sequence[str]) -> str | None:
+        """Language (BCP-47) and phrase list for the utterances that begin from now on.
+
+        Returns the text of a ``warning`` where the wish can't be met.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Discard what is still being recognised."""
+
+
+class Hearing(Protocol):
+    """A speech-to-text engine, shared by all sessions."""
+
+    name: str
+    advice: str | None
+    """What the person who starts the emulator should know of these ears: the start-up message."""
+
+    async def start(self) -> None:
+        """Load and warm up; returns when the first utterance will not wait for loading.
+
+        Raises HearingError, whose text says what is missing and which command gets it.
+        """
+
+    async def stop(self) -> None: ...
+
+    def open_ear(self) -> Ear: ...
+
+
+class VoiceActivity(Protocol):
+    """One session's voice activity detector."""
+
+    frame_bytes: int
+    """How much audio one call takes, exactly."""
+    frame_ms: int
+    onset_lag_ms: int
+    """How long after the onset of speech the first frame above the threshold begins, on average."""
+    release_lag_ms: int
+    """How long after the end of speech the last frame above the threshold ends, on average."""
+
+    def probability(self, frame: bytes) -> float:
+        """Probability of speech in this frame, 0 to 1, given those before it."""
+        ...
+
+    def reset(self) -> None: ...

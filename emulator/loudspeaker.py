@@ -1,0 +1,75 @@
+"""What a session's client plays, on the session's clock.
+
+The client is taken to play at once what it is sent, one piece after another, as the service
+assumes too. Who wants to know it connects: a recording, and the echo canceller.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from emulator.audio import Decoder, parse_output_format
+from emulator.clock import SessionClock
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Who is told what is played, as PCM16 mono at ``rate_hz``."""
+
+    rate_hz: int
+    play: Callable[[float, bytes], None]
+    """From this ms of the clock on."""
+    stop: Callable[[float], None]
+    """What was to be played from this ms on is not."""
+
+
+class Loudspeaker:
+    """Told the audio as it is sent; costs nothing while nobody listens."""
+
+    def __init__(self, clock: SessionClock) -> None:
+        self._clock = clock
+        self._listenings: list[Listening] = []
+        self._decoders: list[Decoder] = []
+        self._ends_ms: list[float] = []
+        self._answer: tuple[str, str] | None = None
+        self._played_to_ms = 0.0
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody wants to know."""
+        return bool(self._listenings)
+
+    def connect(self, listening: Listening) -> None:
+        self._listenings.append(listening)
+        self._answer = None
+
+    def disconnect(self, listening: Listening) -> None:
+        self._listenings.remove(listening)
+        self._answer = None
+
+    def play(self, response_id: str, output_format: str, audio: bytes) -> None:
+        """The next audio of a response, as it stands on the wire."""
+        if self._answer != (response_id, output_format):
+            self._answer = (response_id, output_format)
+            wire = parse_output_format(output_format)
+            self._decoders = [Decoder(wire, one.rate_hz) for one in self._listenings]
+            self._ends_ms = [0.0] * len(self._listenings)
+        now_ms = self._clock.now_ms()
+        start_ms = max(self._played_to_ms, now_ms)
+        for index, (listening, decoder) in enumerate(
+            zip(self._listenings, self._decoders, strict=True)
+        ):
+            pcm = decoder.decode(audio)
+            # A resampler keeps some audio back, so a piece begins where the one before it ended.
+            is_gap = start_ms == now_ms or not self._ends_ms[index]
+            at_ms = start_ms if is_gap else self._ends_ms[index]
+            listening.play(at_ms, pcm)
+            self._ends_ms[index] = at_ms + len(pcm) / 2 * 1000 / listening.rate_hz
+        self._played_to_ms = start_ms + parse_output_format(output_format).duration_ms(len(audio))
+
+    def stop(self) -> None:
+        """The client plays no more of what it has."""
+        now_ms = self._clock.now_ms()
+        self._played_to_ms = min(self._played_to_ms, now_ms)
+        self._answer = None
+        for listening in self._listenings:
+            listening.stop(now_ms)

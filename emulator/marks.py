@@ -1,0 +1,117 @@
+"""When things happened in a session: what ``GET /sessions/{id}`` shows.
+
+All marks are ms since the session began, by the machine's clock. What is counted in bytes of
+audio (the end of speech) is the moment at which those bytes arrived.
+"""
+
+import time
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+MARKS = (
+    "speech_end_ms",
+    "end_of_turn_ms",
+    "transcript_ms",
+    "post_ms",
+    "first_delta_ms",
+    "first_clause_ms",
+    "first_audio_byte_ms",
+    "first_audible_sample_ms",
+    "end_ms",
+    "barge_in_ms",
+)
+"""In the order in which they come in a spoken turn."""
+
+_KEPT_TURNS = 1000
+_KEPT_ARRIVALS = 20_000
+
+
+@dataclass(slots=True)
+class Turn:
+    """One turn's marks, and what was said in it as far as it is known."""
+
+    number: int
+    kind: str = "speech"
+    item_id: str | None = None
+    response_id: str | None = None
+    status: str | None = None
+    user_text: str | None = None
+    agent_text: str | None = None
+    marks: dict[str, float] = field(default_factory=dict)
+
+    def mark(self, name: str, at_ms: float) -> None:
+        """Keep the first occurrence of ``name``."""
+        if name not in MARKS:
+            raise ValueError(f"{name!r} is no mark: one of {', '.join(MARKS)}")
+        self.marks.setdefault(name, round(at_ms, 1))
+
+    def latency_ms(self) -> float | None:
+        """From the end of speech to the first audible sample of the answer."""
+        speech_end = self.marks.get("speech_end_ms")
+        audible = self.marks.get("first_audible_sample_ms")
+        if speech_end is None or audible is None:
+            return None
+        return round(audible - speech_end, 1)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "kind": self.kind,
+            "item_id": self.item_id,
+            "response_id": self.response_id,
+            "status": self.status,
+            "user_text": self.user_text,
+            "agent_text": self.agent_text,
+            "marks_ms": {name.removesuffix("_ms"): self.marks.get(name) for name in MARKS},
+            "voice_to_voice_ms": self.latency_ms(),
+        }
+
+
+class SessionMarks:
+    """The turns of one session, oldest first, and the clock that their marks are read from."""
+
+    def __init__(self) -> None:
+        self._began_s = time.monotonic()
+        self.began_at = time.time()
+        self.turns: deque[Turn] = deque(maxlen=_KEPT_TURNS)
+        self.turn_count = 0
+        self._arrivals: deque[tuple[float, float]] = deque(maxlen=_KEPT_ARRIVALS)
+
+    def now_ms(self) -> float:
+        return (time.monotonic() - self._began_s) * 1000
+
+    def begin_turn(self, kind: str) -> Turn:
+        self.turn_count += 1
+        turn = Turn(self.turn_count, kind)
+        self.turns.append(turn)
+        return turn
+
+    def of_item(self, item_id: str) -> Turn | None:
+        return next((turn for turn in reversed(self.turns) if turn.item_id == item_id), None)
+
+    def of_response(self, response_id: str) -> Turn | None:
+        return next(
+            (turn for turn in reversed(self.turns) if turn.response_id == response_id), None
+        )
+
+    def unanswered(self) -> Turn | None:
+        """The last turn that has ended and has no response yet."""
+        return next(
+            (
+                turn
+                for turn in reversed(self.turns)
+                if turn.response_id is None and "end_of_turn_ms" in turn.marks
+            ),
+            None,
+        )
+
+    def audio_arrived(self, audio_end_ms: float) -> None:
+        """Audio up to ``audio_end_ms`` of the session's audio clock has arrived just now."""
+        self._arrivals.append((audio_end_ms, self.now_ms()))
+
+    def arrival_ms(self, audio_ms: float) -> float:
+        """When the sample at ``audio_ms`` of the audio clock arrived; now, if it is not known."""
+        index = bisect_left(self._arrivals, audio_ms, key=lambda arrival: arrival[0])
+        return self._arrivals[index][1] if index < len(self._arrivals) else self.now_ms()

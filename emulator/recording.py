@@ -1,0 +1,158 @@
+"""What ``--record DIR`` keeps of a session: a stereo WAV and every event as a JSON line.
+
+``<session id>.wav`` holds what was heard on the left and what was played on the right, on one
+timeline: the session's audio clock. ``<session id>.jsonl`` opens with a line about the connection
+and then has a line for each event::
+
+    {"at_ms": 1042.7, "from": "client" | "server", "event": {…}}
+
+Both are readable by their owner alone, because they hold what people said. While the session
+lasts, each side is a raw file of its own, so that playback can be placed, and cut, by offset.
+"""
+
+import os
+import re
+import wave
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import soxr
+
+Side = Literal["client", "server"]
+
+Samples = npt.NDArray[np.int16]
+
+WAV_RATE_HZ = 24_000
+_SAMPLE_BYTES = 2
+_BLOCK_SAMPLES = 1 << 16
+_OWNER_ONLY = 0o600
+
+
+class Track:
+    """One side's PCM16 on the timeline; gaps are silence."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: BinaryIO = open_private(path, "w+b")
+        self._rate_hz: int | None = None
+
+    def place(self, at_ms: float, pcm: bytes, rate_hz: int) -> None:
+        """Write ``pcm`` from ``at_ms`` on. A track's rate is that of its first piece."""
+        if self._rate_hz is None:
+            self._rate_hz = rate_hz
+        elif rate_hz != self._rate_hz:
+            samples = np.frombuffer(pcm, dtype="<i2")
+            pcm = np.asarray(soxr.resample(samples, rate_hz, self._rate_hz), "<i2").tobytes()
+        self._file.seek(_offset_bytes(at_ms, self._rate_hz))
+        self._file.write(pcm)
+
+    def cut(self, at_ms: float) -> None:
+        """Drop what was placed from ``at_ms`` on."""
+        if self._rate_hz is not None:
+            end = self._file.seek(0, os.SEEK_END)
+            self._file.truncate(min(end, _offset_bytes(at_ms, self._rate_hz)))
+
+    def blocks(self) -> Iterator[Samples]:
+        """The whole track at ``WAV_RATE_HZ``."""
+        if self._rate_hz is None:
+            return
+        if self._rate_hz == WAV_RATE_HZ:
+            yield from self._raw_blocks()
+            return
+        resampler = soxr.ResampleStream(self._rate_hz, WAV_RATE_HZ, 1, dtype="int16")
+        for block in self._raw_blocks():
+            yield resampler.resample_chunk(block)
+        yield resampler.resample_chunk(np.empty(0, dtype=np.int16), last=True)
+
+    def remove(self) -> None:
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _raw_blocks(self) -> Iterator[Samples]:
+        self._file.seek(0)
+        while data := self._file.read(_BLOCK_SAMPLES * _SAMPLE_BYTES):
+            yield np.frombuffer(data, dtype="<i2")
+
+
+def _offset_bytes(at_ms: float, rate_hz: int) -> int:
+    return max(0, round(at_ms * rate_hz / 1000)) * _SAMPLE_BYTES
+
+
+class Recording:
+    """One session's files. ``close`` blocks for as long as it takes to write the WAV."""
+
+    def __init__(self, directory: Path, session_id: str, connection: Mapping[str, Any]) -> None:
+        """Raises OSError where the directory can't be written."""
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        name = re.sub(r"[^\w.-]", "_", session_id)
+        self.wav_path = directory / f"{name}.wav"
+        self.events_path = directory / f"{name}.jsonl"
+        self.heard = Track(directory / f".{name}.heard.pcm")
+        self.played = Track(directory / f".{name}.played.pcm")
+        self._events = open_private(self.events_path, "wb")
+        self._write_line({"at_ms": 0.0, "connection": {**connection, "session_id": session_id}})
+
+    def place_played(self, at_ms: float, pcm: bytes) -> None:
+        """Played audio at ``WAV_RATE_HZ``."""
+        self.played.place(at_ms, pcm, WAV_RATE_HZ)
+
+    def add_event(self, at_ms: float, side: Side, event: Any) -> None:
+        """Keep one event; ``event`` is what stood in the frame, parsed where it was JSON."""
+        self._write_line({"at_ms": round(at_ms, 1), "from": side, "event": event})
+
+    def close(self) -> None:
+        self._events.close()
+        try:
+            with open_private(self.wav_path, "wb") as file, wave.open(file, "wb") as wav:
+                wav.setnchannels(2)
+                wav.setsampwidth(_SAMPLE_BYTES)
+                wav.setframerate(WAV_RATE_HZ)
+                for block in interleave(self.heard.blocks(), self.played.blocks()):
+                    wav.writeframes(block)
+        finally:
+            self.heard.remove()
+            self.played.remove()
+
+    def _write_line(self, line: Mapping[str, Any]) -> None:
+        self._events.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        # A session that is cut off by a crash still leaves its events.
+        self._events.flush()
+
+
+def open_private(path: Path, mode: Literal["wb", "w+b"]) -> BinaryIO:
+    """Open a file for writing that only its owner can read, also where it existed before."""
+    flags = os.O_CREAT | os.O_TRUNC | (os.O_RDWR if "+" in mode else os.O_WRONLY)
+    descriptor = os.open(path, flags, _OWNER_ONLY)
+    os.chmod(path, _OWNER_ONLY)
+    return os.fdopen(descriptor, mode)
+
+
+def interleave(
+    left: Iterator[Samples],
+    right: Iterator[Samples],
+) -> Iterator[bytes]:
+    """Two mono streams of any block sizes as stereo PCM16; the shorter one ends in silence."""
+    empty = np.empty(0, dtype=np.int16)
+    pending = [empty, empty]
+    sources: list[Iterator[Samples] | None] = [left, right]
+    while True:
+        for side, source in enumerate(sources):
+            while source is not None and not len(pending[side]):
+                block = next(source, None)
+                if block is None:
+                    source = sources[side] = None
+                else:
+                    pending[side] = block
+        live = [len(pending[side]) for side in (0, 1) if len(pending[side])]
+        if not live:
+            return
+        count = min(live)
+        stereo = np.zeros((count, 2), dtype="<i2")
+        for side in (0, 1):
+            stereo[: len(pending[side][:count]), side] = pending[side][:count]
+            pending[side] = pending[side][count:]
+        yield stereo.tobytes()

@@ -1,0 +1,40 @@
+"""What happens to an engine's samples before they leave: volume, and a pitch it can't do itself."""
+
+from typing import Any
+
+import numpy as np
+import soxr
+
+SAMPLE_BYTES = 2
+
+
+class Shaper:
+    """Scales and shifts the samples of one clause as they stream.
+
+    A ``shift`` of 1.2 plays everything a fifth higher and faster; whoever asks for it has the
+    engine speak slower in turn.
+    """
+
+    def __init__(self, sample_rate_hz: int, *, volume: float = 1.0, shift: float = 1.0) -> None:
+        self._volume = volume
+        self._resampler: Any = None
+        if abs(shift - 1.0) > 0.005:
+            self._resampler = soxr.ResampleStream(
+                sample_rate_hz * shift, sample_rate_hz, 1, dtype="int16"
+            )
+
+    def shape(self, pcm: bytes, *, last: bool = False) -> bytes:
+        """PCM16 in, PCM16 out; the resampler holds back a little until ``last``."""
+        if self._resampler is None and self._volume == 1.0:
+            return pcm
+        samples = np.frombuffer(pcm, dtype=np.int16)
+        if self._resampler is not None:
+            samples = self._resampler.resample_chunk(samples, last=last)
+        if self._volume != 1.0:
+            scaled = np.rint(samples.astype(np.float32) * self._volume)
+            samples = np.clip(scaled, -32768, 32767).astype(np.int16)
+        return samples.tobytes()
+
+
+def silence(duration_ms: float, sample_rate_hz: int) -> bytes:
+    return bytes(round(duration_ms * sample_rate_hz / 1000) * SAMPLE_BYTES)

@@ -1,0 +1,56 @@
+"""Runs a session's requests to whoever answers, and tells the session their thoughts."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from emulator.session import Fact, effects, facts
+from emulator.tasks import SessionTasks
+from emulator.thinking import Mind, ThinkingError
+
+_log = logging.getLogger(__name__)
+
+
+class Thinker:
+    """One mind's requests, one at a time: a new one begins when the stream before is closed."""
+
+    def __init__(self, mind: Mind, tasks: SessionTasks, tell: Callable[[Fact], None]) -> None:
+        self._mind = mind
+        self._tasks = tasks
+        self._tell = tell
+        self._latest: asyncio.Task[None] | None = None
+        self._latest_id: str | None = None
+
+    def start(self, effect: effects.StartThinking) -> None:
+        before = self._latest
+        self._latest_id = effect.response_id
+        self._latest = self._tasks.start(self._think(effect, before), "thinking")
+
+    def stop(self, effect: effects.StopThinking) -> None:
+        """Close the stream at once, if it is still open."""
+        if self._latest is not None and self._latest_id == effect.response_id:
+            self._latest.cancel()
+
+    async def _think(
+        self, effect: effects.StartThinking, before: asyncio.Task[None] | None
+    ) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        response_id = effect.response_id
+        try:
+            async with contextlib.aclosing(self._mind.think(effect.request)) as thoughts:
+                async for thought in thoughts:
+                    self._tell(facts.Thought(response_id, thought))
+        except ThinkingError as error:
+            self._tell(facts.ThinkingFailed(response_id, error.code, error.message))
+        except Exception as error:
+            _log.exception("Whoever answers failed in a way of its own.")
+            self._tell(
+                facts.ThinkingFailed(
+                    response_id,
+                    "agent_error",
+                    f"The emulator failed while it asked for an answer ({type(error).__name__}): "
+                    "its log says more.",
+                )
+            )

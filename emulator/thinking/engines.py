@@ -1,0 +1,41 @@
+"""Opens whoever answers, by its address."""
+
+from pathlib import Path
+from typing import Literal
+
+from emulator.thinking import Thinking
+
+
+def open_agent(
+    url: str, *, protocol: Literal["invocations", "responses"] = "invocations", name: str = ""
+) -> Thinking:
+    """An agent; ``name`` is what messages call it. Raises ValueError for a URL that is none."""
+    if protocol == "responses":
+        from emulator.thinking.responses import ResponsesThinking
+
+        return ResponsesThinking(url, name=name)
+    from emulator.thinking.invocations import InvocationsThinking
+
+    return InvocationsThinking(url, name=name)
+
+
+def open_model(
+    url: str | None = None,
+    *,
+    key: str | None = None,
+    model: str | None = None,
+    script: Path | None = None,
+) -> Thinking:
+    """The model of sessions without an agent: a chat endpoint, or without one a script.
+
+    Raises ValueError for a URL that is none and for a script that can't be used.
+    """
+    if url is not None:
+        from emulator.thinking.chat import ChatThinking
+
+        return ChatThinking(url, key=key, model=model)
+    from emulator.thinking.script import ScriptThinking
+    from emulator.thinking.script_file import load_script
+
+    name = f"the script {script}" if script else "the offline script"
+    return ScriptThinking(load_script(script), name=name)

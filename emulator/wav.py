@@ -1,0 +1,73 @@
+"""The RIFF/WAVE header in a stream of audio: found at the start of a piece, and skipped.
+
+Clients append whole WAV files, header included, without saying so.
+"""
+
+import struct
+from dataclasses import dataclass
+
+HEADER_LIMIT_BYTES = 64 * 1024
+"""What has no audio by then is no WAV file."""
+_CHUNK_HEAD_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class WavHeader:
+    rate_hz: int
+    channels: int
+
+
+class WavSkipper:
+    """Takes the pieces of a stream and gives them back without headers.
+
+    A piece that may be the start of a header is held until the next one tells.
+    """
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def skip(self, piece: bytes) -> tuple[bytes, WavHeader | None]:
+        """The audio in this piece, and the header that stood before it."""
+        piece = self._held + piece
+        self._held = b""
+        if not piece or not _may_be_wav(piece):
+            return piece, None
+        header = WavHeader(0, 0)
+        at = 12
+        while at + _CHUNK_HEAD_BYTES <= len(piece):
+            name, size = struct.unpack_from("<4sI", piece, at)
+            at += _CHUNK_HEAD_BYTES
+            if name == b"data":
+                return _cut_trailer(piece[at:], size), header
+            if name == b"fmt " and at + 8 <= len(piece):
+                _, channels, rate_hz = struct.unpack_from("<HHI", piece, at)
+                header = WavHeader(rate_hz, channels)
+            at += size + size % 2
+        if max(at, len(piece)) > HEADER_LIMIT_BYTES:
+            return piece, None
+        self._held = piece
+        return b"", None
+
+    def finish(self) -> bytes:
+        """The piece that was held, where no other comes."""
+        held, self._held = self._held, b""
+        return held
+
+
+def _may_be_wav(piece: bytes) -> bool:
+    return b"RIFF".startswith(piece[:4]) and b"WAVE".startswith(piece[8:12])
+
+
+def _cut_trailer(audio: bytes, data_bytes: int) -> bytes:
+    """Without the chunks after the audio (titles and the like), which are no sound."""
+    at = data_bytes + data_bytes % 2
+    if not 0 < data_bytes < len(audio):
+        return audio
+    while at < len(audio):
+        if at + _CHUNK_HEAD_BYTES > len(audio):
+            return audio
+        name, size = struct.unpack_from("<4sI", audio, at)
+        at += _CHUNK_HEAD_BYTES + size + size % 2
+        if not (name.isascii() and name.isalnum()) or at > len(audio) + 1:
+            return audio
+    return audio[:data_bytes]

@@ -1,0 +1,183 @@
+"""Engines that a test holds in its hand: they keep the protocols and do what they are told."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from emulator.hearing import HearingError, Transcript
+from emulator.speaking import SpeakingError, SpokenChunk, SpokenWord, Voice
+from emulator.thinking import Finished, Request, TextDelta, ThinkingError, Thought
+
+WORD_MS = 200
+
+
+class FakeUtterance:
+    def __init__(self, ear: "FakeEar", on_partial: Callable[[str], None]) -> None:
+        self._ear = ear
+        self.on_partial = on_partial
+        self.audio = bytearray()
+        self.discarded = False
+
+    def feed(self, pcm: bytes) -> None:
+        self.audio += pcm
+
+    async def drain(self) -> None: ...
+
+    async def hear_so_far(self) -> str:
+        return self._ear.hearing.so_far
+
+    async def finish(self) -> Transcript:
+        await self._ear.hearing.gate.wait()
+        text = self._ear.hearing.texts.pop(0) if self._ear.hearing.texts else "hello"
+        if text.startswith("!"):
+            raise HearingError(text[1:])
+        return Transcript(text, source="fake")
+
+    def discard(self) -> None:
+        self.discarded = True
+
+
+class FakeEar:
+    def __init__(self, hearing: "FakeHearing") -> None:
+        self.hearing = hearing
+        self.utterances: list[FakeUtterance] = []
+        self.phrases: Sequence[str] = ()
+        self.closed = False
+
+    def begin(self, on_partial: Callable[[str], None]) -> FakeUtterance:
+        utterance = FakeUtterance(self, on_partial)
+        self.utterances.append(utterance)
+        return utterance
+
+    def configure(self, *, language: str, phrases: Sequence[str]) -> str | None:
+        self.phrases = phrases
+        return None if language.startswith("en") else "these ears know English only"
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class FakeHearing:
+    """Hears ``texts`` one after another; ``!reason`` is a failure."""
+
+    name = "fake ears"
+    advice: str | None = None
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.so_far = ""
+        self.ears: list[FakeEar] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def open_ear(self) -> FakeEar:
+        ear = FakeEar(self)
+        self.ears.append(ear)
+        return ear
+
+
+class FakeSpeaking:
+    """Speaks each word as a tone of ``WORD_MS``; a clause with "broken" fails."""
+
+    name = "fake voice"
+    sample_rate_hz = 16_000
+
+    def __init__(self) -> None:
+        self.speaking = 0
+        self.spoken: list[str] = []
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def resolve_voice(self, voice: Mapping[str, Any]) -> tuple[Voice, str | None]:
+        name = str(voice.get("name", ""))
+        return Voice("tone"), f"no voice {name}" if name == "nobody" else None
+
+    async def speak(self, clause: str, voice: Voice) -> AsyncGenerator[SpokenChunk, None]:
+        self.speaking += 1
+        try:
+            self.spoken.append(clause)
+            if "broken" in clause:
+                raise SpeakingError("the voice is broken")
+            end = 0
+            samples = self.sample_rate_hz * WORD_MS // 1000
+            tone = (8000 * np.sin(np.arange(samples) * 0.2)).astype("<i2").tobytes()
+            for number, word in enumerate(clause.split()):
+                end = clause.index(word, end) + len(word)
+                await asyncio.sleep(0)
+                yield SpokenChunk(tone, (SpokenWord(word, end, number * WORD_MS, WORD_MS),))
+        finally:
+            self.speaking -= 1
+
+
+class FakeMind:
+    def __init__(self, thinking: "FakeThinking", session_id: str) -> None:
+        self._thinking = thinking
+        self.session_id = session_id
+        self.closed = False
+
+    async def think(self, request: Request) -> AsyncGenerator[Thought, None]:
+        self._thinking.requests.append(request)
+        self._thinking.thinking += 1
+        try:
+            async for thought in self._thinking.answer(request):
+                yield thought
+        finally:
+            self._thinking.thinking -= 1
+            self._thinking.stopped.set()
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def echo(request: Request) -> AsyncIterator[Thought]:
+    """The default answer: what was said."""
+    if request.text == "fail":
+        raise ThinkingError("agent_error", "the agent answered 500")
+    yield TextDelta(f"You said {request.text or request.kind}.")
+    yield Finished()
+
+
+class FakeThinking:
+    """Answers with ``answer``; counts what runs."""
+
+    name = "fake agent"
+
+    def __init__(self) -> None:
+        self.answer: Callable[[Request], AsyncIterator[Thought]] = echo
+        self.requests: list[Request] = []
+        self.minds: list[FakeMind] = []
+        self.thinking = 0
+        self.stopped = asyncio.Event()
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def open_mind(
+        self, session_id: str, *, user_id: str = "", conversation_id: str = ""
+    ) -> FakeMind:
+        mind = FakeMind(self, session_id)
+        self.minds.append(mind)
+        return mind
+
+
+class FakeVoiceActivity:
+    """Speech is what is loud."""
+
+    frame_bytes = 1024
+    frame_ms = 32
+    onset_lag_ms = 0
+    release_lag_ms = 0
+
+    def probability(self, frame: bytes) -> float:
+        return 0.99 if np.abs(np.frombuffer(frame, "<i2").astype(int)).max() > 1000 else 0.01
+
+    def reset(self) -> None: ...

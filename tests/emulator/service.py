@@ -1,0 +1,122 @@
+"""The emulator and agents as real processes, and a person's voice, for end-to-end tests."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import wave
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+ROOT = Path(__file__).parents[2]
+READY_TIMEOUT_S = 90
+
+
+@cache
+def say(text: str, voice: str = "slt", rate_hz: int = 24_000) -> bytes:
+    """``text`` as PCM16 mono by a voice that the emulator does not speak with itself."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "said.wav"
+        subprocess.run(
+            ["flite", "-voice", voice, "-t", text, "-o", str(path)], check=True, timeout=60
+        )
+        with wave.open(str(path)) as wav:
+            samples = np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2")
+            said = soxr.resample(samples, wav.getframerate(), rate_hz)
+    return bytes(np.asarray(said, dtype="<i2").tobytes())
+
+
+def silence(ms: int, rate_hz: int = 24_000) -> bytes:
+    return bytes(rate_hz * ms // 1000 * 2)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Service:
+    """A process that is ready; ``output`` is what it wrote so far, errors included."""
+
+    def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str]) -> None:
+        self._log = tempfile.NamedTemporaryFile(prefix="service-", suffix=".log")  # noqa: SIM115
+        self.url = ""
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env={"CONVERSATIONS": "memory:", **os.environ, **environment},
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+
+    @property
+    def output(self) -> str:
+        return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+
+    def wait_until(self, pattern: str) -> re.Match[str]:
+        """Wait until it has written something like this."""
+        deadline_s = time.monotonic() + READY_TIMEOUT_S
+        while (match := re.search(pattern, self.output)) is None:
+            assert self.process.poll() is None, f"ended too early:\n{self.output}"
+            assert time.monotonic() < deadline_s, f"not ready:\n{self.output}"
+            time.sleep(0.02)
+        return match
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Stop it as a person or a supervisor does; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(30)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._log.close()
+
+
+@contextlib.contextmanager
+def emulator(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """``python -m emulator`` on a free port, ready."""
+    service = Service(("-m", "emulator", "--port", "0", *arguments), environment or {})
+    try:
+        service.url = service.wait_until(r"ready at (http\S+)")[1]
+        yield service
+    finally:
+        service.kill()
+
+
+@contextlib.contextmanager
+def agent_server(environment: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """``python -m app`` on a free port, ready."""
+    port = free_port()
+    service = Service(
+        ("-m", "app"), {"HOST": "127.0.0.1", "PORT": str(port), **(environment or {})}
+    )
+    service.url = f"http://127.0.0.1:{port}"
+    try:
+        deadline_s = time.monotonic() + READY_TIMEOUT_S
+        while True:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{service.url}/readiness", timeout=5).close()
+                break
+            assert service.process.poll() is None, f"ended too early:\n{service.output}"
+            assert time.monotonic() < deadline_s, f"not ready:\n{service.output}"
+            time.sleep(0.02)
+        yield service
+    finally:
+        service.kill()

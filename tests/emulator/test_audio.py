@@ -1,0 +1,288 @@
+"""Formats in and out: tables, resampling, headers, and pieces cut anywhere."""
+
+import io
+import itertools
+import struct
+import wave
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator.audio import (
+    PCM16_INPUT_RATES_HZ,
+    PCM16_OUTPUT_RATES_HZ,
+    AudioFormat,
+    AudioFormatError,
+    ByteClock,
+    Decoder,
+    Encoder,
+    parse_input_format,
+    parse_output_format,
+)
+
+ENGINE_RATE_HZ = 16_000
+ULAW = AudioFormat("g711_ulaw", 8_000)
+ALAW = AudioFormat("g711_alaw", 8_000)
+FORMATS = [*(AudioFormat("pcm16", rate) for rate in PCM16_INPUT_RATES_HZ), ULAW, ALAW]
+
+
+def tone(rate_hz: int, hz: float = 440, seconds: float = 0.5) -> bytes:
+    times = np.arange(int(rate_hz * seconds)) / rate_hz
+    return (8000 * np.sin(2 * np.pi * hz * times)).astype("<i2").tobytes()
+
+
+def wav_file(
+    pcm: bytes, rate_hz: int = 24_000, *, channels: int = 1, trailer: bytes = b""
+) -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(pcm)
+    return buffer.getvalue() + trailer
+
+
+def cut(audio: bytes, cuts: list[int]) -> list[bytes]:
+    edges = [0, *sorted(at % (len(audio) + 1) for at in cuts), len(audio)]
+    return [audio[start:end] for start, end in itertools.pairwise(edges)]
+
+
+def decode_all(decoder: Decoder, pieces: list[bytes]) -> bytes:
+    return b"".join(decoder.decode(piece) for piece in pieces) + decoder.finish()
+
+
+class TestFormats:
+    def test_the_default_input_is_24_khz(self) -> None:
+        assert parse_input_format("pcm16") == AudioFormat("pcm16", 24_000)
+
+    @pytest.mark.parametrize("rate_hz", PCM16_INPUT_RATES_HZ)
+    def test_each_input_rate(self, rate_hz: int) -> None:
+        assert parse_input_format("pcm16", rate_hz).rate_hz == rate_hz
+
+    @pytest.mark.parametrize("name", ["g711_ulaw", "g711_alaw"])
+    def test_g711_has_its_own_rate(self, name: str) -> None:
+        """Clients ask for G.711 and leave input_audio_sampling_rate at its default."""
+        assert parse_input_format(name, 24_000).rate_hz == 8_000
+        assert parse_output_format(name).rate_hz == 8_000
+
+    @pytest.mark.parametrize("rate_hz", [0, -1, 11_025, 96_000])
+    def test_an_unknown_rate_names_the_known_ones(self, rate_hz: int) -> None:
+        with pytest.raises(AudioFormatError, match="24000"):
+            parse_input_format("pcm16", rate_hz)
+
+    @pytest.mark.parametrize("rate_hz", PCM16_OUTPUT_RATES_HZ)
+    @pytest.mark.parametrize("mark", "_-")
+    def test_both_spellings_of_an_output_rate(self, rate_hz: int, mark: str) -> None:
+        assert parse_output_format(f"pcm16{mark}{rate_hz}hz").rate_hz == rate_hz
+
+    @pytest.mark.parametrize("name", ["", "mp3", "pcm16_11025hz", "PCM16"])
+    def test_an_unknown_format_names_the_known_ones(self, name: str) -> None:
+        with pytest.raises(AudioFormatError, match="g711_ulaw"):
+            parse_input_format(name)
+        with pytest.raises(AudioFormatError, match="pcm16_8000hz"):
+            parse_output_format(name)
+
+    def test_two_channels_are_for_pcm16_alone(self) -> None:
+        with pytest.raises(AudioFormatError, match="two of pcm16"):
+            Decoder(ULAW, ENGINE_RATE_HZ, channels=2)
+        with pytest.raises(AudioFormatError, match="3 channels"):
+            Decoder(FORMATS[0], ENGINE_RATE_HZ, channels=3)
+
+
+class TestG711:
+    @pytest.mark.parametrize(
+        ("format", "byte", "sample"),
+        [
+            (ULAW, 0x00, -32124),
+            (ULAW, 0x80, 32124),
+            (ULAW, 0xFF, 0),
+            (ULAW, 0x7F, 0),
+            (ALAW, 0x00, -5504),
+            (ALAW, 0xD5, 8),
+            (ALAW, 0x2A, -32256),
+            (ALAW, 0xAA, 32256),
+        ],
+    )
+    def test_known_values(self, format: AudioFormat, byte: int, sample: int) -> None:
+        decoded = Decoder(format, 8_000).decode(bytes([byte]))
+        assert struct.unpack("<h", decoded) == (sample,)
+
+    @pytest.mark.parametrize("format", [ULAW, ALAW])
+    def test_every_byte_survives_the_way_there_and_back(self, format: AudioFormat) -> None:
+        audio = bytes(range(256))
+        pcm = Decoder(format, 8_000).decode(audio)
+        again = Encoder(format, 8_000).encode(pcm)
+        assert Decoder(format, 8_000).decode(again) == pcm
+        # Only µ-law's two zeros are one sample.
+        changed = [old for old, new in zip(audio, again, strict=True) if old != new]
+        assert changed == ([0x7F] if format is ULAW else [])
+
+    @pytest.mark.parametrize("format", [ULAW, ALAW])
+    def test_every_sample_is_coded_as_near_as_g711_can(self, format: AudioFormat) -> None:
+        samples = np.arange(-32768, 32768).astype(np.int16)
+        coded = Encoder(format, 8_000).encode(samples.astype("<i2").tobytes())
+        decoded = np.frombuffer(Decoder(format, 8_000).decode(coded), "<i2").astype(np.int32)
+        error = np.abs(decoded - samples)
+        assert np.all(error <= (np.abs(samples.astype(np.int32)) + 132) * 0.04 + 8)
+        assert np.all(np.diff(decoded) >= 0)
+
+    @pytest.mark.filterwarnings("ignore:'audioop' is deprecated")
+    def test_the_tables_are_those_of_the_standard_library(self) -> None:
+        audioop = pytest.importorskip("audioop")
+        samples = np.arange(-32768, 32768).astype("<i2").tobytes()
+        assert Encoder(ULAW, 8_000).encode(samples) == audioop.lin2ulaw(samples, 2)
+        assert Encoder(ALAW, 8_000).encode(samples) == audioop.lin2alaw(samples, 2)
+
+
+class TestDecoder:
+    @pytest.mark.parametrize("format", FORMATS, ids=str)
+    def test_a_tone_keeps_its_pitch_level_and_place(self, format: AudioFormat) -> None:
+        wire = Encoder(format, format.rate_hz).encode(tone(format.rate_hz))
+        decoded = decode_all(Decoder(format, ENGINE_RATE_HZ), [wire])
+        expected = np.frombuffer(tone(ENGINE_RATE_HZ), "<i2").astype(float)
+        heard = np.frombuffer(decoded, "<i2").astype(float)
+        assert len(heard) == len(expected)
+        middle = slice(1000, -1000)
+        assert np.max(np.abs(heard[middle] - expected[middle])) < 400
+
+    @given(
+        format=st.sampled_from(FORMATS),
+        audio=st.binary(max_size=4000),
+        cuts=st.lists(st.integers(0, 4000), max_size=8),
+    )
+    @settings(max_examples=60, deadline=None)
+    def test_cuts_change_nothing(self, format: AudioFormat, audio: bytes, cuts: list[int]) -> None:
+        whole = decode_all(Decoder(format, ENGINE_RATE_HZ), [audio])
+        assert decode_all(Decoder(format, ENGINE_RATE_HZ), cut(audio, cuts)) == whole
+
+    @given(format=st.sampled_from(FORMATS), samples=st.integers(0, 5000))
+    @settings(max_examples=60, deadline=None)
+    def test_the_length_is_that_of_the_time(self, format: AudioFormat, samples: int) -> None:
+        decoded = decode_all(
+            Decoder(format, ENGINE_RATE_HZ), [bytes(samples * format.bytes_per_sample)]
+        )
+        assert abs(len(decoded) // 2 - samples * ENGINE_RATE_HZ / format.rate_hz) <= 1
+
+    def test_silence_stays_silent(self) -> None:
+        decoded = decode_all(Decoder(FORMATS[3], ENGINE_RATE_HZ), [bytes(20_000)])
+        assert not any(decoded)
+
+    def test_an_odd_piece_waits_for_its_other_byte(self) -> None:
+        decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
+        assert decoder.decode(b"\x01") == b""
+        assert decoder.decode(b"\x02\x03") == b"\x01\x02"
+
+    def test_two_channels_are_taken_apart(self) -> None:
+        decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ, channels=2)
+        assert decoder.decode(struct.pack("<5h", 1, -1, 2, -2, 3)) == struct.pack("<2h", 1, 2)
+        assert decoder.reference == struct.pack("<2h", -1, -2)
+        assert decoder.decode(struct.pack("<h", -3)) == struct.pack("<h", 3)
+        assert decoder.reference == struct.pack("<h", -3)
+
+    def test_it_begins_anew_after_the_end_of_a_stream(self) -> None:
+        decoder = Decoder(FORMATS[2], ENGINE_RATE_HZ)
+        first = decode_all(decoder, [tone(24_000), b"\x01"])
+        assert decode_all(decoder, [tone(24_000)]) == first
+
+
+class TestWavHeader:
+    def test_a_file_is_its_audio(self) -> None:
+        decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
+        assert decoder.decode(wav_file(tone(16_000), 16_000)) == tone(16_000)
+        assert decoder.notice is None
+
+    @given(cuts=st.lists(st.integers(0, 500), max_size=10))
+    @settings(max_examples=60, deadline=None)
+    def test_a_header_may_come_in_pieces(self, cuts: list[int]) -> None:
+        decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
+        file = wav_file(tone(16_000, seconds=0.01), 16_000)
+        assert decode_all(decoder, cut(file, cuts)) == tone(16_000, seconds=0.01)
+
+    def test_every_piece_may_be_a_file(self) -> None:
+        decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
+        pieces = [wav_file(b"\x01\x02", 16_000), b"\x03\x04\x05", wav_file(b"\x06\x07", 16_000)]
+        assert decode_all(decoder, pieces) == b"\x01\x02\x03\x04\x06\x07"
+
+    @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
+    def test_a_file_that_was_written_as_a_stream(self, size: int) -> None:
+        file = bytearray(wav_file(tone(16_000), 16_000))
+        file[40:44] = struct.pack("<I", size)
+        decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
+        assert decoder.decode(bytes(file)) == tone(16_000)
+
+    def test_other_chunks_are_no_sound(self) -> None:
+        title = b"LIST" + struct.pack("<I", 6) + b"INFOab"
+        file = wav_file(tone(16_000), 16_000)
+        extended = file[:36] + title + file[36:]
+        for audio in (extended, file + title):
+            decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
+            assert decoder.decode(audio) == tone(16_000)
+
+    def test_silence_after_a_file_is_kept(self) -> None:
+        decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
+        audio = wav_file(tone(16_000), 16_000) + bytes(3200)
+        assert decoder.decode(audio) == tone(16_000) + bytes(3200)
+
+    def test_a_file_that_does_not_fit_the_session_is_told(self) -> None:
+        decoder = Decoder(AudioFormat("pcm16", 24_000), ENGINE_RATE_HZ)
+        decoder.decode(wav_file(tone(44_100), 44_100))
+        assert decoder.notice is not None
+        assert "44100 Hz" in decoder.notice
+
+    def test_sound_that_begins_like_a_header_is_sound(self) -> None:
+        decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
+        audio = b"RIFFabcdWAVX" + bytes(100)
+        assert decoder.decode(audio) == audio
+        endless = b"RIFFabcdWAVE" + b"junk\xff\xff\xff\x7f" + bytes(100)
+        assert decoder.decode(endless) == endless
+
+    def test_the_start_of_a_header_without_the_rest_is_sound(self) -> None:
+        decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
+        assert decoder.decode(b"RIFF") == b""
+        assert decoder.finish() == b"RIFF"
+
+
+class TestEncoder:
+    @pytest.mark.parametrize("from_hz", [16_000, 22_050, 24_000])
+    @pytest.mark.parametrize(
+        "name", ["pcm16", "pcm16-8000hz", "pcm16_22050hz", "pcm16_48000hz", "g711_ulaw"]
+    )
+    def test_speech_keeps_its_length(self, from_hz: int, name: str) -> None:
+        encoder = Encoder(name, from_hz)
+        audio = encoder.encode(tone(from_hz)) + encoder.finish()
+        assert encoder.duration_ms(audio) == pytest.approx(500, abs=0.2)
+
+    @given(
+        name=st.sampled_from(["pcm16", "pcm16_8000hz", "pcm16_22050hz", "g711_alaw"]),
+        audio=st.binary(max_size=4000),
+        cuts=st.lists(st.integers(0, 4000), max_size=8),
+    )
+    @settings(max_examples=60, deadline=None)
+    def test_cuts_change_nothing(self, name: str, audio: bytes, cuts: list[int]) -> None:
+        def encode(pieces: list[bytes]) -> bytes:
+            encoder = Encoder(name, 22_050)
+            return b"".join(encoder.encode(piece) for piece in pieces) + encoder.finish()
+
+        assert encode(cut(audio, cuts)) == encode([audio])
+
+    def test_loud_speech_is_clipped_rather_than_wrapped(self) -> None:
+        square = np.where(np.arange(4800) // 24 % 2, 32767, -32768).astype("<i2")
+        encoder = Encoder("pcm16_8000hz", 48_000)
+        audio = np.frombuffer(encoder.encode(square.tobytes()) + encoder.finish(), "<i2")
+        assert set(np.sign(audio[20:24])) == {np.sign(audio[20])}
+
+
+class TestByteClock:
+    @given(format=st.sampled_from(FORMATS), sizes=st.lists(st.integers(0, 10_000), max_size=50))
+    def test_it_does_not_drift(self, format: AudioFormat, sizes: list[int]) -> None:
+        clock = ByteClock(format)
+        for size in sizes:
+            clock.add(size)
+        assert clock.now_ms == format.duration_ms(sum(sizes))
+
+    @given(format=st.sampled_from(FORMATS), ms=st.integers(0, 3_600_000))
+    def test_ms_to_bytes_and_back(self, format: AudioFormat, ms: int) -> None:
+        assert format.duration_ms(format.size_bytes(ms)) == pytest.approx(ms, abs=0.07)

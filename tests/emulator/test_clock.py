@@ -1,0 +1,80 @@
+import asyncio
+
+from emulator.clock import PAUSE_MS, SessionClock
+
+
+async def test_audio_at_real_time_stands_where_it_arrived() -> None:
+    clock = SessionClock()
+    start = clock.place_audio(0, 20)
+    assert clock.place_audio(20, 40) == start + 20
+    assert start + 40 <= clock.now_ms() < start + 140
+
+
+async def test_a_whole_file_at_once_moves_the_clock_to_its_end() -> None:
+    clock = SessionClock()
+    clock.place_audio(0, 60_000)
+    assert 60_000 <= clock.now_ms() < 61_000
+    clock.place_audio(60_000, 120_000)
+    assert 120_000 <= clock.now_ms() < 121_000
+
+
+async def test_the_clock_goes_on_from_there() -> None:
+    clock = SessionClock()
+    clock.place_audio(0, 5000)
+    before = clock.now_ms()
+    await asyncio.sleep(0.02)
+    assert clock.now_ms() >= before + 15
+
+
+async def test_a_pause_of_the_client_is_a_gap_and_not_a_debt() -> None:
+    clock = SessionClock()
+    clock.place_audio(0, 20)
+    clock.set_timer("away", 0)
+    # As if the client had been mute for a while.
+    clock._zero_s -= 2 * PAUSE_MS / 1000
+    at_ms = clock.place_audio(20, 5020)
+    assert at_ms >= 2 * PAUSE_MS
+    assert clock.now_ms() >= at_ms + 5000
+
+
+async def test_timers_run_on_this_clock() -> None:
+    clock = SessionClock()
+    expired: list[str] = []
+    clock.on_expired = expired.append
+    clock.set_timer("late", 60_000)
+    clock.set_timer("soon", 30_000)
+    clock.set_timer("cleared", 10_000)
+    clock.clear_timer("cleared")
+    clock.place_audio(0, 70_000)
+    assert expired == ["soon", "late"]
+
+
+async def test_timers_run_without_audio_too() -> None:
+    clock = SessionClock()
+    expired = asyncio.Queue[str]()
+    clock.on_expired = expired.put_nowait
+    clock.set_timer("a", 5)
+    assert await asyncio.wait_for(expired.get(), 5) == "a"
+    clock.set_timer("b", 5)
+    clock.set_timer("b", 20)
+    assert await asyncio.wait_for(expired.get(), 5) == "b"
+    clock.set_timer("c", 5)
+    clock.stop()
+    await asyncio.sleep(0.02)
+    assert expired.empty()
+
+
+async def test_what_a_timer_sets_off_may_set_and_clear_others() -> None:
+    clock = SessionClock()
+    expired: list[str] = []
+
+    def on_expired(name: str) -> None:
+        expired.append(name)
+        clock.clear_timer("b")
+        clock.set_timer("c", 0)
+
+    clock.on_expired = on_expired
+    clock.set_timer("a", 1000)
+    clock.set_timer("b", 1000)
+    clock.place_audio(0, 2000)
+    assert expired == ["a"]

@@ -1,0 +1,164 @@
+"""The programs as a person starts and stops them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import wave
+from pathlib import Path
+
+import pytest
+from azure.ai.voicelive.aio import ConnectionError as VoiceLiveConnectionError
+from azure.ai.voicelive.aio import connect
+from azure.core.credentials import AzureKeyCredential
+
+from emulator.caller import Caller
+from tests.emulator.service import ROOT, agent_server, emulator, free_port, say
+
+pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_both_programs_start_together_and_end_together(number: signal.Signals) -> None:
+    port = free_port()
+    with emulator("--start-agent", "--agent", f"http://127.0.0.1:{port}") as service:
+        assert is_listening(port)
+        for text in (service.url, "AzureKeyCredential", "agent_name", "project_name", "demo grade"):
+            assert text in service.output
+        assert service.stop(number) == 0
+    assert not is_listening(port)
+
+
+def test_when_the_agent_ends_the_emulator_ends_and_says_so() -> None:
+    port = free_port()
+    with emulator("--start-agent", "--agent", f"http://127.0.0.1:{port}") as service:
+        children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
+        for child in children.read_text().split():
+            command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            if command[1:3] == [b"-m", b"app"]:
+                os.kill(int(child), signal.SIGKILL)
+        assert service.process.wait(30) == 1
+        assert "The agent server has ended" in service.output
+
+
+def test_a_port_that_is_taken_is_said_in_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ran = run("-m", "emulator", "--port", str(port))
+        assert ran.returncode == 1
+        assert ran.stderr.strip().splitlines()[-1] == (
+            f"port {port} is taken: stop what listens there, or choose another with --port"
+        )
+        assert "Traceback" not in ran.stderr
+
+        ran = run(
+            "-m", "emulator", "--port", "0", "--start-agent", "--agent", f"http://127.0.0.1:{port}"
+        )
+        assert ran.returncode == 1
+        assert "Traceback" not in ran.stderr
+
+
+def test_an_engine_that_is_not_there_is_said_in_one_line() -> None:
+    for option in ("--hearing", "--speaking"):
+        ran = run("-m", "emulator", "--port", "0", option, "telepathy")
+        assert ran.returncode == 1
+        assert "telepathy" in ran.stderr
+        assert "Traceback" not in ran.stderr
+
+
+async def test_a_wrong_key_fails_before_the_upgrade_and_the_right_one_works() -> None:
+    with emulator(environment={"EMULATOR_API_KEY": "s3cret"}) as service:
+        with pytest.raises(VoiceLiveConnectionError, match="401"):
+            async with connect(
+                endpoint=service.url, credential=AzureKeyCredential("wrong"), model="local"
+            ):
+                pass
+        async with connect(
+            endpoint=service.url, credential=AzureKeyCredential("s3cret"), model="local"
+        ) as connection:
+            assert (await connection.recv()).type == "session.created"
+        with urllib.request.urlopen(f"{service.url}/?api-key=s3cret", timeout=5) as page:
+            assert b"Voice Live emulator" in page.read()
+        assert "s3cret" not in service.output
+
+
+async def test_a_recording_can_be_played_against_a_server_again(tmp_path: Path) -> None:
+    with agent_server() as agent:
+        with emulator("--agent", agent.url, "--record", str(tmp_path)) as service:
+            async with (
+                connect(
+                    endpoint=service.url,
+                    credential=AzureKeyCredential("local"),
+                    agent_name="demo",
+                    project_name="any",
+                ) as connection,
+                Caller(connection) as caller,
+            ):
+                await caller.wait_for("session.created")
+                await caller.say(say("What is the weather in Seattle?"))
+                await caller.wait_for("response.done")
+                await caller.hear_out()
+            assert service.stop() == 0
+        (events,) = tmp_path.glob("*.jsonl")
+        (sound,) = tmp_path.glob("*.wav")
+        assert {path.stat().st_mode & 0o777 for path in (events, sound)} == {0o600}
+        with wave.open(str(sound)) as wav:
+            assert wav.getnchannels() == 2
+            assert wav.getnframes() / wav.getframerate() > 4
+        with emulator("--agent", agent.url) as service:
+            ran = run("-m", "emulator.replay", str(events), "--endpoint", service.url)
+            assert ran.returncode == 0, ran.stdout + ran.stderr
+            assert "order of events: the same" in ran.stdout
+            # What a recording says that was never said is found.
+            lines = [json.loads(line) for line in events.read_text().splitlines()]
+            for line in lines:
+                event = line.get("event", {})
+                if event.get("type") == "response.audio_transcript.done":
+                    event["transcript"] = "Something else."
+            events.write_text("".join(json.dumps(line) + "\n" for line in lines))
+            ran = run("-m", "emulator.replay", str(events), "--endpoint", service.url)
+            assert ran.returncode == 1
+            assert "-agent: Something else." in ran.stdout
+    ran = run("-m", "emulator.replay", str(events), "--endpoint", "http://127.0.0.1:9")
+    assert ran.returncode == 2
+    assert "python -m emulator" in ran.stderr
+
+
+def test_the_demo_talks_and_leaves_its_sound(tmp_path: Path) -> None:
+    output = tmp_path / "sound" / "demo.wav"
+    began_s = time.monotonic()
+    ran = run("-m", "emulator.demo", "--output", str(output))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    lines = [line.split(maxsplit=1) for line in ran.stdout.splitlines() if line.strip()]
+    who = [line[0] for line in lines]
+    assert who.count("heard") >= 6
+    assert who.count("agent") >= 8
+    assert "barges" in who
+    assert "clicks" in who
+    assert "voice to voice" in ran.stdout
+    assert str(output) in ran.stdout
+    with wave.open(str(output)) as wav:
+        seconds = wav.getnframes() / wav.getframerate()
+    assert 20 < seconds < time.monotonic() - began_s

@@ -1,0 +1,73 @@
+import itertools
+
+import numpy as np
+
+from emulator.clock import SessionClock
+from emulator.loudspeaker import Listening, Loudspeaker
+
+
+class Heard:
+    """Somebody who listens."""
+
+    def __init__(self) -> None:
+        self.pieces: list[tuple[float, bytes]] = []
+        self.stopped_ms: list[float] = []
+
+    def listen(self, rate_hz: int) -> Listening:
+        return Listening(
+            rate_hz,
+            lambda at_ms, pcm: self.pieces.append((at_ms, pcm)),
+            self.stopped_ms.append,
+        )
+
+
+def tone(ms: int, rate_hz: int) -> bytes:
+    samples = 8000 * np.sin(np.arange(rate_hz * ms // 1000) * 0.1)
+    return bytes(samples.astype("<i2").tobytes())
+
+
+async def test_audio_is_played_piece_after_piece_however_early_it_comes() -> None:
+    loudspeaker, heard = Loudspeaker(SessionClock()), Heard()
+    loudspeaker.connect(heard.listen(24_000))
+    for _ in range(3):
+        loudspeaker.play("resp_1", "pcm16", tone(500, 24_000))
+    starts = [round(at_ms - heard.pieces[0][0]) for at_ms, _ in heard.pieces]
+    assert starts == [0, 500, 1000]
+    assert heard.pieces[1][1] == tone(500, 24_000)
+
+
+async def test_each_listener_gets_its_own_rate() -> None:
+    loudspeaker, low, high = Loudspeaker(SessionClock()), Heard(), Heard()
+    loudspeaker.connect(low.listen(16_000))
+    loudspeaker.connect(high.listen(24_000))
+    for _ in range(10):
+        loudspeaker.play("resp_1", "g711_ulaw", bytes([0x80, 0x00] * 400))
+    for heard, bytes_per_ms in ((low, 32), (high, 48)):
+        assert abs(sum(len(pcm) for _, pcm in heard.pieces) / bytes_per_ms - 1000) < 100
+        # Nothing overlaps, and there is no gap.
+        for (at_ms, pcm), (next_ms, _) in itertools.pairwise(heard.pieces):
+            assert abs(at_ms + len(pcm) / bytes_per_ms - next_ms) < 0.1
+
+
+async def test_what_comes_after_a_barge_in_is_not_played_behind_what_it_cut() -> None:
+    clock = SessionClock()
+    loudspeaker, heard = Loudspeaker(clock), Heard()
+    loudspeaker.connect(heard.listen(24_000))
+    loudspeaker.play("resp_1", "pcm16", tone(60_000, 24_000))
+    loudspeaker.stop()
+    loudspeaker.play("resp_2", "pcm16", tone(100, 24_000))
+    assert len(heard.stopped_ms) == 1
+    assert heard.pieces[1][0] < 5000
+
+
+async def test_who_has_left_hears_nothing() -> None:
+    loudspeaker, heard = Loudspeaker(SessionClock()), Heard()
+    listening = heard.listen(24_000)
+    loudspeaker.connect(listening)
+    assert loudspeaker.is_heard
+    loudspeaker.disconnect(listening)
+    loudspeaker.play("resp_1", "pcm16", tone(100, 24_000))
+    loudspeaker.stop()
+    assert not loudspeaker.is_heard
+    assert heard.pieces == []
+    assert heard.stopped_ms == []

@@ -1,0 +1,399 @@
+"""What is always true of a session, whatever clients and engines do and in whatever order."""
+
+import base64
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from emulator import thinking
+from emulator.hearing import HeardWord, Transcript
+from emulator.session import AgentIdentity, Effect, Fact, Session, SessionOptions
+from emulator.session import effects as do
+from emulator.session import facts as told
+from emulator.speaking import SpokenWord, Viseme
+from tests.emulator.session_ledger import Ledger
+
+AUDIO = base64.b64encode(b"\1\0" * 480).decode()
+
+WORDS = st.sampled_from(
+    ["Hello. ", "one, ", "two ", "three! ", "", "\n", "Dr. ", "é", "你好。", "  "]
+)
+GARBAGE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(10**400)
+    | st.floats(allow_nan=True, allow_infinity=True)
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+IDS = st.sampled_from(["a", "b", "call_1", "item_none", "root"])
+
+DETECTIONS = st.sampled_from(
+    [
+        None,
+        {"type": "server_vad"},
+        {"type": "server_vad", "interrupt_response": False},
+        {"type": "server_vad", "create_response": False, "auto_truncate": True},
+        {"type": "azure_semantic_vad", "remove_filler_words": True, "auto_truncate": True},
+        {
+            "type": "azure_semantic_vad_multilingual",
+            "auto_truncate": True,
+            "appended_text_after_truncation": "[cut]",
+        },
+    ]
+)
+SESSIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "turn_detection": DETECTIONS,
+        "modalities": st.sampled_from([["text"], ["text", "audio"], None]),
+        "voice": st.sampled_from(["alloy", "en-US-AvaNeural", None]),
+        "output_audio_timestamp_types": st.sampled_from([["word"], None]),
+        "animation": st.sampled_from([{"outputs": ["viseme_id"]}, None]),
+        "interim_response": st.sampled_from(
+            [None, {"type": "static_interim_response", "triggers": ["latency", "tool"]}]
+        ),
+        "input_audio_transcription": st.sampled_from([None, {"model": "azure-speech"}]),
+        "include": st.just(["item.input_audio_transcription.phrases"]),
+    },
+)
+MESSAGE = {"type": "message", "role": "user"}
+ITEMS = st.sampled_from(
+    [
+        {**MESSAGE, "content": [{"type": "input_text", "text": "hi"}]},
+        {**MESSAGE, "id": "a", "content": [{"type": "input_text", "text": "hi"}]},
+        {**MESSAGE, "id": "b", "content": [{"type": "input_audio", "audio": AUDIO}]},
+        {"type": "function_call", "name": "f", "call_id": "call_1", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "call_1", "output": "{}"},
+        {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "Hello."}]},
+    ]
+)
+RESPONSES = st.fixed_dictionaries(
+    {},
+    optional={
+        "commit": st.booleans(),
+        "cancel_previous": st.booleans(),
+        "modalities": st.sampled_from([["text"], ["text", "audio"]]),
+        "append_input_items": st.lists(ITEMS, max_size=2),
+        "input_items": st.lists(ITEMS, max_size=2),
+        "invoke_input": st.just({"type": "click"}),
+        "pre_generated_assistant_message": st.just(
+            {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "Hi. "}]}
+        ),
+    },
+)
+EVENT_TYPES = [
+    "session.update",
+    "input_audio_buffer.append",
+    "input_audio.turn.start",
+    "input_audio.turn.append",
+    "conversation.item.create",
+    "conversation.item.retrieve",
+    "conversation.item.truncate",
+    "conversation.item.delete",
+    "response.create",
+    "response.cancel",
+    "transcription_session.update",
+    "input_text.delta",
+    "input_text.done",
+    "session.avatar.connect",
+    "no.such.event",
+]
+FIELDS = [
+    "session",
+    "audio",
+    "turn_id",
+    "item",
+    "item_id",
+    "previous_item_id",
+    "content_index",
+    "audio_end_ms",
+    "response",
+    "response_id",
+    "additional_instructions",
+    "id",
+    "delta",
+    "event_id",
+]
+
+
+class AnySession(RuleBasedStateMachine):
+    """Clients that send anything, and engines that tell anything, of the living and the dead."""
+
+    @initialize(model=st.sampled_from([None, "gpt-4.1", "gpt-realtime"]), session=SESSIONS)
+    def open(self, model: str | None, session: dict[str, Any]) -> None:
+        agent = None if model else AgentIdentity("agent", "agent_1")
+        self.session = Session(SessionOptions(opened_at_s=0, agent=agent, model=model))
+        self.ledger = Ledger()
+        self.now_ms = 0.0
+        self.responses: list[str] = ["resp_none"]
+        self.utterances: list[str] = ["item_none"]
+        self.clauses: list[tuple[str, int]] = [("resp_none", 0)]
+        self.timers: list[str] = ["none"]
+        self.items: list[str] = ["item_none"]
+        self.thinking: set[str] = set()
+        self.speaking: set[str] = set()
+        self.waiting: set[str] = set()
+        self.recording: set[str] = set()
+        self.is_closed = False
+        self._note(self.session.open(0))
+        self._send({"type": "session.update", "session": session})
+
+    def _send(self, event: Any) -> list[Effect]:
+        before = self.session._describe()
+        effects = self._tell(told.ClientSent(event))
+        if any(
+            isinstance(effect, do.Send) and effect.event["type"] == "error" for effect in effects
+        ):
+            assert self.session._describe() == before, "what is refused changes nothing"
+        return effects
+
+    def _tell(self, fact: Fact) -> list[Effect]:
+        effects = self.session.handle(fact, self.now_ms)
+        self._note(effects)
+        return effects
+
+    def _note(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            assert not self.is_closed
+            match effect:
+                case do.Send(event):
+                    self.ledger.take(event)
+                    for holder in (event.get("item"), event):
+                        item_id = (holder or {}).get("id") or (holder or {}).get("item_id")
+                        if isinstance(item_id, str) and item_id not in self.items:
+                            self.items.append(item_id)
+                case do.StartThinking(response_id):
+                    assert response_id not in self.thinking
+                    self.thinking.add(response_id)
+                    self.responses.append(response_id)
+                case do.StopThinking(response_id):
+                    assert response_id in self.thinking
+                    self.thinking.remove(response_id)
+                case do.Speak():
+                    self.clauses.append((effect.response_id, effect.clause))
+                    self.responses.append(effect.response_id)
+                case do.BeginUtterance(item_id) | do.TranscribeAudio(item_id):
+                    assert item_id not in self.utterances
+                    if isinstance(effect, do.BeginUtterance):
+                        self.recording.add(item_id)
+                    self.utterances.append(item_id)
+                    self.waiting.add(item_id)
+                case do.FinishUtterance(item_id):
+                    self.recording.remove(item_id)
+                case do.DiscardUtterance(item_id):
+                    assert item_id in self.waiting
+                    self.waiting.remove(item_id)
+                    self.recording.discard(item_id)
+                case do.SetTimer(name):
+                    self.timers.append(name)
+                case do.Close():
+                    self.is_closed = True
+
+    @rule(ms=st.integers(0, 3000))
+    def wait(self, ms: int) -> None:
+        self.now_ms += ms
+
+    # The client.
+
+    @rule(session=SESSIONS)
+    def update(self, session: dict[str, Any]) -> None:
+        self._send({"type": "session.update", "session": session})
+
+    @rule(item=ITEMS, after=st.none() | IDS)
+    def create_item(self, item: dict[str, Any], after: str | None) -> None:
+        self._send({"type": "conversation.item.create", "item": item, "previous_item_id": after})
+
+    @rule(response=st.none() | RESPONSES)
+    def create_response(self, response: dict[str, Any] | None) -> None:
+        self._send({"type": "response.create", "response": response})
+
+    @rule()
+    def cancel_response(self) -> None:
+        effects = self._send({"type": "response.cancel"})
+        assert any(isinstance(effect, do.Send) for effect in effects) or self.is_closed
+
+    @rule(
+        verb=st.sampled_from(["append", "commit", "clear"]),
+    )
+    def use_input_buffer(self, verb: str) -> None:
+        self._send({"type": f"input_audio_buffer.{verb}", "audio": AUDIO})
+
+    @rule(
+        verb=st.sampled_from(["start", "append", "end", "cancel"]),
+        turn_id=st.sampled_from(["t1", "t2"]),
+    )
+    def use_turn(self, verb: str, turn_id: str) -> None:
+        self._send({"type": f"input_audio.turn.{verb}", "turn_id": turn_id, "audio": AUDIO})
+
+    @rule(
+        verb=st.sampled_from(["retrieve", "delete", "truncate"]),
+        data=st.data(),
+        audio_end_ms=st.integers(0, 2000),
+    )
+    def edit_item(self, verb: str, data: st.DataObject, audio_end_ms: int) -> None:
+        effects = self._send(
+            {
+                "type": f"conversation.item.{verb}",
+                "item_id": data.draw(st.sampled_from(self.items)),
+                "content_index": 0,
+                "audio_end_ms": audio_end_ms,
+            }
+        )
+        assert any(isinstance(effect, do.Send) for effect in effects) or self.is_closed
+
+    @rule(data=st.data(), delta=WORDS, index=st.none() | st.integers(0, 2))
+    def stream_text(self, data: st.DataObject, delta: str, index: int | None) -> None:
+        item_id = data.draw(st.sampled_from(self.items))
+        event = {"type": "input_text.delta", "id": item_id, "delta": delta, "content_index": index}
+        self._send(event)
+        self._send({"type": "input_text.done", "id": item_id})
+
+    @rule(type=st.sampled_from(EVENT_TYPES), field=st.sampled_from(FIELDS), value=GARBAGE)
+    def send_garbage(self, type: str, field: str, value: Any) -> None:
+        self._send({"type": type, field: value})
+
+    @rule(
+        field=st.sampled_from(sorted({"voice", "turn_detection", "tools", "modalities", "avatar"})),
+        value=GARBAGE,
+    )
+    def update_with_garbage(self, field: str, value: Any) -> None:
+        effects = self._send({"type": "session.update", "session": {field: value}})
+        sent = [effect for effect in effects if isinstance(effect, do.Send)]
+        assert sent or self.is_closed
+
+    @rule(value=GARBAGE)
+    def send_anything(self, value: Any) -> None:
+        effects = self._send(value)
+        assert len(effects) == 1 or self.is_closed
+
+    # The engines.
+
+    @rule(ms=st.integers(-5, 100_000))
+    def start_speech(self, ms: int) -> None:
+        self._tell(told.SpeechStarted(ms))
+
+    @rule(ms=st.integers(-5, 100_000))
+    def stop_speech(self, ms: int) -> None:
+        self._tell(told.SpeechStopped(ms))
+
+    @rule(data=st.data(), text=st.sampled_from(["", "uh", "hello", "hello you", "hello you two"]))
+    def hear_partly(self, data: st.DataObject, text: str) -> None:
+        self._tell(told.PartlyHeard(data.draw(st.sampled_from(self.utterances)), text))
+
+    @rule(data=st.data(), text=st.sampled_from(["", "uh", "hello you"]))
+    def hear(self, data: st.DataObject, text: str) -> None:
+        item_id = data.draw(st.sampled_from(self.utterances))
+        words = tuple(HeardWord(word, 0, 10, 0.5) for word in text.split())
+        self._tell(told.Heard(item_id, Transcript(text, words)))
+
+    @rule(data=st.data())
+    def fail_to_hear(self, data: st.DataObject) -> None:
+        self._tell(told.HearingFailed(data.draw(st.sampled_from(self.utterances)), "broken"))
+
+    @rule(
+        data=st.data(),
+        thought=st.one_of(
+            WORDS.map(thinking.TextDelta),
+            st.just(thinking.ClientEvent({"type": "card"})),
+            st.just(thinking.ToolWaiting("search")),
+            st.builds(thinking.FunctionCallBegan, IDS, st.just("f")),
+            st.builds(thinking.ArgumentsDelta, IDS, st.sampled_from(["", "{", "}"])),
+            st.builds(thinking.FunctionCall, IDS, st.just("f"), st.sampled_from(["", "{}", "{"])),
+            st.just(thinking.Finished()),
+            st.just(thinking.Finished(incomplete_reason="content_filter", warnings=("odd",))),
+        ),
+    )
+    def think(self, data: st.DataObject, thought: thinking.Thought) -> None:
+        response_id = data.draw(st.sampled_from(self.responses[-3:]))
+        if isinstance(thought, thinking.Finished):
+            self.thinking.discard(response_id)
+        self._tell(told.Thought(response_id, thought))
+
+    @rule(data=st.data())
+    def fail_to_think(self, data: st.DataObject) -> None:
+        response_id = data.draw(st.sampled_from(self.responses))
+        self.thinking.discard(response_id)
+        self._tell(told.ThinkingFailed(response_id, "agent_error", "broken"))
+
+    @rule(
+        data=st.data(),
+        ms=st.sampled_from([0, 40, 1500]),
+        word=st.booleans(),
+        is_last=st.booleans(),
+    )
+    def speak(self, data: st.DataObject, ms: int, word: bool, is_last: bool) -> None:
+        response_id, clause = data.draw(st.sampled_from(self.clauses[-4:]))
+        words = (SpokenWord("word", 4, 0, ms),) if word else ()
+        audio = b"\1\0" * (ms * 24)
+        self._tell(told.ClauseAudio(response_id, clause, audio, ms, words, (Viseme(1, 0),)))
+        if is_last:
+            self._tell(told.ClauseSpoken(response_id, clause))
+
+    @rule(data=st.data())
+    def fail_to_speak(self, data: st.DataObject) -> None:
+        response_id = data.draw(st.sampled_from(self.responses))
+        self._tell(told.SpeakingFailed(response_id, "broken"))
+
+    @rule(data=st.data())
+    def expire(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from([name for name in self.timers if name != "expiry"]))
+        self._tell(told.TimerExpired(name))
+
+    @precondition(lambda self: self.ledger.count > 60)
+    @rule()
+    def expire_session(self) -> None:
+        self._tell(told.TimerExpired("expiry"))
+
+    # What holds after each of them.
+
+    @invariant()
+    def nothing_is_open_without_a_response(self) -> None:
+        if self.ledger.active is None:
+            assert not self.ledger.open_items
+            assert not self.ledger.open_parts
+            assert not self.thinking
+
+    @invariant()
+    def one_utterance_is_recorded_at_a_time(self) -> None:
+        assert len(self.recording) <= 1
+
+    @invariant()
+    def the_conversation_is_as_the_client_knows_it(self) -> None:
+        announced = {item.id for item in self.session._conversation.items if item.is_announced}
+        assert announced == self.ledger.known_items
+
+    def teardown(self) -> None:
+        """Everything that began can end: engines finish their work, and nothing is left over."""
+        if not hasattr(self, "session") or self.is_closed:
+            return
+        self._send({"type": "session.update", "session": {"turn_detection": None}})
+        self._send({"type": "response.cancel"})
+        for item_id in sorted(self.waiting):
+            self._tell(told.Heard(item_id, Transcript("")))
+        self._send({"type": "response.cancel"})
+        self._send({"type": "response.cancel"})
+        assert self.ledger.active is None
+        self._send({"type": "response.create", "response": {"modalities": ["text"]}})
+        assert self.ledger.active is not None or not self.thinking
+        effects = self.session.close(self.now_ms)
+        assert not [effect for effect in effects if isinstance(effect, do.Send)]
+        self._note(effects)
+        assert not self.recording
+        assert not self.thinking
+        assert self.session.handle(told.TimerExpired("expiry"), self.now_ms) == []
+
+
+TestAnySession = AnySession.TestCase
+TestAnySession.settings = settings(
+    max_examples=60,
+    stateful_step_count=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)

@@ -1,0 +1,108 @@
+"""Interim responses: what is said while an answer is on its way."""
+
+from typing import Any
+
+from emulator import thinking
+from emulator.session import effects as do
+from emulator.session import facts as told
+from tests.emulator.session_driver import Driver, error_of, types_of
+
+ADDED = "response.output_item.added"
+CREATED = "conversation.item.created"
+PART_ADDED = "response.content_part.added"
+CLOSING = [
+    "response.audio.done",
+    "response.audio_transcript.done",
+    "response.content_part.done",
+    "response.output_item.done",
+    "response.done",
+]
+STATIC = {"type": "static_interim_response", "texts": ["One moment.", "Still looking."]}
+
+
+class TestInterim:
+    def waiting(self, **interim: Any) -> Driver:
+        driver = Driver(session={"interim_response": {**STATIC, **interim}})
+        driver.hear("hello")
+        return driver
+
+    def test_it_is_said_when_the_answer_takes_long(self) -> None:
+        driver = self.waiting(latency_threshold_ms=700)
+        timer = driver.one(do.SetTimer)
+        assert timer.ms == 700
+        events = driver.tell(told.TimerExpired(timer.name))
+        assert types_of(events) == [ADDED, PART_ADDED, "response.audio_transcript.delta"]
+        assert events[0]["item"]["id"].startswith("interim_")
+        assert driver.one(do.Speak).text == "One moment."
+        assert types_of(driver.speak()) == ["response.audio.delta", *CLOSING[:-1]]
+        events = driver.answer("It is noon.")
+        response = events[-1]["response"]
+        assert [item["content"][0]["transcript"] for item in response["output"]] == ["It is noon."]
+        assert response["status"] == "completed"
+
+    def test_it_is_not_in_the_conversation(self) -> None:
+        driver = self.waiting()
+        driver.tell(told.TimerExpired(driver.one(do.SetTimer).name))
+        interim_id = driver.find(ADDED)["item"]["id"]
+        driver.speak()
+        driver.answer("It is noon.")
+        assert error_of(driver.send("conversation.item.retrieve", item_id=interim_id))["code"] == (
+            "item_retrieve_invalid_item_id"
+        )
+        answer = driver.find(CREATED)
+        assert (
+            answer["previous_item_id"]
+            == driver.find(CREATED, lambda event: event["item"]["role"] == "user")["item"]["id"]
+        )
+
+    def test_the_answer_does_not_wait_for_it(self) -> None:
+        driver = self.waiting()
+        driver.tell(told.TimerExpired(driver.one(do.SetTimer).name))
+        driver.think("It is noon.")
+        assert [speak.text for speak in driver.done(do.Speak)] == ["One moment.", "It is noon."]
+        driver.speak()
+        assert types_of(driver.all_events()).count("response.output_item.done") == 2
+        assert driver.find("response.done")["response"]["status"] == "completed"
+
+    def test_a_quick_answer_needs_none(self) -> None:
+        driver = self.waiting()
+        timer = driver.one(do.SetTimer)
+        driver.think("It is", finish=False)
+        assert do.ClearTimer(timer.name) in driver.last
+        assert driver.tell(told.TimerExpired(timer.name)) == []
+
+    def test_a_tool_is_a_trigger_of_its_own(self) -> None:
+        driver = self.waiting(triggers=["tool"])
+        assert [timer for timer in driver.did(do.SetTimer) if "interim" in timer.name] == []
+        driver.think(thinking.ToolWaiting("search"), finish=False)
+        assert driver.one(do.Speak).text == "One moment."
+        driver.think(thinking.ToolWaiting("search"), finish=False)
+        assert len(driver.done(do.Speak)) == 1, "not over itself"
+        driver.speak()
+        driver.think(thinking.ToolWaiting("book"), finish=False)
+        assert driver.one(do.Speak).text == "Still looking."
+
+    def test_a_tool_is_no_trigger_unless_named(self) -> None:
+        driver = self.waiting()
+        driver.think(thinking.ToolWaiting("search"), finish=False)
+        assert driver.done(do.Speak) == []
+
+    def test_without_texts_there_are_some(self) -> None:
+        driver = self.waiting(texts=[])
+        driver.tell(told.TimerExpired(driver.one(do.SetTimer).name))
+        assert driver.one(do.Speak).text
+
+    def test_it_can_be_asked_for_one_response(self) -> None:
+        driver = Driver()
+        driver.send(
+            "response.create",
+            response={"interim_response": {**STATIC, "latency_threshold_ms": 5}},
+        )
+        assert driver.one(do.SetTimer).ms == 5
+
+    def test_barge_in_cuts_it(self) -> None:
+        driver = self.waiting()
+        driver.tell(told.TimerExpired(driver.one(do.SetTimer).name))
+        events = driver.tell(told.SpeechStarted(9000))
+        assert types_of(events) == ["input_audio_buffer.speech_started", *CLOSING]
+        assert events[-1]["response"]["output"] == []
