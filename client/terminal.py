@@ -1,0 +1,211 @@
+"""The conversation in a terminal, drawn with rich.
+
+What is settled scrolls by as lines. What still changes (the words as they come, what is spoken
+now, level, status) stands in a live area below them, or in the toolbar of a prompt, which asks
+for ``toolbar``. Where standard output is no terminal, only the settled lines are printed.
+"""
+
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from client.cards import Cards
+from client.latency import STAGES, interruptions, latencies
+from client.screen import Summary, TurnTimes, Who
+
+DRAWN_EVERY_S = 0.1
+PARTIALS_SHOWN = 3
+METER_CELLS = 20
+METER_FLOOR_DBFS = -60.0
+STYLES: dict[Who, str] = {"you": "bold cyan", "agent": "bold green"}
+# A service's text must not steer the terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Terminal:
+    """``prompted`` where a prompt stands at the bottom, whose toolbar shows the live part."""
+
+    def __init__(
+        self,
+        out: TextIO | None = None,
+        *,
+        prompted: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._console = Console(file=out, highlight=False, soft_wrap=True)
+        self._is_terminal = (out or sys.stdout).isatty()
+        self._clock = clock
+        self._cards = Cards()
+        self._partials: dict[str, tuple[Who, str]] = {}
+        self._status = ""
+        self._dbfs = METER_FLOOR_DBFS
+        self._is_muted = False
+        self._drawn_s = 0.0
+        self._live: Live | None = None
+        if self._is_terminal and not prompted:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+
+    def status(self, text: str) -> None:
+        self._status = _clean(text)
+        if self._is_terminal:
+            self._draw()
+        else:
+            self._print(Text(f"[{self._status}]", style="dim"))
+
+    def notice(self, text: str) -> None:
+        self._print(Text(f"! {_clean(text)}", style="yellow"))
+
+    def error(self, text: str) -> None:
+        self._print(Text(f"✗ {_clean(text)}", style="bold red"))
+
+    def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
+        if not final:
+            self._partials[item_id] = (who, _clean(text))
+            self._draw(soon=True)
+            return
+        self._partials.pop(item_id, None)
+        if text.strip():
+            self._print(_line(who, _clean(text)))
+
+    def cut(self, item_id: str, heard: str) -> None:
+        self._partials.pop(item_id, None)
+        text = _line("agent", _clean(heard))
+        text.append(" —" if heard else "—")
+        text.append(" (interrupted)", style="dim")
+        self._print(text)
+
+    def card(self, event: Mapping[str, Any]) -> None:
+        card = self._cards.read(event)
+        lines = [Text(_clean(line)) for line in card.lines]
+        lines += [
+            Text.assemble((f" {number} ", "reverse"), f" {_clean(label)}")
+            for number, label in card.buttons
+        ]
+        if card.buttons:
+            lines.append(Text("type a number to choose", style="dim"))
+        self._print(
+            Panel(
+                Group(*lines),
+                title=escape(_clean(card.title)) or None,
+                title_align="left",
+                expand=False,
+                border_style="blue",
+            )
+        )
+
+    def choose(self, number: int) -> dict[str, Any] | None:
+        return self._cards.choose(number)
+
+    def level(self, dbfs: float, *, muted: bool) -> None:
+        self._dbfs, self._is_muted = dbfs, muted
+        self._draw(soon=True)
+
+    def turn(self, times: TurnTimes) -> None:
+        self._cards.end_turn()
+        parts = [
+            f"{name} {value:.0f} ms"
+            for stage, name in STAGES.items()
+            if (value := getattr(times, stage)) is not None
+        ]
+        if parts:
+            self._print(Text("  ⏱ " + " · ".join(parts), style="dim"))
+
+    def event(self, direction: Literal["sent", "received"], event: Mapping[str, Any]) -> None:
+        """Not for people."""
+
+    def summary(self, summary: Summary) -> None:
+        self._stop()
+        self._console.print(describe(summary))
+
+    def close(self) -> None:
+        self._stop()
+
+    def toolbar(self) -> str:
+        """The live part with its ANSI colours, for the toolbar of a prompt."""
+        with self._console.capture() as capture:
+            self._console.print(self._live_part())
+        return capture.get().rstrip("\n")
+
+    def _stop(self) -> None:
+        live, self._live = self._live, None
+        if live:
+            live.stop()
+
+    def _print(self, what: RenderableType) -> None:
+        self._console.print(what)
+        self._draw()
+
+    def _draw(self, *, soon: bool = False) -> None:
+        """Draw the live part; with ``soon`` only if it is some time since the last."""
+        now_s = self._clock()
+        if self._live is None or (soon and now_s - self._drawn_s < DRAWN_EVERY_S):
+            return
+        self._drawn_s = now_s
+        self._live.update(self._live_part(), refresh=True)
+
+    def _live_part(self) -> RenderableType:
+        lines = [
+            _tail(_line(who, text), self._console.width)
+            for who, text in list(self._partials.values())[-PARTIALS_SHOWN:]
+        ]
+        state = Text(" ")
+        if self._is_muted:
+            state.append("muted".ljust(METER_CELLS), style="red")
+        else:
+            share = 1 - min(max(self._dbfs / METER_FLOOR_DBFS, 0), 1)
+            filled = round(share * METER_CELLS)
+            state.append("▮" * filled, style="red" if self._dbfs > -1 else "green")
+            state.append("▯" * (METER_CELLS - filled), style="dim")
+        state.append(f"  {self._status}")
+        return Group(*lines, state)
+
+
+def describe(summary: Summary) -> RenderableType:
+    """The end of a conversation as a table."""
+    facts = [
+        f"{len(summary.turns)} turns in {summary.seconds:.0f} s",
+        f"{interruptions(summary.turns)} interruptions",
+        f"{summary.reconnects} reconnects",
+    ]
+    if summary.dropped_input_ms:
+        facts.append(f"{summary.dropped_input_ms} ms of the microphone dropped")
+    parts: list[RenderableType] = [Text(" · ".join(facts))]
+    if measured := latencies(summary):
+        table = Table("after the end of speech", title_justify="left")
+        for name in ("turns", "p50 ms", "p95 ms"):
+            table.add_column(name, justify="right")
+        for stage, latency in measured.items():
+            table.add_row(
+                STAGES[stage],
+                str(latency.turns),
+                f"{latency.p50_ms:.0f}",
+                f"{latency.p95_ms:.0f}",
+            )
+        parts.append(table)
+    return Group(*parts)
+
+
+def _line(who: Who, text: str) -> Text:
+    return Text.assemble((f"{who:>5}  ", STYLES[who]), text)
+
+
+def _tail(text: Text, width: int) -> Text:
+    """The last of a line that does not fit: what is spoken right now stands at its end."""
+    if text.cell_len <= width:
+        return text
+    head, kept = text[:7], text[-(width - 9) :]
+    return Text.assemble(head, "…", kept)
+
+
+def _clean(text: str) -> str:
+    return _CONTROL.sub("", text.replace("\n", " ").replace("\t", " "))

@@ -1,0 +1,218 @@
+"""Real PyAudio, PortAudio and PulseAudio; only the sound card is software."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from client import lines
+from client.devices import DeviceError
+from client.hardware import HardwareLoudspeaker, HardwareMicrophone, list_devices
+from tests.client.sound_system import CAPTURE_HZ, SoundSystem, start_sound_system, write_wav
+
+pytestmark = [pytest.mark.component, pytest.mark.slow]
+
+RATE_HZ = 16_000
+SENTENCE = "what is the weather in seattle"
+
+
+@pytest.fixture
+def sound(monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundSystem]:
+    with start_sound_system(monkeypatch) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def sentence(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Speech as PCM16 mono at ``RATE_HZ``."""
+    path = tmp_path_factory.mktemp("speech") / "sentence.wav"
+    subprocess.run(["flite", "-voice", "slt", "-t", SENTENCE, "-o", str(path)], check=True)
+    from client.sound_files import read_wav
+
+    return read_wav(path, RATE_HZ)
+
+
+def recognise(pcm: bytes) -> str:
+    from pocketsphinx import Config, Decoder
+
+    decoder = Decoder(Config(samprate=RATE_HZ, loglevel="FATAL"))
+    decoder.start_utt()
+    decoder.process_raw(pcm, full_utt=True)
+    decoder.end_utt()
+    hypothesis = decoder.hyp()
+    return str(hypothesis.hypstr) if hypothesis else ""
+
+
+def sounding_s(captured: bytes) -> tuple[float, float]:
+    """When a capture is audible for the first and the last time."""
+    loud = np.flatnonzero(np.abs(np.frombuffer(captured, np.int16).astype(int)) > 300)
+    assert len(loud), "nothing was played"
+    return loud[0] / CAPTURE_HZ, loud[-1] / CAPTURE_HZ
+
+
+async def hear(microphone: HardwareMicrophone, seconds: float) -> bytes:
+    heard = b""
+    while len(heard) < seconds * RATE_HZ * 2:
+        block = await asyncio.wait_for(microphone.read(), 10)
+        assert block is not None
+        heard += block.pcm
+    return heard
+
+
+async def test_microphone_hears_a_sentence(
+    sound: SoundSystem, sentence: bytes, tmp_path: Path
+) -> None:
+    path = write_wav(tmp_path / "said.wav", sentence, RATE_HZ)
+    microphone = HardwareMicrophone()
+    await microphone.open(RATE_HZ)
+    await hear(microphone, 0.5)
+    speaking = asyncio.create_task(sound.speak(path))
+    heard = await hear(microphone, len(sentence) / RATE_HZ / 2 + 2)
+    await speaking
+    await microphone.close()
+    assert SENTENCE in recognise(heard)
+    assert await microphone.read() is None
+
+
+async def test_loudspeaker_plays_a_sentence_and_falls_silent_when_cut(
+    sound: SoundSystem, sentence: bytes, tmp_path: Path
+) -> None:
+    capture = tmp_path / "heard.raw"
+    loudspeaker = HardwareLoudspeaker()
+    begun: list[str] = []
+    loudspeaker.on_first_sound = begun.append
+    await loudspeaker.open(RATE_HZ)
+    recorder = sound.capture(capture)
+    await asyncio.sleep(2)
+    loudspeaker.write("first", 0, sentence)
+    await asyncio.wait_for(loudspeaker.drained(), 10)
+    assert begun == ["first"]
+    assert loudspeaker.played("first", 0).played_ms == len(sentence) * 1000 // (2 * RATE_HZ)
+    await asyncio.sleep(1)
+    said = len(capture.read_bytes())
+    loudspeaker.write("second", 0, sentence * 5)
+    await asyncio.sleep(1.5)
+    cut = loudspeaker.cut()
+    await asyncio.sleep(1.5)
+    recorder.terminate()
+    recorder.wait()
+    await loudspeaker.close()
+    captured = capture.read_bytes()
+    whole = np.frombuffer(captured[: said // 2 * 2], np.int16)[: said // 2]
+    from client.sound_files import resample, to_pcm16
+
+    heard = to_pcm16(resample(whole.astype(np.float32) / 32768, CAPTURE_HZ, RATE_HZ))
+    assert SENTENCE in recognise(heard)
+    assert cut is not None
+    assert cut.item_id == "second"
+    first_s, last_s = sounding_s(captured[said // 2 * 2 :])
+    # What was handed over is played, and nothing else: one block more at most.
+    assert last_s - first_s <= cut.played_ms / 1000 + 0.025
+    assert 1.0 < cut.played_ms / 1000 < 1.7
+
+
+@pytest.mark.parametrize("hardware_hz", [48_000, 44_100])
+async def test_hardware_without_the_rate_of_the_session(
+    sound: SoundSystem,
+    sentence: bytes,
+    hardware_hz: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """PulseAudio takes any rate, so PortAudio is made to refuse all but one."""
+    import pyaudio
+
+    really_open = pyaudio.PyAudio.open
+
+    def open_one_rate(self: object, **options: object) -> object:
+        if options["rate"] != hardware_hz:
+            raise OSError(-9997, "Invalid sample rate")
+        return really_open(self, **options)
+
+    monkeypatch.setattr(pyaudio.PyAudio, "open", open_one_rate)
+    microphone, loudspeaker = HardwareMicrophone(), HardwareLoudspeaker()
+    await loudspeaker.open(RATE_HZ)
+    await microphone.open(RATE_HZ)
+    await hear(microphone, 0.5)
+    # From the loudspeaker back into the microphone: both resample.
+    sound.control("load-module", "module-loopback", "source=speaker.monitor", "sink=speech")
+    await hear(microphone, 1)
+    loudspeaker.write("a", 0, sentence)
+    heard = await hear(microphone, len(sentence) / RATE_HZ / 2 + 2.5)
+    await loudspeaker.close()
+    await microphone.close()
+    assert SENTENCE in recognise(heard)
+
+
+async def test_microphone_that_is_not_read_drops_the_oldest(sound: SoundSystem) -> None:
+    microphone = HardwareMicrophone()
+    await microphone.open(RATE_HZ)
+    await hear(microphone, 0.2)
+    time.sleep(2)  # the event loop is held, too: wake-ups must not pile up
+    started_s = time.monotonic()
+    await hear(microphone, 0.9)
+    assert time.monotonic() - started_s < 0.5
+    assert 500 < microphone.dropped_ms < 2_000
+    await microphone.close()
+
+
+async def test_lost_devices_are_opened_again(
+    sound: SoundSystem, sentence: bytes, tmp_path: Path
+) -> None:
+    """All sinks go, and with them what records from them; then they come back."""
+    said: list[str] = []
+    lost, back = asyncio.Event(), asyncio.Event()
+
+    def tell(text: str) -> None:
+        said.append(text)
+        kinds = " ".join(said)
+        for event, word in ((lost, "gone"), (back, "back")):
+            if kinds.count(word) == 2:
+                event.set()
+
+    microphone, loudspeaker = HardwareMicrophone(), HardwareLoudspeaker("default")
+    microphone.on_status = loudspeaker.on_status = tell
+    await loudspeaker.open(RATE_HZ)
+    await microphone.open(RATE_HZ)
+    await hear(microphone, 0.5)
+    await asyncio.sleep(0.5)
+    for line in sound.control("list", "short", "modules").splitlines()[::-1]:
+        number, name, *_ = line.split()
+        if name != "module-native-protocol-unix":
+            sound.control("unload-module", number)
+    await asyncio.wait_for(lost.wait(), 20)
+    assert await hear(microphone, 0.5) == bytes(RATE_HZ)  # silence, at the pace of speech
+    loudspeaker.write("kept", 0, sentence)
+    sound.load_devices()
+    await asyncio.wait_for(back.wait(), 40)
+    await asyncio.wait_for(loudspeaker.drained(), 20)
+    assert loudspeaker.played("kept", 0).played_ms > 0
+    path = write_wav(tmp_path / "said.wav", sentence, RATE_HZ)
+    await hear(microphone, 0.3)
+    speaking = asyncio.create_task(sound.speak(path))
+    heard = await hear(microphone, len(sentence) / RATE_HZ / 2 + 2)
+    await speaking
+    await microphone.close()
+    await loudspeaker.close()
+    assert SENTENCE in recognise(heard)
+
+
+async def test_devices_by_number_and_name(sound: SoundSystem) -> None:
+    devices = list_devices()
+    default = next(device for device in devices if device.default_input)
+    for wanted in (default.number, str(default.number), default.name.upper()):
+        microphone = HardwareMicrophone(wanted)
+        await microphone.open(RATE_HZ)
+        await microphone.close()
+    with pytest.raises(DeviceError, match=r"no loudspeaker is 'gramophone'; choose one of"):
+        await HardwareLoudspeaker("gramophone").open(RATE_HZ)
+    assert "microphone, default" in str(default)
+
+
+async def test_driver_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "CALL_LIMIT_S", 0.05)
+    with pytest.raises(DeviceError, match="does not answer"):
+        await lines.call(lambda: time.sleep(1))

@@ -1,0 +1,247 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client import g711
+from client.options import build_parser, parse
+from client.settings import Settings, SettingsError, load_settings, option_of
+
+
+def describe(**options: Any) -> dict[str, Any]:
+    settings = load_settings(options, environment={})
+    return settings.describe_session(model=settings.model, hardware=False, tools=[])
+
+
+def test_the_command_line_comes_before_the_environment_and_the_profile(tmp_path: Path) -> None:
+    profile = tmp_path / "talk.toml"
+    profile.write_text(
+        'voice = "alloy"\nlanguage = "de-DE"\nthreshold = 0.3\nphrase = ["a", "b"]\n'
+        "[session]\nmetadata = {who = 'me'}\n"
+    )
+    settings = load_settings(
+        {"voice": "echo", "language": None},
+        profile=profile,
+        environment={"VOICELIVE_LANGUAGE": "fr-FR", "AZURE_VOICELIVE_THRESHOLD": "0.4"},
+    )
+    assert (settings.voice, settings.language, settings.threshold) == ("echo", "fr-FR", 0.4)
+    assert settings.phrases == ("a", "b")
+    session = settings.describe_session(model=None, hardware=False, tools=[])
+    assert session["metadata"] == {"who": "me"}
+
+
+def test_every_setting_is_an_option() -> None:
+    text = build_parser().format_help()
+    for field in Settings.model_fields:
+        assert option_of(field) in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "session"),
+    [
+        (["--voice", "alloy"], {"voice": {"type": "openai", "name": "alloy"}}),
+        (
+            [
+                "--voice",
+                "en-US-Ava:DragonHDLatestNeural",
+                "--voice-rate",
+                "1.2",
+                "--voice-pitch=+5%",
+                "--voice-style",
+                "cheerful",
+                "--voice-temperature",
+                "0.7",
+            ],
+            {
+                "voice": {
+                    "type": "azure-standard",
+                    "name": "en-US-Ava:DragonHDLatestNeural",
+                    "rate": "1.2",
+                    "pitch": "+5%",
+                    "style": "cheerful",
+                    "temperature": 0.7,
+                }
+            },
+        ),
+        (
+            ["--voice", "mine", "--voice-endpoint-id", "e"],
+            {"voice": {"type": "azure-custom", "name": "mine", "endpoint_id": "e"}},
+        ),
+        (
+            ["--voice", "mine", "--voice-model", "DragonLatestNeural"],
+            {"voice": {"type": "azure-personal", "name": "mine", "model": "DragonLatestNeural"}},
+        ),
+        (["--voice", "ava"], {"voice": {"type": "azure-realtime-native", "name": "ava"}}),
+        (["--turn-detection", "none"], {"turn_detection": None}),
+        (["--push-to-talk"], {"turn_detection": None}),
+        (
+            [
+                "--turn-detection",
+                "azure_semantic_vad",
+                "--remove-filler-words",
+                "--threshold",
+                "0.4",
+                "--prefix-padding-ms",
+                "300",
+                "--silence-duration-ms",
+                "600",
+                "--end-of-utterance",
+                "semantic_detection_v1",
+                "--turn-language",
+                "en",
+                "--end-of-utterance-timeout-ms",
+                "900",
+                "--no-interrupt-response",
+            ],
+            {
+                "turn_detection": {
+                    "type": "azure_semantic_vad",
+                    "threshold": 0.4,
+                    "prefix_padding_ms": 300,
+                    "silence_duration_ms": 600,
+                    "remove_filler_words": True,
+                    "languages": ["en"],
+                    "end_of_utterance_detection": {
+                        "model": "semantic_detection_v1",
+                        "timeout_ms": 900,
+                    },
+                    "interrupt_response": False,
+                }
+            },
+        ),
+        (
+            ["--interim", "static", "--interim-text", "One moment.", "--interim-after-ms", "500"],
+            {
+                "interim_response": {
+                    "type": "static_interim_response",
+                    "latency_threshold_ms": 500,
+                    "texts": ["One moment."],
+                }
+            },
+        ),
+        (
+            ["--transcription-model", "mai-transcribe-1", "--language", "en,zh", "--phrase", "Ava"],
+            {
+                "input_audio_transcription": {
+                    "model": "mai-transcribe-1",
+                    "language": "en,zh",
+                    "phrase_list": ["Ava"],
+                }
+            },
+        ),
+        (["--transcription-model", "none"], {"input_audio_transcription": None}),
+        (
+            ["--noise-reduction", "far_field", "--echo-cancellation"],
+            {
+                "input_audio_noise_reduction": {"type": "far_field"},
+                "input_audio_echo_cancellation": {"type": "server_echo_cancellation"},
+            },
+        ),
+        (
+            ["--input-format", "g711_ulaw", "--output-format", "pcm16_16000hz"],
+            {"input_audio_format": "g711_ulaw", "input_audio_sampling_rate": 8000},
+        ),
+        (["--text-only"], {"modalities": ["text"]}),
+        (
+            [
+                "--endpoint",
+                "https://x.azure.com",
+                "--model",
+                "gpt-realtime",
+                "--instructions",
+                "Be brief.",
+                "--temperature",
+                "0.6",
+            ],
+            {
+                "instructions": "Be brief.",
+                "temperature": 0.6,
+                "input_audio_transcription": {"model": "whisper-1"},
+            },
+        ),
+    ],
+)
+def test_options_become_the_session(arguments: list[str], session: dict[str, Any]) -> None:
+    options = vars(parse(arguments))
+    del options["list_devices"], options["profile"]
+    described = describe(**options)
+    assert {key: described[key] for key in session} == session
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"endpoint": "x.services.ai.azure.com"}, "--endpoint: write the scheme too"),
+        ({"endpoint": "https://x.azure.com/openai/realtime"}, "leave the path out"),
+        ({"endpoint": "https://x.azure.com"}, "Give --agent-name and --project-name, or --model"),
+        ({"agent_name": "a"}, "--project-name:"),
+        ({"project_name": "p"}, "--agent-name:"),
+        ({"agent_name": "a", "project_name": "p", "model": "m"}, "--model:"),
+        (
+            {
+                "endpoint": "https://x.services.ai.azure.com",
+                "agent_name": "a",
+                "project_name": "p",
+                "api_key": "k",
+            },
+            "--api-key: agents take a sign-in only.*az login",
+        ),
+        ({"agent_name": "a", "project_name": "p", "instructions": "x"}, "--instructions:"),
+        ({"voice": "alloy", "voice_rate": "2"}, "--voice-rate: alloy has no such setting"),
+        ({"voice_rate": "2"}, "--voice-rate: needs voice"),
+        ({"voice": "x", "voice_type": "openai"}, "alloy, ash, ballad"),
+        ({"turn_detection": "vad"}, "--turn-detection:.*'server_vad'"),
+        ({"threshold": "2"}, "--threshold:.*less than or equal to 1"),
+        ({"remove_filler_words": True}, "--remove-filler-words: needs turn_detection"),
+        ({"input_format": "g711_alaw", "input_rate_hz": 16000}, "--input-rate-hz:.*8000"),
+        ({"interim": "static"}, "--interim-text:"),
+        ({"mcp_servers": ["x"], "model": "m"}, "--mcp-server: 'x': write LABEL=https"),
+        ({"fast": True}, "--fast:.*--input"),
+        ({"session": "[1]"}, "--session:"),
+        ({"greet": True, "greeting": "Hi"}, "--greeting:"),
+    ],
+)
+def test_errors_name_the_option_and_what_is_valid(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(SettingsError, match=text):
+        load_settings(options, environment={})
+
+
+def test_errors_name_where_the_value_came_from(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^VOICELIVE_THRESHOLD:"):
+        load_settings({}, environment={"VOICELIVE_THRESHOLD": "loud"})
+    profile = tmp_path / "p.toml"
+    profile.write_text("volume = 3\n")
+    with pytest.raises(SettingsError, match="volume: no such setting"):
+        load_settings({}, profile=profile, environment={})
+    profile.write_text("= 3")
+    with pytest.raises(SettingsError, match="not TOML"):
+        load_settings({}, profile=profile, environment={})
+    with pytest.raises(SettingsError, match="--profile"):
+        load_settings({}, profile=tmp_path / "none.toml", environment={})
+
+
+def test_the_key_is_never_in_an_error() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"api_key": "s3cret-key", "threshold": 3}, environment={})
+    assert "s3cret-key" not in str(caught.value)
+    assert "s3cret-key" not in repr(load_settings({"api_key": "s3cret-key"}, environment={}))
+
+
+def test_an_agent_of_the_command_line_hides_the_model_of_the_environment() -> None:
+    settings = load_settings(
+        {"agent_name": "a", "project_name": "p"}, environment={"AZURE_VOICELIVE_MODEL": "m"}
+    )
+    assert settings.model is None
+
+
+@given(st.sampled_from(["g711_ulaw", "g711_alaw"]), st.integers(-32768, 32767))
+def test_g711_keeps_a_sample_within_its_step(law: g711.Law, sample: int) -> None:
+    pcm = np.array([sample], dtype="<i2").tobytes()
+    code = g711.encode(pcm, law)
+    back = int(np.frombuffer(g711.decode(code, law), dtype="<i2")[0])
+    assert abs(back - sample) <= max(16, abs(sample) // 16)
+    # A code that was decoded is encoded as one of the same level.
+    assert g711.decode(g711.encode(g711.decode(code, law), law), law) == g711.decode(code, law)

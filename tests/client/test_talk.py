@@ -1,0 +1,283 @@
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from client import talk as talk_module
+from client.files import SilentLoudspeaker, SilentMicrophone
+from client.settings import load_settings
+from client.talk import Talk
+from client.troubles import ConversationError
+from tests.client.service import Fault, Service, proxy
+from tests.client.stage import NotingScreen
+
+KEY = "s3cret-key"
+PATIENCE_S = 20
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses that a person would not notice."""
+    monkeypatch.setattr(talk_module, "BACKOFF_S", 0.01)
+    monkeypatch.setattr(talk_module, "SETTLE_S", 0.1)
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    async with Service().running() as running:
+        yield running
+
+
+def open_talk(
+    url: str, screen: NotingScreen, *lines: str, microphone: Any = None, **options: Any
+) -> Talk:
+    """A person who types lines, each after the answer to the one before."""
+
+    async def typed() -> AsyncIterator[str]:
+        for line in lines:
+            yield line
+
+    settings = load_settings({"api_key": KEY, "answer_timeout_s": 5, **options}, environment={})
+    return Talk(
+        settings,
+        url,
+        screen,
+        SilentLoudspeaker(),
+        microphone,
+        lines=typed(),
+        lines_wait=True,
+        jitter=lambda: 0.0,
+    )
+
+
+async def run(url: str, *lines: str, **options: Any) -> tuple[int, NotingScreen]:
+    screen = NotingScreen()
+    async with asyncio.timeout(PATIENCE_S):
+        code = await open_talk(url, screen, *lines, **options).run()
+    return code, screen
+
+
+async def fail(url: str, **options: Any) -> str:
+    """What a person is told who can't talk."""
+    screen = NotingScreen()
+    with pytest.raises(ConversationError) as caught:
+        async with asyncio.timeout(PATIENCE_S):
+            await open_talk(url, screen, "hello", **options).run()
+    text = f"{caught.value}\n{screen.shown}"
+    assert KEY not in text
+    assert "voice-live/realtime" not in text
+    return str(caught.value)
+
+
+def answers(screen: NotingScreen) -> list[str]:
+    return [text for who, _, text, final in screen.transcripts if who == "agent" and final]
+
+
+async def test_typed_lines_are_answered_in_turn(service: Service) -> None:
+    code, screen = await run(service.url, "one", "two")
+    assert code == 0
+    assert len(answers(screen)) == 2
+    assert len(screen.turns) == 2
+    assert service.headers[0]["api-key"] == KEY
+    assert "agent-name=local" in service.paths[0]
+    items = [
+        event["item"]["content"][0]["text"] for event in service.of("conversation.item.create")
+    ]
+    assert items == ["one", "two"]
+
+
+async def test_the_microphone_is_sent(service: Service) -> None:
+    microphone = SilentMicrophone()
+    code, _ = await run(service.url, "hello", microphone=microphone)
+    assert code == 0
+    assert service.of("input_audio_buffer.append")
+
+
+def cut_once(type: str) -> Fault:
+    """Cut the connection in place of the first event of this type."""
+    left: Iterator[bool] = iter([True])
+
+    def fault(frame: str) -> list[str] | None:
+        if json.loads(frame)["type"] == type and next(left, False):
+            return None
+        return [frame]
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    "type", ["session.created", "session.updated", "response.created", "response.audio.delta"]
+)
+async def test_a_cut_connection_is_opened_again(service: Service, type: str) -> None:
+    """The SDK shows an abrupt end as a normal one (code 1000)."""
+    async with proxy(service.url, cut_once(type)) as url:
+        code, screen = await run(url, "one", "two")
+    assert code == 0
+    assert any("connection was lost. Reconnecting" in notice for notice in screen.notices)
+    assert answers(screen)[-1].startswith("This is answer")
+    if type.startswith("response"):
+        assert "conversation-id=thread_1" in service.paths[-1]
+
+
+async def test_frames_that_come_twice_and_late_are_one_answer(service: Service) -> None:
+    held: list[str] = []
+
+    def fault(frame: str) -> list[str]:
+        # Each frame comes twice, and the second time behind the next one.
+        late, held[:] = held[:], [frame]
+        return [frame, *late]
+
+    async with proxy(service.url, fault) as url:
+        code, screen = await run(url, "one")
+    assert code == 0
+    assert [text.startswith("This is answer") for text in answers(screen)] == [True]
+
+
+async def test_what_can_not_be_read_is_passed_over(service: Service) -> None:
+    service.first_frames = ["", "garbage", "[1, 2]", '"text"', "{}", b"\xff\xfe", '{"type": 3}']
+    code, screen = await run(service.url, "one")
+    assert code == 0
+    assert len(answers(screen)) == 1
+
+
+async def test_garbage_alone_ends_the_talk(service: Service) -> None:
+    service.first_frames = ["garbage"] * 30
+    assert "can't be read" in await fail(service.url)
+
+
+async def test_a_huge_frame_is_read(service: Service) -> None:
+    service.first_frames = [json.dumps({"type": "x", "data": "a" * 6_000_000})]
+    code, _ = await run(service.url, "one")
+    assert code == 0
+
+
+async def test_a_service_that_says_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk_module, "READY_TIMEOUT_S", 0.2)
+    service.is_mute = True
+    assert "begins no session" in await fail(service.url)
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [(401, "wants a key|refuses the key"), (403, "Azure AI User"), (404, "check --endpoint")],
+)
+async def test_refusals(service: Service, status: int, text: str) -> None:
+    service.status = [status]
+    import re
+
+    assert re.search(text, await fail(service.url))
+    assert len(service.paths) == 1
+
+
+async def test_a_fault_of_the_service_while_reconnecting_passes(service: Service) -> None:
+    async with proxy(service.url, cut_once("response.created")) as url:
+        service.status = []
+        code, screen = await run(url, "one", "two")
+    assert code == 0
+    assert screen.errors == []
+
+
+@pytest.mark.parametrize("code", [1001, 1011, 1012])
+async def test_a_service_that_always_closes_is_given_up(service: Service, code: int) -> None:
+    service.close_code = code
+    assert f"close code {code}" in await fail(service.url)
+    assert len(service.paths) == talk_module.ATTEMPTS_MAX
+
+
+async def test_a_service_that_refuses_the_session_is_asked_once(service: Service) -> None:
+    service.close_code = 4401
+    assert "refuses this session" in await fail(service.url)
+    assert len(service.paths) == 1
+
+
+async def test_a_normal_close_is_the_end(service: Service) -> None:
+    service.close_code = 1000
+    code, _ = await run(service.url)
+    assert code == 0
+    assert len(service.paths) == 1
+
+
+async def test_nobody_listens_there() -> None:
+    assert "python -m emulator" in await fail("http://127.0.0.1:9")
+
+
+async def test_a_session_that_ends_is_renewed_in_a_pause(service: Service) -> None:
+    # Half of what is left is the time before the notice.
+    service.expires_at = time.time() + 1.0
+    screen = NotingScreen()
+    talk = open_talk(service.url, screen, microphone=SilentMicrophone())
+    talk._lines = None
+    running = asyncio.create_task(talk.run())
+    async with asyncio.timeout(PATIENCE_S):
+        while len(service.paths) < 2:
+            service.expires_at = None if screen.notices else service.expires_at
+            await asyncio.sleep(0.02)
+        talk.end()
+        assert await running == 0
+    assert any("ends this session" in notice for notice in screen.notices)
+    assert "conversation-id=thread_1" in service.paths[1]
+
+
+async def test_an_unanswered_input_is_told(service: Service) -> None:
+    async with proxy(service.url, lambda frame: [] if "response" in frame else [frame]) as url:
+        code, screen = await run(url, "one", answer_timeout_s=0.3)
+    assert code == talk_module.NO_ANSWER
+    assert "no answer within 0.3 s" in screen.errors[0]
+
+
+async def test_commands(service: Service) -> None:
+    code, screen = await run(
+        service.url,
+        "/help",
+        "/nonsense",
+        "/click not json",
+        '/click {"type": "ui.click"}',
+        "/say Good morning.",
+        "hello",
+        "/mute",
+        "/mute",
+        "/history",
+        "/quit",
+        "never said",
+    )
+    assert code == 0
+    assert any("/history" in notice for notice in screen.notices)
+    assert "/nonsense is no command" in screen.errors[0]
+    assert "JSON object" in screen.errors[1]
+    asked = [event.get("response") for event in service.of("response.create")]
+    assert asked[1] is not None
+    assert asked[0] == {"invoke_input": {"type": "ui.click"}}
+    assert "pre_generated_assistant_message" in asked[1]
+    assert asked[2] is None
+    off = screen.notices.index("The microphone is off.")
+    assert screen.notices[off + 1] == "The microphone is on."
+    assert "you: hello" in screen.notices[off + 2 :]
+
+
+async def test_push_to_talk_sends_a_turn_between_two_presses(service: Service) -> None:
+    screen = NotingScreen()
+    talk = open_talk(service.url, screen, microphone=SilentMicrophone(), push_to_talk=True)
+    talk._lines = None
+    running = asyncio.create_task(talk.run())
+    async with asyncio.timeout(PATIENCE_S):
+        while not talk.was_ready and not screen.statuses.count("listening"):
+            await asyncio.sleep(0.01)
+        assert service.of("session.update")[0]["session"]["turn_detection"] is None
+        assert service.of("input_audio_buffer.append") == []
+        talk.press()
+        while not service.of("input_audio_buffer.append"):
+            await asyncio.sleep(0.01)
+        talk.press()
+        while not screen.turns:
+            await asyncio.sleep(0.01)
+        talk.end()
+        assert await running == 0
+    types = [event["type"] for event in service.received]
+    commit = types.index("input_audio_buffer.commit")
+    assert types[commit + 1 :] == ["response.create"]
+    assert types[commit - 1] == "input_audio_buffer.append"
