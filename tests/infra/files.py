@@ -1,0 +1,31 @@
+"""The project's deployment files."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+@cache
+def read_facts() -> dict[str, Any]:
+    facts = read_yaml("tests/infra/facts.yaml")
+    assert isinstance(facts, dict)
+    return facts
+
+
+def read_yaml(path: str) -> Any:
+    # As YAML 1.1 reads it, which is what drops an unquoted `true`; dates stay text.
+    return yaml.load((ROOT / path).read_text(), _Loader)
+
+
+class _Loader(yaml.SafeLoader):
+    """Without timestamps, so that an API version is a string."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
