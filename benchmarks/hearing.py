@@ -1,0 +1,334 @@
+"""How well the default ears hear, and find turns.
+
+    python -m benchmarks.hearing [--ears NAME] [--quick]
+
+Front-desk sentences are spoken by voices that are not the emulator's own (flite, and espeak-ng's
+Klatt synthesiser), with and without a phrase list, and people read aloud in the recordings that
+pocketsphinx's source package carries. Then the same voices pause, murmur, and are silent in noise,
+and it is counted where turns are cut off or begin without speech.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.recordings import RecordingsMissing, find_recordings
+from benchmarks.spoken import describe, percentile
+from benchmarks.voices import INTELLIGIBLE, VOICES, noises, say, silence, with_noise
+from emulator.hearing import Ear, Hearing
+from emulator.hearing.completeness import estimate_completeness
+from emulator.hearing.engines import open_hearing
+from emulator.hearing.phrases import split_words
+from emulator.hearing.turn_taking import (
+    PauseReached,
+    SpeechStarted,
+    SpeechStopped,
+    TurnEvent,
+    TurnRules,
+    TurnTaking,
+)
+from emulator.hearing.voice_activity import VoiceActivities
+from emulator.session.turns import FILLER_WORDS
+
+WORD_ERROR_GOAL = 0.15
+WORD_ERROR_GOAL_WITH_PHRASES = 0.05
+OFFSET_GOAL_MS = 50
+PHRASES = Path(__file__).with_name("front_desk_phrases.txt")
+SENTENCES = (
+    "what are your opening hours",
+    "when are you open on sunday",
+    "i would like to book a table for two on friday at seven thirty",
+    "can i book a table for four tomorrow evening",
+    "what is the weather in seattle",
+    "will it rain in london tomorrow",
+    "no seven o'clock",
+    "yes please",
+    "please cancel my reservation",
+    "my name is john smith",
+    "do you have a table by the window",
+    "how late are you open on saturday",
+    "i need to change my booking to eight people",
+    "thank you goodbye",
+    "where can i park my car",
+    "is there a table free tonight at eight",
+    "we are six people",
+    "make it seven thirty please",
+    "do you have any vegetarian dishes",
+    "could i speak to the manager please",
+    "what time do you close today",
+    "i would like to move my reservation to monday",
+    "is breakfast included",
+    "how do i get to the airport",
+)
+OTHER_SENTENCES = (
+    "the quick brown fox jumps over the lazy dog",
+    "could you explain quantum physics to my brother",
+    "the museum opens a new gallery of modern art",
+    "please turn on the light in the kitchen",
+    "i lost my umbrella on the train yesterday",
+)
+"""None of the phrases: they must not be heard as one."""
+PAUSES = (
+    ("i would like to book a table for", "two people on friday"),
+    ("my name is", "john smith"),
+    ("what is the weather in", "london tomorrow"),
+    ("i need to change my booking to", "eight people"),
+    ("can i book a table and", "is there parking"),
+    ("i would like to", "cancel my reservation"),
+)
+PAUSES_MS = (300, 600, 800, 1000)
+BACKCHANNELS = ("uh huh", "yeah", "oh", "hmm", "ah")
+
+
+@dataclass
+class Score:
+    """Words that were said, and edits that turn them into those that were heard."""
+
+    words: int = 0
+    errors: int = 0
+    finals_ms: list[float] = field(default_factory=list)
+    from_phrases: int = 0
+
+    @property
+    def rate(self) -> float:
+        return self.errors / max(self.words, 1)
+
+    def add(self, said: str, heard: str) -> None:
+        wanted, got = split_words(said), split_words(heard)
+        self.words += len(wanted)
+        self.errors += count_edits(wanted, got)
+
+
+def count_edits(wanted: list[str], got: list[str]) -> int:
+    row = list(range(len(got) + 1))
+    for number, word in enumerate(wanted, 1):
+        above, row = row, [number]
+        for column, other in enumerate(got):
+            row.append(min(above[column + 1] + 1, row[column] + 1, above[column] + (word != other)))
+    return row[-1]
+
+
+async def hear(ear: Ear, pcm: bytes, score: Score) -> str:
+    utterance = ear.begin(lambda text: None)
+    for start in range(0, len(pcm), 640):
+        utterance.feed(pcm[start : start + 640])
+    # As when one speaks in real time, the recogniser has caught up when the turn ends.
+    await utterance.hear_so_far()
+    began_s = time.perf_counter()
+    transcript = await utterance.finish()
+    score.finals_ms.append((time.perf_counter() - began_s) * 1000)
+    score.from_phrases += transcript.source.endswith("+phrases")
+    return transcript.text
+
+
+async def measure_words(hearing: Hearing, voice: str, phrases: Iterable[str]) -> Score:
+    score, ear = Score(), hearing.open_ear()
+    ear.configure(language="en-US", phrases=tuple(phrases))
+    for sentence in SENTENCES:
+        pcm = with_noise(silence(300) + say(sentence, voice) + silence(300))
+        score.add(sentence, await hear(ear, pcm, score))
+    await ear.close()
+    return score
+
+
+async def measure_forced(hearing: Hearing, voice: str, phrases: Iterable[str]) -> int:
+    """How many sentences that are no phrase were heard as one."""
+    score, ear = Score(), hearing.open_ear()
+    ear.configure(language="en-US", phrases=tuple(phrases))
+    for sentence in OTHER_SENTENCES:
+        await hear(ear, with_noise(silence(300) + say(sentence, voice) + silence(300)), score)
+    await ear.close()
+    return score.from_phrases
+
+
+async def measure_people(hearing: Hearing, cache: Path) -> Score:
+    score, ear = Score(), hearing.open_ear()
+    for said, pcm in find_recordings(cache):
+        score.add(said, await hear(ear, pcm, score))
+    await ear.close()
+    return score
+
+
+async def find_turns(
+    hearing: Hearing, activities: VoiceActivities, pcm: bytes, detection: Mapping[str, Any]
+) -> list[TurnEvent]:
+    """The turns as a session finds them, the text of a pause asked of the recogniser."""
+    detector = activities.open()
+    turns = TurnTaking(TurnRules.parse(detection), detector)
+    ear, utterance = hearing.open_ear(), None
+    found: list[TurnEvent] = []
+    size = detector.frame_bytes
+    for at in range(0, len(pcm) - size + 1, size):
+        if utterance is not None:
+            utterance.feed(pcm[at : at + size])
+        event = turns.judge(detector.probability(pcm[at : at + size]))
+        if isinstance(event, PauseReached):
+            text = await utterance.hear_so_far() if utterance is not None else ""
+            event = turns.weigh(estimate_completeness(text))
+        if isinstance(event, SpeechStarted):
+            utterance = ear.begin(lambda text: None)
+            utterance.feed(pcm[event.audio_start_ms * 32 : at + size])
+        elif isinstance(event, SpeechStopped) and utterance is not None:
+            utterance.discard()
+            utterance = None
+        if event is not None:
+            found.append(event)
+    await ear.close()
+    return found
+
+
+def count_starts(found: list[TurnEvent]) -> int:
+    return sum(isinstance(event, SpeechStarted) for event in found)
+
+
+SERVER = {"type": "server_vad", "silence_duration_ms": 500}
+SEMANTIC = {"type": "azure_semantic_vad", "silence_duration_ms": 500}
+
+
+async def measure_cuts(
+    hearing: Hearing, activities: VoiceActivities, voices: Iterable[str]
+) -> None:
+    """Turns cut off at a pause for thought, by its length."""
+    print("\nTurns cut off at a pause in mid-sentence (of all), silence_duration_ms 500")
+    print("  pause            " + "".join(f"{ms:>8} ms" for ms in PAUSES_MS))
+    for name, detection in (("server_vad", SERVER), ("azure_semantic_vad", SEMANTIC)):
+        cells = []
+        for pause_ms in PAUSES_MS:
+            cut = total = 0
+            for voice in voices:
+                for start, end in PAUSES:
+                    parts = say(start, voice) + silence(pause_ms) + say(end, voice)
+                    pcm = with_noise(silence(500) + parts + silence(2500))
+                    total += 1
+                    cut += count_starts(await find_turns(hearing, activities, pcm, detection)) > 1
+            cells.append(f"{cut:>5}/{total:<3}  ")
+        print(f"  {name:18}" + "".join(cells))
+
+
+async def measure_ends(
+    hearing: Hearing, activities: VoiceActivities, voices: Iterable[str]
+) -> bool:
+    """How near to the truth turns begin and end; whether that is near enough."""
+    starts_ms: list[float] = []
+    ends_ms: list[float] = []
+    extra = 0
+    for voice in voices:
+        for number, sentence in enumerate(SENTENCES):
+            speech = say(sentence, voice)
+            lead_ms = 700 + number
+            pcm = with_noise(silence(lead_ms) + speech + silence(2500))
+            detection = SEMANTIC | {"prefix_padding_ms": 0}
+            found = await find_turns(hearing, activities, pcm, detection)
+            if len(found) != 2 or not isinstance(found[0], SpeechStarted):
+                extra += 1
+                continue
+            end_ms = lead_ms + len(speech) / 32
+            starts_ms.append(abs(found[0].audio_start_ms - lead_ms))
+            if isinstance(found[1], SpeechStopped):
+                ends_ms.append(abs(found[1].audio_end_ms - end_ms))
+    print("\nWhere turns begin and end: distance from the truth, ms")
+    print(f"  audio_start_ms  {describe(starts_ms)}\n  audio_end_ms    {describe(ends_ms)}")
+    print(f"  sentences that were no turn, or several: {extra} of {len(ends_ms) + extra}")
+    return max(percentile(starts_ms, 95), percentile(ends_ms, 95)) <= OFFSET_GOAL_MS
+
+
+async def measure_noise(
+    hearing: Hearing, activities: VoiceActivities, voices: Iterable[str], seconds: int
+) -> int:
+    """Turns that begin without speech, and murmurs that are heard as more than murmurs."""
+    print(f"\nFalse starts in {seconds} s of noise each")
+    starts = 0
+    for name, pcm in noises(seconds).items():
+        counts = [
+            count_starts(await find_turns(hearing, activities, pcm, detection))
+            for detection in (SERVER, SEMANTIC)
+        ]
+        starts += sum(counts)
+        print(f"  {name:10} server_vad {counts[0]}   azure_semantic_vad {counts[1]}")
+    print("\nBackchannels, and how many of them are heard as filler words alone")
+    for word in BACKCHANNELS:
+        started, fillers, total = 0, 0, 0
+        for voice in voices:
+            pcm = with_noise(silence(500) + say(word, voice) + silence(1000))
+            total += 1
+            started += count_starts(await find_turns(hearing, activities, pcm, SEMANTIC))
+            ear = hearing.open_ear()
+            heard = await hear(ear, pcm[:-16_000], Score())
+            await ear.close()
+            fillers += all(word in FILLER_WORDS for word in heard.split())
+        print(
+            f"  {word:8} turns begun {started}/{total}   heard as fillers or nothing {fillers}/{total}"
+        )
+    return starts
+
+
+def print_score(name: str, score: Score) -> None:
+    print(
+        f"  {name:14} {score.rate:6.1%}  ({score.errors} of {score.words} words)   "
+        f"final after {percentile(score.finals_ms, 50):4.0f} ms, "
+        f"p95 {percentile(score.finals_ms, 95):4.0f}"
+    )
+
+
+async def run(ears: str, cache: Path, *, quick: bool) -> bool:
+    """Whether all goals are met."""
+    hearing, activities = open_hearing(ears), VoiceActivities()
+    print(f"Ears: {hearing.name}; voice activity: {activities.name}")
+    phrases = [
+        text
+        for line in PHRASES.read_text(encoding="utf-8").splitlines()
+        if (text := line.partition("#")[0].strip())
+    ]
+    good = True
+    await hearing.start()
+    try:
+        voices = INTELLIGIBLE[:1] if quick else VOICES
+        for title, listed, goal in (
+            ("without phrases", [], WORD_ERROR_GOAL),
+            ("with phrases", phrases, WORD_ERROR_GOAL_WITH_PHRASES),
+        ):
+            print(
+                f"\nWord error rate, {len(SENTENCES)} front-desk sentences, {title} (goal {goal:.0%})"
+            )
+            for voice in voices:
+                score = await measure_words(hearing, voice, listed)
+                print_score(voice, score)
+                good = good and (voice not in INTELLIGIBLE or score.rate <= goal)
+        forced = [await measure_forced(hearing, voice, phrases) for voice in voices]
+        total = len(voices) * len(OTHER_SENTENCES)
+        print(f"\nOther sentences heard as a phrase: {sum(forced)} of {total}")
+        print("\nWord error rate, people (read aloud, and calling cards)")
+        try:
+            print_score("people", await measure_people(hearing, cache))
+        except RecordingsMissing as error:
+            print(f"  left out: {error}")
+        good = await measure_ends(hearing, activities, voices) and good
+        await measure_cuts(hearing, activities, voices[:2])
+        good = await measure_noise(hearing, activities, voices, 10 if quick else 60) == 0 and good
+    finally:
+        await hearing.stop()
+    return good
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure how well the emulator hears.")
+    parser.add_argument("--ears", default="pocketsphinx", help="as --hearing of the emulator")
+    parser.add_argument("--quick", action="store_true", help="one voice, little noise")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(tempfile.gettempdir()) / "voicelive-recordings",
+        help="where the recordings of people are kept",
+    )  # fmt: skip
+    options = parser.parse_args()
+    good = asyncio.run(run(options.ears, options.cache, quick=options.quick))
+    print("\nEvery goal is met." if good else "\nNot every goal is met.")
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What the benchmarks of the emulator have in common: voices, sound, and figures."""
+
+import math
+import subprocess
+import tempfile
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+RATE_HZ = 24_000
+AUDIBLE_LEVEL = 330
+"""A sample of 1 % of full scale can be heard."""
+
+
+def synthesise(text: str, voice: str) -> bytes:
+    """``text`` by a voice of flite, as PCM16 mono at ``RATE_HZ``."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "said.wav"
+        command = ["flite", "-voice", voice, "-t", text, "-o", str(path)]
+        subprocess.run(command, check=True, timeout=60)
+        with wave.open(str(path)) as wav:
+            samples = np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2")
+            said = soxr.resample(samples, wav.getframerate(), RATE_HZ)
+    return bytes(np.asarray(said, dtype="<i2").tobytes())
+
+
+def audible_span_ms(pcm: bytes) -> tuple[float, float]:
+    """Where the first and the last audible sample stand."""
+    loud = _audible(pcm)
+    return float(loud[0]) * 1000 / RATE_HZ, float(loud[-1] + 1) * 1000 / RATE_HZ
+
+
+def first_audible_ms(deltas: Sequence[tuple[float, bytes]]) -> float | None:
+    """When a client that plays at once plays the first audible sample of (time, audio) pieces."""
+    playing_ms = -math.inf
+    for at_ms, pcm in deltas:
+        playing_ms = max(playing_ms, at_ms)
+        loud = _audible(pcm)
+        if len(loud):
+            return playing_ms + float(loud[0]) * 1000 / RATE_HZ
+        playing_ms += len(pcm) / 2 * 1000 / RATE_HZ
+    return None
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that is at least as large as ``percent`` of them."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(len(ranked) * percent / 100) - 1)]
+
+
+def describe(values: Sequence[float]) -> str:
+    return (
+        f"median {percentile(values, 50):6.0f}   p95 {percentile(values, 95):6.0f}   "
+        f"max {max(values):6.0f}   n {len(values)}"
+    )
+
+
+def _audible(pcm: bytes) -> npt.NDArray[np.int64]:
+    samples = np.frombuffer(pcm, dtype="<i2").astype(np.int32)
+    return np.flatnonzero(np.abs(samples) >= AUDIBLE_LEVEL)
