@@ -72,8 +72,9 @@ def split_words(text: str) -> list[str]:
     for sign, spoken in _SPOKEN_SIGNS.items():
         text = text.replace(sign, spoken)
     text = re.sub(r"\d+", lambda number: f" {spell_number(number.group())} ", text)
-    decomposed = unicodedata.normalize("NFKD", text.lower())
-    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    # Decomposed first: a letter such as a mathematical A becomes a plain one that has a case.
+    decomposed = unicodedata.normalize("NFKD", text)
+    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter)).lower()
     words = (word.strip("'") for word in re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", letters))
     return [word for word in words if word]
 
