@@ -263,7 +263,8 @@ async def measure_noise(
             await ear.close()
             fillers += all(word in FILLER_WORDS for word in heard.split())
         print(
-            f"  {word:8} turns begun {started}/{total}   heard as fillers or nothing {fillers}/{total}"
+            f"  {word:8} turns begun {started}/{total}   "
+            f"heard as fillers or nothing {fillers}/{total}"
         )
     return starts
 
@@ -294,7 +295,8 @@ async def run(ears: str, cache: Path, *, quick: bool) -> bool:
             ("with phrases", phrases, WORD_ERROR_GOAL_WITH_PHRASES),
         ):
             print(
-                f"\nWord error rate, {len(SENTENCES)} front-desk sentences, {title} (goal {goal:.0%})"
+                f"\nWord error rate, {len(SENTENCES)} front-desk sentences, "
+                f"{title} (goal {goal:.0%})"
             )
             for voice in voices:
                 score = await measure_words(hearing, voice, listed)
