@@ -60,4 +60,5 @@ def _read_wav(data: bytes) -> bytes:
     with wave.open(io.BytesIO(data)) as file:
         if (file.getframerate(), file.getnchannels()) != (RATE_HZ, 1):
             raise RecordingsMissing("the recordings have another format than they used to")
-        return file.readframes(file.getnframes())
+        frames: bytes = file.readframes(file.getnframes())
+        return frames
