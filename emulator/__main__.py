@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         metavar="NAME=URL",
         help="the agent that clients call NAME; repeatable; without NAME= for any other name; "
-        "default: any name at http://127.0.0.1:8088",
+        "default: any name on this machine at $PORT, or 8088",
     )
     who.add_argument(
         "--agent-protocol",

@@ -41,20 +41,36 @@ class Step:
     action: Mapping[str, Any] | None = None
 
 
-def plan_steps(today: dt.date) -> tuple[Step, ...]:
-    """The conversation: it books a table on a day that nobody takes for today."""
+STEPS = (
+    Step("What are your opening hours?"),
+    Step("What is the weather in Seattle?", interrupts=True),
+    Step("Where are you?", action={"action": "ask", "topic": "address"}),
+    Step("I would like to book a table."),
+)
+FAREWELL = Step("Thank you, goodbye.")
+REPLIES_LIMIT = 8
+"""So often the caller answers the agent's questions about the booking before giving up."""
+
+
+def reply_to(question: str, today: dt.date) -> Step | None:
+    """What the caller answers while the table is not booked; None where nothing is asked.
+
+    The ears may mishear a detail, and then the agent asks for it again.
+    """
     day = today + dt.timedelta(days=2)
     if day.weekday() == 0:
         day += dt.timedelta(days=1)  # the restaurant is closed on Mondays
-    return (
-        Step("What are your opening hours?"),
-        Step("What is the weather in Seattle?", interrupts=True),
-        Step("Where are you?", action={"action": "ask", "topic": "address"}),
-        Step(f"I would like to book a table for four on {day:%A} at seven."),
-        Step("My name is Miller."),
-        Step("Yes please."),
-        Step("Thank you, goodbye."),
-    )
+    replies = {
+        "how many": "A table for four.",
+        "which day": f"On {day:%A}.",
+        "what time": "At seven.",
+        "what name": "My name is Miller.",
+        "right?": "Yes please.",
+        "suit you?": "Yes please.",
+        "shall i": "Yes please.",
+    }
+    asked = question.lower()
+    return next((Step(reply) for part, reply in replies.items() if part in asked), None)
 
 
 INTERRUPTED_AFTER_MS = 1500
@@ -182,11 +198,19 @@ class Conversation:
         since = len(self._caller.happened)
         await self._connection.response.create()
         await self._hear_answer(since)
-        for step in plan_steps(dt.datetime.now().astimezone().date()):
-            await self._take(step)
+        answer = ""
+        for step in STEPS:
+            answer = await self._take(step)
+        today = dt.datetime.now().astimezone().date()
+        for _ in range(REPLIES_LIMIT):
+            if (reply := reply_to(answer, today)) is None:
+                break
+            answer = await self._take(reply)
+        await self._take(FAREWELL)
         await self._caller.hear_out()
 
-    async def _take(self, step: Step) -> None:
+    async def _take(self, step: Step) -> str:
+        """Say or do it, and hear the answer, which is returned as text."""
         caller = self._caller
         pcm = await self._voice(step.text) if step.action is None else b""
         if step.interrupts:
@@ -205,7 +229,7 @@ class Conversation:
                 "conversation.item.input_audio_transcription.completed", since=since
             )
             self._say("heard", heard.event.transcript)
-        await self._hear_answer(since)
+        return await self._hear_answer(since)
 
     async def _wait_played(self, played_ms: int) -> None:
         """Wait until so much of the last answer was played."""
@@ -215,16 +239,21 @@ class Conversation:
         first = await caller.wait_for("response.audio.delta", since=since)
         await asyncio.sleep(max(0.0, first.at_ms + played_ms - caller.now_ms()) / 1000)
 
-    async def _hear_answer(self, since: int) -> None:
-        """Wait for the whole answer to arrive; it is still being played then."""
+    async def _hear_answer(self, since: int) -> str:
+        """Wait for the whole answer to arrive, as text; it is still being played then."""
         done = await self._caller.wait_for(
             "response.done",
             since=since,
             where=lambda event: event.response.status == "completed",
         )
-        for item in done.event.response.output or []:
-            for part in item.get("content") or []:
-                self._say("agent", part.get("transcript") or part.get("text") or "")
+        parts = [
+            str(part.get("transcript") or part.get("text") or "")
+            for item in done.event.response.output or []
+            for part in item.get("content") or []
+        ]
+        for part in parts:
+            self._say("agent", part)
+        return " ".join(parts)
 
 
 async def run_demo(output: Path, say: Say) -> dict[str, Any]:

@@ -13,7 +13,7 @@ AgentProtocol = Literal["invocations", "responses"]
 ANY_AGENT = "*"
 """The agent name that stands for every name without an address of its own."""
 
-DEFAULT_AGENT_URL = "http://127.0.0.1:8088"
+DEFAULT_AGENT_PORT = "8088"
 DEFAULT_PORT = 8090
 _DEMO_PHRASES = Path(__file__).parents[1] / "app" / "agents" / "demo" / "phrases.txt"
 
@@ -50,6 +50,14 @@ def _pairs(value: object, what: str) -> object:
     return pairs
 
 
+def _local_agent() -> dict[str, AnyHttpUrl]:
+    """Any agent is the one on this machine, whose port ``PORT`` moves as it does the server's."""
+    port = os.environ.get("PORT") or DEFAULT_AGENT_PORT
+    if not port.isascii() or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise ValueError(f"PORT is {port!r}: the agent's port is a number from 1 to 65535")
+    return {ANY_AGENT: AnyHttpUrl(f"http://127.0.0.1:{port}")}
+
+
 def _agent_urls(value: object) -> object:
     return _pairs(value, "URL, such as my-agent=http://127.0.0.1:8088")
 
@@ -71,7 +79,7 @@ class Settings(BaseSettings):
     """The only key or bearer token that is let in; any is where this is None."""
 
     agents: Annotated[dict[str, AnyHttpUrl], NoDecode, BeforeValidator(_agent_urls)] = Field(
-        default_factory=lambda: {ANY_AGENT: AnyHttpUrl(DEFAULT_AGENT_URL)}
+        default_factory=_local_agent
     )
     agent_protocols: Annotated[
         dict[str, AgentProtocol], NoDecode, BeforeValidator(_agent_protocols)

@@ -12,6 +12,16 @@ def test_without_any_setting_every_name_is_the_local_agent() -> None:
     assert (settings.host, settings.port, settings.api_key) == ("127.0.0.1", 8090, None)
 
 
+def test_the_local_agent_is_where_port_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`PORT=9000 make run` started an agent on 8088 all the same."""
+    monkeypatch.setenv("PORT", "9000")
+    assert load_settings().addresses() == (AgentAddress(name="*", url="http://127.0.0.1:9000"),)
+    for wrong in ("web", "0", "65536", "-1"):
+        monkeypatch.setenv("PORT", wrong)
+        with pytest.raises(ValueError, match="PORT is"):
+            load_settings()
+
+
 def test_agents_by_name_with_protocols() -> None:
     settings = load_settings(
         agents=["desk=http://127.0.0.1:1/a?x=1", "http://127.0.0.1:2"],
