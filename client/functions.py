@@ -8,6 +8,7 @@ from its annotations. Plain functions run in threads, ``async`` ones on the even
 """
 
 import asyncio
+import functools
 import importlib.util
 import inspect
 import json
@@ -19,6 +20,8 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 from pydantic_core import to_jsonable_python
+
+from client.threads import run_in_thread
 
 OUTPUT_LIMIT = 100_000
 """Characters of a result; a model takes in no more."""
@@ -79,7 +82,8 @@ class Function:
                 if inspect.iscoroutinefunction(self._function):
                     result = await self._function(**given)
                 else:
-                    result = await asyncio.to_thread(self._function, **given)
+                    call = functools.partial(self._function, **given)
+                    result = await run_in_thread(call, name=self.name)
                     if inspect.isawaitable(result):
                         result = await result
         except TimeoutError:

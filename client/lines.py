@@ -8,7 +8,6 @@ the other streams are asked to close for a moment.
 
 import asyncio
 import contextlib
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -16,7 +15,16 @@ from typing import Any, TypeVar
 import numpy as np
 
 from client.devices import BLOCK_MS, DeviceError
-from client.sound_system import Device, Direction, find_device, quiet_stderr, read_devices, system
+from client.sound_system import (
+    Device,
+    Direction,
+    deepen_buffers,
+    find_device,
+    quiet_stderr,
+    read_devices,
+    system,
+)
+from client.threads import run_in_thread
 
 T = TypeVar("T")
 
@@ -24,6 +32,9 @@ WATCH_EVERY_S = 0.25
 SILENT_LIMIT_S = 1.0
 """Without a callback for so long, a stream counts as lost."""
 START_LIMIT_S = 5.0
+BUFFER_S = 0.08
+"""So late the audio thread may be on a busy machine before the sound has a gap. It is also how
+long the loudspeaker plays on after it was silenced."""
 FLOWING_BLOCKS = 10
 """A stream that starts asks for a few blocks at once, and may then pause for a second."""
 CALL_LIMIT_S = 10.0
@@ -162,6 +173,7 @@ class Line:
         self.rate_hz, self._channels = rate_hz, channels
         self._moved_blocks = 0
         self._opened_s = time.monotonic()
+        deepen_buffers(device.number, BUFFER_S)
         with quiet_stderr():
             self._stream = portaudio.open(
                 rate=rate_hz,
@@ -215,29 +227,9 @@ def _from_mono(pcm: bytes, channels: int) -> bytes:
 
 
 async def call(function: Callable[[], T]) -> T:
-    """Run in a thread that no shutdown waits for. Raises DeviceError where it hangs."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, failure = None, None
-        try:
-            result = function()
-        except Exception as error:
-            failure = error
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    threading.Thread(target=run, name="portaudio", daemon=True).start()
+    """Run a function of PortAudio. Raises DeviceError where it hangs."""
     try:
-        return await asyncio.wait_for(done, CALL_LIMIT_S)
+        async with asyncio.timeout(CALL_LIMIT_S):
+            return await run_in_thread(function, name="portaudio")
     except TimeoutError as error:
         raise DeviceError("the sound system does not answer; restart it or this program") from error

@@ -1,13 +1,14 @@
 """PortAudio in this process: its devices, and how it is installed where it is missing."""
 
 import contextlib
+import ctypes
 import os
 import shutil
 import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from client.devices import DeviceError
 
@@ -136,6 +137,51 @@ def read_devices(portaudio: Any) -> list[Device]:
         for number in range(portaudio.get_device_count())
         if (info := portaudio.get_device_info_by_index(number))
     ]
+
+
+class _DeviceInfo(ctypes.Structure):
+    """``PaDeviceInfo`` of portaudio.h, version 2."""
+
+    _fields_: ClassVar = [
+        ("version", ctypes.c_int),
+        ("name", ctypes.c_char_p),
+        ("host", ctypes.c_int),
+        ("input_channels", ctypes.c_int),
+        ("output_channels", ctypes.c_int),
+        ("low_input_latency_s", ctypes.c_double),
+        ("low_output_latency_s", ctypes.c_double),
+        ("high_input_latency_s", ctypes.c_double),
+        ("high_output_latency_s", ctypes.c_double),
+        ("rate_hz", ctypes.c_double),
+    ]
+
+
+def deepen_buffers(number: int, latency_s: float) -> None:
+    """Let the next stream of this device have a buffer of at least ``latency_s``.
+
+    PyAudio always asks for the lowest latency that a device claims, and takes no other wish. With
+    ALSA that is some 10 ms, so whenever Python is late by more, the sound has a gap. Nothing
+    happens where PortAudio is a part of PyAudio, as it is on Windows: buffers are deeper there.
+    """
+    library = next(filter(None, map(_load_library, _LIBRARIES)), None)
+    if library is None:
+        return
+    library.Pa_GetDeviceInfo.restype = ctypes.POINTER(_DeviceInfo)
+    info = library.Pa_GetDeviceInfo(number)
+    if info and info.contents.version == 2:
+        found = info.contents
+        found.low_input_latency_s = max(found.low_input_latency_s, latency_s)
+        found.low_output_latency_s = max(found.low_output_latency_s, latency_s)
+
+
+_LIBRARIES = ("libportaudio.so.2", "libportaudio.2.dylib")
+
+
+def _load_library(name: str) -> Any:
+    try:
+        return ctypes.CDLL(name)
+    except OSError:
+        return None
 
 
 def _import_pyaudio() -> Any:

