@@ -3,7 +3,6 @@
 import json
 from typing import Protocol
 
-from client.calls import Calls
 from client.conversation import Conversation
 from client.screen import Screen
 
@@ -34,12 +33,9 @@ class Talking(Protocol):
 class Commands:
     """Runs typed lines."""
 
-    def __init__(
-        self, talk: Talking, conversation: Conversation, calls: Calls, screen: Screen
-    ) -> None:
+    def __init__(self, talk: Talking, conversation: Conversation, screen: Screen) -> None:
         self._talk = talk
         self._conversation = conversation
-        self._calls = calls
         self._screen = screen
 
     def run(self, line: str) -> None:
@@ -50,8 +46,8 @@ class Commands:
         elif line.startswith("/"):
             name, _, rest = line[1:].partition(" ")
             self._run_command(name.lower(), rest.strip())
-        elif self._calls.approval and line.lower() in ("y", "yes", "n", "no"):
-            self._calls.decide(line.lower().startswith("y"))
+        elif self._conversation.calls.mcp.approval and line.lower() in ("y", "yes", "n", "no"):
+            self._conversation.calls.mcp.decide(line.lower().startswith("y"))
         elif line.isdecimal() and (action := self._screen.choose(int(line))) is not None:
             self._conversation.click(action)
         else:

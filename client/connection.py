@@ -10,8 +10,8 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import aiohttp
 from azure.ai.voicelive.aio import ConnectionClosed, ConnectionError, VoiceLiveConnection, connect
@@ -19,6 +19,7 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 
+from client.events import Event
 from client.settings import EMULATOR_URL, Settings, is_local
 from client.troubles import Trouble, explain
 
@@ -31,8 +32,6 @@ MAX_UNREADABLE = 20
 
 # What the SDK says when the transport ended without a close frame (aiohttp's CLOSED).
 _DROPPED = "Connection closed"
-
-Event = dict[str, Any]
 
 
 class ConnectError(Exception):
@@ -52,22 +51,10 @@ class Lost(Exception):
         self.unreadable = unreadable
 
 
-class Link(Protocol):
-    """What the conversation sends through."""
-
-    def send(self, event: Event) -> None:
-        """Queue an event; it leaves in order."""
-
-    async def send_audio(self, audio: bytes) -> None:
-        """Append audio; waits until it has left. Raises Lost."""
-
-
 class Connection:
     """An open connection; ``receive`` until it raises Lost."""
 
-    def __init__(
-        self, raw: VoiceLiveConnection, on_sent: Callable[[Mapping[str, Any]], None]
-    ) -> None:
+    def __init__(self, raw: VoiceLiveConnection, on_sent: Callable[[Event], None]) -> None:
         self._raw = raw
         self._on_sent = on_sent
         self._queue: asyncio.Queue[tuple[Event, asyncio.Future[None] | None]] = asyncio.Queue()
@@ -75,10 +62,12 @@ class Connection:
         self._closed = False
 
     def send(self, event: Event) -> None:
+        """Queue an event; it leaves in order."""
         if not self._closed:
             self._queue.put_nowait((event, None))
 
     async def send_audio(self, audio: bytes) -> None:
+        """Append audio; waits until it has left. Raises Lost."""
         if self._closed:
             raise Lost
         left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -149,7 +138,7 @@ async def open_connection(
     endpoint: str,
     *,
     conversation_id: str | None = None,
-    on_sent: Callable[[Mapping[str, Any]], None] = lambda event: None,
+    on_sent: Callable[[Event], None] = lambda event: None,
 ) -> AsyncIterator[Connection]:
     """Connect and send until the block ends. Raises ConnectError."""
     async with contextlib.AsyncExitStack() as stack:

@@ -3,9 +3,10 @@
 Every event of the service and everything that the person does is handled at once and without
 waiting, so what happens follows from the order of events alone::
 
-    service ──handle(event)──▶ Conversation ──▶ loudspeaker, screen
-    person  ──say, click, …──▶      │
-                                    └──▶ link.send(event)
+    service ──handle(event)──▶ Conversation ──▶ Hearing    what the person says ──▶ screen
+                                   ▲   │   ├──▶ Answering  what the agent says  ──▶ loudspeaker
+    person ──say, click, …─────────┘   │   └──▶ Calls      functions and MCP servers
+                                       └──▶ Outbox ──▶ connection
 
 Rules that clients often get wrong (voice-live barge-in):
 
@@ -17,24 +18,33 @@ Rules that clients often get wrong (voice-live barge-in):
 """
 
 import asyncio
-import base64
-import binascii
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from client import echo, g711
+from client.agreement import Agreement
+from client.answering import Answering
 from client.calls import Calls
-from client.connection import Event, Link
+from client.cards import unwrap
 from client.devices import Loudspeaker
+from client.events import (
+    Event,
+    Handler,
+    create_item,
+    read_mapping,
+    read_text,
+    said_as_is,
+    showable,
+    user_message,
+)
+from client.hearing import Hearing
 from client.history import History
+from client.outbox import Link, Outbox
 from client.responses import Requests, Responses
 from client.screen import Screen, Summary, TurnTimes
 from client.settings import Settings
-from client.spoken import INTERIM_PREFIX, Spoken
 from client.troubles import ConversationError, explain_event, hide_secrets
-from client.turns import Timeline, Turns
+from client.turns import Turns
 
 REMEMBERED_EVENTS = 4096
 SESSION_EVENT_ID = "session"
@@ -60,33 +70,10 @@ class Conversation:
         self._loudspeaker = loudspeaker
         self._start = start
         self._now = now or asyncio.get_running_loop().time
-        self._link: Link | None = None
-        self._unsent: list[Event] = []
         self._seen: OrderedDict[str, None] = OrderedDict()
-        self._speech_item_id: str | None = None
-        self._partial: dict[str, str] = {}
-        self._cut_text: dict[str, str] = {}
         self._typed = 0
         self._greeted = False
         self._hanging_up = False
-        self._interrupts = True
-        self._creates = True
-        self._auto_truncates = False
-
-        self.responses = Responses()
-        self.requests = Requests(self.responses, self._send)
-        self.spoken = Spoken(loudspeaker)
-        self.history = History()
-        self.summary = Summary()
-        self.turns = Turns(self._now, self._on_turn_over)
-        self.timeline = Timeline()
-        self.calls = calls or Calls(settings, screen)
-        self.calls.attach(
-            send=self._send_kept,
-            ask=self._ask_after_calls,
-            start=start,
-            is_answering=lambda: bool(self.responses.active),
-        )
 
         self.ready = asyncio.Event()
         self.over = asyncio.Event()
@@ -94,33 +81,61 @@ class Conversation:
         """Set whenever something happens; who waits for quiet clears it."""
         self.answers = 0
         """Responses that came to their end, cut ones too."""
-        self.thread_id: str | None = settings.conversation_id
-        self.expires_at_s: float | None = None
-        loudspeaker.on_first_sound = self._on_first_sound
+        self.summary = Summary()
+        self.history = History()
+        self.agreement = Agreement(settings.conversation_id)
+        self.turns = Turns(self._now, self._on_turn_over)
+        self.outbox = Outbox()
+        self.responses = Responses()
+        self.requests = Requests(self.responses, self.outbox.send)
+        self.hearing = Hearing(
+            settings, screen, loudspeaker, self.history, self.turns, on_speech=self._on_speech
+        )
+        self._answering = Answering(
+            settings, screen, loudspeaker, self.responses, self.history, self.turns
+        )
+        self.calls = calls or Calls(settings, screen)
+        self.calls.attach(
+            send=self.outbox.send_kept,
+            ask=self._ask_after_calls,
+            start=start,
+            is_answering=lambda: bool(self.responses.active),
+        )
+        self._handlers: dict[str, Handler] = {
+            **self.hearing.handlers,
+            **self._answering.handlers,
+            "session.created": self._on_session_created,
+            "session.updated": self._on_session_updated,
+            "response.created": self._on_response_created,
+            "response.done": self._on_response_done,
+            "response.invocation.delta": self._on_client_event,
+            "error": self._on_error,
+            "warning": self._on_warning,
+        }
 
     # Connections.
 
     def connect(self, link: Link, session: Mapping[str, Any]) -> None:
         """Configure the session of a new connection; ``ready`` is set when it answers."""
-        self._link = link
-        self.timeline = Timeline()
-        self.expires_at_s = None
-        link.send(
+        self.outbox.attach(link)
+        self.hearing.restart()
+        self.agreement.expires_at_s = None
+        self.outbox.send(
             {"type": "session.update", "event_id": SESSION_EVENT_ID, "session": dict(session)}
         )
 
     def disconnect(self) -> None:
         """The connection is gone, and with it the responses that ran."""
-        self._link = None
+        self.outbox.detach()
         self.ready.clear()
         unanswered = self.turns.open and not self.turns.open.responses
         if self.responses.active:
-            self._screen.notice("The rest of the answer was lost with the connection: ask again.")
+            self._screen.error("The rest of the answer was lost with the connection: ask again.")
             self.answers += 1
-        elif (self._speech_item_id or unanswered) and not self.requests.pending:
-            self._screen.notice("What you said last was lost with the connection: say it again.")
+        elif (self.hearing.is_speaking or unanswered) and not self.requests.pending:
+            self._screen.error("What you said last was lost with the connection: say it again.")
             self.answers += 1
-        self._speech_item_id = None
+        self.hearing.restart()
         self.responses.forget()
         self.requests.forget()
         self.calls.forget()
@@ -130,10 +145,10 @@ class Conversation:
     @property
     def busy(self) -> bool:
         """Whether somebody speaks, or an answer is on its way."""
-        awaited = self.turns.open is not None and not self.turns.open.responses and self._creates
+        turn = self.turns.open
         return bool(
-            self._speech_item_id
-            or awaited
+            self.hearing.is_speaking
+            or (turn and not turn.responses and self.agreement.answers_speech)
             or self.responses.active
             or self.requests.pending
             or self.calls.running
@@ -148,16 +163,7 @@ class Conversation:
         item_id = f"typed_{self._typed}"
         self._screen.transcript("you", item_id, text, final=True)
         self.history.put("you", item_id, text)
-        self._send_kept(
-            {
-                "type": "conversation.item.create",
-                "item": {
-                    "type": "message",
-                    "role": "user",
-                    "content": [{"type": "input_text", "text": text}],
-                },
-            }
-        )
+        self.outbox.send_kept(user_message(text))
         self._ask_for_turn()
 
     def click(self, action: Mapping[str, Any]) -> None:
@@ -166,7 +172,7 @@ class Conversation:
 
     def let_say(self, text: str) -> None:
         """Let the agent say this text."""
-        self.requests.ask(_said_as_is(text))
+        self.requests.ask(said_as_is(text))
 
     def answer(self) -> None:
         """Ask for an answer to what was said so far."""
@@ -174,25 +180,24 @@ class Conversation:
 
     def commit(self) -> None:
         """The person has finished a turn that the service does not detect."""
-        self._send({"type": "input_audio_buffer.commit"})
+        self.outbox.send({"type": "input_audio_buffer.commit"})
         self._ask_for_turn()
 
     def interrupt(self) -> None:
         """Silence the agent without speaking."""
-        for response in self.responses.active:
-            if not response.cut:
-                self._send(
-                    {
-                        "type": "response.cancel",
-                        "event_id": f"cancel_{response.id}",
-                        "response_id": response.id,
-                    }
-                )
+        for response in self.responses.uncut:
+            self.outbox.send(
+                {
+                    "type": "response.cancel",
+                    "event_id": f"cancel_{response.id}",
+                    "response_id": response.id,
+                }
+            )
         self._cut()
 
-    def note_sent(self, duration_ms: float) -> None:
-        """So much of the person's audio has left."""
-        self.timeline.add(duration_ms, self._now())
+    def note_sent(self, pcm: bytes) -> None:
+        """This much of the person's audio has left."""
+        self.hearing.note_sent(pcm, self._now())
 
     def _ask_for_turn(self, response: dict[str, Any] | None = None) -> None:
         self.stirred.set()
@@ -202,7 +207,7 @@ class Conversation:
 
     def _ask_after_calls(self) -> None:
         # Who speaks now will be answered anyway, with the results.
-        if not (self._speech_item_id and self._creates):
+        if not (self.hearing.is_speaking and self.agreement.answers_speech):
             self.requests.ask()
 
     # What the service sends.
@@ -212,18 +217,18 @@ class Conversation:
 
         Raises ConversationError where the service refuses the session.
         """
-        self._screen.event("received", _without_audio(event))
+        self._screen.event("received", showable(event))
         if self._is_repeated(event):
             return
         self.stirred.set()
-        handler = _HANDLERS.get(str(event["type"]))
+        handler = self._handlers.get(str(event["type"]))
         if handler is not None:
-            handler(self, event)
+            handler(event)
         self.calls.handle(event)
 
     def _is_repeated(self, event: Event) -> bool:
-        event_id = event.get("event_id")
-        if not isinstance(event_id, str) or not event_id:
+        event_id = read_text(event, "event_id")
+        if not event_id:
             return False
         if event_id in self._seen:
             return True
@@ -232,16 +237,11 @@ class Conversation:
             self._seen.popitem(last=False)
         return False
 
+    def _on_session_created(self, event: Event) -> None:
+        self.agreement.read(read_mapping(event, "session"), is_updated=False)
+
     def _on_session_updated(self, event: Event) -> None:
-        session = _mapping(event.get("session"))
-        detection = _mapping(session.get("turn_detection"))
-        self._interrupts = bool(detection) and detection.get("interrupt_response") is not False
-        self._creates = bool(detection) and detection.get("create_response") is not False
-        self._auto_truncates = detection.get("auto_truncate") is True
-        thread_id = _mapping(session.get("agent")).get("thread_id")
-        if isinstance(thread_id, str) and thread_id:
-            self.thread_id = thread_id
-        self._note_expiry(session)
+        self.agreement.read(read_mapping(event, "session"), is_updated=True)
         if self.ready.is_set():
             return
         self.ready.set()
@@ -249,15 +249,13 @@ class Conversation:
             self._resume()
         else:
             self._greet()
-        for kept in self._unsent:
-            self._send(kept)
-        self._unsent.clear()
+        self.outbox.open()
         self.requests.open()
 
     def _greet(self) -> None:
         self._greeted = True
         if self._settings.greeting:
-            self.requests.ask(_said_as_is(self._settings.greeting))
+            self.requests.ask(said_as_is(self._settings.greeting))
         elif self._settings.greet:
             self.requests.ask()
 
@@ -265,129 +263,28 @@ class Conversation:
         # An agent's thread is known to the service; a model knows only what it is told.
         if self._settings.model:
             for item in self.history.as_items():
-                self._send({"type": "conversation.item.create", "item": item})
-
-    def _on_session_created(self, event: Event) -> None:
-        self._note_expiry(_mapping(event.get("session")))
-
-    def _note_expiry(self, session: Mapping[str, Any]) -> None:
-        expires_at = session.get("expires_at")
-        if isinstance(expires_at, int | float) and expires_at > 0:
-            self.expires_at_s = float(expires_at)
-
-    def _on_speech_started(self, event: Event) -> None:
-        item_id = _text(event, "item_id")
-        self._speech_item_id = item_id or "unknown"
-        self._screen.status("listening")
-        if self._interrupts:
-            self._cut(by_item_id=item_id)
-
-    def _on_speech_stopped(self, event: Event) -> None:
-        self._speech_item_id = None
-        end_ms = event.get("audio_end_ms")
-        ended_s = self.timeline.when(end_ms) if isinstance(end_ms, int | float) else None
-        self.turns.begin(ended_s=ended_s, item_id=_text(event, "item_id") or None)
-        self._screen.status("thinking")
-
-    def _on_heard_partly(self, event: Event) -> None:
-        item_id = _text(event, "item_id")
-        text = self._partial[item_id] = self._partial.get(item_id, "") + _text(event, "delta")
-        self._screen.transcript("you", item_id, text, final=False)
-
-    def _on_heard(self, event: Event) -> None:
-        item_id, text = _text(event, "item_id"), _text(event, "transcript").strip()
-        self._partial.pop(item_id, None)
-        self.turns.transcribed(item_id)
-        cut_text = self._cut_text.pop(item_id, "")
-        if not text:
-            # Nothing was said, so nothing will be answered.
-            if self.turns.open and self.turns.open.item_id == item_id:
-                self.turns.close()
-            return
-        self.history.put("you", item_id, text)
-        self._screen.transcript("you", item_id, text, final=True)
-        if cut_text and echo.sounds_like(text, cut_text):
-            self._screen.notice(
-                "The agent was interrupted by its own voice: use headphones, turn the "
-                "loudspeaker down, or add --echo-cancellation."
-            )
-
-    def _on_not_heard(self, event: Event) -> None:
-        self._partial.pop(_text(event, "item_id"), None)
-        message = hide_secrets(_text(_mapping(event.get("error")), "message"), self._settings)
-        self._screen.notice(f"What you said could not be transcribed: {message or 'no reason'}")
+                self.outbox.send(create_item(item))
 
     def _on_response_created(self, event: Event) -> None:
-        response_id = _text(_mapping(event.get("response")), "id")
+        response_id = read_text(read_mapping(event, "response"), "id")
         self.responses.meet(response_id)
         self.requests.on_created()
         self.turns.answered(response_id)
 
-    def _on_item(self, event: Event) -> None:
-        item = _mapping(event.get("item"))
-        if item.get("role") == "user":
-            return
-        if item.get("type") == "message" and item.get("role") == "assistant":
-            self.spoken.meet(_text(item, "id"), _text(event, "response_id"))
-
-    def _on_text_delta(self, event: Event) -> None:
-        response = self.responses.meet(_text(event, "response_id"))
-        if response.cut:
-            return
-        item = self.spoken.meet(_text(event, "item_id"), response.id)
-        if item.is_final:
-            return
-        item.text += _text(event, "delta")
-        self.turns.reached("first_text_ms", response.id)
-        self.history.put("agent", item.id, item.text)
-        self._screen.transcript("agent", item.id, item.text, final=False)
-
-    def _on_text_done(self, event: Event) -> None:
-        response = self.responses.meet(_text(event, "response_id"))
-        item = self.spoken.meet(_text(event, "item_id"), response.id)
-        if response.cut or item.is_final:
-            return
-        item.text = _text(event, "transcript") or _text(event, "text") or item.text
-        item.is_final = True
-        if item.text:
-            self.turns.reached("first_text_ms", response.id)
-            self.history.put("agent", item.id, item.text)
-            self._screen.transcript("agent", item.id, item.text, final=True)
-
-    def _on_audio_delta(self, event: Event) -> None:
-        response = self.responses.meet(_text(event, "response_id"))
-        audio = _audio(event)
-        if response.cut or not audio:
-            return
-        item = self.spoken.meet(_text(event, "item_id"), response.id)
-        self.turns.reached("first_audio_ms", response.id)
-        format = self._settings.output_format
-        pcm = g711.decode(audio, format) if format in ("g711_ulaw", "g711_alaw") else audio
-        index = event.get("content_index")
-        rate_hz = self._settings.received_rate_hz
-        self.spoken.play(item, index if isinstance(index, int) else 0, pcm, rate_hz)
-
-    def _on_word(self, event: Event) -> None:
-        response = self.responses.meet(_text(event, "response_id"))
-        item = self.spoken.meet(_text(event, "item_id"), response.id)
-        start_ms = event.get("audio_offset_ms")
-        if isinstance(start_ms, int | float):
-            item.words.append((int(start_ms), _text(event, "text")))
-
     def _on_response_done(self, event: Event) -> None:
-        body = _mapping(event.get("response"))
-        response = self.responses.meet(_text(body, "id"))
+        body = read_mapping(event, "response")
+        response = self.responses.meet(read_text(body, "id"))
         if response.done:
             return
         response.done = True
         self.answers += 1
-        details = _mapping(body.get("status_details"))
+        details = read_mapping(body, "status_details")
         match body.get("status"):
             case "failed":
-                error = {"error": _mapping(details.get("error"))}
+                error = {"error": read_mapping(details, "error")}
                 self._screen.error(f"The answer failed. {explain_event(error, self._settings)}")
             case "incomplete":
-                reason = _text(details, "reason") or "no reason given"
+                reason = read_text(details, "reason") or "no reason given"
                 self._screen.notice(f"The answer is not complete ({reason}).")
             case "cancelled" if not response.cut:
                 # Someone else cancelled it: what is queued was never said in full.
@@ -409,20 +306,18 @@ class Conversation:
             self._screen.status("listening")
 
     def _on_client_event(self, event: Event) -> None:
-        card = _client_event(event.get("delta"))
-        if card is None:
+        payload = unwrap(event)
+        if payload.get("type") != "agent.end_call":
+            self._screen.card(payload)
             return
-        if card.get("type") == "agent.end_call":
-            self._hanging_up = True
-            self._screen.notice("The agent ends the call.")
-            if not self.responses.active:
-                self._start(self._finish_answer(""))
-            return
-        self._screen.card(card)
+        self._hanging_up = True
+        self._screen.notice("The agent ends the call.")
+        if not self.responses.active:
+            self._start(self._finish_answer(""))
 
     def _on_error(self, event: Event) -> None:
-        error = _mapping(event.get("error"))
-        code, event_id = _text(error, "code"), _text(error, "event_id") or None
+        error = read_mapping(event, "error")
+        code, event_id = read_text(error, "code"), read_text(error, "event_id") or None
         if self.requests.on_error(code, event_id):
             return
         if (event_id or "").startswith(_QUIET_PREFIXES) or code == "response_cancel_not_active":
@@ -433,30 +328,22 @@ class Conversation:
         self._screen.error(text)
 
     def _on_warning(self, event: Event) -> None:
-        message = _text(_mapping(event.get("warning")), "message")
+        message = read_text(read_mapping(event, "warning"), "message")
         self._screen.notice(hide_secrets(message, self._settings) or "The service warns.")
 
-    # Playback.
+    # Interruptions.
 
-    def _on_first_sound(self, item_id: str) -> None:
-        item = self.spoken.find(item_id)
-        if item is not None:
-            self.turns.reached("first_sound_ms", item.response_id)
+    def _on_speech(self) -> str | None:
+        """The person begins to speak; the text of the answer that this cuts short."""
+        return self._cut() if self.agreement.interrupts else None
 
-    def _cut(self, by_item_id: str = "") -> None:
+    def _cut(self) -> str | None:
         """Silence the agent, and tell the service how much was heard."""
-        active = {response.id for response in self.responses.active if not response.cut}
-        cut = self.spoken.cut(active)
-        self.responses.cut()
+        was_answering = bool(self.responses.uncut)
+        cut = self._answering.cut()
         for one in cut:
-            heard = one.item.heard(one.played_ms)
-            if by_item_id:
-                self._cut_text[by_item_id] = one.item.text
-            self._screen.cut(one.item.id, heard)
-            self.history.put("agent", one.item.id, heard)
-            one.item.is_final = True
-            if not self._auto_truncates and not one.item.id.startswith(INTERIM_PREFIX):
-                self._send(
+            if one.is_remembered and not self.agreement.truncates:
+                self.outbox.send(
                     {
                         "type": "conversation.item.truncate",
                         "event_id": f"cut_{one.item.id}",
@@ -465,83 +352,10 @@ class Conversation:
                         "audio_end_ms": one.played_ms,
                     }
                 )
-        if cut or active:
+        if cut or was_answering:
             self.turns.close(interrupted=True)
+        return cut[0].item.text if cut else None
 
     def _on_turn_over(self, times: TurnTimes) -> None:
         self.summary.turns.append(times)
         self._screen.turn(times)
-
-    # Sending.
-
-    def _send(self, event: Event) -> None:
-        if self._link is not None:
-            self._link.send(event)
-
-    def _send_kept(self, event: Event) -> None:
-        """Send it now, or when there is a session again."""
-        if self._link is not None and self.ready.is_set():
-            self._link.send(event)
-        else:
-            self._unsent.append(event)
-
-
-_HANDLERS: dict[str, Callable[[Conversation, Event], None]] = {
-    "session.created": Conversation._on_session_created,
-    "session.updated": Conversation._on_session_updated,
-    "input_audio_buffer.speech_started": Conversation._on_speech_started,
-    "input_audio_buffer.speech_stopped": Conversation._on_speech_stopped,
-    "conversation.item.input_audio_transcription.delta": Conversation._on_heard_partly,
-    "conversation.item.input_audio_transcription.completed": Conversation._on_heard,
-    "conversation.item.input_audio_transcription.failed": Conversation._on_not_heard,
-    "response.created": Conversation._on_response_created,
-    "response.output_item.added": Conversation._on_item,
-    "response.audio_transcript.delta": Conversation._on_text_delta,
-    "response.audio_transcript.done": Conversation._on_text_done,
-    "response.text.delta": Conversation._on_text_delta,
-    "response.text.done": Conversation._on_text_done,
-    "response.audio.delta": Conversation._on_audio_delta,
-    "response.audio_timestamp.delta": Conversation._on_word,
-    "response.done": Conversation._on_response_done,
-    "response.invocation.delta": Conversation._on_client_event,
-    "error": Conversation._on_error,
-    "warning": Conversation._on_warning,
-}
-
-
-def _said_as_is(text: str) -> dict[str, Any]:
-    content = [{"type": "text", "text": text}]
-    message = {"type": "message", "role": "assistant", "content": content}
-    return {"pre_generated_assistant_message": message}
-
-
-def _client_event(delta: object) -> dict[str, Any] | None:
-    """The agent's own event; the service is known to pass it as ``data: {…}`` too."""
-    if isinstance(delta, str):
-        try:
-            delta = json.loads(delta.strip().removeprefix("data:"))
-        except ValueError:
-            return None
-    return delta if isinstance(delta, dict) else None
-
-
-def _without_audio(event: Event) -> Event:
-    if event["type"] == "response.audio.delta":
-        return {**event, "delta": f"<{len(str(event.get('delta', '')))} characters of base64>"}
-    return event
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(mapping: Mapping[str, Any], key: str) -> str:
-    value = mapping.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _audio(event: Event) -> bytes:
-    try:
-        return base64.b64decode(_text(event, "delta"))
-    except (binascii.Error, ValueError):
-        return b""

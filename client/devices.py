@@ -81,6 +81,10 @@ class Loudspeaker(Protocol):
         """How much of an item was heard, also before its first sample and after its last."""
         ...
 
+    def recent(self) -> bytes:
+        """The last seconds that were played, silence included."""
+        ...
+
     @property
     def queued_ms(self) -> int:
         """Audio that is queued and not yet heard."""

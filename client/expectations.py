@@ -40,6 +40,10 @@ def contains_words(answer: str, words: str) -> bool:
     return found >= WORDS_SHARE * len(expected)
 
 
+def is_word_for_word(said: str, heard: str) -> bool:
+    return _words(said) == _words(heard)
+
+
 def _is_like(expected: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     """An event of the protocol, or the agent's client event in one."""
     return any(

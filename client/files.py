@@ -196,6 +196,9 @@ class SilentLoudspeaker:
     def played(self, item_id: str, content_index: int) -> Played:
         return self._playback.played(item_id, content_index)
 
+    def recent(self) -> bytes:
+        return self._playback.recent()
+
     @property
     def queued_ms(self) -> int:
         return self._playback.queued_ms

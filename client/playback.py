@@ -11,6 +11,7 @@ from collections.abc import Callable
 from client.devices import Played
 
 BYTES_PER_SAMPLE = 2
+RECENT_S = 3
 REMEMBERED_ITEMS = 64
 """Positions are kept for so many items after they were played or cut."""
 
@@ -31,6 +32,7 @@ class Playback:
         self._queued_bytes = 0
         self._played_bytes: OrderedDict[ItemKey, int] = OrderedDict()
         self._half_sample: tuple[ItemKey, bytes] | None = None
+        self._recent = bytearray()
 
     def write(self, item_id: str, content_index: int, pcm: bytes) -> None:
         """Queue audio. A sample that is split between two packets of an item stays whole."""
@@ -62,11 +64,17 @@ class Playback:
                 else:
                     self._packets[0] = (key, pcm[len(taken) :])
             self._queued_bytes -= len(out)
+            out.extend(bytes(n_bytes - len(out)))
+            self._remember_sound(out)
         if self._on_first_sample:
             for item_id in begun:
                 self._on_first_sample(item_id)
-        out.extend(bytes(n_bytes - len(out)))
         return bytes(out)
+
+    def recent(self) -> bytes:
+        """The last ``RECENT_S`` seconds that were read, silence included."""
+        with self._lock:
+            return bytes(self._recent[-RECENT_S * self._bytes_per_s :])
 
     def cut(self) -> Played | None:
         """Drop all that is queued; where it was, or None if nothing was queued."""
@@ -92,6 +100,12 @@ class Playback:
     def queued_ms(self) -> int:
         """Rounded up, so that 0 means empty."""
         return -(-self._queued_bytes * 1000 // self._bytes_per_s)
+
+    def _remember_sound(self, pcm: bytearray) -> None:
+        self._recent += pcm
+        # Seldom, as what is behind moves up.
+        if len(self._recent) > 2 * RECENT_S * self._bytes_per_s:
+            del self._recent[: -RECENT_S * self._bytes_per_s]
 
     def _remember(self, key: ItemKey) -> None:
         self._played_bytes[key] = 0

@@ -199,6 +199,9 @@ class RecordedLoudspeaker:
     def played(self, item_id: str, content_index: int) -> Played:
         return self._loudspeaker.played(item_id, content_index)
 
+    def recent(self) -> bytes:
+        return self._loudspeaker.recent()
+
     @property
     def queued_ms(self) -> int:
         return self._loudspeaker.queued_ms

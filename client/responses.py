@@ -41,12 +41,15 @@ class Responses:
     def active(self) -> list[Response]:
         return [response for response in self._known.values() if not response.done]
 
-    def cut(self) -> list[Response]:
+    @property
+    def uncut(self) -> list[Response]:
+        """Those that run and were not interrupted."""
+        return [response for response in self.active if not response.cut]
+
+    def cut(self) -> None:
         """Interrupt what runs or was generated; a response that begins later is untouched."""
-        cut = self.active
         for response in self._known.values():
             response.cut = True
-        return cut
 
     def forget(self) -> None:
         """The connection is gone, and no response of it goes on."""

@@ -6,6 +6,7 @@
     settings: {greet: true}              # as in a profile; options go before
     caller_voice: flite:slt              # ENGINE, or ENGINE:VOICE; default: what is installed
     within_ms: 15000                     # for each step that says nothing else
+    attempts: 2                          # how often to say what was not understood, likewise
     repeat: 1
     steps:
       - expect: hello|welcome            # no action: the greeting
@@ -33,6 +34,7 @@ import yaml
 
 ACTIONS = ("say", "play", "type", "click", "wait_ms")
 DEFAULT_WITHIN_MS = 15_000
+DEFAULT_ATTEMPTS = 2
 _STEP_KEYS = (
     *ACTIONS,
     "interrupt",
@@ -40,11 +42,12 @@ _STEP_KEYS = (
     "expect_words",
     "expect_event",
     "within_ms",
+    "attempts",
     "first_sound_ms",
     "repeat",
     "name",
 )
-_SCENARIO_KEYS = ("name", "settings", "caller_voice", "within_ms", "repeat", "steps")
+_SCENARIO_KEYS = ("name", "settings", "caller_voice", "within_ms", "attempts", "repeat", "steps")
 _INTERRUPT_KEYS = ("after_ms", "say", "play", "type")
 
 
@@ -76,6 +79,7 @@ class Step:
     line: int
     action: Action
     within_ms: int
+    attempts: int = DEFAULT_ATTEMPTS
     interruption: Interruption | None = None
     patterns: tuple[re.Pattern[str], ...] = ()
     words: str = ""
@@ -86,6 +90,17 @@ class Step:
     @property
     def title(self) -> str:
         return self.name or str(self.action)
+
+    @property
+    def expects(self) -> bool:
+        """Whether more is expected than any answer."""
+        return bool(self.patterns or self.words or self.events)
+
+    @property
+    def last_action(self) -> Action:
+        """What the person does last: what is said into the answer, if anything."""
+        said = self.interruption.action if self.interruption else None
+        return said or self.action
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +169,7 @@ def parse_scenario(text: str, *, directory: Path, name: str = "scenario") -> Sce
         line = document.lines.get("steps", 1)
         raise ScenarioError(f"line {line}: `steps` must be a list of at least one step")
     within_ms = _number(document, "within_ms", DEFAULT_WITHIN_MS)
+    attempts = _number(document, "attempts", DEFAULT_ATTEMPTS, least=1)
     parsed: list[Step] = []
     for step in steps:
         if not isinstance(step, _Mapping):
@@ -161,7 +177,9 @@ def parse_scenario(text: str, *, directory: Path, name: str = "scenario") -> Sce
             raise ScenarioError(
                 f"line {line}: each step is a mapping such as `- say: Hello`, not {step!r}"
             )
-        parsed += [_step(step, directory, within_ms)] * _number(step, "repeat", 1, least=1)
+        parsed += [_step(step, directory, within_ms, attempts)] * _number(
+            step, "repeat", 1, least=1
+        )
     settings = document.get("settings") or {}
     if not isinstance(settings, Mapping):
         raise ScenarioError(f"line {document.lines['settings']}: `settings` must be a mapping")
@@ -174,7 +192,7 @@ def parse_scenario(text: str, *, directory: Path, name: str = "scenario") -> Sce
     )
 
 
-def _step(step: _Mapping, directory: Path, within_ms: int) -> Step:
+def _step(step: _Mapping, directory: Path, within_ms: int, attempts: int) -> Step:
     _know(step, _STEP_KEYS)
     action = _action(step, ACTIONS, directory)
     interruption = None
@@ -190,6 +208,7 @@ def _step(step: _Mapping, directory: Path, within_ms: int) -> Step:
         line=step.line,
         action=action,
         within_ms=_number(step, "within_ms", within_ms),
+        attempts=_number(step, "attempts", attempts, least=1),
         interruption=interruption,
         patterns=tuple(_pattern(step, given) for given in _as_list(step.get("expect"))),
         words=_text(step, "expect_words"),
@@ -197,7 +216,7 @@ def _step(step: _Mapping, directory: Path, within_ms: int) -> Step:
         first_sound_ms=first_sound_ms,
         name=_text(step, "name"),
     )
-    if not action.kind and not (parsed.patterns or parsed.words or parsed.events):
+    if not action.kind and not parsed.expects:
         raise ScenarioError(
             f"line {step.line}: the step does nothing: give it one of {', '.join(ACTIONS)}, "
             "or something to expect"

@@ -13,9 +13,9 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import SecretStr, ValidationError, field_validator
 
-from client.profile import Profile, Texts, UnfitError
+from client.profile import Profile, Texts, UnfitError, setting
 
 PREFIXES = ("VOICELIVE_", "AZURE_VOICELIVE_")
 EMULATOR_URL = "http://127.0.0.1:8090"
@@ -25,124 +25,59 @@ class SettingsError(Exception):
     """Settings that can't be used; the text names each and says what is valid."""
 
 
-def _group(name: str) -> dict[str, Any]:
-    return {"group": name}
-
-
 class Settings(Profile):
     """All settings; frozen."""
 
-    endpoint: str | None = Field(
-        None,
-        description="https://<resource>.services.ai.azure.com; default: a running emulator",
-        json_schema_extra=_group("where"),
+    endpoint: str | None = setting(
+        "where", "https://<resource>.services.ai.azure.com; default: a running emulator"
     )
-    api_key: SecretStr | None = Field(
-        None,
-        min_length=1,
-        description="key of the resource; default: your sign-in (az login)",
-        json_schema_extra=_group("where"),
+    api_key: SecretStr | None = setting(
+        "where", "key of the resource; default: your sign-in (az login)", min_length=1
     )
-    agent_name: str | None = Field(
-        None, min_length=1, description="the hosted agent", json_schema_extra=_group("where")
+    agent_name: str | None = setting("where", "the hosted agent", min_length=1)
+    project_name: str | None = setting(
+        "where", "the Foundry project that it lives in", min_length=1
     )
-    project_name: str | None = Field(
-        None,
-        min_length=1,
-        description="the Foundry project that it lives in",
-        json_schema_extra=_group("where"),
+    agent_version: str | None = setting(
+        "where", "a version of it; default: the latest", min_length=1
     )
-    agent_version: str | None = Field(
-        None,
-        min_length=1,
-        description="a version of it; default: the latest",
-        json_schema_extra=_group("where"),
+    conversation_id: str | None = setting(
+        "where", "go on with an earlier conversation", min_length=1
     )
-    conversation_id: str | None = Field(
-        None,
-        min_length=1,
-        description="go on with an earlier conversation",
-        json_schema_extra=_group("where"),
+    model: str | None = setting(
+        "where", "talk to a model instead, such as gpt-realtime", min_length=1
     )
-    model: str | None = Field(
-        None,
-        min_length=1,
-        description="talk to a model instead, such as gpt-realtime",
-        json_schema_extra=_group("where"),
+    foundry_resource: str | None = setting(
+        "where", "resource of an agent that lives in another one", min_length=1
     )
-    foundry_resource: str | None = Field(
-        None,
-        min_length=1,
-        description="resource of an agent that lives in another one",
-        json_schema_extra=_group("where"),
+    identity_client_id: str | None = setting(
+        "where", "managed identity that calls that agent", min_length=1
     )
-    identity_client_id: str | None = Field(
-        None,
-        min_length=1,
-        description="managed identity that calls that agent",
-        json_schema_extra=_group("where"),
+    api_version: str | None = setting("where", "default: the SDK's", min_length=1)
+
+    tools: Path | None = setting("tools", "Python file; its public functions are the model's tools")
+    tool_timeout_s: float = setting(
+        "tools", "how long a function may take; default 30", default=30.0, gt=0
     )
-    api_version: str | None = Field(
-        None, min_length=1, description="default: the SDK's", json_schema_extra=_group("where")
+    mcp_servers: Texts = setting("tools", "LABEL=URL of an MCP server; repeatable", default=())
+    mcp_approval: Literal["always", "never"] = setting(
+        "tools", "whether you are asked before each call", default="always"
     )
 
-    tools: Path | None = Field(
-        None,
-        description="Python file; its public functions are the model's tools",
-        json_schema_extra=_group("tools"),
+    push_to_talk: bool = setting("sound", "Enter starts and ends your turn", default=False)
+    microphone: str | None = setting("sound", "name or number; --list-devices shows them")
+    loudspeaker: str | None = setting("sound", "name or number")
+    inputs: Texts = setting(
+        "sound",
+        "audio file, or - for standard input, in place of a microphone; repeatable",
+        default=(),
     )
-    tool_timeout_s: float = Field(
-        30.0,
-        gt=0,
-        description="how long a function may take; default 30",
-        json_schema_extra=_group("tools"),
-    )
-    mcp_servers: Texts = Field(
-        (), description="LABEL=URL of an MCP server; repeatable", json_schema_extra=_group("tools")
-    )
-    mcp_approval: Literal["always", "never"] = Field(
-        "always",
-        description="whether you are asked before each call",
-        json_schema_extra=_group("tools"),
-    )
-
-    push_to_talk: bool = Field(
-        False, description="Enter starts and ends your turn", json_schema_extra=_group("sound")
-    )
-    microphone: str | None = Field(
-        None,
-        description="name or number; --list-devices shows them",
-        json_schema_extra=_group("sound"),
-    )
-    loudspeaker: str | None = Field(
-        None, description="name or number", json_schema_extra=_group("sound")
-    )
-    inputs: Texts = Field(
-        (),
-        description="audio file, or - for standard input, in place of a microphone; repeatable",
-        json_schema_extra=_group("sound"),
-    )
-    output: str | None = Field(
-        None,
-        description="write the agent's voice to this WAV file",
-        json_schema_extra=_group("sound"),
-    )
-    fast: bool = Field(
-        False, description="send files as fast as possible", json_schema_extra=_group("sound")
-    )
-    record: Path | None = Field(
-        None,
-        description="keep both sides as stereo WAV, and the events",
-        json_schema_extra=_group("sound"),
-    )
-    json_lines: bool = Field(
-        False, description="print one event a line, for scripts", json_schema_extra=_group("sound")
-    )
-    answer_timeout_s: float = Field(
-        30.0,
-        gt=0,
-        description="with files: how long to wait for an answer; default 30",
-        json_schema_extra=_group("sound"),
+    output: str | None = setting("sound", "write the agent's voice to this WAV file")
+    fast: bool = setting("sound", "send files as fast as possible", default=False)
+    record: Path | None = setting("sound", "keep both sides as stereo WAV, and the events")
+    json_lines: bool = setting("sound", "print one event a line, for scripts", default=False)
+    answer_timeout_s: float = setting(
+        "sound", "with files: how long to wait for an answer; default 30", default=30.0, gt=0
     )
 
     @field_validator("session", mode="before")
@@ -162,11 +97,14 @@ class Settings(Profile):
             return None
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https", "ws", "wss"):
-            raise ValueError(f"write the scheme too, such as https://{value.split('://')[-1]}")
+            # Without a query, which may hold a key.
+            address = value.partition("?")[0].rpartition("://")[2].rpartition("@")[2]
+            raise ValueError(f"write the scheme too, such as https://{address}")
         if not parts.hostname:
             raise ValueError("has no host: write https://<resource>.services.ai.azure.com")
         if parts.path.rstrip("/").endswith("/realtime"):
-            raise ValueError(f"leave the path out: {parts.scheme}://{parts.netloc}")
+            address = parts.netloc.rpartition("@")[2]
+            raise ValueError(f"leave the path out: {parts.scheme}://{address}")
         return value
 
     @property
@@ -179,21 +117,6 @@ class Settings(Profile):
         """Whether turns end by the client's own ``commit``."""
         return self.push_to_talk or self.turn_detection == "none"
 
-    def describe_turn_detection(self) -> dict[str, Any] | None:
-        return None if self.is_manual else super().describe_turn_detection()
-
-    def mcp_tools(self) -> list[dict[str, Any]]:
-        """The MCP servers as tools of a session."""
-        return [
-            {
-                "type": "mcp",
-                "server_label": label,
-                "server_url": url,
-                "require_approval": self.mcp_approval,
-            }
-            for label, _, url in (server.partition("=") for server in self.mcp_servers)
-        ]
-
     def check(self) -> None:
         super().check()
         if self.agent_name and self.model:
@@ -204,16 +127,10 @@ class Settings(Profile):
             raise UnfitError("agent_name", "which agent of the project? Give its name")
         for field in ("agent_version", "foundry_resource", "identity_client_id"):
             if getattr(self, field) and not self.agent_name:
-                raise UnfitError(field, "belongs to an agent: give agent_name too")
+                raise UnfitError(field, "belongs to an agent: give --agent-name too")
         if self.conversation_id and self.model:
             raise UnfitError("conversation_id", "models keep no conversations; agents do")
         if self.agent_name:
-            for field in ("instructions", "temperature", "max_output_tokens", "reasoning_effort"):
-                if getattr(self, field) is not None:
-                    raise UnfitError(field, "the agent has its own; it goes with --model only")
-            if self.tools or self.mcp_servers:
-                field = "tools" if self.tools else "mcp_servers"
-                raise UnfitError(field, "the agent has its own tools; it goes with --model only")
             if self.api_key and _is_azure(self.endpoint):
                 raise UnfitError(
                     "api_key", "agents take a sign-in only: leave the key out and run `az login`"
@@ -222,10 +139,15 @@ class Settings(Profile):
             raise UnfitError(
                 "agent_name", "whom to talk to? Give --agent-name and --project-name, or --model"
             )
+        for field in sorted(_OF_A_MODEL - {"model"}):
+            if getattr(self, field) not in (None, ()) and not self.model:
+                raise UnfitError(field, "an agent has its own; it goes with --model only")
         for server in self.mcp_servers:
             label, equals, url = server.partition("=")
             if not (label and equals and url.startswith(("https://", "http://"))):
-                raise UnfitError("mcp_servers", f"{server!r}: write LABEL=https://…")
+                raise UnfitError(
+                    "mcp_servers", "write LABEL=URL, as in docs=https://example.com/mcp"
+                )
         if self.text_only and (self.inputs or self.output or self.push_to_talk):
             raise UnfitError("text_only", "has no sound: leave --input, --output, --push-to-talk")
         if self.fast and not self.inputs:
@@ -237,6 +159,27 @@ def option_of(field: str) -> str:
     return "--" + _SHORT.get(field, field).replace("_", "-")
 
 
+_OF_A_MODEL = frozenset(
+    (
+        "model",
+        "instructions",
+        "temperature",
+        "max_output_tokens",
+        "reasoning_effort",
+        "tools",
+        "mcp_servers",
+    )
+)
+_OF_AN_AGENT = frozenset(
+    (
+        "agent_name",
+        "project_name",
+        "agent_version",
+        "conversation_id",
+        "foundry_resource",
+        "identity_client_id",
+    )
+)
 _SHORT = {
     "inputs": "input",
     "phrases": "phrase",
@@ -270,8 +213,8 @@ def load_settings(
     names: dict[str, str] = {}
     for name_of, layer in layers:
         # Who names an agent on the command line doesn't want the model of the environment.
-        hidden = {"model"} if "agent_name" in values else set()
-        hidden |= {"agent_name", "project_name", "agent_version"} if "model" in values else set()
+        hidden = _OF_A_MODEL if "agent_name" in values else frozenset()
+        hidden |= _OF_AN_AGENT if "model" in values else frozenset()
         for field, value in layer.items():
             if field not in values and field not in hidden:
                 values[field] = value
@@ -296,7 +239,7 @@ def _describe(error: Any, names: Mapping[str, str]) -> str:
 
 
 def _variable_of(field: str) -> str:
-    return PREFIXES[0] + field.upper()
+    return PREFIXES[0] + option_of(field).removeprefix("--").replace("-", "_").upper()
 
 
 def _key_in(profile: Path | None) -> Any:
@@ -307,8 +250,9 @@ def _read_environment(environment: Mapping[str, str | None]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field in Settings.model_fields:
         for prefix in PREFIXES:
+            name = _variable_of(field).removeprefix(PREFIXES[0])
             # An empty variable is one that is not set.
-            if value := environment.get(prefix + field.upper()):
+            if value := environment.get(prefix + name):
                 values.setdefault(field, value)
     return values
 

@@ -40,6 +40,16 @@ class Cut:
     item: Item
     played_ms: int
 
+    @property
+    def heard(self) -> str:
+        """The part of its text that was heard."""
+        return self.item.heard(self.played_ms)
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether the service has it in its history."""
+        return not self.item.id.startswith(INTERIM_PREFIX)
+
 
 class Spoken:
     """The agent's items, and those whose audio is in the loudspeaker."""

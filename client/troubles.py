@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 from azure.core.exceptions import ClientAuthenticationError
@@ -17,6 +17,8 @@ from azure.core.exceptions import ClientAuthenticationError
 from client.settings import Settings, is_local
 
 NORMAL_CLOSURE = 1000
+SECRET_LENGTH_MIN = 6
+"""What is shorter in a query is no secret, and stands in many a word."""
 _SIGN_IN = "run `az login`, or give --api-key"
 
 
@@ -159,9 +161,13 @@ def explain_close(code: int, endpoint: str) -> Trouble:
 
 
 def hide_secrets(text: str, settings: Settings) -> str:
-    """``text`` without the key."""
-    key = settings.api_key.get_secret_value() if settings.api_key else ""
-    return text.replace(key, "***") if key else text
+    """``text`` without the key, and without what the endpoint's query holds."""
+    secrets = [settings.api_key.get_secret_value()] if settings.api_key else []
+    query = parse_qsl(urlsplit(settings.endpoint or "").query)
+    secrets += [value for _, value in query if len(value) >= SECRET_LENGTH_MIN]
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
 
 
 def _explain_sign_in(error: ClientAuthenticationError, settings: Settings) -> str:

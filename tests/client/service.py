@@ -33,11 +33,16 @@ class Service:
         """Close each connection with this code as soon as its session is configured."""
         self.is_mute = False
         """Send nothing at all."""
+        self.transcripts: list[str] = []
+        """What is understood of each committed turn; the answer to it says so."""
+        self.is_deaf = False
+        """Hear a turn in the first audio, and never answer it."""
         self.thread_id = "thread_1"
         self.expires_at: float | None = None
         self.paths: list[str] = []
         self.headers: list[Any] = []
         self.received: list[dict[str, Any]] = []
+        self._heard = ""
         self._ids = itertools.count(1)
         self._server: Server
 
@@ -83,19 +88,32 @@ class Service:
             await self._send(socket, "session.updated", session=session)
             if self.close_code is not None:
                 await socket.close(self.close_code, "as scripted")
+        elif event["type"] == "input_audio_buffer.append" and self.is_deaf:
+            self.is_deaf = False
+            for edge, at in (("started", "start"), ("stopped", "end")):
+                type = f"input_audio_buffer.speech_{edge}"
+                await self._send(socket, type, item_id="u1", **{f"audio_{at}_ms": 0})
+            failed = "conversation.item.input_audio_transcription.failed"
+            await self._send(socket, failed, item_id="u1", error={"message": "too noisy"})
+        elif event["type"] == "input_audio_buffer.commit" and self.transcripts:
+            heard = self.transcripts.pop(0)
+            completed = "conversation.item.input_audio_transcription.completed"
+            await self._send(socket, completed, item_id=f"u{len(heard)}", transcript=heard)
+            self._heard = heard
         elif event["type"] == "response.create":
             await self._respond(socket)
 
     async def _respond(self, socket: ServerConnection) -> None:
         number = next(self._ids)
+        said = f"{number}. You said {self._heard}." if self._heard else f"{number}."
         response_id, item_id = f"resp_{number}", f"item_{number}"
         part = {"response_id": response_id, "item_id": item_id, "content_index": 0}
         await self._send(socket, "response.created", response={"id": response_id})
-        for word in ("This ", "is ", f"answer {number}."):
+        for word in ("This ", "is ", f"answer {said}"):
             await self._send(socket, "response.audio_transcript.delta", **part, delta=word)
             audio = base64.b64encode(pcm(20)).decode()
             await self._send(socket, "response.audio.delta", **part, delta=audio)
-        text = f"This is answer {number}."
+        text = f"This is answer {said}"
         await self._send(socket, "response.audio_transcript.done", **part, transcript=text)
         await self._send(
             socket, "response.done", response={"id": response_id, "status": "completed"}

@@ -129,6 +129,9 @@ class NotingLoudspeaker:
         played_bytes = self._played.get((item_id, content_index), 0)
         return Played(item_id, content_index, played_bytes * 1000 // (2 * RATE_HZ))
 
+    def recent(self) -> bytes:
+        return self.heard[-3 * 2 * RATE_HZ :]
+
     @property
     def queued_ms(self) -> int:
         return -(-sum(len(audio) for _, _, audio in self._queue) * 1000 // (2 * RATE_HZ))

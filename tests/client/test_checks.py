@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from client import checks
+from client import checks, reconnection, scenario_run
 from client.caller_voice import open_voice
+from client.observer import Observer
 from client.scenario import ScenarioError, parse_scenario, read_scenario
+from client.scenario_run import ScenarioRun
 from client.settings import Settings, load_settings
-from tests.client.service import Service
+from tests.client.service import Service, proxy
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ async def service() -> AsyncIterator[Service]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "QUIET_S", 0.05)
+    monkeypatch.setattr(scenario_run, "QUIET_S", 0.05)
 
 
 def settings_for(url: str, **options: Any) -> Settings:
@@ -113,6 +115,66 @@ async def test_an_answer_is_of_its_own_step(
         capsys,
     )
     assert [line["passed"] for line in lines[:-1]] == [True, False]
+
+
+async def _speak(text: str) -> bytes:
+    return b"\1\0" * 2_400
+
+
+@pytest.mark.parametrize(
+    ("transcripts", "passed", "attempts"),
+    [
+        (["a table for two"], True, 1),
+        (["a fable or two", "a table for two"], True, 2),
+        (["a fable or two", "able fort"], False, 2),
+    ],
+)
+async def test_what_was_misunderstood_is_said_again(
+    service: Service, transcripts: list[str], passed: bool, attempts: int
+) -> None:
+    """A recogniser's slip used to fail the whole check, though the agent did nothing wrong."""
+    service.transcripts = [*transcripts]
+    text = "steps: [{say: A table for two, expect: said a table for two, within_ms: 3000}]"
+    scenario = parse_scenario(text, directory=Path())
+    settings = settings_for(service.url, turn_detection="none")
+    run = ScenarioRun(scenario, settings, service.url, _speak, Observer())
+    [outcome] = await run.run()
+    assert (not outcome.failures, outcome.attempts) == (passed, attempts), outcome
+
+
+async def test_what_was_understood_is_said_once(service: Service) -> None:
+    """Saying it again would hide an agent that gives a wrong answer now and then."""
+    service.transcripts = ["A table, for two!"]
+    text = "steps: [{say: a table for two, expect: nonsense, within_ms: 500}]"
+    scenario = parse_scenario(text, directory=Path())
+    settings = settings_for(service.url, turn_detection="none")
+    run = ScenarioRun(scenario, settings, service.url, _speak, Observer())
+    [outcome] = await run.run()
+    assert outcome.failures == ["expected 'nonsense' within 500 ms"]
+    assert outcome.attempts == 1
+
+
+async def test_a_conversation_that_ends_too_early_fails_the_steps_behind_it(
+    service: Service, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the steps before it had shown used to be lost."""
+    monkeypatch.setattr(reconnection, "BACKOFF_S", 0.01)
+    answered = iter([True])
+
+    def fault(frame: str) -> list[str] | None:
+        type = json.loads(frame)["type"]
+        if type == "response.done" and next(answered, False):
+            return [frame]
+        if type == "response.done":
+            service.close_code = 4401
+            return None
+        return [frame]
+
+    async with proxy(service.url, fault) as url:
+        code, lines = await check("steps: [{type: one}, {type: two}, {type: three}]", url, capsys)
+    assert code == 1
+    assert [line["passed"] for line in lines] == [True, False, False, False]
+    assert lines[2]["failures"] == ["the conversation was over before this step"]
 
 
 async def test_conversation_of_a_check_is_recorded(service: Service, tmp_path: Path) -> None:

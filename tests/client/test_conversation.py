@@ -2,13 +2,14 @@ import base64
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client.functions import Functions
 from client.troubles import ConversationError
-from tests.client.stage import Stage, pcm
+from tests.client.stage import RATE_HZ, Stage, pcm
 from tests.virtual_time import run_virtual
 
 
@@ -16,7 +17,7 @@ async def test_a_turn_is_heard_answered_and_measured() -> None:
     stage = Stage()
     for _ in range(100):
         stage.now_s += 0.02
-        stage.talk.note_sent(20)
+        stage.talk.note_sent(pcm(20))
     stage.speak()
     stage.hush(end_ms=1500)
     stage.now_s = 2.5
@@ -284,6 +285,31 @@ async def test_the_agents_own_voice_is_told_from_a_person() -> None:
     assert len(stage.screen.notices) == 1
 
 
+async def test_the_agents_own_voice_is_known_by_its_sound() -> None:
+    """Nothing of it needs to be transcribed: often there is no transcript of an echo."""
+    stage = Stage()
+    random = np.random.default_rng(1)
+    said = (3000 * random.standard_normal(3 * RATE_HZ)).astype("<i2").tobytes()
+    stage.begin("r1")
+    stage.loudspeaker.write("before", 0, said[: 2 * RATE_HZ])
+    stage.loudspeaker.play(1000)
+    stage.text("r1", "We are open.")
+    delta = base64.b64encode(said).decode()
+    stage.get("response.audio.delta", response_id="r1", item_id="i", content_index=0, delta=delta)
+    stage.loudspeaker.play(2000)
+    # It reaches the microphone 100 ms later.
+    stage.talk.note_sent(stage.loudspeaker.heard[: -2 * RATE_HZ // 10])
+    stage.speak()
+    assert ["own voice" in notice for notice in stage.screen.notices] == [True]
+    stage.begin("r2")
+    stage.text("r2", "Yes.")
+    stage.audio("r2", 3000)
+    stage.loudspeaker.play(2500)
+    stage.talk.note_sent((3000 * random.standard_normal(RATE_HZ)).astype("<i2").tobytes())
+    stage.speak()
+    assert len(stage.screen.notices) == 1
+
+
 async def test_noise_is_no_turn() -> None:
     stage = Stage()
     stage.speak()
@@ -357,14 +383,14 @@ async def test_an_mcp_call_asks_the_person() -> None:
     )
     stage.done("r1")
     assert "docs: find" in stage.screen.notices[-1]
-    stage.talk.calls.decide(True)
+    stage.talk.calls.mcp.decide(True)
     [event] = stage.link.of("conversation.item.create")
     assert event["item"] == {
         "type": "mcp_approval_response",
         "approval_request_id": "ap1",
         "approve": True,
     }
-    assert stage.talk.calls.approval is None
+    assert stage.talk.calls.mcp.approval is None
     stage.get("response.mcp_call.completed", item_id="m1", output_index=0)
     assert len(stage.link.of("response.create")) == 1
 
@@ -447,7 +473,10 @@ def test_no_order_of_events_breaks_it(events: list[dict[str, Any]]) -> None:
         for event in events:
             known = {response.id for response in stage.talk.responses._known.values()}
             stage.talk.handle(event)
-            if event["type"] == "input_audio_buffer.speech_started" and stage.talk._interrupts:
+            if (
+                event["type"] == "input_audio_buffer.speech_started"
+                and stage.talk.agreement.interrupts
+            ):
                 assert stage.loudspeaker.queued_ms == 0
                 written = len(stage.loudspeaker.written)
                 for response_id in known:

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from client import g711
 from client.options import build_parser, parse
+from client.session import describe_session
 from client.settings import Settings, SettingsError, load_settings, option_of
 
 
 def describe(**options: Any) -> dict[str, Any]:
     settings = load_settings(options, environment={})
-    return settings.describe_session(model=settings.model, hardware=False, tools=[])
+    return describe_session(settings, [])
 
 
 def test_the_command_line_comes_before_the_environment_and_the_profile(tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ def test_the_command_line_comes_before_the_environment_and_the_profile(tmp_path:
     )
     assert (settings.voice, settings.language, settings.threshold) == ("echo", "fr-FR", 0.4)
     assert settings.phrases == ("a", "b")
-    session = settings.describe_session(model=None, hardware=False, tools=[])
+    session = describe_session(settings, [])
     assert session["metadata"] == {"who": "me"}
 
 
@@ -198,7 +199,7 @@ def test_options_become_the_session(arguments: list[str], session: dict[str, Any
         ({"remove_filler_words": True}, "--remove-filler-words: needs turn_detection"),
         ({"input_format": "g711_alaw", "input_rate_hz": 16000}, "--input-rate-hz:.*8000"),
         ({"interim": "static"}, "--interim-text:"),
-        ({"mcp_servers": ["x"], "model": "m"}, "--mcp-server: 'x': write LABEL=https"),
+        ({"mcp_servers": ["x"], "model": "m"}, "--mcp-server: write LABEL=URL"),
         ({"fast": True}, "--fast:.*--input"),
         ({"session": "[1]"}, "--session:"),
         ({"greet": True, "greeting": "Hi"}, "--greeting:"),
@@ -223,6 +224,40 @@ def test_errors_name_where_the_value_came_from(tmp_path: Path) -> None:
         load_settings({}, profile=tmp_path / "none.toml", environment={})
 
 
+@pytest.mark.parametrize(
+    ("variable", "field", "value"),
+    [
+        ("VOICELIVE_INPUT", "inputs", ("a.wav", "b.wav")),
+        ("AZURE_VOICELIVE_PHRASE", "phrases", ("a.wav", "b.wav")),
+        ("VOICELIVE_MCP_SERVER", "mcp_servers", None),
+        ("VOICELIVE_JSON", "json_lines", True),
+        ("VOICELIVE_INPUT_RATE_HZ", "input_rate_hz", 16000),
+        ("VOICELIVE_INTERRUPT_RESPONSE", "interrupt_response", False),
+    ],
+)
+def test_a_variable_is_named_as_its_option(variable: str, field: str, value: object) -> None:
+    """Options with a name shorter than their field had variables that nobody could guess."""
+    texts = {16000: "16000", True: "true", False: "0", None: "docs=https://example.com"}
+    text = "a.wav; b.wav" if isinstance(value, tuple) else texts[value]  # type: ignore[index]
+    environment = {variable: text, "VOICELIVE_MODEL": "m"}
+    settings = load_settings({}, environment=environment)
+    assert getattr(settings, field) == (("docs=https://example.com",) if value is None else value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"endpoint": "voice.example?api-key=s3cret-key"},
+        {"endpoint": "https://me:s3cret-key@voice.example/openai/realtime", "model": "m"},
+        {"model": "m", "mcp_servers": ["https://example.com/mcp?key=s3cret-key"]},
+    ],
+)
+def test_an_address_is_told_without_its_secrets(options: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(options, environment={})
+    assert "s3cret-key" not in str(caught.value)
+
+
 def test_the_key_is_never_in_an_error() -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({"api_key": "s3cret-key", "threshold": 3}, environment={})
@@ -235,6 +270,11 @@ def test_an_agent_of_the_command_line_hides_the_model_of_the_environment() -> No
         {"agent_name": "a", "project_name": "p"}, environment={"AZURE_VOICELIVE_MODEL": "m"}
     )
     assert settings.model is None
+    settings = load_settings(
+        {"agent_name": "a", "project_name": "p"},
+        environment={"VOICELIVE_MODEL": "m", "VOICELIVE_INSTRUCTIONS": "Be brief."},
+    )
+    assert settings.instructions is None
 
 
 @given(st.sampled_from(["g711_ulaw", "g711_alaw"]), st.integers(-32768, 32767))

@@ -2,16 +2,18 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from client import talk as talk_module
-from client.files import SilentLoudspeaker, SilentMicrophone
+from client import quiet, reconnection
+from client.files import FileMicrophone, SilentLoudspeaker, SilentMicrophone
 from client.settings import load_settings
-from client.talk import Talk
+from client.talk import NO_ANSWER, Talk
 from client.troubles import ConversationError
 from tests.client.service import Fault, Service, proxy
+from tests.client.sound_system import write_wav
 from tests.client.stage import NotingScreen
 
 KEY = "s3cret-key"
@@ -21,8 +23,8 @@ PATIENCE_S = 20
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses that a person would not notice."""
-    monkeypatch.setattr(talk_module, "BACKOFF_S", 0.01)
-    monkeypatch.setattr(talk_module, "SETTLE_S", 0.1)
+    monkeypatch.setattr(reconnection, "BACKOFF_S", 0.01)
+    monkeypatch.setattr(quiet, "SETTLE_S", 0.1)
 
 
 @pytest.fixture
@@ -157,7 +159,7 @@ async def test_a_huge_frame_is_read(service: Service) -> None:
 async def test_a_service_that_says_nothing(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(talk_module, "READY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(reconnection, "READY_TIMEOUT_S", 0.2)
     service.is_mute = True
     assert "begins no session" in await fail(service.url)
 
@@ -186,7 +188,7 @@ async def test_a_fault_of_the_service_while_reconnecting_passes(service: Service
 async def test_a_service_that_always_closes_is_given_up(service: Service, code: int) -> None:
     service.close_code = code
     assert f"close code {code}" in await fail(service.url)
-    assert len(service.paths) == talk_module.ATTEMPTS_MAX
+    assert len(service.paths) == reconnection.ATTEMPTS_MAX
 
 
 async def test_a_service_that_refuses_the_session_is_asked_once(service: Service) -> None:
@@ -226,8 +228,36 @@ async def test_a_session_that_ends_is_renewed_in_a_pause(service: Service) -> No
 async def test_an_unanswered_input_is_told(service: Service) -> None:
     async with proxy(service.url, lambda frame: [] if "response" in frame else [frame]) as url:
         code, screen = await run(url, "one", answer_timeout_s=0.3)
-    assert code == talk_module.NO_ANSWER
+    assert code == NO_ANSWER
     assert "no answer within 0.3 s" in screen.errors[0]
+
+
+async def test_an_input_that_is_never_answered_ends(service: Service, tmp_path: Path) -> None:
+    """A turn that was heard and not answered used to keep the client waiting for ever."""
+    service.is_deaf = True
+    path = write_wav(tmp_path / "question.wav", bytes(24_000), 24_000)
+    screen = NotingScreen()
+    options = {"inputs": [str(path)], "answer_timeout_s": 0.3}
+    talk = open_talk(service.url, screen, microphone=FileMicrophone([path]), **options)
+    talk._lines = None
+    async with asyncio.timeout(PATIENCE_S):
+        assert await talk.run() == NO_ANSWER
+    assert "no answer within 0.3 s" in screen.errors[0]
+    assert "too noisy" in screen.notices[0]
+
+
+async def test_keys_of_other_servers_are_not_shown(service: Service) -> None:
+    tool = {
+        "type": "mcp",
+        "server_label": "docs",
+        "server_url": "https://example.com/mcp?key=s3cret-key",
+        "authorization": "Bearer s3cret-key",
+    }
+    _, screen = await run(service.url, "one", model="m", session={"tools": [tool]})
+    [update] = service.of("session.update")
+    assert update["session"]["tools"] == [tool]
+    assert "s3cret-key" not in json.dumps(screen.events)
+    assert "https://example.com/mcp" in json.dumps(screen.events)
 
 
 async def test_commands(service: Service) -> None:
