@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUICK := "not component and not slow"
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The project itself, from where it lies: its scripts work, and so does 'voicelive-agent[EXTRA]'.
+PIP_PROJECT := $(PIP) --no-deps --editable .
 
 .DEFAULT_GOAL := help
 .PHONY: help run agent demo setup test quick check format lock image audit clean
@@ -66,15 +68,17 @@ $(VENV)/bin/python:
 		echo "The venv module of $(PYTHON) is missing; it keeps the packages apart from the system's."; \
 		echo "Get it with: apt-get install python3-venv"; exit 1; }
 
-$(VENV)/.for-run: requirements/run.txt | $(VENV)/bin/python
+$(VENV)/.for-run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what running needs into $(VENV) ..."
-	$(PIP) -r requirements/run.txt
+	@$(PIP) -r requirements/run.txt
+	@$(PIP_PROJECT)
 	@touch $@
 
-$(VENV)/.for-development: requirements/dev.txt requirements/microphone.txt | $(VENV)/bin/python
+$(VENV)/.for-development: requirements/dev.txt requirements/microphone.txt pyproject.toml | $(VENV)/bin/python
 	@.ci/packages tests
 	@echo "Installing what development needs into $(VENV) ..."
-	$(PIP) -r requirements/dev.txt
+	@$(PIP) -r requirements/dev.txt
+	@$(PIP_PROJECT)
 	@if [ -e /usr/include/portaudio.h ]; then $(PIP) -r requirements/microphone.txt; \
 		else echo "Without PortAudio's headers (apt-get install portaudio19-dev) tests of real devices are skipped."; fi
 	@touch $@ $(VENV)/.for-run
