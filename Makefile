@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PIP_PROJECT := $(PIP) --no-deps --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help run agent demo setup test quick check format lock image audit clean
+.PHONY: help run agent demo setup test quick check format lock image clean
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,11 +36,12 @@ test: $(VENV)/.for-development  ## All tests; system packages are installed wher
 quick: $(VENV)/.for-development  ## The tests that need no external component and no real time
 	$(BIN)/python -m pytest -q -m $(QUICK) -n 2
 
-check: $(VENV)/.for-development  ## Lint, format, types, secrets
+check: $(VENV)/.for-development  ## Lint, format, types, secrets, dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	.ci/secrets
+	$(BIN)/python -m infra.dependencies
 
 format: $(VENV)/.for-development  ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix .
@@ -51,10 +52,6 @@ lock: $(VENV)/.for-development  ## Pin requirements/ anew from pyproject.toml
 
 image: $(VENV)/.for-development  ## Build the image without a container engine, and judge it (as root)
 	$(BIN)/python -m infra.image
-
-audit: $(VENV)/.for-development  ## Known vulnerabilities of what is pinned (asks a public database)
-	$(BIN)/python -m pip_audit --disable-pip --require-hashes -r requirements/agent.txt
-	$(BIN)/python -m pip_audit --disable-pip --require-hashes -r requirements/model.txt
 
 clean:  ## Remove .venv and caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,7 @@
 """``python -m app``: serve the agent on HOST and PORT."""
 
 import sys
+from typing import Any
 
 
 def main() -> None:
@@ -18,6 +19,7 @@ def main() -> None:
         sys.exit(f"HOST={settings.bind_host} is open to other machines without a key: {HINT}.")
     uvicorn.run(
         "app.main:app",
+        http=_find_http(),
         host=settings.bind_host,
         port=settings.port,
         log_config=None,
@@ -28,6 +30,15 @@ def main() -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
+
+
+def _find_http() -> Any:
+    """uvicorn's own protocol in pure Python where the extra `fast` is missing."""
+    try:
+        from app.platform.connections import BoundedHttp
+    except ImportError:
+        return "h11"
+    return BoundedHttp
 
 
 if __name__ == "__main__":

@@ -67,6 +67,12 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
         lifespan=run,
         openapi_url=None,
         redirect_slashes=False,
+        # A turn's own span is the server's: another around it would count each request twice.
+        telemetry={
+            "tracing": False,
+            "logs": False,
+            "exclude": lambda scope: scope.get("path") == "/readiness",
+        },
     )
     app.include_router(route_readiness(engine))
     app.include_router(InvocationsWire(engine, settings).router)

@@ -87,9 +87,11 @@ class Settings(BaseSettings):
     log_format: Literal["", "text", "json"] = ""
     """By default JSON on Foundry and text elsewhere."""
     applicationinsights_connection_string: SecretStr = SecretStr("")
-    """Spans and metrics go to Azure Monitor when it is set."""
+    """Spans, metrics and logs go to Azure Monitor when it is set."""
+    applicationinsights_auth_mode: str = ""
+    """``entra``: sign in to Azure Monitor with this container's managed identity."""
     otel_exporter_otlp_endpoint: str = ""
-    """Spans and metrics go to this OTLP endpoint when it is set."""
+    """Spans, metrics and logs go to this OTLP endpoint when it is set."""
     otel_exporter_otlp_protocol: Literal["grpc", "http/protobuf"] = "grpc"
     otel_instrumentation_genai_capture_message_content: bool = False
     """Record what people said in spans."""
@@ -97,6 +99,11 @@ class Settings(BaseSettings):
     foundry_agent_session_id: str = Field("", pattern=r"^[a-zA-Z0-9\-_.:]{0,256}$")
     foundry_agent_name: str = ""
     foundry_agent_id: str = ""
+    foundry_agent_version: str = ""
+    foundry_agent_instance_client_id: str = ""
+    foundry_agent_blueprint_client_id: str = ""
+    foundry_agent_tenant_id: str = ""
+    foundry_project_arm_id: str = ""
     foundry_hosting_environment: str = ""
 
     @property
@@ -109,6 +116,19 @@ class Settings(BaseSettings):
     @property
     def bind_host(self) -> str:
         return self.host or ("0.0.0.0" if self.hosted else "127.0.0.1")  # noqa: S104
+
+    def agent_identity(self) -> dict[str, str]:
+        """What telemetry says of the agent on Foundry, whose portal finds traces by it."""
+        said = {
+            "gen_ai.agent.name": self.foundry_agent_name,
+            "gen_ai.agent.version": self.foundry_agent_version,
+            "gen_ai.agent.id": self.foundry_agent_instance_client_id,
+            "microsoft.a365.agent.blueprint.id": self.foundry_agent_blueprint_client_id,
+            "microsoft.tenant.id": self.foundry_agent_tenant_id,
+            "microsoft.foundry.project.id": self.foundry_project_arm_id,
+            "microsoft.session.id": self.foundry_agent_session_id,
+        }
+        return {name: value for name, value in said.items() if value}
 
     def turn_limits(self) -> TurnLimits:
         return TurnLimits(

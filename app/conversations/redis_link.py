@@ -38,6 +38,10 @@ _MAX_BATCH = 256
 _OLDEST_MAJOR = 7
 
 
+class OutdatedRedisError(StoreError):
+    """This Redis will not do, however long one waits."""
+
+
 class _Address(NamedTuple):
     place: str
     """Host and port, to be shown."""
@@ -62,9 +66,12 @@ class RedisLink:
         self._is_pending = asyncio.Event()
         self._senders: list[asyncio.Task[None]] = []
 
-    async def open(self) -> None:
-        """Connect. Raises StoreError when that fails or Redis is older than 7."""
+    def open(self) -> None:
+        """Take commands from now on."""
         self._senders = [asyncio.create_task(self._send_batches()) for _ in range(_CONNECTIONS)]
+
+    async def check(self) -> None:
+        """Raises StoreError when Redis can't be reached; OutdatedRedisError for one before 7."""
         try:
             (info,) = await self.run(("INFO", "server"))
         except StoreError as error:
@@ -73,7 +80,7 @@ class RedisLink:
         else:
             version = str(info["redis_version"])
             if int(version.split(".")[0]) < _OLDEST_MAJOR:
-                raise StoreError(
+                raise OutdatedRedisError(
                     f"Redis at {self._place} is version {version}: upgrade it to "
                     f"{_OLDEST_MAJOR} or later"
                 )

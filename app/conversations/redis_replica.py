@@ -12,7 +12,7 @@ import uuid
 
 from redis.exceptions import RedisError
 
-from app.conversations.redis_link import RedisLink
+from app.conversations.redis_link import OutdatedRedisError, RedisLink
 from app.conversations.store import ConversationKey, StopTurn, StoreError
 
 logger = logging.getLogger(__name__)
@@ -36,12 +36,17 @@ class Replica:
         self._trust_from = 0.0
 
     async def join(self, on_stop: StopTurn) -> None:
-        """Take the lease and listen. Raises StoreError."""
-        await self.renew()
+        """Take the lease and listen; without a Redis, as soon as there is one.
+
+        Raises OutdatedRedisError, and StoreError for a Redis that takes no subscription.
+        """
+        held = await self._try_first()
         self._tasks = [
-            asyncio.create_task(self._keep_lease()),
+            asyncio.create_task(self._keep_lease(held)),
             asyncio.create_task(self._listen(on_stop)),
         ]
+        if not held:
+            return
         try:
             async with asyncio.timeout(_JOIN_SECONDS):
                 await self._subscribed.wait()
@@ -80,11 +85,24 @@ class Replica:
         message = json.dumps([*key, invocation_id, reason])
         await self._link.run(("PUBLISH", self._name(owner), message))
 
-    async def _keep_lease(self) -> None:
-        held = True
+    async def _try_first(self) -> bool:
+        """Replicas and their Redis may start at the same time, or its rights come minutes later."""
+        try:
+            await self._link.check()
+            await self.renew()
+        except OutdatedRedisError:
+            raise
+        except StoreError as error:
+            logger.warning("no turns until the conversation store is there: %s", error)
+            return False
+        return True
+
+    async def _keep_lease(self, held: bool) -> None:
         while True:
             await asyncio.sleep(self._lease_seconds / 3 if held else _RETRY_SECONDS)
             try:
+                if not held:
+                    await self._link.check()
                 await self.renew()
             except StoreError as error:
                 if held:

@@ -47,9 +47,7 @@ class Access:
 
     def _check(self, scope: Scope) -> ApiError | None:
         if self._key:
-            headers = Headers(scope=scope)
-            given = headers.get("api-key") or headers.get("authorization", "")[len("Bearer ") :]
-            if not hmac.compare_digest(given.encode(), self._key):
+            if not hmac.compare_digest(_find_key(Headers(scope=scope)), self._key):
                 return ApiError(
                     401,
                     "unauthorized",
@@ -61,6 +59,15 @@ class Access:
                 403, "forbidden", f"This server answers only its own machine: {HINT}.", "platform"
             )
         return None
+
+
+def _find_key(headers: Headers) -> bytes:
+    """The key that a request brings, as bytes as they came."""
+    given = headers.get("api-key")
+    if not given:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        given = token.strip() if scheme.lower() == "bearer" else ""
+    return given.encode("latin-1")
 
 
 def _is_loopback(host: str | None) -> bool:

@@ -6,21 +6,33 @@ done in a thread once the server is ready; turns before that are served and not 
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from threading import Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app import __version__
 from app.platform import telemetry
-from app.platform.privacy import keep_public
+from app.platform.frameworks import instrument_frameworks
 from app.settings import Settings
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk._logs.export import LogRecordExporter
     from opentelemetry.sdk.metrics.export import MetricExporter
-    from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
 
 logger = logging.getLogger(__name__)
+
+_LAST_SECONDS = 5.0
+
+
+class _Destination(NamedTuple):
+    """One place to which all three signals go."""
+
+    spans: "SpanExporter"
+    metrics: "MetricExporter"
+    logs: "LogRecordExporter"
 
 
 class Exporters:
@@ -42,6 +54,7 @@ class Exporters:
     def start(self) -> None:
         """Begin to set up in the background, where telemetry has somewhere to go."""
         telemetry.capture_speech = self._settings.otel_instrumentation_genai_capture_message_content
+        telemetry.agent_name = self._settings.foundry_agent_name or telemetry.DEFAULT_AGENT_NAME
         if self.wanted:
             self._task = asyncio.create_task(self._set_up())
 
@@ -49,8 +62,10 @@ class Exporters:
         """Send what is left."""
         if self._task is not None:
             await self._task
-        for shutdown in self._shutdowns:
-            await asyncio.to_thread(shutdown)
+        # A destination that hangs would hold the process until it is killed.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_SECONDS):
+                await asyncio.gather(*map(_call_in_daemon, self._shutdowns))
 
     async def _set_up(self) -> None:
         try:
@@ -61,85 +76,87 @@ class Exporters:
                 " pip install 'voicelive-agent[telemetry,azure-monitor]'",
                 error.name,
             )
-        except Exception:
-            # Its messages can hold the connection string.
-            logger.warning("telemetry is off: its exporters could not be set up")
+        except Exception as error:
+            # Its text can hold the connection string.
+            logger.warning(
+                "telemetry is off: its exporters could not be set up (%s); check"
+                " APPLICATIONINSIGHTS_CONNECTION_STRING and OTEL_EXPORTER_OTLP_…",
+                type(error).__name__,
+            )
 
     def configure(self) -> None:
-        """Set the global tracer and meter providers."""
+        """Set the global providers, and turn on what the agents' frameworks record."""
         from opentelemetry import metrics, trace
+        from opentelemetry.sdk._logs import LoggerProvider
+        from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
         from opentelemetry.sdk.metrics import MeterProvider
         from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        name = self._settings.foundry_agent_name or "voicelive-agent"
-        resource = Resource.create({"service.name": name, "service.version": __version__})
-        tracers = TracerProvider(resource=resource)
-        readers = []
-        for spans, measurements in self._make_exporters():
-            public = spans if telemetry.capture_speech else make_public(spans)
-            tracers.add_span_processor(BatchSpanProcessor(public))
-            readers.append(PeriodicExportingMetricReader(measurements))
-        meters = MeterProvider(readers, resource=resource)
-        trace.set_tracer_provider(tracers)
-        metrics.set_meter_provider(meters)
-        self._shutdowns = [tracers.shutdown, meters.shutdown]
+        from app.platform.outgoing import OutgoingLogs, OutgoingSpans, TurnMarks
 
-    def _make_exporters(self) -> "Iterator[tuple[SpanExporter, MetricExporter]]":
-        connection = self._settings.applicationinsights_connection_string.get_secret_value()
+        identity = self._settings.agent_identity()
+        resource = Resource.create(
+            {"service.name": telemetry.agent_name, "service.version": __version__}
+        )
+        destinations = list(self._make_destinations())
+        tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
+        tracers.add_span_processor(TurnMarks())
+        loggers = LoggerProvider(resource=resource, shutdown_on_exit=False)
+        for destination in destinations:
+            spans = OutgoingSpans(destination.spans, identity, telemetry.capture_speech)
+            tracers.add_span_processor(BatchSpanProcessor(spans))
+            loggers.add_log_record_processor(BatchLogRecordProcessor(destination.logs))
+        readers = [PeriodicExportingMetricReader(each.metrics) for each in destinations]
+        meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
+        trace.set_tracer_provider(tracers)
+        instrument_frameworks(telemetry.capture_speech)
+        outgoing_logs = OutgoingLogs(loggers.get_logger("voicelive_agent"), identity)
+        logging.getLogger().addHandler(outgoing_logs)
+        self._shutdowns = [tracers.shutdown, meters.shutdown, loggers.shutdown]
+        # Last: once there are measurements, everything is recorded.
+        metrics.set_meter_provider(meters)
+
+    def _make_destinations(self) -> Iterator[_Destination]:
+        settings = self._settings
+        connection = settings.applicationinsights_connection_string.get_secret_value()
         if connection:
             from azure.monitor.opentelemetry import exporter as azure
 
-            yield (
-                azure.AzureMonitorTraceExporter(connection_string=connection),
-                azure.AzureMonitorMetricExporter(connection_string=connection),
+            options: dict[str, Any] = {"connection_string": connection}
+            if settings.applicationinsights_auth_mode.strip().lower() == "entra":
+                from azure.identity import ManagedIdentityCredential
+
+                options["credential"] = ManagedIdentityCredential()
+            yield _Destination(
+                azure.AzureMonitorTraceExporter(**options),
+                azure.AzureMonitorMetricExporter(**options),
+                azure.AzureMonitorLogExporter(**options),
             )
-        if self._settings.otel_exporter_otlp_endpoint:
-            protocol = self._settings.otel_exporter_otlp_protocol.split("/")[0]
+        if settings.otel_exporter_otlp_endpoint:
+            protocol = settings.otel_exporter_otlp_protocol.split("/")[0]
             package = f"opentelemetry.exporter.otlp.proto.{protocol}"
-            # Both read the endpoint, headers and timeouts from OpenTelemetry's own variables.
-            yield (
+            # All read the endpoint, headers and timeouts from OpenTelemetry's own variables.
+            yield _Destination(
                 import_module(f"{package}.trace_exporter").OTLPSpanExporter(),
                 import_module(f"{package}.metric_exporter").OTLPMetricExporter(),
+                import_module(f"{package}._log_exporter").OTLPLogExporter(),
             )
 
 
-def make_public(exporter: "SpanExporter") -> "SpanExporter":
-    """An exporter that leaves out private attributes, those of events included."""
-    from opentelemetry.sdk.trace import Event, ReadableSpan
-    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-    from opentelemetry.trace import Status
+async def _call_in_daemon(function: Callable[[], Any]) -> None:
+    """In a thread that nobody waits for when the process ends."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
 
-    def make_span_public(span: "ReadableSpan") -> "ReadableSpan":
-        return ReadableSpan(
-            name=span.name,
-            context=span.context,
-            parent=span.parent,
-            resource=span.resource,
-            attributes=keep_public(span.attributes),
-            events=[
-                Event(event.name, keep_public(event.attributes), event.timestamp)
-                for event in span.events
-            ],
-            links=span.links,
-            kind=span.kind,
-            # A description written by others can be an exception's text.
-            status=Status(span.status.status_code),
-            start_time=span.start_time,
-            end_time=span.end_time,
-            instrumentation_scope=span.instrumentation_scope,
-        )
+    def call() -> None:
+        try:
+            function()
+        finally:
+            with suppress(RuntimeError):  # The loop is gone: it took too long.
+                loop.call_soon_threadsafe(ended.set)
 
-    class PublicExporter(SpanExporter):
-        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-            return exporter.export([make_span_public(span) for span in spans])
-
-        def shutdown(self) -> None:
-            exporter.shutdown()
-
-        def force_flush(self, timeout_millis: int = 30_000) -> bool:
-            return exporter.force_flush(timeout_millis)
-
-    return PublicExporter()
+    Thread(target=call, daemon=True).start()
+    await ended.wait()

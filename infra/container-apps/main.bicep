@@ -251,10 +251,11 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
             }
           ], settings)
           probes: [
+            // The port and not the path, in this probe and in liveness: a server that drains, or
+            // that has no Redis yet or any more, is not ready, and still must not be killed.
             {
               type: 'Startup'
-              httpGet: {
-                path: '/readiness'
+              tcpSocket: {
                 port: 8088
               }
               periodSeconds: 1
@@ -270,8 +271,6 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
               failureThreshold: 2
             }
             {
-              // The port and not the path: a server that drains or has lost Redis is not ready,
-              // and still must not be killed.
               type: 'Liveness'
               tcpSocket: {
                 port: 8088

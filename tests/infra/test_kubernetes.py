@@ -104,10 +104,10 @@ def test_load_balancers_stop_before_the_server_does() -> None:
 def test_probes_ask_what_the_server_answers() -> None:
     (port,) = CONTAINER["ports"]
     assert port == {"name": "http", "containerPort": Settings.model_fields["port"].default}
-    for probe in ("startupProbe", "readinessProbe"):
-        assert CONTAINER[probe]["httpGet"] == {"path": "/readiness", "port": "http"}
+    assert CONTAINER["readinessProbe"]["httpGet"] == {"path": "/readiness", "port": "http"}
     # Readiness is 503 while draining and without Redis; neither may kill the pod.
-    assert CONTAINER["livenessProbe"]["tcpSocket"] == {"port": "http"}
+    for probe in ("startupProbe", "livenessProbe"):
+        assert CONTAINER[probe]["tcpSocket"] == {"port": "http"}
     assert OBJECTS["Service", NAME]["spec"]["ports"][0]["targetPort"] == "http"
     policy = OBJECTS["NetworkPolicy", NAME]["spec"]["ingress"][0]
     assert policy["ports"] == [{"port": port["containerPort"]}]

@@ -29,10 +29,15 @@ BOUND_SECONDS = 6.0
 
 @asynccontextmanager
 async def open_redis(
-    server: RedisServer, limits: Limits | None = None, *, stops: Stops | None = None, **options: Any
+    server: RedisServer,
+    limits: Limits | None = None,
+    *,
+    stops: Stops | None = None,
+    url: str = "",
+    **options: Any,
 ) -> AsyncIterator[RedisStore]:
     options.setdefault("lease_seconds", 0.6)
-    store = RedisStore(server.url, limits, **options)
+    store = RedisStore(url or server.url, limits, **options)
     await store.open(stops or Stops())
     try:
         yield store
@@ -111,9 +116,12 @@ async def test_a_redis_that_does_not_answer_is_an_error_in_bounded_time() -> Non
         silent.listen(100)
         store = RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         started = time.monotonic()
+        await store.open(Stops())
+        assert not await store.ready()
         with pytest.raises(StoreError, match="can't be reached"):
-            await store.open(Stops())
-        assert time.monotonic() - started < BOUND_SECONDS
+            await store.begin(make_record("one"))
+        assert time.monotonic() - started < 3 * BOUND_SECONDS
+        await store.close()
 
 
 async def test_a_redis_that_freezes_holds_nobody_up(own_redis_server: RedisServer) -> None:
@@ -135,13 +143,32 @@ async def test_a_redis_that_freezes_holds_nobody_up(own_redis_server: RedisServe
         await converse(store, "two")
 
 
-async def test_no_redis_at_the_start_is_an_error(own_redis_server: RedisServer) -> None:
+async def test_a_redis_that_comes_after_the_start_is_used_then(
+    own_redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both are started at once by an orchestrator: the server once ended, and was tried again
+    later and later."""
     own_redis_server.stop()
+    stops = Stops()
+    async with open_redis(own_redis_server, stops=stops) as store:
+        assert "no turns until the conversation store is there: Redis at" in caplog.text
+        assert not await store.ready()
+        with pytest.raises(StoreError, match="check that it runs"):
+            await store.begin(make_record("early"))
+        own_redis_server.start()
+        await wait_until_ready(store)
+        record = make_record("late")
+        await store.begin(record)
+        async with open_redis(own_redis_server) as other:
+            # It listens, too.
+            await other.stop_elsewhere(record, "cancelled")
+        assert stops.requests[0] == (KEY, "late", "cancelled")
+
+
+async def test_a_closed_store_says_so(own_redis_server: RedisServer) -> None:
     store = RedisStore(own_redis_server.url)
-    with pytest.raises(StoreError, match="check that it runs"):
-        await store.open(Stops())
     assert not await store.ready()
-    with pytest.raises(StoreError, match="closed"):
+    with pytest.raises(StoreError, match="open it first"):
         await store.find("user", "one")
 
 
@@ -154,14 +181,17 @@ async def test_a_restarted_redis_forgets_scripts_and_learns_them_again(
 
 
 async def test_a_wrong_password_is_told_without_the_password(
-    own_redis_server: RedisServer,
+    own_redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connect(own_redis_server) as client:
         await client.config_set("requirepass", "right")
     wrong = own_redis_server.url.replace("//", "//:wr0ng@")
-    with pytest.raises(StoreError, match="refuses this user") as caught:
-        await RedisStore(wrong).open(Stops())
+    async with open_redis(own_redis_server, url=wrong) as refused:
+        with pytest.raises(StoreError, match="refuses this user") as caught:
+            await refused.begin(make_record("one"))
     assert "wr0ng" not in str(caught.value)
+    assert "wr0ng" not in caplog.text
+    assert "check the user name, password and rights" in caplog.text
     store = RedisStore(own_redis_server.url.replace("//", "//:right@"))
     await store.open(Stops())
     assert await store.ready()

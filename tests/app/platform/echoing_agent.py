@@ -1,5 +1,6 @@
-"""An agent that repeats what it was told, in its exception too when told to fail."""
+"""An agent that repeats what it was told; it can be told to fail, or to go on for ever."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from app.agent import Output, Turn
@@ -9,3 +10,5 @@ async def reply(turn: Turn) -> AsyncIterator[Output]:
     if turn.text == "fail":
         raise RuntimeError("failed on xyzzy")
     yield turn.text
+    if turn.text == "wait":
+        await asyncio.Event().wait()
