@@ -6,6 +6,7 @@ licence that binds who deploys them. With one: pip-audit asks a public database 
 vulnerabilities; where that can't be reached, a line says so and nothing else changes.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -145,19 +146,41 @@ def check_installed() -> list[str]:
 
 
 def audit() -> list[str]:
-    """Known vulnerabilities of what is in the images; none where nobody can be asked."""
+    """Known vulnerabilities of what is in the images; a line says what nobody could be asked of."""
     command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes"]
-    command += ["--progress-spinner", "off", "--timeout", "10"]
+    command += ["--format", "json", "--progress-spinner", "off", "--timeout", "10"]
     for name in IN_IMAGES:
         command += ["-r", str(PROJECT / f"requirements/{name}.txt")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        print("no known vulnerabilities in what is pinned")
-        return []
-    if not done.stdout.strip() and _UNREACHABLE.search(done.stderr):
-        print("known vulnerabilities were not looked up: the public database can't be reached")
-        return []
-    return (done.stdout or done.stderr).splitlines()
+    if not done.stdout.strip():
+        if _UNREACHABLE.search(done.stderr):
+            print("known vulnerabilities were not looked up: no database can be reached")
+            return []
+        return done.stderr.splitlines()
+    report, problems = read_audit(done.stdout)
+    print(report)
+    return problems
+
+
+def read_audit(output: str) -> tuple[str, list[str]]:
+    """What pip-audit's JSON says: a line of how much was looked up, and what was found.
+
+    An index that has the packages but not the database answers that it knows none of them, which
+    pip-audit takes for good news.
+    """
+    packages = json.loads(output)["dependencies"]
+    skipped = sorted({each["name"] for each in packages if "skip_reason" in each})
+    found = [
+        f"{each['name']} {each['version']}: {known['id']}, fixed in"
+        f" {', '.join(known['fix_versions']) or 'no version yet'}"
+        for each in packages
+        for known in each.get("vulns", ())
+    ]
+    asked = len({each["name"] for each in packages}) - len(skipped)
+    if not asked:
+        return "known vulnerabilities were not looked up: the index here has no database", found
+    report = f"known vulnerabilities were looked up for {asked} packages"
+    return report + (f", not for {', '.join(skipped)}" if skipped else ""), found
 
 
 def main() -> int:

@@ -1,12 +1,13 @@
 """What `make check` finds in secrets and dependencies."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from infra.dependencies import check_offline, find_binding_licences, read_pins
+from infra.dependencies import check_offline, find_binding_licences, read_audit, read_pins
 from tests.infra.files import ROOT
 
 HASH = "--hash=sha256:" + "0" * 64
@@ -129,3 +130,17 @@ def test_a_licence_that_binds_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert list(find_binding_licences(read_pins(path, []))) == [
         "pytest is in the image under GPLv3"
     ]
+
+
+def test_an_audit_that_could_ask_nobody_does_not_say_that_all_is_well() -> None:
+    """pip-audit exits with 0 and "No known vulnerabilities found" where it found no package."""
+    skipped = {"name": "left-pad", "skip_reason": "Dependency not found on PyPI"}
+    clean = {"name": "right-pad", "version": "1", "vulns": []}
+    report, problems = read_audit(json.dumps({"dependencies": [skipped]}))
+    assert "were not looked up" in report
+    assert not problems
+    report, problems = read_audit(json.dumps({"dependencies": [skipped, clean]}))
+    assert report == "known vulnerabilities were looked up for 1 packages, not for left-pad"
+    bad = {"name": "mid", "version": "2", "vulns": [{"id": "CVE-1", "fix_versions": ["3"]}]}
+    _, problems = read_audit(json.dumps({"dependencies": [clean, bad]}))
+    assert problems == ["mid 2: CVE-1, fixed in 3"]
