@@ -11,9 +11,10 @@ from typing import Annotated, Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-MAX_APPEND_BYTES = 15 * 1024 * 1024
-"""Audio that one append may carry, decoded."""
+MAX_APPEND_BYTES = 16 * 1024 * 1024
+"""Audio that one append may carry, decoded: the documented 15 MiB, however MiB are counted."""
 
 _MAX_DEPTH = 64
 
@@ -113,13 +114,27 @@ def check_shape(shape: type[ShapeT], value: Any, param: str = "") -> ShapeT:
     try:
         return shape.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise _as_protocol_error(first["type"], first["loc"], first["msg"], value, param) from None
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise _as_protocol_error(first, value, param) from None
 
 
-def _as_protocol_error(
-    kind: str, location: tuple[int | str, ...], reason: str, value: Any, param: str
-) -> ProtocolError:
+_REASONS = {
+    "missing": "it is required",
+    "union_tag_not_found": "it is required",
+    "dict_type": "it must be an object",
+    "model_type": "it must be an object",
+    "model_attributes_type": "it must be an object",
+    "list_type": "it must be a list",
+    "string_type": "it must be a string",
+    "bool_type": "it must be true or false",
+    "too_short": "it must not be empty",
+    "string_too_short": "it must not be empty",
+}
+"""In JSON's words, where pydantic's are Python's."""
+
+
+def _as_protocol_error(error: ErrorDetails, value: Any, param: str) -> ProtocolError:
+    kind, location = error["type"], error["loc"]
     path = param
     for position, part in enumerate(location):
         if isinstance(part, int):
@@ -132,13 +147,16 @@ def _as_protocol_error(
         value = _step(value, part)
     if kind.startswith("union_tag"):
         path += ".type" if path else "type"
-    if kind == "missing":
-        code, reason = "missing_required_parameter", "it is required"
+    if kind in ("missing", "union_tag_not_found"):
+        code = "missing_required_parameter"
     elif kind.endswith("_type"):
         code = "invalid_type"
     else:
         code = "invalid_value"
-    reason = reason.removeprefix("Value error, ")
+    if kind == "union_tag_invalid":
+        reason = f"must be one of {error['ctx']['expected_tags']}"
+    else:
+        reason = _REASONS.get(kind, error["msg"].removeprefix("Value error, "))
     return ProtocolError(
         f"Invalid '{path or 'event'}': {reason[:1].lower()}{reason[1:]}.",
         code=code,
@@ -244,9 +262,15 @@ _NOT_DONE_HERE = {
 def parse_client_event(event: Any) -> ClientEvent:
     """The client's event in its shape. Raises ProtocolError, also for an unknown type."""
     if not isinstance(event, dict):
-        raise ProtocolError("A client event is a JSON object with a type: send one in each frame.")
+        raise ProtocolError(
+            "A client event is a JSON object with a type: send one in each frame.",
+            code="invalid_type",
+        )
     if _is_too_deep(event):
-        raise ProtocolError(f"The event is nested more than {_MAX_DEPTH} levels deep: flatten it.")
+        raise ProtocolError(
+            f"The event is nested more than {_MAX_DEPTH} levels deep: flatten it.",
+            code="invalid_value",
+        )
     type_ = event.get("type")
     if not isinstance(type_, str):
         raise ProtocolError(

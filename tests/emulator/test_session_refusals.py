@@ -154,6 +154,24 @@ class TestWrongValues:
     def test_the_path_of_what_a_model_needs(self, session: dict[str, Any], param: str) -> None:
         assert update_error(Driver(model="m"), session)["param"] == f"session.{param}"
 
+    @pytest.mark.parametrize(
+        ("session", "reason"),
+        [
+            (None, "it must be an object"),
+            ({"turn_detection": {"type": "vad"}}, "must be one of 'server_vad', 'azure_"),
+            ({"turn_detection": {"threshold": 0.5}}, "it is required"),
+            ({"turn_detection": "server_vad"}, "it must be an object"),
+            ({"modalities": []}, "it must not be empty"),
+            ({"modalities": "text"}, "it must be a list"),
+            ({"voice": ""}, "it must not be empty"),
+            ({"instructions": 7}, "it must be a string"),
+            ({"parallel_tool_calls": "yes"}, "it must be true or false"),
+        ],
+    )
+    def test_reasons_are_told_in_the_words_of_json(self, session: Any, reason: str) -> None:
+        """They spoke of discriminators and dictionaries, which a client doesn't know."""
+        assert reason in update_error(Driver(model="m"), session)["message"]
+
 
 class TestNotDoneHere:
     @pytest.mark.parametrize(

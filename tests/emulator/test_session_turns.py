@@ -234,7 +234,7 @@ class TestManualTurns:
         assert error_of(Driver().send("input_audio_buffer.append", audio=audio))["param"] == "audio"
 
     def test_one_append_has_a_limit(self) -> None:
-        audio = base64.b64encode(bytes(15 * 1024 * 1024 + 1)).decode()
+        audio = base64.b64encode(bytes(16 * 1024 * 1024 + 1)).decode()
         assert (
             "in pieces"
             in error_of(Driver().send("input_audio_buffer.append", audio=audio))["message"]
