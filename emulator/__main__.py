@@ -51,6 +51,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="invocations (default) or responses, for one agent or for all",
     )
     who.add_argument(
+        "--agent-timeout",
+        type=float,
+        metavar="S",
+        help="how long an agent or model may be silent; default 60 seconds",
+    )
+    who.add_argument(
         "--start-agent",
         action="store_true",
         default=None,

@@ -33,7 +33,7 @@ from emulator.sessions import SessionReport, Sessions
 from emulator.settings import Settings
 from emulator.speaker import Speaker
 from emulator.tasks import SessionTasks
-from emulator.thinker import Thinker
+from emulator.thinker import InterimWriter, Thinker
 from emulator.thinking import Thinking
 
 POLICY_VIOLATION = 1008
@@ -112,9 +112,11 @@ class Connection:
             loudspeaker,
         )
         self._mind = thinking.open_mind(
-            self._session.id, conversation_id=wish.conversation_id or ""
+            self._session.id, conversation_id=self._session.conversation_id
         )
-        self._thinker = Thinker(self._mind, self._tasks, self.tell)
+        self._thinker = Thinker(self._mind, self._outbox, self._tasks, self.tell)
+        self._interim_mind = engines.model.open_mind(self._session.id)
+        self._interim_writer = InterimWriter(self._interim_mind, self._tasks, self.tell)
         self._speaker = Speaker(
             engines.speaking, self._outbox, self.tell, self._journal.note_audible
         )
@@ -199,6 +201,10 @@ class Connection:
                 self._thinker.start(effect)
             case effects.StopThinking():
                 self._thinker.stop(effect)
+            case effects.WriteInterim():
+                self._interim_writer.start(effect)
+            case effects.StopInterim():
+                self._interim_writer.stop()
             case effects.Speak():
                 self._speaker.speak(effect)
             case effects.StopSpeaking():
@@ -216,7 +222,7 @@ class Connection:
         self._open = False
         self._clock.stop()
         await self._tasks.stop()
-        for part in (self._microphone.close, self._mind.close):
+        for part in (self._microphone.close, self._mind.close, self._interim_mind.close):
             try:
                 await part()
             except Exception:
@@ -233,6 +239,7 @@ def _session_options(wish: Wish, settings: Settings) -> SessionOptions:
         model=None if agent else wish.model,
         conversation_id=wish.conversation_id,
         features=wish.features,
+        writes_interims=settings.model_url is not None,
         max_session_s=round(settings.session_minutes * 60),
     )
 

@@ -125,6 +125,7 @@ def _choose_engines(settings: Settings) -> Engines:
                     address.url,
                     protocol=address.protocol,
                     name="" if address.name == ANY_AGENT else address.name,
+                    timeout_s=settings.agent_timeout,
                 )
                 for address in settings.addresses()
             },
@@ -133,6 +134,7 @@ def _choose_engines(settings: Settings) -> Engines:
                 key=model_key,
                 model=settings.model_name,
                 script=settings.model_script,
+                timeout_s=settings.agent_timeout,
             ),
             open_voice_activity=VoiceActivities().open,
             end_of_turn=open_end_of_turn(settings.end_of_turn),

@@ -5,12 +5,14 @@ unknown are ignored, and any ``api-version`` is accepted.
 """
 
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 PATH_SUFFIX = "/voice-live/realtime"
 
+_CONVERSATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,256}")
 _SECRET_KEYS = frozenset({"api-key", "authorization", "agent-access-token"})
 
 
@@ -33,9 +35,14 @@ def read_wish(query: Mapping[str, str]) -> Wish:
         project_name=query.get("agent-project-name") or None,
         agent_version=query.get("agent-version") or None,
         model=query.get("model") or None,
-        conversation_id=query.get("conversation-id") or None,
+        conversation_id=_read_conversation_id(query.get("conversation-id", "")),
         features=_read_features(query.get("features", "")),
     )
+
+
+def _read_conversation_id(value: str) -> str | None:
+    """An id that no agent could have given begins a new conversation, as a foreign one does."""
+    return value if _CONVERSATION_ID.fullmatch(value) else None
 
 
 def _read_features(value: str) -> frozenset[str]:

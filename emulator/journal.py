@@ -71,7 +71,7 @@ class Journal:
                     self._recording.add_event(self._marks.now_ms(), "server", event)
             case effects.StartThinking(response_id, request):
                 self._mark_response(response_id, "post_ms")
-                self._name_turn(response_id, request.kind)
+                self._name_turn(response_id, request)
             case effects.ConfigureHearing(turn_detection=detection):
                 self._interrupts = bool(detection and detection.get("interrupt_response", True))
             case effects.Speak(response_id=response_id, output_format=output_format):
@@ -90,10 +90,9 @@ class Journal:
                     turn.mark("speech_end_ms", self._marks.arrival_ms(event["audio_end_ms"]))
                     turn.mark("end_of_turn_ms", now_ms)
             case "input_audio_buffer.committed":
-                if self._marks.of_item(event["item_id"]) is None:
-                    turn = self._marks.begin_turn("manual")
-                    turn.item_id = event["item_id"]
-                    turn.mark("end_of_turn_ms", now_ms)
+                turn = self._marks.of_item(event["item_id"]) or self._marks.begin_turn("manual")
+                turn.item_id = event["item_id"]
+                turn.mark("end_of_turn_ms", now_ms)
             case "conversation.item.input_audio_transcription.completed":
                 if (turn := self._marks.of_item(event["item_id"])) is not None:
                     turn.mark("transcript_ms", now_ms)
@@ -115,11 +114,12 @@ class Journal:
         turn.response_id = response_id
         turn.status = "in_progress"
 
-    def _name_turn(self, response_id: str, kind: str) -> None:
+    def _name_turn(self, response_id: str, request: thinking.Request) -> None:
         """A turn that nothing was said in is known by what is asked."""
         turn = self._marks.of_response(response_id)
         if turn is not None and turn.item_id is None:
-            turn.kind = "text" if kind == "speech" else kind
+            turn.kind = "text" if request.kind == "speech" else request.kind
+            turn.user_text = request.text or None
 
     def _end_response(self, response: Mapping[str, Any], now_ms: float) -> None:
         self._formats.pop(response["id"], None)

@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     agent_protocols: Annotated[
         dict[str, AgentProtocol], NoDecode, BeforeValidator(_agent_protocols)
     ] = Field(default_factory=dict)
+    agent_timeout: float = Field(default=60, gt=0)
+    """How many seconds an agent, or the model, may be silent."""
     start_agent: bool = False
     """Start the agent server as a child process at the address of the agent ``*``."""
 

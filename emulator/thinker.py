@@ -1,13 +1,14 @@
-"""Runs a session's requests to whoever answers, and tells the session their thoughts."""
+"""Runs a session's requests to whoever answers, and tells the session what came of them."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
 
+from emulator.outbox import REPLY_ROOM_BYTES, Outbox
 from emulator.session import Fact, effects, facts
 from emulator.tasks import SessionTasks
-from emulator.thinking import Mind, ThinkingError
+from emulator.thinking import Mind, TextDelta, ThinkingError
 
 _log = logging.getLogger(__name__)
 
@@ -15,8 +16,11 @@ _log = logging.getLogger(__name__)
 class Thinker:
     """One mind's requests, one at a time: a new one begins when the stream before is closed."""
 
-    def __init__(self, mind: Mind, tasks: SessionTasks, tell: Callable[[Fact], None]) -> None:
+    def __init__(
+        self, mind: Mind, outbox: Outbox, tasks: SessionTasks, tell: Callable[[Fact], None]
+    ) -> None:
         self._mind = mind
+        self._outbox = outbox
         self._tasks = tasks
         self._tell = tell
         self._latest: asyncio.Task[None] | None = None
@@ -42,6 +46,7 @@ class Thinker:
             async with contextlib.aclosing(self._mind.think(effect.request)) as thoughts:
                 async for thought in thoughts:
                     self._tell(facts.Thought(response_id, thought))
+                    await self._outbox.wait_room(REPLY_ROOM_BYTES)
         except ThinkingError as error:
             self._tell(facts.ThinkingFailed(response_id, error.code, error.message))
         except Exception as error:
@@ -54,3 +59,37 @@ class Thinker:
                     "its log says more.",
                 )
             )
+
+
+class InterimWriter:
+    """Asks a model what to say while an answer is on its way."""
+
+    def __init__(self, mind: Mind, tasks: SessionTasks, tell: Callable[[Fact], None]) -> None:
+        self._mind = mind
+        self._tasks = tasks
+        self._tell = tell
+        self._writing: asyncio.Task[None] | None = None
+
+    def start(self, effect: effects.WriteInterim) -> None:
+        self._writing = self._tasks.start(self._write(effect), "interim")
+
+    def stop(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+
+    async def _write(self, effect: effects.WriteInterim) -> None:
+        text = ""
+        try:
+            async with contextlib.aclosing(self._mind.think(effect.request)) as thoughts:
+                async for thought in thoughts:
+                    if isinstance(thought, TextDelta):
+                        text += thought.text
+        except ThinkingError as error:
+            self._tell(
+                facts.Warned(
+                    f"No interim response was written, and a set phrase is spoken: {error.message}",
+                    "interim_response_not_generated",
+                )
+            )
+            text = ""
+        self._tell(facts.InterimWritten(effect.response_id, text))

@@ -9,13 +9,12 @@ the output before that end reaches it.
 """
 
 from collections.abc import Callable, Mapping
-from itertools import count
 from typing import Any
 
 from emulator import protocol, thinking
 from emulator.protocol import ProtocolError
 from emulator.session.asking import ask_mind, count_chars, settle_response
-from emulator.session.configuration import Configuration, warn_unsupported
+from emulator.session.configuration import Configuration
 from emulator.session.conversation import Conversation
 from emulator.session.effects import (
     ClearTimer,
@@ -24,7 +23,14 @@ from emulator.session.effects import (
     StopSpeaking,
     StopThinking,
 )
-from emulator.session.facts import ClauseAudio, ClauseSpoken, ThinkingFailed, Thought
+from emulator.session.facts import (
+    ClauseAudio,
+    ClauseSpoken,
+    InterimWritten,
+    ThinkingFailed,
+    Thought,
+)
+from emulator.session.interims import Interims
 from emulator.session.items import Item
 from emulator.session.plan import Plan
 from emulator.session.requests import ResponseRequest, read_request
@@ -34,7 +40,6 @@ from emulator.session.spoken import Playback, SpokenText
 PAUSE_MS = 150
 """Text that stands still for so long is spoken, if it reads as a clause."""
 
-_INTERIM_TEXTS = ("One moment, please.", "Let me see.", "Just a second.", "I'm working on it.")
 _TRUNCATION_APPENDS = ("azure_semantic_vad", "azure_semantic_vad_multilingual")
 
 
@@ -57,8 +62,8 @@ class Answering:
         self._playback = playback
         self._conversation_id = conversation_id
         self._model = model
+        self._interims = Interims(plan, configuration)
         self._due: ResponseRequest | None = None
-        self._interim_number = count()
         self.active: Response | None = None
         self.has_spoken = False
         """Whether the session has produced audio."""
@@ -84,7 +89,7 @@ class Answering:
             self._conversation.add_from_client(
                 list(request.appended_items), None, "response.append_input_items"
             )
-        for warned in warn_unsupported(request.params, "response"):
+        for warned in self._configuration.warn_unsupported(request.params, "response"):
             self._plan.warn(warned.message, warned.code, warned.param)
         self._warn_of_ignored(request)
         if request.cancels_previous:
@@ -193,16 +198,19 @@ class Answering:
             return
         match fact.thought:
             case thinking.TextDelta(text):
-                self._end_waiting(response)
+                self._interims.stop(response)
                 if response.add_text(text):
                     self._plan.do(SetTimer(_pause_timer(response), PAUSE_MS))
+            case thinking.TextDone():
+                self._plan.do(ClearTimer(_pause_timer(response)))
+                response.complete_text()
             case thinking.ClientEvent(payload):
                 response.add_event(payload)
             case thinking.ToolWaiting():
                 response.pause()
-                self._speak_interim(response, "tool")
+                self._interims.speak(response, "tool")
             case thinking.FunctionCallBegan(call_id, name):
-                self._end_waiting(response)
+                self._interims.stop(response)
                 if response.find_call(call_id) is None:
                     response.begin_call(call_id, name)
             case thinking.ArgumentsDelta(call_id, delta):
@@ -214,6 +222,9 @@ class Answering:
             case thinking.Finished() as finished:
                 for warning in finished.warnings:
                     self._plan.warn(warning, "agent_contract_violation")
+                for breach in finished.breaches:
+                    failure = self._tell_failure("agent_contract_violation", breach)
+                    response.failure = response.failure or failure
                 response.usage = finished.usage
                 response.incomplete_reason = finished.incomplete_reason
                 self._finish_thinking(response)
@@ -223,6 +234,10 @@ class Answering:
         if response is not None and response.id == fact.response_id and response.is_thinking:
             response.is_thinking = False
             self._fail(response, fact.code, fact.message)
+
+    def take_interim(self, fact: InterimWritten) -> None:
+        if self.active is not None:
+            self._interims.take(self.active, fact)
 
     def add_audio(self, fact: ClauseAudio) -> None:
         if self.active is not None and self.active.id == fact.response_id:
@@ -245,8 +260,7 @@ class Answering:
             return
         if timer == _pause_timer(response):
             response.pause()
-        elif timer == _interim_timer(response) and not response.has_answered:
-            self._speak_interim(response, "latency")
+        self._interims.expire(response, timer)
 
     # One response.
 
@@ -285,10 +299,9 @@ class Answering:
             count_chars(asked), sum(item.audio_ms for item in unanswered)
         )
         response.is_thinking = True
+        response.asked_text = asked.text
         self._plan.do(StartThinking(response.id, asked))
-        interim = response.settings.interim
-        if interim is not None and "latency" in interim["triggers"]:
-            self._plan.do(SetTimer(_interim_timer(response), interim["latency_threshold_ms"]))
+        self._interims.wait(response)
 
     def _open(self, request: ResponseRequest) -> Response:
         settings = settle_response(request, self._configuration, self._conversation_id)
@@ -297,43 +310,37 @@ class Answering:
         response.begin()
         return response
 
-    def _end_waiting(self, response: Response) -> None:
-        """The answer begins to arrive."""
-        if not response.has_answered:
-            self._plan.do(ClearTimer(_interim_timer(response)))
-
     def _finish_thinking(self, response: Response) -> None:
         response.is_thinking = False
-        self._clear_timers(response)
+        self._stop_waiting(response)
         response.complete_text()
         self._end_if_complete(response)
-
-    def _speak_interim(self, response: Response, trigger: str) -> None:
-        interim = response.settings.interim
-        if interim is None or trigger not in interim["triggers"] or response.is_speech_due:
-            return
-        texts = [text for text in interim.get("texts", ()) if text.strip()] or _INTERIM_TEXTS
-        response.add_interim(texts[next(self._interim_number) % len(texts)])
 
     def _end_if_complete(self, response: Response) -> None:
         if not response.is_complete:
             return
         reason = response.incomplete_reason
-        if reason is None:
-            self._end(response, "completed")
-        else:
+        if response.failure is not None:
+            self._end(response, "failed", {"type": "failed", "error": response.failure})
+        elif reason is not None:
             self._end(response, "incomplete", {"type": "incomplete", "reason": reason})
+        else:
+            self._end(response, "completed")
 
     def _fail(self, response: Response, code: str, message: str) -> None:
         """The response can't go on; what was sent of it goes on playing."""
-        error = ProtocolError(message, code=code, type="server_error")
-        self._plan.fail(error)
+        failure = self._tell_failure(code, message)
         self._stop_engines(response)
         for spoken_message in response.spoken_messages():
             spoken_message.spoken.cut(spoken_message.spoken.audio_ms)
         response.close_outputs()
-        described = {"type": error.type, "code": code, "message": message}
-        self._end(response, "failed", {"type": "failed", "error": described})
+        self._end(response, "failed", {"type": "failed", "error": failure})
+
+    def _tell_failure(self, code: str, message: str) -> dict[str, Any]:
+        """An ``error`` event; the error as ``status_details`` repeats it."""
+        error = ProtocolError(message, code=code, type="server_error")
+        self._plan.fail(error)
+        return {"type": error.type, "code": code, "message": message}
 
     def _end(
         self, response: Response, status: str, details: Mapping[str, Any] | None = None
@@ -349,10 +356,10 @@ class Answering:
             self._plan.do(StopThinking(response.id))
         if response.is_speech_due:
             self._plan.do(StopSpeaking(response.id))
-        self._clear_timers(response)
+        self._stop_waiting(response)
 
-    def _clear_timers(self, response: Response) -> None:
-        self._plan.do(ClearTimer(_interim_timer(response)))
+    def _stop_waiting(self, response: Response) -> None:
+        self._interims.stop(response)
         self._plan.do(ClearTimer(_pause_timer(response)))
 
     def _check_new_id(self, item: Item | None) -> None:
@@ -375,10 +382,6 @@ class Answering:
                 "ignored_in_agent_mode",
                 name,
             )
-
-
-def _interim_timer(response: Response) -> str:
-    return f"interim:{response.id}"
 
 
 def _pause_timer(response: Response) -> str:

@@ -1,5 +1,6 @@
 """What a requested response comes to: its settings, and what is asked of who answers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from emulator import thinking
@@ -8,6 +9,11 @@ from emulator.session.conversation import Conversation
 from emulator.session.items import Item
 from emulator.session.requests import ResponseRequest
 from emulator.session.response import ResponseSettings
+
+_INTERIM_INSTRUCTIONS = (
+    "The caller waits for an answer that somebody else is preparing. Say in one short spoken "
+    "sentence, in the caller's language, that it takes a moment. Don't answer, and promise nothing."
+)
 
 
 def settle_response(
@@ -67,9 +73,22 @@ def ask_mind(
         tools=tuple(tool for tool in _tools(request, values) if tool["type"] == "function"),
         tool_choice=params.get("tool_choice", values["tool_choice"]),
         parallel_tool_calls=values["parallel_tool_calls"],
-        temperature=params.get("temperature", values["temperature"]),
+        temperature=params.get("temperature", configuration.temperature),
         max_output_tokens=None if limit == "inf" else limit,
         reasoning_effort=params.get("reasoning_effort", values["reasoning_effort"]),
+        language=language,
+    )
+
+
+def ask_interim(interim: Mapping[str, Any], text: str, language: str) -> thinking.Request:
+    """What a model is asked to say until the answer to ``text`` comes."""
+    said = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+    return thinking.Request(
+        text=text,
+        items=(said,) if text else (),
+        instructions="\n\n".join(filter(None, (_INTERIM_INSTRUCTIONS, interim["instructions"]))),
+        model=interim["model"],
+        max_output_tokens=interim["max_completion_tokens"],
         language=language,
     )
 

@@ -75,12 +75,20 @@ class SessionFields(Shape):
 class Configuration:
     """One session's settings; ``values`` are JSON and are replaced, never changed in place."""
 
-    def __init__(self, *, model: str | None, echo_reference: bool) -> None:
-        """``model`` None is agent mode; ``echo_reference`` is the feature of that name."""
+    def __init__(
+        self, *, model: str | None, echo_reference: bool, writes_interims: bool = False
+    ) -> None:
+        """``model`` None is agent mode; ``echo_reference`` is the feature of that name.
+
+        ``writes_interims``: a model can be asked for interim responses.
+        """
+        self.writes_interims = writes_interims
         self._model = model
         self._echo_reference = echo_reference
         self.values: dict[str, Any] = self._defaults()
         self._rate_is_chosen = False
+        self.temperature: float | None = None
+        """What the client chose: the default shown is that of no model here, and some take none."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -133,7 +141,8 @@ class Configuration:
         self._check(values, voice_is_fixed=voice_is_fixed, input_is_fixed=input_is_fixed)
         self.values = values
         self._rate_is_chosen = rate_is_chosen
-        return [*self._warn(update), *warn_unsupported(changed, "session")]
+        self.temperature = changed.get("temperature", self.temperature)
+        return [*self._warn(update), *self.warn_unsupported(changed, "session")]
 
     def describe(self) -> dict[str, Any]:
         """A copy of the values, as the client is told them."""
@@ -293,31 +302,32 @@ class Configuration:
                     param,
                 )
 
-
-def warn_unsupported(values: Mapping[str, Any], param: str) -> Iterator[Warned]:
-    """Warnings about what is valid but not done here, in fields of a session or a response."""
-    if values.get("avatar") or "avatar" in (values.get("modalities") or ()):
-        yield Warned(
-            "The emulator doesn't do avatars and video: the session goes on without.",
-            "avatar_not_supported",
-            f"{param}.{'avatar' if values.get('avatar') else 'modalities'}",
-        )
-    if "blendshapes" in (values.get("animation") or {}).get("outputs", ()):
-        yield Warned(
-            "The emulator doesn't do blendshapes: ask for 'viseme_id'.",
-            "blendshapes_not_supported",
-            f"{param}.animation.outputs",
-        )
-    for index, tool in enumerate(values.get("tools") or ()):
-        if tool["type"] != "function":
+    def warn_unsupported(self, values: Mapping[str, Any], param: str) -> Iterator[Warned]:
+        """Warnings about what is valid but not done here, in fields of a session or a response."""
+        if values.get("avatar") or "avatar" in (values.get("modalities") or ()):
             yield Warned(
-                f"The emulator doesn't run '{tool['type'][:50]}' tools: the model goes without.",
-                "mcp_not_supported" if tool["type"] == "mcp" else "tool_not_supported",
-                f"{param}.tools[{index}]",
+                "The emulator doesn't do avatars and video: the session goes on without.",
+                "avatar_not_supported",
+                f"{param}.{'avatar' if values.get('avatar') else 'modalities'}",
             )
-    if (values.get("interim_response") or {}).get("type") == "llm_interim_response":
-        yield Warned(
-            "The emulator has no model for interim responses: it speaks set phrases instead.",
-            "interim_response_not_generated",
-            f"{param}.interim_response",
-        )
+        if "blendshapes" in (values.get("animation") or {}).get("outputs", ()):
+            yield Warned(
+                "The emulator doesn't do blendshapes: ask for 'viseme_id'.",
+                "blendshapes_not_supported",
+                f"{param}.animation.outputs",
+            )
+        for index, tool in enumerate(values.get("tools") or ()):
+            if tool["type"] != "function":
+                yield Warned(
+                    f"The emulator doesn't run '{tool['type'][:50]}' tools: the model has none.",
+                    "mcp_not_supported" if tool["type"] == "mcp" else "tool_not_supported",
+                    f"{param}.tools[{index}]",
+                )
+        interim = values.get("interim_response") or {}
+        if interim.get("type") == "llm_interim_response" and not self.writes_interims:
+            yield Warned(
+                "The emulator has no model for interim responses and speaks set phrases instead: "
+                "start it with --model-url.",
+                "interim_response_not_generated",
+                f"{param}.interim_response",
+            )

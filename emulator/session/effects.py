@@ -106,6 +106,21 @@ class StopThinking:
     response_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class WriteInterim:
+    """Ask a model what to say until the answer comes. Told back as one ``InterimWritten``."""
+
+    response_id: str
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class StopInterim:
+    """Nothing is to be said in the meantime any more."""
+
+    response_id: str
+
+
 # Speaking.
 
 
@@ -171,6 +186,8 @@ Effect = (
     | TranscribeAudio
     | StartThinking
     | StopThinking
+    | WriteInterim
+    | StopInterim
     | Speak
     | StopSpeaking
     | SetTimer

@@ -80,6 +80,14 @@ class ThinkingFailed:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class InterimWritten:
+    """What to say until the answer comes; empty where the model gave nothing."""
+
+    response_id: str
+    text: str
+
+
 # Speaking. Clauses are numbered by ``Speak.clause`` within a response.
 
 
@@ -143,6 +151,7 @@ Fact = (
     | HearingFailed
     | Thought
     | ThinkingFailed
+    | InterimWritten
     | ClauseAudio
     | ClauseSpoken
     | SpeakingFailed

@@ -41,9 +41,11 @@ class SessionOptions:
     agent: AgentIdentity | None = None
     model: str | None = None
     conversation_id: str | None = None
-    """The client's ``conversation-id``; a new one is made up where it is missing."""
+    """The client's ``conversation-id``; where it is missing, the session begins one."""
     features: frozenset[str] = field(default_factory=frozenset)
     """Names of the query's ``features`` that are on, such as ``client_ec_reference``."""
+    writes_interims: bool = False
+    """Whether a model can be asked for interim responses."""
     max_session_s: int = 3600
 
 
@@ -66,12 +68,15 @@ class Session:
         self.options = options
         self.id = new_id("sess")
         """``sess_…``, as in ``session.created``."""
-        self.conversation_id = options.conversation_id or new_id("conv")
+        self.conversation_id = options.conversation_id or self.id.replace("sess", "conv", 1)
+        """The ``thread_id``, by which a later session goes on with the conversation."""
         self._is_over = False
         self._plan = plan = Plan()
         self._playback = Playback()
         self._configuration = Configuration(
-            model=options.model, echo_reference="client_ec_reference" in options.features
+            model=options.model,
+            echo_reference="client_ec_reference" in options.features,
+            writes_interims=options.writes_interims,
         )
         self._hearing = self._configuration.hearing()
         self._conversation = Conversation(plan)
@@ -119,6 +124,8 @@ class Session:
                 self._answering.take_thought(fact)
             case facts.ThinkingFailed():
                 self._answering.fail_thinking(fact)
+            case facts.InterimWritten():
+                self._answering.take_interim(fact)
             case facts.ClauseAudio():
                 self._answering.add_audio(fact)
             case facts.ClauseSpoken():

@@ -140,4 +140,10 @@ def _read_prepared(message: Any) -> Item | None:
             code="invalid_value",
             param=f"{param}.content",
         )
+    if not item.fields["content"][0]["text"].strip():
+        raise ProtocolError(
+            "A prepared answer has no text to speak: write some.",
+            code="invalid_value",
+            param=f"{param}.content[0].text",
+        )
     return item

@@ -65,7 +65,13 @@ class Response:
         self.input_size = InputSize()
         self.is_thinking = False
         """Whether more thoughts may come."""
+        self.asked_text = ""
+        """What the person said, which it answers."""
+        self.awaits_interim = False
+        """Whether a model is asked what to say in the meantime."""
         self.incomplete_reason: str | None = None
+        self.failure: Mapping[str, Any] | None = None
+        """What was wrong with an answer that is spoken all the same."""
         self.usage = Usage()
         self._plan = plan
         self._conversation = conversation
@@ -254,7 +260,7 @@ class Response:
             if isinstance(output, Message) and output.is_open and output.is_text_complete:
                 if isinstance(output, SpokenMessage) and not output.is_everything_said:
                     continue
-                output.close("completed")
+                output.close("incomplete" if self.incomplete_reason else "completed")
 
     def _describe(
         self, status: str, details: Mapping[str, Any] | None, usage: dict[str, Any] | None

@@ -58,7 +58,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class TextDone:
-    """The text is complete, though the answer may go on with events; sent where it is known."""
+    """The text is whole, though the answer may go on with events; sent where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,11 @@ class Finished:
     usage: Usage = Usage()
     incomplete_reason: Literal["max_output_tokens", "content_filter"] | None = None
     """Set where the answer ends before its end; becomes the status ``incomplete``."""
+    breaches: tuple[str, ...] = ()
+    """Clauses of its contract that the agent broke, though the text is clear: all of it is
+    spoken, and the response fails."""
     warnings: tuple[str, ...] = ()
-    """Clauses of its contract that the agent broke and that could be tolerated."""
+    """What the agent should do otherwise."""
 
 
 Thought = (
@@ -177,7 +180,7 @@ class Thinking(Protocol):
     def open_mind(self, session_id: str, *, user_id: str = "", conversation_id: str = "") -> Mind:
         """A mind for one session.
 
-        ``session_id`` becomes the ``agent_session_id`` (``[A-Za-z0-9._:-]``, at most 256
-        characters); ``conversation_id`` is what the client asked to resume, if anything.
+        ``conversation_id`` is the session's thread, begun by it or resumed; where it is empty,
+        the session stands for it. Both are ``[A-Za-z0-9._:-]``, at most 256 characters.
         """
         ...

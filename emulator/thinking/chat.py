@@ -18,7 +18,7 @@ from emulator.thinking import (
     Thought,
     Usage,
 )
-from emulator.thinking.endpoint import Endpoint, describe_error, read_url
+from emulator.thinking.endpoint import SILENCE_TIMEOUT_S, Endpoint, describe_error, read_url
 from emulator.thinking.events import read_events
 from emulator.thinking.messages import write_messages, write_tool_choice, write_tools
 from emulator.thinking.responses import read_usage
@@ -36,7 +36,12 @@ class ChatThinking:
     """
 
     def __init__(
-        self, url: str, *, key: str | None = None, model: str | None = None, timeout_s: float = 60.0
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        model: str | None = None,
+        timeout_s: float = SILENCE_TIMEOUT_S,
     ) -> None:
         self.model = model
         host = read_url(url).host
@@ -161,7 +166,8 @@ class _Answer:
         thoughts = self._read_delta(delta) if isinstance(delta, Mapping) else []
         if choice.get("finish_reason") and self._reason is None:
             self._reason = str(choice["finish_reason"])
-            thoughts.append(TextDone())
+            if self._reason not in _INCOMPLETE:
+                thoughts.append(TextDone())
         return thoughts
 
     def read_whole(self, body: bytes) -> list[Thought]:

@@ -15,6 +15,8 @@ import httpx
 from emulator.thinking import ThinkingError
 
 CONNECT_TIMEOUT_S = 5.0
+SILENCE_TIMEOUT_S = 60.0
+"""How long who answers may send nothing."""
 LINE_BYTES = 4 * 1024 * 1024
 """The longest line that is read; Voice Live's own frames to the client have this limit."""
 _ERROR_BODY_BYTES = 64 * 1024

@@ -4,19 +4,24 @@ from pathlib import Path
 from typing import Literal
 
 from emulator.thinking import Thinking
+from emulator.thinking.endpoint import SILENCE_TIMEOUT_S
 
 
 def open_agent(
-    url: str, *, protocol: Literal["invocations", "responses"] = "invocations", name: str = ""
+    url: str,
+    *,
+    protocol: Literal["invocations", "responses"] = "invocations",
+    name: str = "",
+    timeout_s: float = SILENCE_TIMEOUT_S,
 ) -> Thinking:
     """An agent; ``name`` is what messages call it. Raises ValueError for a URL that is none."""
     if protocol == "responses":
         from emulator.thinking.responses import ResponsesThinking
 
-        return ResponsesThinking(url, name=name)
+        return ResponsesThinking(url, name=name, timeout_s=timeout_s)
     from emulator.thinking.invocations import InvocationsThinking
 
-    return InvocationsThinking(url, name=name)
+    return InvocationsThinking(url, name=name, timeout_s=timeout_s)
 
 
 def open_model(
@@ -25,6 +30,7 @@ def open_model(
     key: str | None = None,
     model: str | None = None,
     script: Path | None = None,
+    timeout_s: float = SILENCE_TIMEOUT_S,
 ) -> Thinking:
     """The model of sessions without an agent: a chat endpoint, or without one a script.
 
@@ -33,7 +39,7 @@ def open_model(
     if url is not None:
         from emulator.thinking.chat import ChatThinking
 
-        return ChatThinking(url, key=key, model=model)
+        return ChatThinking(url, key=key, model=model, timeout_s=timeout_s)
     from emulator.thinking.script import ScriptThinking
     from emulator.thinking.script_file import load_script
 

@@ -6,7 +6,8 @@ The contract (how-to-voice-live-hosted-agent-integration): ``POST /invocations``
 their concatenation, one ``done`` at the end. Events of other types go to the client.
 
 What Voice Live does with an answer that breaks it is documented nowhere. Here, what leaves the
-answer unclear ends it with a ThinkingError; what does not becomes a warning at its end.
+answer unclear ends it at once with a ThinkingError; an answer that is clear all the same is told
+to its end, and what it broke is a breach there, or a warning where samples of Microsoft's do so.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from emulator.thinking import (
     ThinkingError,
     Thought,
 )
-from emulator.thinking.endpoint import Endpoint, describe_error
+from emulator.thinking.endpoint import SILENCE_TIMEOUT_S, Endpoint, describe_error
 
 GREETING_INPUT: Mapping[str, Any] = {"type": "input_audio.transcription", "input": ""}
 """The body for a bare ``response.create``. The real one is not documented; an agent should
@@ -50,7 +51,7 @@ class InvocationsThinking:
         *,
         name: str = "",
         greeting_input: Mapping[str, Any] | None = None,
-        timeout_s: float = 60.0,
+        timeout_s: float = SILENCE_TIMEOUT_S,
     ) -> None:
         self.name = name or url
         self.greeting_input = GREETING_INPUT if greeting_input is None else greeting_input
@@ -72,11 +73,15 @@ class InvocationsThinking:
     def open_mind(
         self, session_id: str, *, user_id: str = "", conversation_id: str = ""
     ) -> "InvocationsMind":
-        return InvocationsMind(self, session_id, user_id)
+        return InvocationsMind(self, conversation_id or session_id, user_id)
 
 
 class InvocationsMind:
-    """One session with the agent: the same ``agent_session_id`` for each of its requests."""
+    """One session with the agent: the same ``agent_session_id`` for each of its requests.
+
+    It is the conversation's id, so a client that resumes a conversation finds the agent's memory
+    of it; how Voice Live maps one to the other is not documented.
+    """
 
     def __init__(self, thinking: InvocationsThinking, session_id: str, user_id: str) -> None:
         self._thinking = thinking
@@ -129,6 +134,7 @@ class AnswerCheck:
         self._line = 0
         self._deltas: list[str] = []
         self._text_done = False
+        self._breaches: list[str] = []
         self._warnings: list[str] = []
 
     def read_line(self, line: str) -> list[Thought]:
@@ -176,10 +182,10 @@ class AnswerCheck:
                 f"complete; send {_TEXT_DONE} and done last, also when the agent fails"
             )
         if not self.done:
-            self._warn('the stream ended without {"type":"done"}: send it last')
+            self._break('the stream ended without {"type":"done"}: send it last')
         elif not self._text_done:
-            self._warn(f"no {_TEXT_DONE} came before done: send it once, with the whole text")
-        return Finished(warnings=tuple(self._warnings))
+            self._break(f"no {_TEXT_DONE} came before done: send it once, with the whole text")
+        return Finished(breaches=tuple(self._breaches), warnings=tuple(self._warnings))
 
     def _parse(self, line: str) -> dict[str, Any] | None:
         if not line.strip() or line.startswith(":"):
@@ -212,7 +218,7 @@ class AnswerCheck:
         if not isinstance(delta, str):
             raise _violation(f"the delta of a {_DELTA} is not a string but {_name_type(delta)}")
         if self._text_done:
-            self._warn(f"a {_DELTA} follows {_TEXT_DONE}: it is not spoken")
+            self._break(f"a {_DELTA} follows {_TEXT_DONE}: it is not spoken; send it before")
             return []
         self._deltas.append(delta)
         return [TextDelta(delta)] if delta else []
@@ -222,15 +228,23 @@ class AnswerCheck:
         if not isinstance(text, str):
             raise _violation(f"the text of {_TEXT_DONE} is not a string but {_name_type(text)}")
         if self._text_done:
-            self._warn(f"{_TEXT_DONE} came more than once: send it once")
+            self._break(f"{_TEXT_DONE} came more than once: send it once")
             return []
         self._text_done = True
-        if text != "".join(self._deltas):
-            self._warn(
+        spoken = "".join(self._deltas)
+        if text != spoken:
+            # Microsoft's own samples differ in their spaces.
+            tell = self._warn if text.split() == spoken.split() else self._break
+            tell(
                 f"the text of {_TEXT_DONE} is not the concatenation of the deltas: the deltas are "
                 "what is spoken"
             )
         return [TextDone()]
+
+    def _break(self, message: str) -> None:
+        message = f"{message} ({_PROTOCOL})"
+        if message not in self._breaches:
+            self._breaches.append(message)
 
     def _warn(self, message: str) -> None:
         if message not in self._warnings:

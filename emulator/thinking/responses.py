@@ -19,7 +19,7 @@ from emulator.thinking import (
     ToolWaiting,
     Usage,
 )
-from emulator.thinking.endpoint import Endpoint
+from emulator.thinking.endpoint import SILENCE_TIMEOUT_S, Endpoint
 from emulator.thinking.events import read_events
 
 _PROTOCOL = "the Responses protocol"
@@ -39,7 +39,7 @@ class ResponsesThinking:
         *,
         name: str = "",
         greeting_input: str = "",
-        timeout_s: float = 60.0,
+        timeout_s: float = SILENCE_TIMEOUT_S,
     ) -> None:
         self.name = name or url
         self.greeting_input = greeting_input
@@ -128,6 +128,7 @@ class _Answer:
         self._last: tuple[Any, Any] | None = None
         self._calls: dict[str, str] = {}
         """Names of the functions that were called and have no output, by call id."""
+        self._breaches: list[str] = []
         self._warnings: list[str] = []
 
     def read(self, event: Mapping[str, Any]) -> list[Thought]:
@@ -168,7 +169,7 @@ class _Answer:
     def _check_text(self, event: Mapping[str, Any]) -> None:
         part = (event.get("item_id"), event.get("content_index"))
         if event.get("text") != self._texts.get(part, ""):
-            self._warn(
+            self._break(
                 "the text of response.output_text.done is not the concatenation of the deltas: the "
                 "deltas are what is spoken"
             )
@@ -199,8 +200,15 @@ class _Answer:
             )
         response = event.get("response")
         usage = response.get("usage") if isinstance(response, Mapping) else None
-        self.finished = Finished(read_usage(usage), reason, tuple(self._warnings))
-        return [TextDone()]
+        self.finished = Finished(
+            read_usage(usage), reason, tuple(self._breaches), tuple(self._warnings)
+        )
+        return [] if reason else [TextDone()]
+
+    def _break(self, message: str) -> None:
+        message = f"{message} ({_PROTOCOL})"
+        if message not in self._breaches:
+            self._breaches.append(message)
 
     def _warn(self, message: str) -> None:
         if message not in self._warnings:

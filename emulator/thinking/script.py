@@ -77,7 +77,8 @@ class ScriptMind:
         for word in words:
             yield TextDelta(word)
             await asyncio.sleep(0)
-        yield TextDone()
+        if reason is None:
+            yield TextDone()
         for name, arguments in calls:
             call_id = f"call_{uuid.uuid4().hex[:22]}"
             yield FunctionCallBegan(call_id, name)

@@ -118,9 +118,10 @@ class FakeSpeaking:
 
 
 class FakeMind:
-    def __init__(self, thinking: "FakeThinking", session_id: str) -> None:
+    def __init__(self, thinking: "FakeThinking", session_id: str, conversation_id: str) -> None:
         self._thinking = thinking
         self.session_id = session_id
+        self.conversation_id = conversation_id
         self.closed = False
 
     async def think(self, request: Request) -> AsyncGenerator[Thought, None]:
@@ -164,7 +165,7 @@ class FakeThinking:
     def open_mind(
         self, session_id: str, *, user_id: str = "", conversation_id: str = ""
     ) -> FakeMind:
-        mind = FakeMind(self, session_id)
+        mind = FakeMind(self, session_id, conversation_id)
         self.minds.append(mind)
         return mind
 

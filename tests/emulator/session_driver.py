@@ -29,6 +29,7 @@ class Driver:
         model: str | None = None,
         session: Event | None = None,
         features: frozenset[str] = frozenset(),
+        writes_interims: bool = False,
         max_session_s: int = 3600,
     ) -> None:
         self.now_ms = 0.0
@@ -39,6 +40,7 @@ class Driver:
                 agent=None if model else AGENT,
                 model=model,
                 features=features,
+                writes_interims=writes_interims,
                 max_session_s=max_session_s,
             )
         )

@@ -59,3 +59,8 @@ def test_a_recording_holds_no_secret() -> None:
         "/voice-live/realtime", {"model": "m", "api-key": "k", "Authorization": "Bearer t"}
     )
     assert described == {"path": "/voice-live/realtime", "query": {"model": "m"}}
+
+
+@pytest.mark.parametrize("value", ["", "../x", "a b", "ü", "x" * 257])
+def test_an_id_that_no_conversation_has_begins_a_new_one(value: str) -> None:
+    assert read_wish({"conversation-id": value}).conversation_id is None

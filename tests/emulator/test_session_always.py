@@ -1,20 +1,40 @@
-"""What is always true of a session, whatever clients and engines do and in whatever order."""
+"""What is always true of a session, whatever clients and engines do and in whatever order.
 
+The lines of the design are held to here as far as they are the state machine's own:
+
+1. one response at a time, exactly one ``response.done`` each, nothing after it: the ledger
+2. every ``added`` has its ``done``: the ledger
+3. barge-in in its documented order: ``start_speech``
+4. time is what the shell says it is: the package imports no clock
+5. no event is dropped: each event of the client is answered as the protocol says
+6. what the session began is stopped when it is gone: ``teardown``
+7. engines never hold the event loop: the package knows no engine, and effects only name them
+8. speech starts from the first clause: ``think``
+"""
+
+import ast
 import base64
+import re
+from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+import emulator.session
 from emulator import thinking
 from emulator.hearing import HeardWord, Transcript
 from emulator.session import AgentIdentity, Effect, Fact, Session, SessionOptions
 from emulator.session import effects as do
 from emulator.session import facts as told
 from emulator.speaking import SpokenWord, Viseme
+from emulator.speaking.clauses import CLAUSE_CHARS
 from tests.emulator.session_ledger import Ledger
 
+STARTED = "input_audio_buffer.speech_started"
+TRUNCATED = "conversation.item.truncated"
 AUDIO = base64.b64encode(b"\1\0" * 480).decode()
 
 WORDS = st.sampled_from(
@@ -57,7 +77,11 @@ SESSIONS = st.fixed_dictionaries(
         "output_audio_timestamp_types": st.sampled_from([["word"], None]),
         "animation": st.sampled_from([{"outputs": ["viseme_id"]}, None]),
         "interim_response": st.sampled_from(
-            [None, {"type": "static_interim_response", "triggers": ["latency", "tool"]}]
+            [
+                None,
+                {"type": "static_interim_response", "triggers": ["latency", "tool"]},
+                {"type": "llm_interim_response", "triggers": ["latency", "tool"]},
+            ]
         ),
         "input_audio_transcription": st.sampled_from([None, {"model": "azure-speech"}]),
         "include": st.just(["item.input_audio_transcription.phrases"]),
@@ -88,6 +112,22 @@ RESPONSES = st.fixed_dictionaries(
         ),
     },
 )
+ANSWERS = {
+    "session.update": "session.updated",
+    "transcription_session.update": "session.updated",
+    "input_audio_buffer.commit": "input_audio_buffer.committed",
+    "input_audio_buffer.clear": "input_audio_buffer.cleared",
+    "input_audio.clear": "input_audio_buffer.cleared",
+    "input_audio.turn.end": "input_audio_buffer.committed",
+    "input_audio.turn.cancel": "input_audio_buffer.cleared",
+    "conversation.item.create": "conversation.item.created",
+    "conversation.item.retrieve": "conversation.item.retrieved",
+    "conversation.item.truncate": "conversation.item.truncated",
+    "conversation.item.delete": "conversation.item.deleted",
+    "response.cancel": "response.done",
+}
+"""What the client is told of an event that is not refused."""
+
 EVENT_TYPES = [
     "session.update",
     "input_audio_buffer.append",
@@ -126,10 +166,16 @@ FIELDS = [
 class AnySession(RuleBasedStateMachine):
     """Clients that send anything, and engines that tell anything, of the living and the dead."""
 
-    @initialize(model=st.sampled_from([None, "gpt-4.1", "gpt-realtime"]), session=SESSIONS)
-    def open(self, model: str | None, session: dict[str, Any]) -> None:
+    @initialize(
+        model=st.sampled_from([None, "gpt-4.1", "gpt-realtime"]),
+        writes_interims=st.booleans(),
+        session=SESSIONS,
+    )
+    def open(self, model: str | None, writes_interims: bool, session: dict[str, Any]) -> None:
         agent = None if model else AgentIdentity("agent", "agent_1")
-        self.session = Session(SessionOptions(opened_at_s=0, agent=agent, model=model))
+        self.session = Session(
+            SessionOptions(opened_at_s=0, agent=agent, model=model, writes_interims=writes_interims)
+        )
         self.ledger = Ledger()
         self.now_ms = 0.0
         self.responses: list[str] = ["resp_none"]
@@ -138,7 +184,9 @@ class AnySession(RuleBasedStateMachine):
         self.timers: list[str] = ["none"]
         self.items: list[str] = ["item_none"]
         self.thinking: set[str] = set()
-        self.speaking: set[str] = set()
+        self.speaking: set[tuple[str, int]] = set()
+        self.spoken_texts: dict[str, str] = defaultdict(str)
+        self.writing: set[str] = set()
         self.waiting: set[str] = set()
         self.recording: set[str] = set()
         self.is_closed = False
@@ -147,17 +195,45 @@ class AnySession(RuleBasedStateMachine):
 
     def _send(self, event: Any) -> list[Effect]:
         before = self.session._describe()
+        was_closed = self.is_closed
         effects = self._tell(told.ClientSent(event))
-        if any(
-            isinstance(effect, do.Send) and effect.event["type"] == "error" for effect in effects
-        ):
+        types = _types(effects)
+        if "error" in types:
             assert self.session._describe() == before, "what is refused changes nothing"
+        elif isinstance(event, dict) and not was_closed:
+            answer = ANSWERS.get(str(event.get("type")))
+            assert answer is None or answer in types, "an event without its answer"
         return effects
 
     def _tell(self, fact: Fact) -> list[Effect]:
+        active = self.ledger.active
+        spoken = {
+            item.id
+            for item in self.session._conversation.items
+            if item.is_open and item.spoken is not None
+        }
         effects = self.session.handle(fact, self.now_ms)
         self._note(effects)
+        if STARTED in _types(effects):
+            self._check_barge_in(effects, active, spoken)
         return effects
+
+    def _check_barge_in(self, effects: list[Effect], active: str | None, spoken: set[str]) -> None:
+        """``active`` ran when the person began to speak, and ``spoken`` was being said."""
+        detection = self.session._describe()["turn_detection"]
+        if active is None or not detection["interrupt_response"]:
+            return
+        events = [effect.event for effect in effects if isinstance(effect, do.Send)]
+        events = events[[event["type"] for event in events].index(STARTED) + 1 :]
+        end = next(i for i, event in enumerate(events) if event["type"] == "response.done")
+        assert events[end]["response"]["id"] == active
+        assert events[end]["response"]["status"] == "cancelled"
+        assert events[end]["response"]["status_details"]["reason"] == "turn_detected"
+        truncated = [event["item_id"] for event in events[:end] if event["type"] == TRUNCATED]
+        closing = events[: end - len(truncated)]
+        assert all(event["type"].endswith(".done") for event in closing), "done, then truncated"
+        assert spoken <= set(truncated) if detection["auto_truncate"] else not truncated
+        assert active not in self.thinking, "the agent's stream is closed"
 
     def _note(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -165,6 +241,7 @@ class AnySession(RuleBasedStateMachine):
             match effect:
                 case do.Send(event):
                     self.ledger.take(event)
+                    self._check_end(event)
                     for holder in (event.get("item"), event):
                         item_id = (holder or {}).get("id") or (holder or {}).get("item_id")
                         if isinstance(item_id, str) and item_id not in self.items:
@@ -179,6 +256,15 @@ class AnySession(RuleBasedStateMachine):
                 case do.Speak():
                     self.clauses.append((effect.response_id, effect.clause))
                     self.responses.append(effect.response_id)
+                    self.speaking.add((effect.response_id, effect.clause))
+                    self.spoken_texts[effect.item_id] += effect.text
+                case do.StopSpeaking(response_id):
+                    self.speaking = {one for one in self.speaking if one[0] != response_id}
+                case do.WriteInterim(response_id):
+                    assert response_id not in self.writing
+                    self.writing.add(response_id)
+                case do.StopInterim(response_id):
+                    self.writing.remove(response_id)
                 case do.BeginUtterance(item_id) | do.TranscribeAudio(item_id):
                     assert item_id not in self.utterances
                     if isinstance(effect, do.BeginUtterance):
@@ -195,6 +281,19 @@ class AnySession(RuleBasedStateMachine):
                     self.timers.append(name)
                 case do.Close():
                     self.is_closed = True
+
+    def _check_end(self, event: dict[str, Any]) -> None:
+        """What ends has nothing left to be done for it."""
+        if event["type"] == "response.done":
+            response_id = event["response"]["id"]
+            assert response_id not in self.thinking | self.writing
+            assert response_id not in {response for response, _ in self.speaking}
+        elif event["type"] == "response.output_item.done":
+            item = event["item"]
+            part = (item.get("content") or [{}])[0]
+            if item["status"] == "completed" and part.get("type") == "audio":
+                text = self.ledger.deltas[item["id"], "response.audio_transcript"]
+                assert self.spoken_texts[item["id"]] == text
 
     @rule(ms=st.integers(0, 3000))
     def wait(self, ms: int) -> None:
@@ -303,11 +402,13 @@ class AnySession(RuleBasedStateMachine):
             WORDS.map(thinking.TextDelta),
             st.just(thinking.ClientEvent({"type": "card"})),
             st.just(thinking.ToolWaiting("search")),
+            st.just(thinking.TextDone()),
             st.builds(thinking.FunctionCallBegan, IDS, st.just("f")),
             st.builds(thinking.ArgumentsDelta, IDS, st.sampled_from(["", "{", "}"])),
             st.builds(thinking.FunctionCall, IDS, st.just("f"), st.sampled_from(["", "{}", "{"])),
             st.just(thinking.Finished()),
             st.just(thinking.Finished(incomplete_reason="content_filter", warnings=("odd",))),
+            st.just(thinking.Finished(breaches=("broken", "twice"))),
         ),
     )
     def think(self, data: st.DataObject, thought: thinking.Thought) -> None:
@@ -315,6 +416,19 @@ class AnySession(RuleBasedStateMachine):
         if isinstance(thought, thinking.Finished):
             self.thinking.discard(response_id)
         self._tell(told.Thought(response_id, thought))
+        for item_id in self.ledger.open_items:
+            text = self.ledger.deltas[item_id, "response.audio_transcript"]
+            spoken = self.spoken_texts[item_id]
+            assert text.startswith(spoken)
+            waiting = text[len(spoken) :]
+            assert not re.search(r"(Hello\.|three!) \w", waiting), "a clause that is not spoken"
+            assert len(waiting) <= 2 * CLAUSE_CHARS
+
+    @rule(data=st.data(), text=st.sampled_from(["", "One moment.", " "]))
+    def write_interim(self, data: st.DataObject, text: str) -> None:
+        response_id = data.draw(st.sampled_from(self.responses))
+        self.writing.discard(response_id)
+        self._tell(told.InterimWritten(response_id, text))
 
     @rule(data=st.data())
     def fail_to_think(self, data: st.DataObject) -> None:
@@ -334,6 +448,7 @@ class AnySession(RuleBasedStateMachine):
         audio = b"\1\0" * (ms * 24)
         self._tell(told.ClauseAudio(response_id, clause, audio, ms, words, (Viseme(1, 0),)))
         if is_last:
+            self.speaking.discard((response_id, clause))
             self._tell(told.ClauseSpoken(response_id, clause))
 
     @rule(data=st.data())
@@ -387,7 +502,30 @@ class AnySession(RuleBasedStateMachine):
         self._note(effects)
         assert not self.recording
         assert not self.thinking
+        assert not self.speaking
+        assert not self.writing
         assert self.session.handle(told.TimerExpired("expiry"), self.now_ms) == []
+
+
+def _types(effects: list[Effect]) -> list[str]:
+    return [effect.event["type"] for effect in effects if isinstance(effect, do.Send)]
+
+
+def test_the_state_machine_knows_no_clock_no_socket_and_no_engine() -> None:
+    outside = {"asyncio", "concurrent", "datetime", "httpx", "multiprocessing", "random", "socket"}
+    outside |= {"starlette", "subprocess", "threading", "time", "uvicorn", "websockets"}
+    inside = {"emulator", "emulator.hearing", "emulator.protocol", "emulator.session"}
+    inside |= {"emulator.speaking", "emulator.speaking.clauses", "emulator.thinking"}
+    files = list(Path(emulator.session.__file__).parent.glob("*.py"))
+    assert files
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                assert name.partition(".")[0] not in outside, file
+                is_own = name.startswith("emulator.session.")
+                assert is_own or not name.startswith("emulator") or name in inside, file
 
 
 TestAnySession = AnySession.TestCase

@@ -106,3 +106,62 @@ class TestInterim:
         events = driver.tell(told.SpeechStarted(9000))
         assert types_of(events) == ["input_audio_buffer.speech_started", *CLOSING]
         assert events[-1]["response"]["output"] == []
+
+
+WRITTEN = {
+    "type": "llm_interim_response",
+    "instructions": "Be warm.",
+    "model": "small",
+    "max_completion_tokens": 20,
+}
+
+
+class TestWritten:
+    """Interim responses of a model, where one can be asked."""
+
+    def waiting(self, **interim: Any) -> Driver:
+        driver = Driver(session={"interim_response": {**WRITTEN, **interim}}, writes_interims=True)
+        driver.hear("what is on today?")
+        driver.tell(told.TimerExpired(driver.one(do.SetTimer).name))
+        return driver
+
+    def test_a_model_writes_it(self) -> None:
+        driver = self.waiting()
+        asked = driver.one(do.WriteInterim)
+        assert driver.events() == []
+        assert asked.response_id == driver.response_id
+        assert (asked.request.model, asked.request.max_output_tokens) == ("small", 20)
+        assert asked.request.text == "what is on today?"
+        assert asked.request.instructions.endswith("Be warm.")
+        driver.tell(told.InterimWritten(driver.response_id, " I am looking it up. "))
+        assert driver.one(do.Speak).text == "I am looking it up."
+        driver.speak()
+        assert driver.answer("A concert.")[-1]["response"]["status"] == "completed"
+
+    def test_there_is_no_warning_then(self) -> None:
+        driver = Driver(writes_interims=True)
+        events = driver.send("session.update", session={"interim_response": WRITTEN})
+        assert types_of(events) == ["session.updated"]
+
+    def test_an_answer_that_comes_first_is_not_held_up(self) -> None:
+        driver = self.waiting()
+        driver.think("A concert.", finish=False)
+        assert driver.done(do.StopInterim) == [do.StopInterim(driver.response_id)]
+        assert driver.tell(told.InterimWritten(driver.response_id, "Too late.")) == []
+        assert [speak.text for speak in driver.done(do.Speak)] == []
+
+    def test_a_model_that_gives_nothing_is_stood_in_for(self) -> None:
+        driver = self.waiting()
+        driver.tell(told.InterimWritten(driver.response_id, " "))
+        assert driver.one(do.Speak).text
+
+    def test_it_is_asked_once_at_a_time(self) -> None:
+        driver = self.waiting(triggers=["latency", "tool"])
+        driver.think(thinking.ToolWaiting("search"), finish=False)
+        assert len(driver.done(do.WriteInterim)) == 1
+
+    def test_barge_in_stops_it(self) -> None:
+        driver = self.waiting()
+        driver.tell(told.SpeechStarted(9000))
+        assert driver.did(do.StopInterim) == [do.StopInterim(driver.response_id)]
+        assert driver.tell(told.InterimWritten(driver.response_id, "Too late.")) == []

@@ -102,6 +102,20 @@ class TestAsking:
         driver.send("response.create")
         assert len(driver.one(do.StartThinking).request.items) == 1
 
+    def test_a_temperature_that_nobody_chose_is_the_models_own(self) -> None:
+        """Some models take no other than theirs, and answered the session's default with 400."""
+        driver = Driver(model="m")
+        driver.send("response.create")
+        assert driver.one(do.StartThinking).request.temperature is None
+        driver.answer("Hello.")
+        driver.configure(temperature=0.7)
+        driver.send("response.create")
+        assert driver.one(do.StartThinking).request.temperature == 0.7
+        driver.answer("Hello.")
+        assert driver.configure(temperature=None)["temperature"] == 0.8
+        driver.send("response.create")
+        assert driver.one(do.StartThinking).request.temperature is None
+
     def test_an_agent_s_instructions_are_its_own(self) -> None:
         driver = Driver()
         events = driver.send(
@@ -149,6 +163,10 @@ class TestAsking:
                     }
                 },
                 "pre_generated_assistant_message.content",
+            ),
+            (
+                {"pre_generated_assistant_message": prepared(" ")},
+                "pre_generated_assistant_message.content[0].text",
             ),
             (
                 {"pre_generated_assistant_message": {**prepared(), "content": []}},

@@ -129,6 +129,17 @@ class TestSpoken:
         driver.think("Let me look.", thinking.ToolWaiting("search"), finish=False)
         assert driver.one(do.Speak).text == "Let me look."
 
+    def test_a_text_that_is_complete_is_spoken_while_the_agent_goes_on(self) -> None:
+        """An agent may show cards for seconds after its last word, which has no full stop."""
+        driver = Driver()
+        driver.hear("hello")
+        driver.think("Good morning", thinking.TextDone(), finish=False)
+        assert driver.one(do.Speak).text == "Good morning"
+        assert types_of(driver.speak())[-1] == "response.output_item.done"
+        driver.think(thinking.ClientEvent({"type": "card"}), finish=False)
+        assert driver.types() == ["response.invocation.delta"]
+        assert types_of(driver.think()) == ["response.done"]
+
     def test_audio_is_cut_into_frames_that_a_client_takes(self) -> None:
         driver = Driver()
         driver.send("response.create")
@@ -204,6 +215,29 @@ class TestSpoken:
         events = driver.think(thinking.Finished(warnings=("done.text differs",)))
         assert types_of(events) == ["warning", "response.done"]
         assert events[0]["warning"]["message"] == "done.text differs"
+
+    def test_a_broken_clause_fails_the_response_once_all_of_it_was_spoken(self) -> None:
+        driver = Driver()
+        driver.hear("hello")
+        driver.think("Good morning.", finish=False)
+        finished = thinking.Finished(breaches=("no end", "two ends"))
+        events = driver.think(finished, finish=False)
+        assert [event["error"]["message"] for event in events] == ["no end", "two ends"]
+        assert {event["error"]["code"] for event in events} == {"agent_contract_violation"}
+        *_, item, done = driver.speak()
+        assert item["item"]["status"] == "completed"
+        assert done["response"]["status"] == "failed"
+        assert done["response"]["status_details"]["error"]["message"] == "no end"
+        assert driver.transcript(item["item"]["id"]) == "Good morning."
+        assert driver.hear("and now?", start_ms=9000, end_ms=9900)[-1]["type"] == "response.created"
+
+    def test_an_item_that_the_model_cut_is_incomplete(self) -> None:
+        driver = Driver(model="m", session={"modalities": ["text"]})
+        driver.send("response.create")
+        finished = thinking.Finished(incomplete_reason="max_output_tokens")
+        *_, done = driver.think("Good mor", finished, finish=False)
+        assert done["response"]["status"] == "incomplete"
+        assert done["response"]["output"][0]["status"] == "incomplete"
 
     def test_engine_facts_of_other_responses_are_nothing(self) -> None:
         driver = Driver()

@@ -114,6 +114,16 @@ class TestRequest:
         for header in ("x-agent-foundry-call-id", "x-agent-invocation-id"):
             assert first.headers[header] != second.headers[header]
 
+    async def test_a_conversation_that_is_resumed_is_the_same_session_to_the_agent(self) -> None:
+        async with (
+            raw_server(answering(lines_of(*HELLO))) as server,
+            thinking_at(server.url) as thinking,
+        ):
+            for session_id in ("s.1", "s.2"):
+                mind = thinking.open_mind(session_id, conversation_id="conv_1")
+                assert [thought async for thought in mind.think(Request(text="x"))]
+            assert [one.query for one in server.received] == [{"agent_session_id": ["conv_1"]}] * 2
+
     @pytest.mark.parametrize(
         ("base", "path"),
         [
@@ -267,37 +277,59 @@ class TestBrokenContract:
         assert failure.value.code == code
 
     @pytest.mark.parametrize(
-        ("body", "text", "warning"),
+        ("body", "breach"),
         [
-            (lines_of(*HELLO[:2], HELLO[3]), "Hello.", "no output_audio_transcription.done"),
-            (lines_of(*HELLO[:3]), "Hello.", "ended without"),
+            (lines_of(*HELLO[:2], HELLO[3]), "no output_audio_transcription.done"),
+            (lines_of(*HELLO[:3]), "ended without"),
+            (
+                lines_of(
+                    *HELLO[:2],
+                    {"type": "output_audio_transcription.done", "text": "Hello, you."},
+                    HELLO[3],
+                ),
+                "not the concatenation",
+            ),
+            (lines_of(*HELLO[:3], HELLO[2], HELLO[3]), "more than once"),
+            (lines_of(*HELLO[:3], HELLO[0], HELLO[3]), "not spoken"),
+        ],
+    )
+    async def test_a_clear_answer_is_told_to_its_end_and_what_it_broke(
+        self, body: str, breach: str
+    ) -> None:
+        thoughts, _ = await ask_script(answering(body))
+        finished = thoughts[-1]
+        assert isinstance(finished, Finished)
+        assert text_of(thoughts) == "Hello."
+        assert len(finished.breaches) == 1
+        assert breach in finished.breaches[0]
+        assert finished.warnings == ()
+
+    @pytest.mark.parametrize(
+        ("body", "warning"),
+        [
             (
                 lines_of(
                     *HELLO[:2],
                     {"type": "output_audio_transcription.done", "text": "Hello. "},
                     HELLO[3],
                 ),
-                "Hello.",
                 "not the concatenation",
             ),
-            (lines_of(*HELLO[:3], HELLO[2], HELLO[3]), "Hello.", "more than once"),
-            (lines_of(*HELLO[:3], HELLO[0], HELLO[3]), "Hello.", "not spoken"),
-            (lines_of(*HELLO, HELLO[3]), "Hello.", "something follows"),
-            (lines_of(*HELLO, "[DONE]"), "Hello.", "something follows"),
-            (lines_of(*HELLO[:3], "[DONE]", HELLO[3]), "Hello.", "DONE"),
-            ("event: message\n" + lines_of(*HELLO), "Hello.", "'event'"),
-            (lines_of({"title": "?"}, *HELLO), "Hello.", "no type"),
+            (lines_of(*HELLO, HELLO[3]), "something follows"),
+            (lines_of(*HELLO, "[DONE]"), "something follows"),
+            (lines_of(*HELLO[:3], "[DONE]", HELLO[3]), "DONE"),
+            ("event: message\n" + lines_of(*HELLO), "'event'"),
+            (lines_of({"title": "?"}, *HELLO), "no type"),
         ],
     )
-    async def test_what_can_be_tolerated_is_a_warning(
-        self, body: str, text: str, warning: str
-    ) -> None:
+    async def test_what_does_no_harm_is_a_warning(self, body: str, warning: str) -> None:
         thoughts, _ = await ask_script(answering(body))
         finished = thoughts[-1]
         assert isinstance(finished, Finished)
-        assert text_of(thoughts) == text
+        assert text_of(thoughts) == "Hello."
         assert len(finished.warnings) == 1
         assert warning in finished.warnings[0]
+        assert finished.breaches == ()
 
     @pytest.mark.parametrize(
         ("head", "body", "code", "message"),

@@ -168,11 +168,11 @@ async def test_a_function_left_to_the_caller_is_a_warning() -> None:
     assert "'book'" in finished.warnings[0]
 
 
-async def test_a_text_that_differs_from_its_deltas_is_a_warning() -> None:
+async def test_a_text_that_differs_from_its_deltas_breaks_the_contract() -> None:
     thoughts, _ = await ask_script(answering(lines_of(delta("Hi"), done("Ho"), COMPLETED)))
     finished = thoughts[-1]
     assert isinstance(finished, Finished)
-    assert "concatenation" in finished.warnings[0]
+    assert "concatenation" in finished.breaches[0]
 
 
 @pytest.mark.parametrize(
