@@ -9,7 +9,8 @@ BIN := $(VENV)/bin
 QUICK := "not component and not slow"
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The project itself, from where it lies: its scripts work, and so does 'voicelive-agent[EXTRA]'.
-PIP_PROJECT := $(PIP) --no-deps --editable .
+# setuptools warns of folders named like the packages: they are the packages.
+PIP_PROJECT := PYTHONWARNINGS=ignore $(PIP) --no-deps --editable .
 
 .DEFAULT_GOAL := help
 .PHONY: help run agent demo setup test quick check format lock image clean
@@ -71,10 +72,11 @@ $(VENV)/.for-run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	@$(PIP_PROJECT)
 	@touch $@
 
-$(VENV)/.for-development: requirements/dev.txt requirements/microphone.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.for-development: requirements/dev.txt requirements/end-of-turn.txt requirements/microphone.txt pyproject.toml | $(VENV)/bin/python
 	@.ci/packages tests
 	@echo "Installing what development needs into $(VENV) ..."
 	@$(PIP) -r requirements/dev.txt
+	@$(PIP) --no-deps -r requirements/end-of-turn.txt
 	@$(PIP_PROJECT)
 	@if [ -e /usr/include/portaudio.h ]; then $(PIP) -r requirements/microphone.txt; \
 		else echo "Without PortAudio's headers (apt-get install portaudio19-dev) tests of real devices are skipped."; fi
