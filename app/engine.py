@@ -13,7 +13,8 @@ from app.agent import Agent
 from app.conversations import ConversationKey, ConversationStore, TurnRecord
 from app.heard import estimate_heard, estimate_onset_ms
 from app.turn_events import TurnRequest
-from app.turns import RunningTurn, TurnLimits
+from app.turn_limits import TurnLimits
+from app.turns import RunningTurn
 
 logger = logging.getLogger(__name__)
 

@@ -29,6 +29,10 @@ class Outbox(Generic[T]):
         return not self._items
 
     @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
     def exhausted(self) -> bool:
         """Whether it is closed and everything was taken."""
         return self._closed and not self._items
@@ -39,10 +43,13 @@ class Outbox(Generic[T]):
 
     def put_nowait(self, item: T) -> None:
         """Add an item, also beyond the limit; nothing happens once closed."""
-        if not self._closed:
-            self._items.append(item)
-            if not self._gathering or self.full:
-                _wake(self._taker)
+        if self._closed:
+            return
+        self._items.append(item)
+        if self._taker is not None and (not self._gathering or self.full):
+            _wake(self._taker)
+            # Once is enough, and items come by the dozen.
+            self._taker = None
 
     async def wait_for_room(self) -> None:
         while self.full and not self._closed:

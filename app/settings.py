@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.heard import SpeakingRate
-from app.turns import TurnLimits
+from app.turn_limits import TurnLimits
 
 
 class SettingsError(Exception):

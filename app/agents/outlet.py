@@ -120,6 +120,9 @@ async def perform(
     async def run_to_end() -> None:
         try:
             await run(outlet)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # Out of a task, these two would end the event loop, and the server with it.
+            raise RuntimeError(f"the agent raised {type(error).__name__}") from error
         finally:
             outlet.end()
 

@@ -51,6 +51,8 @@ ADDRESS_START_CUT = re.compile(
     r"(?<![A-Za-z0-9ªµº\u00c0-\u0dff])(?:h|ht|htt|https?|https?:|https?:/|https?://|w|ww|www|www\.)\Z",
     re.IGNORECASE,
 )
+ADDRESS_START_ENDS = frozenset("hHtTpPsS:wW.")
+"""What ``ADDRESS_START_CUT`` can end with where no slash is."""
 ADDRESS = re.compile(rf"[^\s<>\"`|\[\]{{}}\\^、。，！？；：）】」』》…{EMOJI}{JUNK}]*")
 HOST = re.compile(r"(?:https?://)?(?:[^/?#@\s]*@)?(?:www\.)?([^\W_][\w.-]*)", re.IGNORECASE)
 DESTINATION = re.compile(r"[^\s()]*")

@@ -40,6 +40,21 @@ class Reading:
     links: int = 0
     """How many labels are open whose bracket was dropped."""
 
+    @property
+    def flows(self) -> bool:
+        """Whether the next words are in the middle of plain text."""
+        line = self.line
+        return (
+            not (
+                self.skip
+                or self.fence
+                or line.at_start
+                or line.marker is not None
+                or line.code_ticks
+            )
+            and self.spoken.flows
+        )
+
     def pass_on(self, window: Window, end: int) -> int:
         """Say the text up to ``end`` as it is."""
         self.spoken.say(window.text[window.start : end])

@@ -28,6 +28,8 @@ class SpeakableText:
         self._reading = Reading(Spoken(forms or SpokenForms()))
         self._waiting = ""
         self._half_pair = ""
+        self._flows = False
+        """Whether words would be said as they are; mere prose leaves it so."""
 
     @property
     def waiting_chars(self) -> int:
@@ -50,20 +52,13 @@ class SpeakableText:
 
     def _is_mere_prose(self, delta: str) -> bool:
         """Whether no rule can have anything to do with this piece: most are like that."""
-        reading = self._reading
-        return bool(
-            not self._waiting
-            and not self._half_pair
-            and not reading.skip
-            and not reading.fence
-            and not reading.line.at_start
-            and reading.line.marker is None
-            and not reading.line.code_ticks
-            and reading.spoken.flows
-            and markup.PROSE.fullmatch(delta)
-            and not (delta[0] == " " and reading.spoken.ends_in_space)
-            and not markup.ADDRESS_START.search(delta)
-            and not markup.ADDRESS_START_CUT.search(delta)
+        if not (self._flows and markup.PROSE.fullmatch(delta)):
+            return False
+        # Mere prose holds no slash, so an address can only begin as ``www.``, or be cut off.
+        return not (
+            (delta[0] == " " and self._reading.spoken.ends_in_space)
+            or ("." in delta and markup.ADDRESS_START.search(delta))
+            or (delta[-1] in markup.ADDRESS_START_ENDS and markup.ADDRESS_START_CUT.search(delta))
         )
 
     def finish(self) -> str:
@@ -84,7 +79,9 @@ class SpeakableText:
         except Wait:
             pass
         self._waiting = text[position:]
-        return self._reading.spoken.take()
+        said = self._reading.spoken.take()
+        self._flows = not (self._waiting or self._half_pair) and self._reading.flows
+        return said
 
 
 def _step(reading: Reading, window: Window) -> int:

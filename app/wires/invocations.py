@@ -5,7 +5,7 @@ What Voice Live sends and reads is documented in "Use Voice Live with hosted age
 """
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -30,20 +30,24 @@ KEEP_ALIVE = b": keep-alive\n\n"
 LookUp = Callable[[str, str], Awaitable[TurnRecord | None]]
 
 
-def encode_event(event: EngineEvent) -> bytes:
-    """One event as Voice Live reads it: ``data: <json>`` and a blank line, no ``event:``."""
-    if isinstance(event, Delta):
-        text = '{"type":"output_audio_transcription.delta","delta":' + _encode_string(event.text)
-    elif isinstance(event, Shown):
-        text = _encode_object(event.payload)[:-1]
-    elif isinstance(event, SpeechDone):
-        text = '{"type":"output_audio_transcription.done","text":' + _encode_string(event.text)
-    elif isinstance(event, CallEnded):
-        text = '{"type":"agent.end_call","reason":' + _encode_string(event.reason)
-    else:
-        text = '{"type":"done"'
+def encode_events(events: Iterable[EngineEvent]) -> bytes:
+    """Events as Voice Live reads them: ``data: <json>`` and a blank line each, no ``event:``."""
+    text = "".join([f"data: {_encode_event(event)}}}\n\n" for event in events])
     # A lone surrogate is no character; it must not cost the rest of the answer.
-    return b"data: " + text.encode("utf-8", "replace") + b"}\n\n"
+    return text.encode("utf-8", "replace")
+
+
+def _encode_event(event: EngineEvent) -> str:
+    """An event's JSON but for its last brace."""
+    if isinstance(event, Delta):
+        return '{"type":"output_audio_transcription.delta","delta":' + _encode_string(event.text)
+    if isinstance(event, Shown):
+        return _encode_object(event.payload)[:-1]
+    if isinstance(event, SpeechDone):
+        return '{"type":"output_audio_transcription.done","text":' + _encode_string(event.text)
+    if isinstance(event, CallEnded):
+        return '{"type":"agent.end_call","reason":' + _encode_string(event.reason)
+    return '{"type":"done"'
 
 
 async def encode_turn(turn: RunningTurn, keepalive_seconds: float) -> AsyncGenerator[bytes, None]:
@@ -51,7 +55,7 @@ async def encode_turn(turn: RunningTurn, keepalive_seconds: float) -> AsyncGener
     events = turn.events(keepalive_seconds or None)
     try:
         async for batch in events:
-            yield b"".join(map(encode_event, batch)) if batch else KEEP_ALIVE
+            yield encode_events(batch) if batch else KEEP_ALIVE
     finally:
         await events.aclose()
 

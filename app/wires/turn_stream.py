@@ -1,9 +1,10 @@
 """The response that carries a turn: sse-starlette's, with fewer tasks.
 
 Intentional divergence: ``EventSourceResponse`` runs each stream in a task group of three tasks
-and a ping. Here the stream runs in the request's own task beside one that watches the peer.
-Comments while it is quiet and the end at shutdown are the turn's own business (``app.turns``,
-``app.platform.drain``), and the task group costs as much as all else of a short turn.
+and a ping, and each send in a scope of its own. Here the stream runs in the request's own task
+beside one that watches the peer. Comments while it is quiet and the end at shutdown are the
+turn's own business (``app.turns``, ``app.platform.drain``), and task group and scopes cost as
+much as all else of a short turn.
 """
 
 import asyncio
@@ -11,7 +12,8 @@ from collections.abc import AsyncIterable, Mapping
 from contextlib import suppress
 
 from sse_starlette import EventSourceResponse
-from starlette.types import Receive, Scope, Send
+from sse_starlette.sse import SendTimeoutError
+from starlette.types import Message, Receive, Scope, Send
 
 
 class TurnStream(EventSourceResponse):
@@ -46,3 +48,10 @@ class TurnStream(EventSourceResponse):
                 with suppress(asyncio.CancelledError):
                     await asyncio.sleep(0)
                 streaming.uncancel()
+
+    async def _send_with_timeout(self, send: Send, message: Message) -> None:
+        try:
+            async with asyncio.timeout(self.send_timeout):
+                await send(message)
+        except TimeoutError:
+            raise SendTimeoutError from None

@@ -10,7 +10,8 @@ from app.conversations import ConversationKey, ConversationStore, TurnRecord
 from app.conversations.memory import MemoryStore
 from app.engine import Engine
 from app.turn_events import CallEnded, Delta, EngineEvent, Finished, Shown, SpeechDone, TurnRequest
-from app.turns import RunningTurn, TurnLimits
+from app.turn_limits import TurnLimits
+from app.turns import RunningTurn
 
 Reply = Callable[[Turn], AsyncIterator[Output]]
 KEY = ConversationKey("user", "session")

@@ -12,7 +12,7 @@ import pytest
 
 from app.agent import ClientEvent, EndCall, Output, Turn
 from app.turn_events import Delta, Shown
-from app.wires.invocations import encode_event
+from app.wires.invocations import encode_events
 from tests.app.serving import read_events, serve_agent
 
 SPEECH = "input_audio.transcription"
@@ -220,7 +220,7 @@ async def test_the_description_covers_the_routes() -> None:
 @pytest.mark.parametrize("text", ["half \ud83d a pair", "\x00\u2028\n\r\n", '"\\', "data: x\n\n"])
 def test_any_text_stays_one_frame(text: str) -> None:
     for event in (Delta(text), Shown({"type": "x", "text": text})):
-        frame = encode_event(event).decode("utf-8")
+        frame = encode_events([event]).decode("utf-8")
         (decoded,) = read_events(frame)
         said = decoded.get("delta") or decoded.get("text")
         assert said == text.replace("\ud83d", "?")
