@@ -24,6 +24,7 @@ from benchmarks.voices import INTELLIGIBLE, VOICES, noises, say, silence, with_n
 from emulator.hearing import Ear, Hearing
 from emulator.hearing.completeness import estimate_completeness
 from emulator.hearing.engines import open_hearing
+from emulator.hearing.loudness import Loudness
 from emulator.hearing.phrases import split_words
 from emulator.hearing.turn_taking import (
     PauseReached,
@@ -160,14 +161,15 @@ async def find_turns(
 ) -> list[TurnEvent]:
     """The turns as a session finds them, the text of a pause asked of the recogniser."""
     detector = activities.open()
-    turns = TurnTaking(TurnRules.parse(detection), detector)
+    turns, loudness = TurnTaking(TurnRules.parse(detection), detector), Loudness()
     ear, utterance = hearing.open_ear(), None
     found: list[TurnEvent] = []
     size = detector.frame_bytes
     for at in range(0, len(pcm) - size + 1, size):
         if utterance is not None:
             utterance.feed(pcm[at : at + size])
-        event = turns.judge(detector.probability(pcm[at : at + size]))
+        frame = pcm[at : at + size]
+        event = turns.judge(detector.probability(frame), loudness.take(frame))
         if isinstance(event, PauseReached):
             text = await utterance.hear_so_far() if utterance is not None else ""
             event = turns.weigh(estimate_completeness(text))

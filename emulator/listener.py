@@ -11,6 +11,7 @@ from emulator.audio import Decoder, parse_input_format
 from emulator.engines import Engines
 from emulator.hearing import SAMPLE_RATE_HZ
 from emulator.hearing.echo import Cleaner, CleaningWish, is_installed
+from emulator.hearing.loudness import Loudness
 from emulator.hearing.turn_taking import (
     PauseReached,
     SpeechStarted,
@@ -48,6 +49,7 @@ class Listener:
         """Whether a response is being played."""
         self._may_shorten = engines.end_of_turn is not None
         self._voice_activity = engines.open_voice_activity()
+        self._loudness = Loudness()
         self._dc_remover = DcRemover()
         self._turn_taking: TurnTaking | None = None
         self._turns_from_ms = 0
@@ -154,7 +156,9 @@ class Listener:
             if self._turn_taking is None:
                 continue
             self._turn_taking.is_answering = self.is_answering
-            event = self._turn_taking.judge(self._voice_activity.probability(frame))
+            event = self._turn_taking.judge(
+                self._voice_activity.probability(frame), self._loudness.take(frame)
+            )
             if isinstance(event, PauseReached):
                 return True
             found.extend(self._place(event))

@@ -21,6 +21,10 @@ RELEASE_MARGIN = 0.15
 MURMUR = 0.1
 """Speech often begins with frames above this, before one is above the threshold."""
 MURMUR_LIMIT_MS = 96
+SOUND_LIMIT_MS = 256
+"""Sound that goes over into speech is its beginning, if it isn't older than this."""
+SOUND_SHARE = 0.6
+"""How much of the time that speech must last may be such sound."""
 RISING_GAP_MS = 96
 """A longer gap before the turn began makes what came before it a noise."""
 SHORTEST_SILENCE_MS = 200
@@ -135,11 +139,11 @@ class TurnTaking:
         self._is_asked = False
         self._enough_ms = self.rules.silence_duration_ms
 
-    def judge(self, probability: float) -> TurnEvent | None:
-        """Take in the next frame."""
+    def judge(self, probability: float, sound_ms: int = 0) -> TurnEvent | None:
+        """Take in the next frame: how likely it is speech, and for how long there was sound."""
         self._now_ms += self._frame_ms
         if self._start_ms is None:
-            return self._judge_onset(probability)
+            return self._judge_onset(probability, sound_ms)
         return self._judge_speech(probability)
 
     def weigh(self, completeness: float | None) -> SpeechStopped | None:
@@ -152,10 +156,10 @@ class TurnTaking:
         self._enough_ms = self._needed_silence_ms(completeness)
         return self._stop_after_silence()
 
-    def _judge_onset(self, probability: float) -> SpeechStarted | None:
+    def _judge_onset(self, probability: float, sound_ms: int) -> SpeechStarted | None:
         rules = self.rules
         if self._onset_ms is None:
-            self._look_for_onset(probability)
+            self._look_for_onset(probability, sound_ms)
             if self._onset_ms is None:
                 return None
         if probability >= rules.release_threshold:
@@ -164,23 +168,31 @@ class TurnTaking:
         elif self._now_ms - self._voiced_to_ms > RISING_GAP_MS:
             self._onset_ms = self._murmur_ms = None
             return None
-        needed_ms = rules.speech_duration_ms
-        if self.is_answering and rules.answering_speech_duration_ms is not None:
-            needed_ms = rules.answering_speech_duration_ms
-        if self._voiced_ms < needed_ms:
+        if self._voiced_ms < self._needed_speech_ms:
             return None
         self._start_ms = max(self._onset_ms - rules.prefix_padding_ms, self._floor_ms)
         self._hear_speech(self._now_ms)
         return SpeechStarted(self._start_ms)
 
-    def _look_for_onset(self, probability: float) -> None:
+    @property
+    def _needed_speech_ms(self) -> int:
+        rules = self.rules
+        if self.is_answering and rules.answering_speech_duration_ms is not None:
+            return rules.answering_speech_duration_ms
+        return rules.speech_duration_ms
+
+    def _look_for_onset(self, probability: float, sound_ms: int) -> None:
         frame_start_ms = self._now_ms - self._frame_ms
         if self._murmur_ms is None:
             self._murmur_ms = frame_start_ms
         if probability >= self.rules.threshold:
             onset_ms = max(self._murmur_ms, frame_start_ms - MURMUR_LIMIT_MS) - self._onset_lag_ms
+            credit_ms = float(self._frame_ms)
+            if sound_ms <= self._frame_ms + SOUND_LIMIT_MS:
+                onset_ms = min(onset_ms, self._now_ms - sound_ms)
+                credit_ms = max(credit_ms, SOUND_SHARE * self._needed_speech_ms)
             self._onset_ms = max(onset_ms, self._floor_ms)
-            self._voiced_ms = min(frame_start_ms - self._onset_ms, self._frame_ms)
+            self._voiced_ms = min(frame_start_ms - self._onset_ms, round(credit_ms))
         elif probability < MURMUR:
             self._murmur_ms = None
 

@@ -145,6 +145,38 @@ class TestServerVad:
         assert turns.judge(0) == SpeechStopped(500)
 
 
+class TestSoftBeginnings:
+    def judge(self, turns: TurnTaking, *frames: tuple[float, int]) -> list[TurnEvent]:
+        events = [turns.judge(probability, sound_ms) for probability, sound_ms in frames]
+        return [event for event in events if event is not None]
+
+    def test_sound_that_goes_over_into_speech_is_its_beginning(self) -> None:
+        turns = open_turns(prefix_padding_ms=0)
+        hear(turns, 0, 1000)
+        frames = [(0.05, ms) for ms in range(10, 210, 10)]
+        frames += [(1, ms) for ms in range(210, 310, 10)]
+        assert self.judge(turns, *frames) == [SpeechStarted(1000)]
+
+    def test_it_is_no_more_than_a_part_of_what_speech_must_last(self) -> None:
+        """A door that slams before a single frame of doubt is no turn."""
+        turns = open_turns(speech_duration_ms=200)
+        hear(turns, 0, 1000)
+        frames = [(0.05, ms) for ms in range(10, 210, 10)] + [(1, ms) for ms in range(210, 280, 10)]
+        assert self.judge(turns, *frames, *[(0, 0)] * 100) == []
+
+    def test_a_noise_that_lasts_is_none(self) -> None:
+        turns = open_turns(prefix_padding_ms=0)
+        hear(turns, 0, 1000)
+        assert self.judge(turns, *[(1, 5000)] * 19) == []
+        assert self.judge(turns, (1, 5000)) == [SpeechStarted(1000)]
+
+    def test_it_does_not_reach_into_the_turn_before(self) -> None:
+        turns = open_turns(prefix_padding_ms=0, silence_duration_ms=50)
+        assert hear(turns, 1, 300) == [SpeechStarted(0)]
+        assert hear(turns, 0, 50) == [SpeechStopped(300)]
+        assert self.judge(turns, *[(1, 250)] * 20) == [SpeechStarted(300)]
+
+
 def silence_to_stop(
     completeness: float | None, *, may_shorten: bool = False, **wish: Any
 ) -> int | None:
@@ -275,13 +307,20 @@ class TurnTakingMachine(RuleBasedStateMachine):
         probabilities=st.lists(st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)), min_size=1),
         repeat=st.integers(1, 40),
         completeness=st.one_of(st.none(), st.floats(0, 1)),
+        sound_ms=st.integers(0, 400),
     )
-    def hear(self, probabilities: Sequence[float], repeat: int, completeness: float | None) -> None:
+    def hear(
+        self,
+        probabilities: Sequence[float],
+        repeat: int,
+        completeness: float | None,
+        sound_ms: int,
+    ) -> None:
         for probability in [value for value in probabilities for _ in range(repeat)]:
             self.heard_ms += 10
             is_quiet = probability < self.turn_rules.release_threshold
             self.quiet_ms = self.quiet_ms + 10 if is_quiet else 0
-            event = self.turns.judge(probability)
+            event = self.turns.judge(probability, sound_ms)
             self.take(event)
             if isinstance(event, PauseReached):
                 self.take(self.turns.weigh(completeness))
