@@ -12,12 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from emulator.wav import WavSkipper
+from emulator.wav import WavHeader, WavSkipper
 
 Codec = Literal["pcm16", "g711_ulaw", "g711_alaw"]
 Samples = npt.NDArray[np.int16]
 
 G711_RATE_HZ = 8_000
+_WAV_ENCODINGS: dict[Codec, str] = {
+    "pcm16": "PCM 16 bit",
+    "g711_ulaw": "µ-law 8 bit",
+    "g711_alaw": "A-law 8 bit",
+}
 DEFAULT_RATE_HZ = 24_000
 """Of ``pcm16`` in both directions where nothing else is said."""
 PCM16_INPUT_RATES_HZ = (8_000, 16_000, 24_000, 44_100, 48_000)
@@ -174,11 +179,14 @@ class Decoder:
         audio, header = self._wav.skip(piece)
         if header is not None:
             self._cut = b""
-            if (header.rate_hz, header.channels) != (self.format.rate_hz, self._channels):
+            wanted = WavHeader(
+                self.format.rate_hz, self._channels, _WAV_ENCODINGS[self.format.codec]
+            )
+            if header != wanted:
                 self.notice = (
-                    f"The WAV file has {header.rate_hz} Hz and {header.channels} channel(s), the "
-                    f"session {self.format.rate_hz} Hz and {self._channels}: set "
-                    "input_audio_sampling_rate, or convert the file."
+                    f"The WAV file has {_describe(header)}, the session {_describe(wanted)}: set "
+                    "input_audio_format and input_audio_sampling_rate before the first append, or "
+                    "convert the file."
                 )
         return audio
 
@@ -230,6 +238,10 @@ class Encoder:
         if self.format.codec == "pcm16":
             return _bytes(samples)
         return _G711_ENCODE[self.format.codec][samples.view(np.uint16)].tobytes()
+
+
+def _describe(header: WavHeader) -> str:
+    return f"{header.encoding}, {header.rate_hz} Hz, {header.channels} channel(s)"
 
 
 def _samples(audio: bytes, codec: Codec) -> Samples:

@@ -83,6 +83,7 @@ class Microphone:
         self._played = PlayedAudio()
         self._following: Listening | None = None
         self._ear: Ear = engines.hearing.open_ear()
+        self._language = ""
         self._listener = Listener(engines)
         self._timeline = Timeline(PREFIX_MS, DETECTED_LIMIT_MS)
         self._starts_ms: dict[str, float] = {}
@@ -176,6 +177,7 @@ class Microphone:
         await self._engines.threads.run(self._listener.configure, effect)
         self._follow_loudspeaker()
         self._warn(find_warning(self._listener.cleaning), "audio_not_cleaned")
+        self._language = effect.language
         warning = self._ear.configure(
             language=effect.language, phrases=(*self._engines.phrases, *effect.phrases)
         )
@@ -246,7 +248,7 @@ class Microphone:
     async def _judge_words(self, utterance: Utterance) -> float | None:
         try:
             async with asyncio.timeout(WEIGH_TIMEOUT_S):
-                return estimate_completeness(await utterance.hear_so_far())
+                return estimate_completeness(await utterance.hear_so_far(), self._language)
         except (HearingError, TimeoutError):
             return None
 

@@ -9,12 +9,20 @@ from dataclasses import dataclass
 HEADER_LIMIT_BYTES = 64 * 1024
 """What has no audio by then is no WAV file."""
 _CHUNK_HEAD_BYTES = 8
+_FORMAT_BYTES = 16
+_SUBFORMAT_AT = 24
+
+
+_ENCODINGS = {1: "PCM", 3: "float", 6: "A-law", 7: "µ-law"}
+_EXTENSIBLE = 0xFFFE
 
 
 @dataclass(frozen=True, slots=True)
 class WavHeader:
-    rate_hz: int
-    channels: int
+    rate_hz: int = 0
+    channels: int = 0
+    encoding: str = ""
+    """Such as "PCM 16 bit"."""
 
 
 class WavSkipper:
@@ -32,16 +40,15 @@ class WavSkipper:
         self._held = b""
         if not piece or not _may_be_wav(piece):
             return piece, None
-        header = WavHeader(0, 0)
+        header = WavHeader()
         at = 12
         while at + _CHUNK_HEAD_BYTES <= len(piece):
             name, size = struct.unpack_from("<4sI", piece, at)
             at += _CHUNK_HEAD_BYTES
             if name == b"data":
                 return _cut_trailer(piece[at:], size), header
-            if name == b"fmt " and at + 8 <= len(piece):
-                _, channels, rate_hz = struct.unpack_from("<HHI", piece, at)
-                header = WavHeader(rate_hz, channels)
+            if name == b"fmt " and _FORMAT_BYTES <= size <= len(piece) - at:
+                header = _read_format(piece[at : at + size])
             at += size + size % 2
         if max(at, len(piece)) > HEADER_LIMIT_BYTES:
             return piece, None
@@ -52,6 +59,13 @@ class WavSkipper:
         """The piece that was held, where no other comes."""
         held, self._held = self._held, b""
         return held
+
+
+def _read_format(chunk: bytes) -> WavHeader:
+    tag, channels, rate_hz, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
+    if tag == _EXTENSIBLE and len(chunk) > _SUBFORMAT_AT + 2:
+        (tag,) = struct.unpack_from("<H", chunk, _SUBFORMAT_AT)
+    return WavHeader(rate_hz, channels, f"{_ENCODINGS.get(tag, f'format {tag}')} {bits} bit")
 
 
 def _may_be_wav(piece: bytes) -> bool:

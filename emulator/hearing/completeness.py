@@ -1,7 +1,7 @@
 """How complete a sentence seems by its words: a small guess that an end of turn can lean on.
 
-It knows English only, and what a recogniser writes: lower case, no punctuation. It says nothing of
-meaning, only whether the last words usually ask for more.
+It knows English words only, and what a recogniser writes: lower case, no punctuation. It says
+nothing of meaning, only whether the last words usually ask for more.
 """
 
 COMPLETE = 0.8
@@ -46,8 +46,11 @@ _NUMBER_LENGTH = 7
 """A number read out digit by digit (a telephone's, say) is seldom shorter."""
 
 
-def estimate_completeness(text: str) -> float | None:
-    """From 0 (goes on) to 1 (complete); None where there are no words to judge by."""
+def estimate_completeness(text: str, language: str = "en-US") -> float | None:
+    """From 0 (goes on) to 1 (complete); None where there are no words to judge by.
+
+    ``language`` is BCP-47: of other languages than English, punctuation alone is judged.
+    """
     text = text.strip()
     if not text:
         return None
@@ -55,6 +58,8 @@ def estimate_completeness(text: str) -> float | None:
         return OPEN
     if text.endswith((".", "!", "?")):
         return COMPLETE
+    if language.lower().partition("-")[0] != "en":
+        return None
     words = [word.strip(".,!?\"'()").lower() for word in text.split()]
     words = [word for word in words if word]
     if not words or words[-1] in _FILLERS:

@@ -9,6 +9,7 @@ from emulator.hearing import HeardWord, HearingError, Transcript
 from emulator.hearing.collecting import CollectedRecognition
 from emulator.hearing.feeding import FedEar, Recognition
 from emulator.hearing.models import locate_model
+from emulator.hearing.phrases import list_readings
 from emulator.hearing.threads import Threads
 
 INSTALL_HINT = "pip install 'voicelive-agent[faster-whisper]'"
@@ -64,7 +65,7 @@ class FasterWhisper:
         segments, info = self._model.transcribe(
             np.frombuffer(pcm, "<i2").astype(np.float32) / 32768,
             language=code if code in self._model.supported_languages else None,
-            hotwords=", ".join(phrases) or None,
+            hotwords=", ".join(list_readings(phrases)) or None,
             word_timestamps=True,
             # Each utterance stands for itself, and what was misheard must not go on.
             condition_on_previous_text=False,

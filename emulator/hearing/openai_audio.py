@@ -14,6 +14,7 @@ import httpx
 from emulator.hearing import SAMPLE_RATE_HZ, HeardWord, HearingError, Transcript
 from emulator.hearing.collecting import CollectedRecognition
 from emulator.hearing.feeding import FedEar, Recognition
+from emulator.hearing.phrases import list_readings
 
 DEFAULT_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o-mini-transcribe"
@@ -76,7 +77,7 @@ class OpenAIHearing:
         if language:
             form["language"] = language.partition("-")[0].lower()
         if phrases:
-            form["prompt"] = ", ".join(phrases)
+            form["prompt"] = ", ".join(list_readings(phrases))
         try:
             response = await self._client.post(
                 self._url, data=form, files={"file": ("speech.wav", write_wav(pcm), "audio/wav")}

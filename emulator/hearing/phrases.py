@@ -31,6 +31,8 @@ class Phrase:
     """All that it can hold, in order, each once."""
     plain: tuple[str, ...]
     """What is said, where there is nothing to leave out or to choose; else empty."""
+    readings: tuple[str, ...]
+    """As plain text: the whole with the first of each choice, then the other choices alone."""
 
 
 def parse_phrases(texts: Sequence[str]) -> list[Phrase]:
@@ -50,6 +52,13 @@ def parse_phrase(text: str) -> Phrase | None:
     """
     phrase = _parse(text[:TEXT_LIMIT]) or _parse(_BRACKETS.sub(" ", text[:TEXT_LIMIT]))
     return phrase if phrase is not None and phrase.words else None
+
+
+def list_readings(texts: Sequence[str]) -> list[str]:
+    """The phrases in plain text, for engines that are told words and know no grammar."""
+    return list(
+        dict.fromkeys(reading for phrase in parse_phrases(texts) for reading in phrase.readings)
+    )
 
 
 def write_grammar(phrases: Sequence[Phrase]) -> str:
@@ -88,13 +97,15 @@ def _parse(text: str) -> Phrase | None:
     if parser.rest or node.can_be_empty:
         return None
     words = tuple(dict.fromkeys(node.words))
-    return Phrase(node.expression, words, () if _BRACKETS.search(node.expression) else node.words)
+    plain = () if _BRACKETS.search(node.expression) else node.words
+    return Phrase(node.expression, words, plain, node.readings)
 
 
 @dataclass(frozen=True, slots=True)
 class _Node:
     expression: str = ""
     words: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
     can_be_empty: bool = True
 
 
@@ -116,6 +127,7 @@ class _Parser:
         return _Node(
             "( " + " | ".join(choice.expression for choice in choices) + " )",
             tuple(word for choice in choices for word in choice.words),
+            tuple(reading for choice in choices for reading in choice.readings),
             any(choice.can_be_empty for choice in choices),
         )
 
@@ -124,6 +136,7 @@ class _Parser:
         return _Node(
             " ".join(part.expression for part in parts),
             tuple(word for part in parts for word in part.words),
+            _join_readings(parts),
             all(part.can_be_empty for part in parts),
         )
 
@@ -132,12 +145,19 @@ class _Parser:
             part = self.rest.pop()
             if part not in ("[", "("):
                 words = tuple(split_words(part))
-                yield _Node(" ".join(words), words, not words)
+                yield _Node(" ".join(words), words, (part,), not words)
                 continue
             inner = self.read_choices()
             if not self.rest or self.rest.pop() != _CLOSING_BRACKETS[part]:
                 self.rest = [part]
                 return
             if part == "[" and inner.words:
-                inner = _Node(f"[ {inner.expression} ]", inner.words)
+                inner = _Node(f"[ {inner.expression} ]", inner.words, inner.readings)
             yield inner
+
+
+def _join_readings(parts: list[_Node]) -> tuple[str, ...]:
+    if not parts:
+        return ()
+    others = (reading for part in parts for reading in part.readings[1:])
+    return " ".join(part.readings[0] for part in parts), *others

@@ -14,7 +14,7 @@ from emulator.hearing import SAMPLE_RATE_HZ, HeardWord, HearingError, Transcript
 from emulator.hearing.collecting import CollectedRecognition
 from emulator.hearing.feeding import FedEar, Recognition
 from emulator.hearing.models import locate_model
-from emulator.hearing.phrases import parse_phrases
+from emulator.hearing.phrases import list_readings, split_words
 from emulator.hearing.sentencepiece import write_vocabulary
 from emulator.hearing.threads import Threads
 
@@ -137,7 +137,7 @@ class SherpaModel:
 
     def open_stream(self, phrases: tuple[str, ...]) -> Any:
         """A stream that listens for the phrases where the model can."""
-        said = [" ".join(phrase.plain or phrase.words) for phrase in parse_phrases(phrases)]
+        said = [" ".join(split_words(reading)) for reading in list_readings(phrases)]
         if not said or not self._has_hotwords:
             return self._recogniser.create_stream()
         hotwords = "/".join(said)

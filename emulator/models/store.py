@@ -110,7 +110,7 @@ class ModelStore:
         try:
             work.mkdir(parents=True, exist_ok=True)
             with self._lock(work, model.name), httpx.Client(timeout=_TIMEOUT) as client:
-                self._require_space(model.size_mb << 20)
+                self._require_space((model.size_mb << 20) - _measure_size(work))
                 fetched: dict[str, str] = {}
                 for file in model.files:
                     fetched[file.name] = self._fetch_file(
@@ -251,6 +251,10 @@ def locate(model: Model, file: RemoteFile) -> str:
     """Where a file is fetched from: its publisher, or ``EMULATOR_MODELS_URL/MODEL/FILE``."""
     mirror = os.environ.get("EMULATOR_MODELS_URL", "").rstrip("/")
     return f"{mirror}/{model.name}/{file.name}" if mirror else file.url
+
+
+def _measure_size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _refuse_escapes(names: list[str]) -> None:

@@ -232,6 +232,35 @@ class TestWavHeader:
         assert decoder.notice is not None
         assert "44100 Hz" in decoder.notice
 
+    @pytest.mark.parametrize(
+        ("format", "tag", "bits", "told"),
+        [
+            (ULAW, 1, 16, "PCM 16 bit"),
+            (ULAW, 7, 8, None),
+            (ALAW, 6, 8, None),
+            (AudioFormat("pcm16", 8_000), 1, 24, "PCM 24 bit"),
+            (AudioFormat("pcm16", 8_000), 3, 32, "float 32 bit"),
+            (AudioFormat("pcm16", 8_000), 0x55, 16, "format 85 16 bit"),
+            (AudioFormat("pcm16", 8_000), 1, 16, None),
+        ],
+    )
+    @pytest.mark.parametrize("is_extensible", [False, True])
+    def test_so_is_one_of_another_encoding(
+        self, format: AudioFormat, tag: int, bits: int, told: str | None, is_extensible: bool
+    ) -> None:
+        """A file of 16 bits was heard as noise in a G.711 session, and nothing said why."""
+        size = bits // 8
+        chunk = struct.pack(
+            "<HHIIHH", 0xFFFE if is_extensible else tag, 1, 8_000, 8_000 * size, size, bits
+        )
+        if is_extensible:
+            chunk += struct.pack("<HHIH", 22, bits, 4, tag) + bytes(14)
+        head = b"WAVEfmt " + struct.pack("<I", len(chunk)) + chunk
+        decoder = Decoder(format, ENGINE_RATE_HZ)
+        decoder.decode(b"RIFF" + bytes(4) + head + b"data" + struct.pack("<I", 96) + bytes(96))
+        assert (decoder.notice is None) == (told is None)
+        assert (told or "") in (decoder.notice or "")
+
     def test_sound_that_begins_like_a_header_is_sound(self) -> None:
         decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
         audio = b"RIFFabcdWAVX" + bytes(100)

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -362,6 +363,18 @@ class TestStore:
         monkeypatch.setattr(store_module, "download", full)
         with pytest.raises(ModelError, match=r"disk of .* is full"):
             store.fetch(model(RemoteFile(f"{source.url}/file.bin")))
+
+    def test_what_is_here_already_needs_no_room(
+        self, source: Source, store: ModelStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A fetch that went on where it had ended asked for the room of the whole model again."""
+        work = store.directory / ".partial" / "test"
+        work.mkdir(parents=True)
+        (work / "file.bin.part").write_bytes(CONTENT[:900_000])
+        room = SimpleNamespace(free=len(CONTENT) - 800_000)
+        monkeypatch.setattr(store_module.shutil, "disk_usage", lambda path: room)
+        wanted = model(RemoteFile(f"{source.url}/file.bin"), size_mb=1)
+        assert (store.fetch(wanted) / "file.bin").read_bytes() == CONTENT
 
     def test_a_place_that_can_not_be_written_to(self, source: Source, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("in the way")

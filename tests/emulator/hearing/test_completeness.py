@@ -57,6 +57,13 @@ def test_nothing_to_judge_by(text: str) -> None:
     assert estimate_completeness(text) is None
 
 
+def test_words_of_another_language_are_not_judged() -> None:
+    """A German turn that ended in "an" was held open for a second, as an English article is."""
+    assert estimate_completeness("ich rufe sie an", "de-DE") is None
+    assert estimate_completeness("Ich rufe Sie an.", "de-DE") == COMPLETE
+    assert estimate_completeness("i would like a", "en") == OPEN
+
+
 @given(st.text())
 def test_any_text_has_an_answer(text: str) -> None:
     completeness = estimate_completeness(text)

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from emulator.hearing.phrases import parse_phrase, parse_phrases, split_words, write_grammar
+from emulator.hearing.phrases import (
+    list_readings,
+    parse_phrase,
+    parse_phrases,
+    split_words,
+    write_grammar,
+)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +52,24 @@ def test_phrases_without_choices_can_be_spotted() -> None:
     assert plain.plain == ("opening", "hours")
     assert choice.plain == ()
     assert choice.words == ("table", "for", "two", "four")
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("Contoso Café", ["Contoso Café"]),
+        (
+            "(what is|how is) the weather in (Seattle|London) [today]",
+            ["what is the weather in Seattle today", "how is", "London"],
+        ),
+        ("(one|[or] two) people", ["one people", "or two"]),
+        ("[nothing]", ["nothing"]),
+        ("--", []),
+    ],
+)
+def test_engines_that_know_no_grammar_are_told_every_word(text: str, readings: list[str]) -> None:
+    """Whisper was prompted with "(what is|how is) the weather", brackets and all."""
+    assert list_readings([text]) == readings
 
 
 def test_a_phrase_counts_once() -> None:

@@ -217,7 +217,7 @@ def test_phrases_become_hot_words(library: Library, tmp_path: Path) -> None:
     model.load()
     assert library.opened[0].options["decoding_method"] == "modified_beam_search"
     stream = model.open_stream(("Contoso", "table for (two|four)"))
-    assert stream.hotwords == "CONTOSO/TABLE FOR TWO FOUR"
+    assert stream.hotwords == "CONTOSO/TABLE FOR TWO/FOUR"
     assert model.open_stream(()).hotwords is None
 
 
