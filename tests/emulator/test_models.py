@@ -372,7 +372,7 @@ class TestStore:
         work.mkdir(parents=True)
         (work / "file.bin.part").write_bytes(CONTENT[:900_000])
         room = SimpleNamespace(free=len(CONTENT) - 800_000)
-        monkeypatch.setattr(store_module.shutil, "disk_usage", lambda path: room)
+        monkeypatch.setattr("shutil.disk_usage", lambda path: room)
         wanted = model(RemoteFile(f"{source.url}/file.bin"), size_mb=1)
         assert (store.fetch(wanted) / "file.bin").read_bytes() == CONTENT
 
