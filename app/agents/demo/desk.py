@@ -7,10 +7,14 @@ from app.agent import EndCall, Output, Turn
 from app.agents.demo import clicks, house, information, memory, rebooking, reception
 from app.agents.demo.booking import DETAILS, Booking, is_free
 from app.agents.demo.details import Details
+from app.agents.demo.names import read_corrected_name
 from app.agents.demo.sentences import say_weekday
 from app.agents.demo.understanding import Understood, understand
 from app.agents.demo.visit import Visit
 from app.agents.demo.when import hour_of
+
+_WHATS = (("sorry",), ("what",), ("huh",), ("sorry", "what"), ("what", "sorry"))
+_APOLOGIES = ("Sorry, I didn't hear you.", "Sorry, I didn't understand that.")
 
 Clock = Callable[[], dt.datetime]
 
@@ -73,8 +77,10 @@ def _greet(visit: Visit) -> Iterator[Output]:
 def _listen(visit: Visit, said: Understood) -> Iterator[Output]:
     call, topics = visit.call, said.topics
     if not said.words:
-        yield from _miss(visit, "Sorry, I didn't hear you.")
+        yield from _miss(visit, _APOLOGIES[0])
         return
+    _apply_shift(visit, said)
+    _apply_same_name(visit, said)
     misses, call.misses = call.misses, 0
     topic, call.topic = call.topic, ""
     if _should_repeat(visit, said):
@@ -83,9 +89,14 @@ def _listen(visit: Visit, said: Understood) -> Iterator[Output]:
         yield from _repeat(visit)
     elif "goodbye" in topics and not said.details and not _confirms(visit, said):
         yield from _say_goodbye(visit)
+    elif said.is_impossible_day:
+        yield "The calendar has no such day."
+        yield from reception.take_details(visit, said.details)
     elif topics & {"cancel", "keep", "forget"}:
         yield from rebooking.hear_cancellation(visit, said)
-    elif "times" in topics and said.details.time is None:
+    elif "wait" in topics and not (said.details or said.says_yes or said.says_no):
+        yield "Of course, take your time."
+    elif "times" in topics and "lookup" not in topics and said.details.time is None:
         yield from reception.tell_times(visit, said.details)
     elif call.asking and (answer := _hear_answer(visit, said)):
         yield from answer
@@ -102,10 +113,37 @@ def _listen(visit: Visit, said: Understood) -> Iterator[Output]:
         yield from _chat(visit, said)
 
 
+def _apply_shift(visit: Visit, said: Understood) -> None:
+    """Turn ``an hour later`` and ``one more person`` into details."""
+    call, shift, details = visit.call, said.shift, said.details
+    table = call.draft or call.find(call.latest)
+    if shift.people and table and table.party is not None:
+        details.party = table.party + shift.people
+    base = None
+    if shift.from_now_minutes:
+        base, minutes = visit.now, shift.from_now_minutes
+    elif shift.minutes and table and table.time is not None:
+        base, minutes = dt.datetime.combine(visit.today, table.time), shift.minutes
+    if base is None:
+        return
+    moment = base + dt.timedelta(minutes=minutes)
+    if shift.from_now_minutes:
+        # Tables are given by the quarter of an hour.
+        moment += dt.timedelta(minutes=-moment.minute % 15)
+        details.date = moment.date()
+    if moment.date() == base.date() or shift.from_now_minutes:
+        details.time = moment.time().replace(second=0, microsecond=0)
+
+
+def _apply_same_name(visit: Visit, said: Understood) -> None:
+    if "same_name" in said.topics and visit.call.bookings:
+        said.details.name = visit.call.bookings[-1].name
+
+
 def _wants_repetition(said: Understood) -> bool:
     if said.details or said.says_no or ("book" in said.topics and "lookup" not in said.topics):
         return False
-    return "repeat" in said.topics or said.words in (("sorry",), ("what",), ("huh",))
+    return "repeat" in said.topics or said.words in _WHATS
 
 
 def _confirms(visit: Visit, said: Understood) -> bool:
@@ -114,8 +152,9 @@ def _confirms(visit: Visit, said: Understood) -> bool:
 
 def _repeat(visit: Visit) -> Iterator[Output]:
     visit.turn.notes["repeats"] = True
-    if visit.call.said:
-        yield from visit.call.said
+    clauses = [clause for clause in visit.call.said if clause not in _APOLOGIES]
+    if clauses:
+        yield from clauses
     else:
         yield from information.greet(visit)
 
@@ -152,7 +191,9 @@ def _say_goodbye(visit: Visit) -> Iterator[Output]:
     if call.draft and not call.draft.replaces:
         yield "I haven't booked anything, then."
     if booking:
-        yield f"Thank you for calling, and see you on {say_weekday(booking.date)}."
+        days = (booking.date - visit.today).days
+        when = {0: "today", 1: "tomorrow"}.get(days, f"on {say_weekday(booking.date)}")
+        yield f"Thank you for calling, and see you {when}."
     else:
         yield "Thank you for calling."
     yield "Goodbye."
@@ -177,6 +218,8 @@ def _hear_answer(visit: Visit, said: Understood) -> Iterator[Output] | None:
     if _find_question(said) and not said.says_yes:
         return None
     details = _add_number(visit, said)
+    if not details and call.asking in ("confirm", "change"):
+        details = Details(name=read_corrected_name(said.words, visit.today))
     if details:
         return reception.take_details(visit, details)
     if call.asking == "offer" and call.offer:
@@ -185,6 +228,11 @@ def _hear_answer(visit: Visit, said: Understood) -> Iterator[Output] | None:
         return _decline(visit) if said.says_no else None
     if draft is None:
         return None
+    if call.asking in DETAILS and said.says_no:
+        is_about_details = any(getattr(draft, one) for one in DETAILS)
+        if is_about_details and "thanks" not in said.topics:
+            return reception.ask_what_to_change(visit)
+        return reception.discard(visit)
     if call.asking in ("confirm", "change") and (changed := _find_changed_detail(said)):
         return reception.ask(visit, changed)
     if call.asking == "confirm":
@@ -205,6 +253,8 @@ def _add_number(visit: Visit, said: Understood) -> Details:
     offer, draft = visit.call.offer, visit.call.draft
     moment = hour_of(number)
     day = draft.date if draft else None
+    if offer and offer.time and moment:
+        return Details(time=moment)
     means_party = (offer and offer.party) or not moment or not is_free(day, moment, visit.now)
     return Details(party=number) if means_party else Details(time=moment)
 
@@ -254,7 +304,7 @@ def _find_question(said: Understood) -> str | None:
 def _find_follow_up(visit: Visit, said: Understood, topic: str) -> str | None:
     """``and in portland``, ``what about sunday``: the last question, about something else."""
     asks_on = said.words[0] in ("and", "how", "what") and len(said.words) <= 6
-    if topic == "weather" and said.city and asks_on:
+    if topic == "weather" and asks_on and (said.city or said.details.date):
         return topic
     if topic == "hours" and said.details.date and asks_on and not visit.call.asking:
         return topic
@@ -310,7 +360,7 @@ def _chat(visit: Visit, said: Understood) -> Iterator[Output]:
         yield "All right."
         yield "I'm here if you need anything else."
     else:
-        yield from _miss(visit, "Sorry, I didn't understand that.")
+        yield from _miss(visit, _APOLOGIES[1])
 
 
 def _miss(visit: Visit, apology: str) -> Iterator[Output]:

@@ -4,13 +4,19 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.agents.demo.names import read_name, read_name_as_answer
+from app.agents.demo.names import read_name, read_name_as_answer, read_name_at_end
 from app.agents.demo.vocabulary import any_of
-from app.agents.demo.when import hour_of, read_bare_hour, read_date, read_time
+from app.agents.demo.when import (
+    hour_of,
+    names_impossible_day,
+    read_bare_hour,
+    read_date,
+    read_time,
+)
 from app.agents.demo.words import read_number, read_ordinal, stands, word_at, word_set
 
 PEOPLE = word_set("people persons person guests guest adults adult pax diners folks heads seats")
-_CHILDREN = word_set("kids children kid child babies")
+_CHILDREN = word_set("kids children kid child baby babies toddler toddlers")
 _PARTY_WORDS = word_set(
     "party group family table tables reservation booking seat room dinner lunch"
 )
@@ -43,6 +49,10 @@ class Details:
     time: dt.time | None = None
     name: str | None = None
 
+    @property
+    def is_when_and_for_how_many(self) -> bool:
+        return None not in (self.party, self.date, self.time)
+
     def __bool__(self) -> bool:
         return any(value is not None for value in (self.party, self.date, self.time, self.name))
 
@@ -56,6 +66,8 @@ class Found:
     """What it is not: the Friday of "not friday, saturday"."""
     number: int | None = None
     """A number that may be anything."""
+    is_impossible_day: bool = False
+    """Whether a day was named that no calendar has: the thirtieth of February."""
     name_is_all: bool = False
     """Whether the name is all that was said."""
 
@@ -83,8 +95,14 @@ def find_details(words: list[str], *, today: dt.date, asking: str = "") -> Found
         last_kind, last_end = kind, end
         at = end
     _place_number(found, words, today, asking)
-    if found.details.party is None and _PAIRS.search(" ".join(words)):
-        found.details.party = 2
+    if found.details.party is None and (pair := _PAIRS.search(line := " ".join(words))):
+        end = len(line[: pair.end()].split())
+        found.details.party, _ = _add_children(words, 2, end)
+    if names_impossible_day(words, today):
+        found.details.date = None
+        found.is_impossible_day = True
+    if found.details.name is None and found.details.is_when_and_for_how_many:
+        found.details.name = read_name_at_end(words, last_end, today)
     if asking == "name" and found.details.name is None:
         name = read_name_as_answer(words, today)
         if name:
@@ -127,7 +145,7 @@ def _is_ruled_out(words: Sequence[str], at: int) -> bool:
 
 def _read_party(words: Sequence[str], at: int, today: dt.date) -> tuple[int, int] | None:
     for phrase in _JUST_ME:
-        if stands(phrase, words, at):
+        if stands(phrase, words, at) and word_at(words, at + len(phrase)) != "and":
             return 1, at + len(phrase)
     count_at = _skip_words_before_count(words, at)
     if count_at is None:
@@ -179,7 +197,10 @@ def _may_follow_count(words: Sequence[str], at: int, today: dt.date) -> bool:
 
 def _add_children(words: Sequence[str], count: int, end: int) -> tuple[int, int]:
     """``two adults and two kids`` are four."""
-    more = read_number(words, end + 1) if word_at(words, end) == "and" else None
+    if word_at(words, end) != "and":
+        return count, end
+    more_at = end + 1 + (word_at(words, end + 1) in ("our", "my", "the"))
+    more = (1, more_at + 1) if word_at(words, more_at) == "a" else read_number(words, more_at)
     if more and word_at(words, more[1]) in _CHILDREN:
         return count + more[0], more[1] + 1
     return count, end

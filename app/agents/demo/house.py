@@ -10,6 +10,12 @@ ACCESS = "Our entrance and one of the restrooms have no steps"
 CHILDREN = "Children are welcome, and we have high chairs"
 PETS = "Dogs are welcome on the terrace"
 DIET = "The mushroom risotto is vegetarian, and the kitchen cooks vegan or gluten free if you ask"
+PAYMENT = "We take cash and all the usual cards"
+SEATING = "We have tables inside and on the terrace, and you choose when you come"
+TAKEAWAY = "We don't deliver, but you can pick up every dish while we are open"
+LATE = "No problem, we keep a table for fifteen minutes"
+WIFI = "There is free wifi"
+DRESS = "There is no dress code, so come as you are"
 PRICES = "Main courses are between 18 and 34 dollars"
 MENU = (
     ("Tomato soup", 9),

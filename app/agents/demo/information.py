@@ -1,13 +1,13 @@
 """What a front desk is asked besides tables: hours, place, menu, weather, and small talk."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.agent import Output
 from app.agents.demo import house
 from app.agents.demo.booking import services_on
 from app.agents.demo.screen import buttons, card, click
-from app.agents.demo.sentences import say_list, say_time, say_weekday
+from app.agents.demo.sentences import say_day, say_list, say_time, say_weekday
 from app.agents.demo.understanding import Understood
 from app.agents.demo.visit import Visit
 
@@ -18,7 +18,12 @@ _SENTENCES = {
     "children": (f"{house.CHILDREN}.",),
     "pets": (f"{house.PETS}.",),
     "diet": (f"{house.DIET}.",),
-    "prices": (f"{house.PRICES}.",),
+    "payment": (f"{house.PAYMENT}.",),
+    "seating": (f"{house.SEATING}.",),
+    "takeaway": (f"{house.TAKEAWAY}.",),
+    "late": (f"{house.LATE}.",),
+    "wifi": (f"{house.WIFI}.",),
+    "dress": (f"{house.DRESS}.",),
     "human": (
         "I'm the only one at this desk.",
         "In the restaurant somebody is there for you whenever we are open.",
@@ -26,14 +31,16 @@ _SENTENCES = {
     "robot": ("I'm a computer,", "but the tables that I book are real enough for a demo."),
     "how_are_you": ("I'm fine, thank you.",),
     "thanks": ("You're welcome.",),
+    "language": ("I'm afraid I only speak English.",),
     "hello": ("Hello!",),
 }
 TOPICS = (
-    *("weather", "hours", "parking", "address", "access"),
+    *("clock", "weather", "hours", "parking", "address", "access"),
+    *("payment", "takeaway", "late", "wifi", "dress", "seating"),
     *("diet", "prices", "pets", "menu", "children"),
 )
 """Questions of fact; the first of them that fits is answered."""
-SMALL_TALK = ("human", "robot", "how_are_you", "thanks", "hello")
+SMALL_TALK = ("language", "human", "robot", "how_are_you", "thanks", "hello")
 
 
 def greet(visit: Visit) -> Iterator[Output]:
@@ -63,9 +70,17 @@ def offer_buttons() -> Output:
 
 def answer(visit: Visit, topic: str, said: Understood) -> Iterator[Output]:
     if topic == "weather":
+        if said.details.date not in (None, visit.today):
+            yield "I only know today's weather."
         yield from tell_weather(said.city)
     elif topic == "hours":
-        yield from tell_hours(visit, said.details.date)
+        is_about_now = said.details.date is None and "now" in said.words
+        yield from tell_hours(visit, visit.today if is_about_now else said.details.date)
+    elif topic == "clock":
+        yield f"It's {say_time(visit.now.time())}"
+        yield f"on {say_day(visit.today, visit.today).removeprefix('today, ')}."
+    elif topic == "prices":
+        yield from tell_prices(said.words)
     elif topic == "menu":
         yield from tell_menu()
     else:
@@ -94,7 +109,10 @@ def tell_hours(visit: Visit, day: dt.date | None) -> Iterator[Output]:
         yield f"and for lunch on Saturday and Sunday, from {_say_span(house.SERVICES[0])}."
         return
     services = services_on(day)
-    name = "Today" if day == visit.today else f"On {say_weekday(day)}"
+    is_near = abs((day - visit.today).days) < 7
+    name = f"On {say_weekday(day) if is_near else say_day(day, visit.today)}"
+    if day == visit.today:
+        name = "Today"
     if not services:
         yield f"{name} we are closed."
         yield "We are open from Tuesday to Sunday."
@@ -115,6 +133,15 @@ def _hours_lines() -> list[str]:
         spans = [_say_span(one) for one in services_on(day)]
         lines.append(f"{say_weekday(day)}: {', '.join(spans) or 'closed'}")
     return lines
+
+
+def tell_prices(words: Sequence[str]) -> Iterator[Output]:
+    """What a dish costs that was named; else what dishes cost."""
+    for dish, price in house.MENU:
+        if dish.lower().split()[-1] in words:
+            yield f"The {dish.lower()} is {price} dollars."
+            return
+    yield f"{house.PRICES}."
 
 
 def tell_menu() -> Iterator[Output]:

@@ -77,7 +77,7 @@ def find_changed(visit: Visit, said: Understood) -> Booking | None:
     call = visit.call
     if call.draft or not call.bookings:
         return None
-    corrects = said.says_no or said.topics & {"change", "correct"}
+    corrects = said.says_no or said.shift or said.topics & {"change", "correct"}
     asks_anew = said.topics & {"book"} and set(said.words) & {"another", "second", "new"}
     if "change" in said.topics and not asks_anew:
         return call.find(call.latest) or call.bookings[-1]

@@ -195,8 +195,11 @@ def book(visit: Visit, draft: Draft) -> Iterator[Output]:
     if find_obstacle(draft, visit.now):
         yield from go_on(visit, draft)
         return
-    opening = "I've changed it: " if draft.replaces else "It's done:"
+    opening = "I've changed it:" if draft.replaces else "It's done:"
+    count = len(visit.call.bookings)
     booking = visit.call.book(draft, visit.turn.session_id)
+    if not draft.replaces and len(visit.call.bookings) == count:
+        opening = "That is booked already:"
     yield from say_booking(visit, booking, opening=opening)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from app.agents.demo import house, vocabulary
 from app.agents.demo.details import Details, find_details
+from app.agents.demo.shifts import Shift, take_shift
 from app.agents.demo.words import read_number, read_ordinal, split_words, word_at
 
 
@@ -20,6 +21,9 @@ class Understood:
     details: Details = field(default_factory=Details)
     ruled_out: Details = field(default_factory=Details)
     """What the caller said it is not: the Friday of "not friday, saturday"."""
+    is_impossible_day: bool = False
+    """Whether a day was named that no calendar has."""
+    shift: Shift = field(default_factory=Shift)
     number: int | None = None
     """A number that may be anything."""
     position: int | None = None
@@ -30,13 +34,14 @@ class Understood:
 
 def understand(text: str, *, today: dt.date, asking: str = "") -> Understood:
     """Read an utterance; ``asking`` is the detail that the caller was asked for, or empty."""
-    words = split_words(text)
+    spoken = split_words(text)
+    shift, words = take_shift(spoken)
     found = find_details(words, today=today, asking=asking)
     line = " ".join(words)
     topics = {topic for topic, phrases in vocabulary.TOPICS.items() if phrases.search(line)}
     if found.name_is_all:
         if not topics - vocabulary.TOPICS_LIKE_NAMES:
-            return Understood(words=tuple(words), details=found.details)
+            return Understood(words=tuple(spoken), details=found.details)
         found = find_details(words, today=today)
     decided = vocabulary.UNDECIDED.sub(" ", line)
     says_no = line == "know" or bool(vocabulary.NO.search(vocabulary.POLITE_YES.sub(" ", decided)))
@@ -44,12 +49,14 @@ def understand(text: str, *, today: dt.date, asking: str = "") -> Understood:
         bool(words) and vocabulary.WEAK_YES.issuperset(words)
     )
     return Understood(
-        words=tuple(words),
+        words=tuple(spoken),
         topics=frozenset(topics),
         says_yes=says_yes and not says_no,
         says_no=says_no,
         details=found.details,
         ruled_out=found.ruled_out,
+        is_impossible_day=found.is_impossible_day,
+        shift=shift,
         number=found.number,
         position=read_position(words),
         city=read_city(line),

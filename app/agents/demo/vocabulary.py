@@ -22,7 +22,33 @@ TOPICS = {
     "hours": any_of(
         "hours?", "opening times?", "open(?:ing|s)?", "close[sd]?", "closing",
         "what time do you (?:start|stop|serve|finish)", "how (?:late|early|long) (?:are|can|do)",
-        "(?:what time|when) can (?:i|we)", "serve (?:lunch|dinner)",
+        "(?:what time|when) can (?:i|we)", "latest", "earliest", "last (?:order|table|seating)",
+        "serve (?:lunch|dinner)",
+    ),
+    "clock": any_of(
+        "what time is it", "(?:what's|what is|tell me) the time(?! of)", "what day is (?:it|today)",
+        "(?:what's|what is) (?:the|today's) date",
+    ),
+    "wait": any_of(
+        "hold on", "hang on", "(?:one|a) (?:moment|sec|second|minute)",
+        "let me (?:think|check|see)",
+        "(?:i )?don't know(?: yet)?$", "not sure(?: yet)?$", "wait a (?:bit|while)", "^stop",
+    ),
+    "payment": any_of(
+        "credit cards?", "(?:pay|paying) (?:by|with)", "how can (?:i|we) pay",
+        "(?:take|accept) (?:cards?|cash)", "american express", "visa", "apple pay",
+    ),
+    "seating": any_of(
+        "window (?:seats?|tables?)", "outside", "outdoors?", "terrace", "patio", "by the window",
+    ),
+    "takeaway": any_of("take ?away", "take ?out", "deliver(?:y|ies)?", "pick up"),
+    "late": any_of("running late", "(?:be|bit|little|minutes) late"),
+    "wifi": any_of("wi ?fi", "internet"),
+    "dress": any_of("dress codes?", "what (?:to|should (?:i|we)) wear", "dress up"),
+    "language": any_of(
+        "speak (?:spanish|french|german|italian|chinese|japanese|portuguese|dutch)",
+        "habla\\w*", "espanol", "español", "sprechen sie", "deutsch", "parlez",
+        "parla\\w*", "quiero", "italiano", "fran[cç]ais",
     ),
     "address": any_of(
         "address", "where (?:are|is|do|can)", "located", "location", "directions?", "find you",
@@ -67,14 +93,16 @@ TOPICS = {
     ),
     "change": any_of(
         "change", "move", "resched\\w+", "modify", "switch", "edit",
-        "different (?:time|day|date)", "another (?:time|day|date)", "make it",
+        "add", "different (?:time|day|date)", "another (?:time|day|date)", "make it",
         "push (?:it|that|my)", "update", "instead", "rather (?:have|come|be)",
     ),
     "times": any_of(
-        "what times?(?: slots?)? (?:do|are|is|have)(?! you (?:open|close|start|stop|serve|finish))",
+        "what times?(?: slots?)? (?:do|are|is|have)"
+        "(?! it\\b| you (?:open|close|start|stop|serve|finish))",
         "which times?", "available", "availability", "slots?", "what have you got",
         "what do you have (?:free|left|on|tomorrow|tonight|today)", "any(?:thing)? free",
     ),
+    "same_name": any_of("(?:the )?same name", "same as (?:before|last time)"),
     "lookup": any_of(
         "(?:my|our|the) (?:reservation|booking|table)", "did (?:i|we) book", "when am i",
         "my code", "confirmation (?:code|number)", "am i (?:all )?(?:set|booked)",
@@ -121,12 +149,13 @@ TOPICS = {
 TOPICS_LIKE_NAMES = word_set("parking prices menu children")
 """Said for a name, "Park" and "Price" are names."""
 YES = any_of(
-    "yes", "yeah", "yea", "yep", "yup", "ya", "yah", "yas", "sure", "correct", "absolutely",
+    "yes", "y", "yeah", "yea", "yep", "yup", "ya", "yah", "yas", "sure", "correct", "absolutely",
     "definitely", "exactly", "affirmative", "certainly", "of course", "go ahead", "please do",
     "do it", "do that", "book it", "confirm", "confirmed",
     "sounds (?:good|great|right|fine|lovely)", "(?:that )?works", "no problem", "why not",
     "no worries", "i do", "i would", "i'd love",
     "that's (?:it|right|fine|good|great|correct|perfect)", "that is (?:it|right|fine|correct)",
+    "(?:it's|its|it is) (?:right|fine|good|great|correct|perfect|ok|okay)",
     "perfect", "let's do", "by all means", "all good", "you bet",
 )
 WEAK_YES = word_set("right good great fine okay ok k alright please cool lovely that's")

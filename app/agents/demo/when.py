@@ -131,6 +131,25 @@ def _read_month_and_day(words: Sequence[str], at: int, today: date) -> tuple[dat
         return None
 
 
+def names_impossible_day(words: Sequence[str], today: date) -> bool:
+    """Whether a day is named that no year has, as the thirtieth of February."""
+    for month_at, word in enumerate(words):
+        if word not in _MONTH_NUMBERS:
+            continue
+        last = month_at - (word_at(words, month_at - 1) == "of")
+        before = (read_ordinal(words, at) for at in (last - 2, last - 1) if at >= 0)
+        after_at = month_at + 1 + (word_at(words, month_at + 1) == "the")
+        day = next((one[0] for one in before if one and one[1] == last), 0)
+        after = read_ordinal(words, after_at) or read_number(words, after_at)
+        day = day or (after[0] if after else 0)
+        try:
+            if 28 < day <= 99:
+                _next_date(today, _MONTH_NUMBERS[word], day)
+        except ValueError:
+            return True
+    return False
+
+
 def _read_day_of_month(words: Sequence[str], at: int, today: date) -> tuple[date, int] | None:
     """``the twenty fifth``, ``25th``; but not ``the second one``."""
     has_article = word_at(words, at) == "the"

@@ -8,6 +8,7 @@ import pytest
 
 from app.agents.demo import FrontDesk, phrase_list, phrases
 from app.agents.demo.details import Details
+from app.agents.demo.shifts import Shift
 from app.agents.demo.understanding import Understood, understand
 from tests.app.agents.caller import NOW, Caller
 
@@ -77,6 +78,9 @@ def details(text: str, asking: str = "") -> Details:
         ("we are five", 5),
         ("just me", 1),
         ("me and my wife", 2),
+        ("just me and my girlfriend", 2),
+        ("my wife and me and our two kids", 4),
+        ("four adults and a baby", 5),
         ("my husband and i", 2),
         ("just the two of us", 2),
         ("a couple of us", 2),
@@ -145,6 +149,8 @@ def test_party(text: str, party: int | None) -> None:
         ("the second one", None),
         ("may i book", None),
         ("february thirtieth", None),
+        ("thirty first of november", None),
+        ("april the thirty first", None),
         ("13/13", None),
         ("9999-99-99", None),
     ],
@@ -226,6 +232,17 @@ def test_time(text: str, expected: str | None) -> None:
         ("tomorrow at seven", "name", None),
         ("i don't know", "name", None),
         ("miller", "", None),
+        ("name emma", "", "Emma"),
+        ("change the name to tyler", "", "Tyler"),
+        ("maria del carmen lopez", "name", "Maria Del Carmen Lopez"),
+        ("clark no clarke", "name", "Clarke"),
+        ("two people tomorrow seven pm taylor", "", "Taylor"),
+        ("a table for two tomorrow at seven for james please", "", "James"),
+        ("a table for two tomorrow at seven outside", "", None),
+        ("a table for two tomorrow at seven for my birthday", "", None),
+        ("a table for two tomorrow at seven thank you very much", "", None),
+        ("yes that's correct", "name", None),
+        ("perfect", "name", None),
     ],
 )
 def test_name(text: str, asking: str, name: str | None) -> None:
@@ -330,3 +347,41 @@ def test_every_word_of_the_phrases_is_one_that_the_default_ears_know() -> None:
     path = Path(found.origin).parent / "model" / "en-us" / "cmudict-en-us.dict"
     known = {line.split()[0] for line in path.read_text().splitlines() if line}
     assert {word for phrase in phrases() for word in phrase.split()} <= known
+
+
+@pytest.mark.parametrize(
+    ("text", "shift"),
+    [
+        ("make it an hour later", Shift(minutes=60)),
+        ("half an hour earlier please", Shift(minutes=-30)),
+        ("twenty minutes later", Shift(minutes=20)),
+        ("add one more person", Shift(people=1)),
+        ("two people less", Shift(people=-2)),
+        ("in two hours", Shift(from_now_minutes=120)),
+        ("an hour from now", Shift(from_now_minutes=60)),
+        ("a quarter of an hour later", Shift(minutes=15)),
+        ("later", Shift()),
+        ("in three days", Shift()),
+        ("one person", Shift()),
+    ],
+)
+def test_what_is_said_in_relation(text: str, shift: Shift) -> None:
+    understood = understand(text, today=TODAY)
+    assert understood.shift == shift
+    if shift:
+        assert not understood.details
+        assert "hours" not in understood.topics
+
+
+@pytest.mark.parametrize(
+    ("text", "impossible"),
+    [
+        ("february thirtieth", True),
+        ("the thirty first of june", True),
+        ("february twenty ninth", False),
+        ("december 31st", False),
+        ("may i come", False),
+    ],
+)
+def test_days_that_no_calendar_has(text: str, impossible: bool) -> None:
+    assert understand(text, today=TODAY).is_impossible_day is impossible
