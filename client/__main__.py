@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import logging
 import signal
 import sys
@@ -106,8 +107,10 @@ def _end_on_signals(talk: Talk) -> None:
 
 def _typed_lines(settings: Settings, screen: Screen) -> tuple[AsyncIterator[str] | None, bool]:
     """What is typed, and whether each line waits for the answer to the one before."""
-    if "-" in settings.inputs or sys.stdin is None:
+    if "-" in settings.inputs:
         return None, False
+    if sys.stdin is None:
+        return read_lines(io.StringIO()), settings.text_only
     if _is_prompted(settings):
         toolbar = getattr(screen, "toolbar", None)
         return prompt_lines(toolbar), False

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from client.scenario import ScenarioError
-from client.sound_files import read_wav
+from client.sound_files import read_sound
 
 CallerVoice = Callable[[str], Awaitable[bytes]]
 """Text to PCM16 mono."""
@@ -94,6 +94,6 @@ def _program_voice(engine: str, voice: str, rate_hz: int) -> CallerVoice:
             _, said = await process.communicate()
             if process.returncode or not path.exists():
                 raise ScenarioError(f"{program} failed: {said.decode(errors='replace').strip()}")
-            return await asyncio.to_thread(read_wav, path, rate_hz)
+            return await asyncio.to_thread(read_sound, path, rate_hz)
 
     return speak

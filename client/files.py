@@ -6,6 +6,7 @@ would with hardware, so that an answer can be interrupted; ``fast`` gives that u
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,7 +15,8 @@ from typing import BinaryIO
 
 from client.devices import BLOCK_MS, Block, DeviceError, Played
 from client.playback import BYTES_PER_SAMPLE, Playback
-from client.sound_files import RawStream, Recorded, WavWriter, read_wav
+from client.sound_files import WavWriter, read_sound
+from client.sound_streams import Pipe, Recorded
 
 STDIN = "-"
 BEHIND_LIMIT_S = 1.0
@@ -91,7 +93,7 @@ class SilentMicrophone:
 
 
 class FileMicrophone:
-    """Speaks files in turn: WAV of any kind, or ``-`` for raw PCM16 mono from standard input.
+    """Speaks files in turn: audio files, or ``-`` for PCM16 from standard input, raw or as WAV.
 
     Silence comes before the first input, between inputs, and after the last one, until
     ``continue_`` is called; then ``read`` gives the next input, or None after the last. With
@@ -118,8 +120,8 @@ class FileMicrophone:
         self._silence_ms = silence_ms
         self._wait_for_answers = wait_for_answers
         self._stdin = stdin
-        self._waiting: deque[Recorded | RawStream] = deque()
-        self._speaking: Recorded | RawStream | None = None
+        self._waiting: deque[Recorded | Pipe] = deque()
+        self._speaking: Recorded | Pipe | None = None
         self._go = not hold
         self._pace = Pace()
         self._silence = b""
@@ -130,9 +132,9 @@ class FileMicrophone:
         size = block_bytes(rate_hz)
         for given in self._inputs:
             if given == STDIN:
-                self._waiting.append(RawStream(self._stdin or sys.stdin.buffer, size))
+                self._waiting.append(Pipe(self._stdin or _standard_input(), rate_hz))
             else:
-                pcm = await asyncio.to_thread(read_wav, Path(given), rate_hz)
+                pcm = await asyncio.to_thread(read_sound, Path(given), rate_hz)
                 self._waiting.append(Recorded(pcm, size))
         self._silence = bytes(size)
         self._silent_blocks = 0 if self._fast else self._silence_ms // BLOCK_MS
@@ -167,6 +169,13 @@ class FileMicrophone:
                 source.close()
         self._waiting.clear()
         self._speaking = None
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise DeviceError("standard input is closed: give --input FILE")
+    # A reader of its own: Python closes sys.stdin at its end, and dies if a thread waits in it.
+    return open(os.dup(sys.stdin.fileno()), "rb")
 
 
 class SilentLoudspeaker:

@@ -58,4 +58,4 @@ async def prompt_lines(toolbar: Callable[[], str] | None = None) -> AsyncIterato
 
 def is_terminal() -> bool:
     """Whether a person can type here."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))

@@ -19,7 +19,7 @@ from client.recording import RecordedLoudspeaker, RecordedMicrophone, RecordedSc
 from client.scenario import Action, Scenario, Step
 from client.screen import Screen, Summary
 from client.settings import Settings
-from client.sound_files import read_wav
+from client.sound_files import read_sound
 from client.talk import Talk
 from client.troubles import ConversationError
 
@@ -117,7 +117,7 @@ class ScenarioRun:
             self._speech[action] = await self._speak(action.what)
         elif action.kind == "play" and action not in self._speech:
             rate_hz = self._settings.sent_rate_hz
-            self._speech[action] = await asyncio.to_thread(read_wav, action.what, rate_hz)
+            self._speech[action] = await asyncio.to_thread(read_sound, action.what, rate_hz)
 
     async def _begin(self) -> None:
         ready = asyncio.create_task(self._conversation.ready.wait())

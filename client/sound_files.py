@@ -1,49 +1,41 @@
-"""Audio as it lies in files and streams, made PCM16 mono at the rate that is asked for."""
+"""Audio files: read as PCM16 mono at the rate that is asked for, and written as WAV."""
 
-import asyncio
 import contextlib
 import os
 import struct
-import threading
-import wave
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 import soxr
 
 from client.devices import DeviceError
 from client.playback import BYTES_PER_SAMPLE
 
-STREAM_QUEUE_BLOCKS = 50
-"""A second of a stream is read ahead; whoever writes it waits then."""
 
+def read_sound(path: Path, rate_hz: int) -> bytes:
+    """A WAV, FLAC, Ogg or MP3 file of any rate, width and number of channels.
 
-def read_wav(path: Path, rate_hz: int) -> bytes:
-    """A WAV file of any rate, width and number of channels. Raises DeviceError."""
+    Raises DeviceError.
+    """
     try:
-        with wave.open(str(path), "rb") as file:
-            width, channels, from_hz = (
-                file.getsampwidth(),
-                file.getnchannels(),
-                file.getframerate(),
-            )
-            frames = file.readframes(file.getnframes())
+        # Opened here: libsndfile's own texts for a file that isn't there say less.
+        with path.open("rb") as file:
+            samples, from_hz = soundfile.read(file, dtype="float32", always_2d=True)
     except OSError as error:
         raise DeviceError(f"can't read {path}: {error.strerror}") from error
-    except (wave.Error, EOFError) as error:
-        why = str(error) or "it is cut short"
+    except soundfile.SoundFileError as error:
         raise DeviceError(
-            f"{path} is no PCM WAV file ({why}). Convert it: "
-            f"ffmpeg -i {path} -c:a pcm_s16le speech.wav"
+            f"{path} is no audio file that can be read here (WAV, FLAC, Ogg and MP3 can). "
+            f"Convert it: ffmpeg -i {path} speech.wav"
         ) from error
-    if from_hz <= 0 or channels <= 0:
-        raise DeviceError(f"{path} has a broken WAV header; write it anew with ffmpeg or sox")
-    whole = len(frames) - len(frames) % (width * channels)
-    samples = _to_float(frames[:whole], width).reshape(-1, channels).mean(axis=1)
-    return to_pcm16(resample(samples, from_hz, rate_hz))
+    if not len(samples):
+        raise DeviceError(f"{path} has no sound in it")
+    mono = np.nan_to_num(samples.mean(axis=1))
+    return to_pcm16(resample(mono, from_hz, rate_hz))
 
 
 def resample(samples: npt.NDArray[Any], from_hz: int, to_hz: int) -> npt.NDArray[Any]:
@@ -56,21 +48,6 @@ def resample(samples: npt.NDArray[Any], from_hz: int, to_hz: int) -> npt.NDArray
 def to_pcm16(samples: npt.NDArray[Any]) -> bytes:
     """Samples between -1 and 1 as PCM16, with what is louder clipped."""
     return bytes(np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2").tobytes())
-
-
-def _to_float(frames: bytes, width: int) -> npt.NDArray[np.float32]:
-    match width:
-        case 1:
-            samples = (np.frombuffer(frames, "u1").astype(np.float32) - 128) / 128
-        case 2:
-            samples = np.frombuffer(frames, "<i2").astype(np.float32) / 2**15
-        case 3:
-            padded = np.zeros((len(frames) // 3, 4), "u1")
-            padded[:, 1:] = np.frombuffer(frames, "u1").reshape(-1, 3)
-            samples = padded.view("<i4").reshape(-1).astype(np.float32) / 2**31
-        case _:
-            samples = np.frombuffer(frames, "<i4").astype(np.float32) / 2**31
-    return np.asarray(samples, np.float32)
 
 
 class WavWriter:
@@ -117,70 +94,3 @@ class WavWriter:
             with contextlib.suppress(OSError):
                 self._file.close()
             raise
-
-
-class Recorded:
-    """Audio that is there as a whole, in blocks."""
-
-    def __init__(self, pcm: bytes, block_bytes: int) -> None:
-        self._pcm = pcm
-        self._block_bytes = block_bytes
-        self._at = 0
-
-    async def read(self) -> tuple[bytes, bool]:
-        """The next block, filled up with silence, and whether it is the last."""
-        block = self._pcm[self._at : self._at + self._block_bytes]
-        self._at += self._block_bytes
-        return block.ljust(self._block_bytes, b"\0"), self._at >= len(self._pcm)
-
-    def close(self) -> None: ...
-
-
-class RawStream:
-    """Raw PCM16 mono from a pipe in blocks, read by a thread that no shutdown waits for."""
-
-    def __init__(self, stream: BinaryIO, block_bytes: int) -> None:
-        self._stream = stream
-        self._block_bytes = block_bytes
-        self._loop = asyncio.get_running_loop()
-        self._blocks: asyncio.Queue[tuple[bytes, bool] | DeviceError] = asyncio.Queue()
-        self._room = threading.Semaphore(STREAM_QUEUE_BLOCKS)
-        self._closed = False
-        threading.Thread(target=self._pump, name="raw-audio", daemon=True).start()
-
-    async def read(self) -> tuple[bytes, bool]:
-        """The next block, filled up with silence, and whether it is the last.
-
-        Raises DeviceError where the stream is no raw audio.
-        """
-        got = await self._blocks.get()
-        self._room.release()
-        if isinstance(got, DeviceError):
-            raise got
-        return got
-
-    def close(self) -> None:
-        self._closed = True
-        self._room.release()
-
-    def _pump(self) -> None:
-        try:
-            block = self._stream.read(self._block_bytes)
-            if block.startswith(b"RIFF"):
-                self._put(DeviceError("standard input is a WAV file: pass raw PCM16, or its name"))
-                return
-            while not self._closed:
-                self._room.acquire()
-                # One block is read ahead, to know which is the last.
-                following = self._stream.read(self._block_bytes)
-                self._put((block.ljust(self._block_bytes, b"\0"), not following))
-                if not following:
-                    return
-                block = following
-        except (OSError, ValueError) as error:
-            self._put(DeviceError(f"standard input can't be read: {error}"))
-
-    def _put(self, what: tuple[bytes, bool] | DeviceError) -> None:
-        # The loop may be closed by now: nobody listens then.
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._blocks.put_nowait, what)

@@ -6,10 +6,9 @@ for ``toolbar``. Where standard output is no terminal, only the settled lines ar
 """
 
 import re
-import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -21,6 +20,7 @@ from rich.text import Text
 from client.cards import Cards
 from client.latency import STAGES, interruptions, latencies
 from client.screen import Summary, TurnTimes, Who
+from client.standard_output import StandardOutput
 
 DRAWN_EVERY_S = 0.1
 PARTIALS_SHOWN = 3
@@ -41,8 +41,9 @@ class Terminal:
         prompted: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._console = Console(file=out, highlight=False, soft_wrap=True)
-        self._is_terminal = (out or sys.stdout).isatty()
+        stream = out or cast(TextIO, StandardOutput())
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._is_terminal = stream.isatty()
         self._clock = clock
         self._cards = Cards()
         self._partials: dict[str, tuple[Who, str]] = {}
@@ -173,9 +174,9 @@ class Terminal:
 def describe(summary: Summary) -> RenderableType:
     """The end of a conversation as a table."""
     facts = [
-        f"{len(summary.turns)} turns in {summary.seconds:.0f} s",
-        f"{interruptions(summary.turns)} interruptions",
-        f"{summary.reconnects} reconnects",
+        f"{_count(len(summary.turns), 'turn')} in {summary.seconds:.0f} s",
+        _count(interruptions(summary.turns), "interruption"),
+        _count(summary.reconnects, "reconnect"),
     ]
     if summary.dropped_input_ms:
         facts.append(f"{summary.dropped_input_ms} ms of the microphone dropped")
@@ -193,6 +194,10 @@ def describe(summary: Summary) -> RenderableType:
             )
         parts.append(table)
     return Group(*parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _line(who: Who, text: str) -> Text:

@@ -1,6 +1,7 @@
 import asyncio
 import io
 import os
+import struct
 import wave
 from collections.abc import Coroutine
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from client.devices import BLOCK_MS, Block, DeviceError, Microphone, Played
 from client.files import FileLoudspeaker, FileMicrophone, SilentLoudspeaker, SilentMicrophone
+from client.sound_files import read_sound
 from tests.virtual_time import run_virtual
 
 RATE_HZ = 24_000
@@ -37,6 +40,12 @@ def tone(ms: int, *, hz: int = 440, rate_hz: int = RATE_HZ) -> Any:
 
 def pcm16(samples: Any) -> bytes:
     return bytes((samples * 32767).astype("<i2").tobytes())
+
+
+def wav_of_8_bits() -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, tone(50), RATE_HZ, "PCM_U8", format="WAV")
+    return file.getvalue()
 
 
 def loud(block: Block | None) -> bool:
@@ -229,10 +238,10 @@ def test_file_that_is_missing_or_no_wav_says_what_to_do(tmp_path: Path) -> None:
     async def main() -> None:
         with pytest.raises(DeviceError, match=r"can't read .*missing\.wav: No such file"):
             await FileMicrophone([tmp_path / "missing.wav"]).open(RATE_HZ)
-        with pytest.raises(DeviceError, match=r"noise\.mp3 is no PCM WAV.*ffmpeg"):
+        with pytest.raises(DeviceError, match=r"noise\.mp3 is no audio file.*ffmpeg"):
             await FileMicrophone([tmp_path / "noise.mp3"]).open(RATE_HZ)
         (tmp_path / "empty.wav").write_bytes(b"")
-        with pytest.raises(DeviceError, match=r"empty\.wav is no PCM WAV"):
+        with pytest.raises(DeviceError, match=r"empty\.wav is no audio file"):
             await FileMicrophone([tmp_path / "empty.wav"]).open(RATE_HZ)
 
     run(main())
@@ -270,12 +279,67 @@ async def test_pipe_nobody_writes_to_can_be_closed() -> None:
         os.close(writing_fd)
 
 
-async def test_wav_in_a_pipe_is_refused() -> None:
-    microphone = FileMicrophone(["-"], silence_ms=0, stdin=io.BytesIO(b"RIFF" + bytes(4000)))
+@pytest.mark.parametrize("size", ["known", "endless"])
+@pytest.mark.parametrize(("rate_hz", "channels"), [(RATE_HZ, 1), (48_000, 2), (8_000, 1)])
+async def test_wav_in_a_pipe_is_read_while_it_is_written(
+    size: str, rate_hz: int, channels: int
+) -> None:
+    """As arecord and ffmpeg write it: without knowing how much it will be."""
+    said = np.frombuffer(pcm16(tone(400, rate_hz=rate_hz)), "<i2")
+    file = io.BytesIO()
+    soundfile.write(file, np.stack([said] * channels, axis=1), rate_hz, "PCM_16", format="WAV")
+    wav = bytearray(file.getvalue())
+    at = wav.index(b"data") + 4
+    if size == "endless":
+        wav[at : at + 4] = b"\xff\xff\xff\x7f"
+    else:
+        wav += b"LIST" + struct.pack("<I", 4000) + b"\x55" * 4000
+    microphone = FileMicrophone(["-"], silence_ms=0, stdin=io.BytesIO(bytes(wav)))
     await microphone.open(RATE_HZ)
-    with pytest.raises(DeviceError, match="raw PCM16"):
+    blocks, _ = await read_speech(microphone)
+    heard = np.frombuffer(b"".join(block.pcm for block in blocks), "<i2").astype(float)
+    assert abs(len(heard) / RATE_HZ - 0.4) < 0.03
+    assert np.abs(heard).max() == pytest.approx(np.abs(said.astype(float)).max(), rel=0.1)
+    await microphone.close()
+
+
+@pytest.mark.parametrize(
+    "stream", [b"RIFF\0\0\0\0WAVE", b"ID3" + bytes(40), b"fLaC" + bytes(40), wav_of_8_bits()]
+)
+async def test_other_sound_in_a_pipe_is_refused(stream: bytes) -> None:
+    microphone = FileMicrophone(["-"], silence_ms=0, stdin=io.BytesIO(stream))
+    await microphone.open(RATE_HZ)
+    with pytest.raises(DeviceError, match="standard input"):
         await microphone.read()
     await microphone.close()
+
+
+@pytest.mark.parametrize(
+    ("format", "subtype"),
+    [
+        ("WAV", "PCM_U8"),
+        ("WAV", "PCM_24"),
+        ("WAV", "FLOAT"),
+        ("WAV", "ULAW"),
+        ("WAVEX", "PCM_16"),
+        ("FLAC", "PCM_16"),
+        ("OGG", "VORBIS"),
+        ("MP3", "MPEG_LAYER_III"),
+    ],
+)
+def test_files_of_many_kinds(tmp_path: Path, format: str, subtype: str) -> None:
+    said = np.frombuffer(pcm16(tone(500, rate_hz=44_100)), "<i2") / 32768
+    path = tmp_path / "said"
+    soundfile.write(path, np.stack([said, said], axis=1), 44_100, subtype, format=format)
+    heard = np.frombuffer(read_sound(path, RATE_HZ), "<i2").astype(float) / 32768
+    assert abs(len(heard) / RATE_HZ - 0.5) < 0.1
+    assert np.sqrt(np.mean(heard**2)) == pytest.approx(np.sqrt(np.mean(said**2)), rel=0.15)
+
+
+def test_a_file_without_sound_is_told(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "none.wav", np.zeros(0), RATE_HZ)
+    with pytest.raises(DeviceError, match="no sound in it"):
+        read_sound(tmp_path / "none.wav", RATE_HZ)
 
 
 def test_silent_microphone_says_what_it_is_given() -> None:

@@ -12,7 +12,7 @@ import pytest
 from client import lines
 from client.devices import BLOCK_MS, DeviceError
 from client.hardware import HardwareLoudspeaker, HardwareMicrophone, list_devices
-from client.sound_files import read_wav, resample, to_pcm16
+from client.sound_files import read_sound, resample, to_pcm16
 from tests.client.sound_system import CAPTURE_HZ, SoundSystem, start_sound_system, write_wav
 
 pytestmark = [pytest.mark.component, pytest.mark.slow]
@@ -34,7 +34,7 @@ def sentence(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Speech as PCM16 mono at ``RATE_HZ``."""
     path = tmp_path_factory.mktemp("speech") / "sentence.wav"
     subprocess.run(["flite", "-voice", "slt", "-t", SENTENCE, "-o", str(path)], check=True)
-    return read_wav(path, RATE_HZ)
+    return read_sound(path, RATE_HZ)
 
 
 def recognise(pcm: bytes) -> str:

@@ -158,18 +158,11 @@ def test_speech_interrupts_the_agent(service: Service, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_with_the_summary(service: Service) -> None:
+@pytest.mark.parametrize("way", [["--text-only"], ["--input", "-"]])
+def test_ctrl_c_ends_with_the_summary(service: Service, way: list[str]) -> None:
+    """Also while standard input is open: Python died of a thread that waited in it."""
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "client",
-            "--text-only",
-            "--endpoint",
-            service.url,
-            "--model",
-            "local",
-        ],
+        [sys.executable, "-m", "client", *way, "--endpoint", service.url, "--model", "local"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -182,7 +175,28 @@ def test_ctrl_c_ends_with_the_summary(service: Service) -> None:
             if "listening" in line:
                 break
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=TIMEOUT_S)
-    assert process.returncode == 0
+        assert process.wait(TIMEOUT_S) == 0
+        output = process.stdout.read()
     assert "0 turns" in output
+    assert "Fatal" not in output
     assert "Traceback" not in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["closed", "/dev/full"])
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_output_that_can_not_be_written_is_no_reason_to_hang_up(
+    service: Service, where: str, how: list[str]
+) -> None:
+    command = [sys.executable, "-m", "client", "--text-only", *how, "--model", "local"]
+    redirection = ">&-" if where == "closed" else f">{where}"
+    process = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *command, "--endpoint", service.url],
+        input="Hello.\n",
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert (process.returncode, process.stderr) == (0, "")

@@ -107,5 +107,5 @@ def test_summary_has_a_table_of_latency() -> None:
     turns[0].interrupted = True
     Terminal(out).summary(Summary(turns=turns, seconds=61, reconnects=1, dropped_input_ms=40))
     text = out.getvalue()
-    for expected in ("3 turns in 61 s", "1 interruptions", "1 reconnects", "40 ms", "200", "900"):
+    for expected in ("3 turns in 61 s", "1 interruption ", "1 reconnect", "40 ms", "200", "900"):
         assert expected in text
