@@ -50,6 +50,15 @@ class Answering:
             one.item.is_final = True
         return cut
 
+    def show_speech(self) -> None:
+        """Show how far the answer that is played right now has come."""
+        playing = self._spoken.playing()
+        if playing is None:
+            self._screen.speaking("", "")
+        else:
+            item, played_ms = playing
+            self._screen.speaking(*item.split(played_ms))
+
     def _on_item(self, event: Event) -> None:
         item = read_mapping(event, "item")
         if item.get("type") == "message" and item.get("role") == "assistant":
@@ -100,3 +109,4 @@ class Answering:
         item = self._spoken.find(item_id)
         if item is not None:
             self._turns.reached("first_sound_ms", item.response_id)
+            self._screen.status("speaking")

@@ -59,7 +59,7 @@ class Commands:
                 self._conversation.over.set()
             case "help" | "h" | "?":
                 for line in HELP.splitlines():
-                    self._screen.notice(line)
+                    self._screen.tell(line)
             case "history":
                 self._show_history()
             case "say" if rest:
@@ -94,6 +94,6 @@ class Commands:
     def _show_history(self) -> None:
         lines = self._conversation.history.lines
         for line in lines:
-            self._screen.notice(f"{line.who}: {line.text}")
+            self._screen.tell(f"{line.who}: {line.text}")
         if not lines:
-            self._screen.notice("Nothing was said yet.")
+            self._screen.tell("Nothing was said yet.")

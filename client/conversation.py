@@ -91,7 +91,7 @@ class Conversation:
         self.hearing = Hearing(
             settings, screen, loudspeaker, self.history, self.turns, on_speech=self._on_speech
         )
-        self._answering = Answering(
+        self.answering = Answering(
             settings, screen, loudspeaker, self.responses, self.history, self.turns
         )
         self.calls = calls or Calls(settings, screen)
@@ -103,7 +103,7 @@ class Conversation:
         )
         self._handlers: dict[str, Handler] = {
             **self.hearing.handlers,
-            **self._answering.handlers,
+            **self.answering.handlers,
             "session.created": self._on_session_created,
             "session.updated": self._on_session_updated,
             "response.created": self._on_response_created,
@@ -194,6 +194,7 @@ class Conversation:
                 }
             )
         self._cut()
+        self._screen.status("listening")
 
     def note_sent(self, pcm: bytes) -> None:
         """This much of the person's audio has left."""
@@ -302,7 +303,7 @@ class Conversation:
             self.turns.close()
         if self._hanging_up and not self.responses.active:
             self.over.set()
-        elif not self.busy:
+        elif self.ready.is_set() and not self.busy:
             self._screen.status("listening")
 
     def _on_client_event(self, event: Event) -> None:
@@ -340,7 +341,7 @@ class Conversation:
     def _cut(self) -> str | None:
         """Silence the agent, and tell the service how much was heard."""
         was_answering = bool(self.responses.uncut)
-        cut = self._answering.cut()
+        cut = self.answering.cut()
         for one in cut:
             if one.is_remembered and not self.agreement.truncates:
                 self.outbox.send(

@@ -57,11 +57,17 @@ class JsonLines:
     def notice(self, text: str) -> None:
         self._write("notice", text=text)
 
+    def tell(self, text: str) -> None:
+        self._write("notice", text=text)
+
     def error(self, text: str) -> None:
         self._write("error", text=text)
 
     def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
         self._write("transcript", who=who, item_id=item_id, text=text, final=final)
+
+    def speaking(self, heard: str, rest: str) -> None:
+        """For eyes only; ``cut`` tells what was heard."""
 
     def cut(self, item_id: str, heard: str) -> None:
         self._write("cut", item_id=item_id, heard=heard)

@@ -29,8 +29,10 @@ from client.threads import run_in_thread
 T = TypeVar("T")
 
 WATCH_EVERY_S = 0.25
-SILENT_LIMIT_S = 1.0
-"""Without a callback for so long, a stream counts as lost."""
+SILENT_LIMIT_S = 2.0
+"""Without a callback for so long, a stream counts as lost; a busy machine can miss a second."""
+STUTTERS_TOLD = 3
+"""So many gaps in the sound are no accident any more."""
 START_LIMIT_S = 5.0
 BUFFER_S = 0.08
 """So late the audio thread may be on a busy machine before the sound has a gap. It is also how
@@ -72,6 +74,8 @@ class Line:
         self._opened_s = 0.0
         self._moved_s = 0.0
         self._moved_blocks = 0
+        self._stutters = 0
+        self._has_told_stutters = False
         self._watching: asyncio.Task[None] | None = None
 
     async def open(self, rate_hz: int) -> None:
@@ -98,6 +102,12 @@ class Line:
                 self.on_status(f"The {self._direction} {self._name()!r} is gone; waiting for it…")
                 await self._reopen()
                 self.on_status(f"The {self._direction} is back: {self._name()!r}.")
+            elif self._stutters >= STUTTERS_TOLD and not self._has_told_stutters:
+                self._has_told_stutters = True
+                self.on_status(
+                    f"The {self._direction} stutters: this machine is too busy. Close what else "
+                    "runs on it."
+                )
 
     def _name(self) -> str:
         return self._found.name if self._found else str(self._device)
@@ -205,7 +215,10 @@ class Line:
         self, pcm: bytes | None, frames: int, times: object, status: int
     ) -> tuple[bytes | None, int]:
         """In the audio thread; the 0 says that more will come."""
-        self._moved_s = time.monotonic()
+        now_s = time.monotonic()
+        if self._moved_blocks > FLOWING_BLOCKS and now_s - self._moved_s > 2 * BUFFER_S:
+            self._stutters += 1
+        self._moved_s = now_s
         self._moved_blocks += 1
         if pcm is not None:
             self._move(_to_mono(pcm, self._channels), frames)

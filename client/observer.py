@@ -54,6 +54,10 @@ class Observer:
         if self._screen:
             self._screen.notice(text)
 
+    def tell(self, text: str) -> None:
+        if self._screen:
+            self._screen.tell(text)
+
     def error(self, text: str) -> None:
         self.errors.append(text)
         self.changed.set()
@@ -66,6 +70,10 @@ class Observer:
             self.changed.set()
         if self._screen:
             self._screen.transcript(who, item_id, text, final=final)
+
+    def speaking(self, heard: str, rest: str) -> None:
+        if self._screen:
+            self._screen.speaking(heard, rest)
 
     def cut(self, item_id: str, heard: str) -> None:
         self.was_cut = True

@@ -133,6 +133,8 @@ class Reconnection:
                 "try again."
             ) from None
         self._screen.status("listening")
+        if self.was_ready and self._failures:
+            self._conversation.summary.reconnects += 1
         expires_at_s = self._conversation.agreement.expires_at_s
         if expires_at_s is None:
             await asyncio.Event().wait()
@@ -156,7 +158,6 @@ class Reconnection:
             raise ConversationError(
                 f"{reason} {self._failures} attempts failed; start again later."
             )
-        self._conversation.summary.reconnects += self.was_ready
         # Jitter: many clients of a service that restarts must not come back together.
         growing_s = min(BACKOFF_MAX_S, BACKOFF_S * 2 ** (self._failures - 1))
         pause_s = max(growing_s * (0.5 + self._jitter()), least_s)

@@ -229,6 +229,10 @@ class RecordedScreen:
         for screen in self._both:
             screen.notice(text)
 
+    def tell(self, text: str) -> None:
+        for screen in self._both:
+            screen.tell(text)
+
     def error(self, text: str) -> None:
         for screen in self._both:
             screen.error(text)
@@ -236,6 +240,9 @@ class RecordedScreen:
     def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
         for screen in self._both:
             screen.transcript(who, item_id, text, final=final)
+
+    def speaking(self, heard: str, rest: str) -> None:
+        self._screen.speaking(heard, rest)
 
     def cut(self, item_id: str, heard: str) -> None:
         for screen in self._both:

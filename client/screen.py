@@ -40,11 +40,17 @@ class Screen(Protocol):
     def notice(self, text: str) -> None:
         """Something the person should know and may act on."""
 
+    def tell(self, text: str) -> None:
+        """What the person asked to see: help, or what was said."""
+
     def error(self, text: str) -> None:
         """Something failed; the text says what to do next."""
 
     def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
         """What ``who`` says so far (``text`` is the whole of it), or has said."""
+
+    def speaking(self, heard: str, rest: str) -> None:
+        """What is played right now: the text up to its word, and behind it. Both empty: nothing."""
 
     def cut(self, item_id: str, heard: str) -> None:
         """The agent was interrupted; ``heard`` is what was played of the item."""

@@ -54,6 +54,7 @@ class System:
         with self.lock:
             if self._portaudio is None:
                 pyaudio = _import_pyaudio()
+                _silence_alsa()
                 with quiet_stderr():
                     self._portaudio = pyaudio.PyAudio()
                 self.rescan_wanted = False
@@ -172,6 +173,19 @@ def deepen_buffers(number: int, latency_s: float) -> None:
         found = info.contents
         found.low_input_latency_s = max(found.low_input_latency_s, latency_s)
         found.low_output_latency_s = max(found.low_output_latency_s, latency_s)
+
+
+_OnError = ctypes.CFUNCTYPE(
+    None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
+)
+_ignore_error = _OnError(lambda file, line, function, code, format: None)
+
+
+def _silence_alsa() -> None:
+    """ALSA writes each underrun to the terminal, into the middle of the screen."""
+    alsa = _load_library("libasound.so.2")
+    if alsa is not None:
+        alsa.snd_lib_error_set_handler(_ignore_error)
 
 
 _LIBRARIES = ("libportaudio.so.2", "libportaudio.2.dylib")

@@ -32,6 +32,15 @@ class Item:
         # A word that was begun counts as not heard.
         return share.rpartition(" ")[0] if share != self.text else share
 
+    def split(self, played_ms: float) -> tuple[str, str]:
+        """The text up to the word that is spoken at ``played_ms``, and the text behind it."""
+        words = self.text.split(" ")
+        if self.words:
+            begun = sum(start_ms <= played_ms for start_ms, _ in self.words)
+        else:
+            begun = round(len(words) * min(1.0, played_ms / max(self.received_ms, 1.0)))
+        return " ".join(words[:begun]), " ".join(words[begun:])
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -80,6 +89,16 @@ class Spoken:
         item.content_index = content_index
         item.received_ms += len(pcm) / 2 / rate_hz * 1000
         self._loudspeaker.write(item.id, content_index, pcm)
+
+    def playing(self) -> tuple[Item, int] | None:
+        """The item that is heard right now, and how many ms of it were."""
+        if not self._loudspeaker.queued_ms:
+            return None
+        for item in self._queued:
+            played_ms = self._loudspeaker.played(item.id, item.content_index).played_ms
+            if played_ms < int(item.received_ms):
+                return item, played_ms
+        return None
 
     def cut(self, active: set[str]) -> list[Cut]:
         """Silence the loudspeaker; the items that were not heard to their end.

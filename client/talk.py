@@ -26,6 +26,7 @@ from client.screen import Screen, Summary
 from client.settings import Settings
 
 NO_ANSWER = 3
+SHOW_EVERY_S = 0.1
 
 
 class Talk:
@@ -127,6 +128,7 @@ class Talk:
                     self._start(self._hear(self._microphone))
                 if self._lines is not None:
                     self._start(self._read_lines(self._lines))
+                self._start(self._show_speech())
                 await self.conversation.over.wait()
                 for task in tuple(self._tasks):
                     task.cancel()
@@ -138,6 +140,11 @@ class Talk:
         task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _show_speech(self) -> None:
+        while True:
+            await asyncio.sleep(SHOW_EVERY_S)
+            self.conversation.answering.show_speech()
 
     # What the person says.
 

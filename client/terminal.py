@@ -24,6 +24,7 @@ from client.standard_output import StandardOutput
 
 DRAWN_EVERY_S = 0.1
 PARTIALS_SHOWN = 3
+MARK_CELLS = 5
 METER_CELLS = 20
 METER_FLOOR_DBFS = -60.0
 STYLES: dict[Who, str] = {"you": "bold cyan", "agent": "bold green"}
@@ -47,6 +48,7 @@ class Terminal:
         self._clock = clock
         self._cards = Cards()
         self._partials: dict[str, tuple[Who, str]] = {}
+        self._speech = ("", "")
         self._status = ""
         self._dbfs = METER_FLOOR_DBFS
         self._is_muted = False
@@ -64,10 +66,13 @@ class Terminal:
             self._print(Text(f"[{self._status}]", style="dim"))
 
     def notice(self, text: str) -> None:
-        self._print(Text(f"! {_clean(text)}", style="yellow"))
+        self._print_line(Text("•", "yellow"), Text(_clean(text), "yellow"))
+
+    def tell(self, text: str) -> None:
+        self._print_line(Text(), Text(_clean(text)))
 
     def error(self, text: str) -> None:
-        self._print(Text(f"✗ {_clean(text)}", style="bold red"))
+        self._print_line(Text("✗", "bold red"), Text(_clean(text), "bold red"))
 
     def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
         if not final:
@@ -76,14 +81,19 @@ class Terminal:
             return
         self._partials.pop(item_id, None)
         if text.strip():
-            self._print(_line(who, _clean(text)))
+            self._print_line(_mark(who), Text(_clean(text)))
+
+    def speaking(self, heard: str, rest: str) -> None:
+        if self._speech != (heard, rest):
+            self._speech = (heard, rest)
+            self._draw(soon=True)
 
     def cut(self, item_id: str, heard: str) -> None:
         self._partials.pop(item_id, None)
-        text = _line("agent", _clean(heard))
+        text = Text(_clean(heard))
         text.append(" —" if heard else "—")
         text.append(" (interrupted)", style="dim")
-        self._print(text)
+        self._print_line(_mark("agent"), text)
 
     def card(self, event: Mapping[str, Any]) -> None:
         card = self._cards.read(event)
@@ -119,7 +129,7 @@ class Terminal:
             if (value := getattr(times, stage)) is not None
         ]
         if parts:
-            self._print(Text("  ⏱ " + " · ".join(parts), style="dim"))
+            self._print_line(Text("⏱", "dim"), Text(" · ".join(parts), "dim"))
 
     def event(self, direction: Literal["sent", "received"], event: Mapping[str, Any]) -> None:
         """Not for people."""
@@ -146,6 +156,18 @@ class Terminal:
         self._console.print(what)
         self._draw()
 
+    def _print_line(self, mark: Text, text: Text) -> None:
+        """A line with its mark in a column of its own; only a terminal's is wrapped."""
+        if not self._is_terminal:
+            gap = "  " if len(mark) == MARK_CELLS else " "
+            self._print(Text.assemble(mark, gap, text))
+            return
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(width=MARK_CELLS, justify="right", no_wrap=True)
+        line.add_column(overflow="fold")
+        line.add_row(mark, text)
+        self._print(line)
+
     def _draw(self, *, soon: bool = False) -> None:
         """Draw the live part; with ``soon`` only if it is some time since the last."""
         now_s = self._clock()
@@ -159,6 +181,9 @@ class Terminal:
             _tail(_line(who, text), self._console.width)
             for who, text in list(self._partials.values())[-PARTIALS_SHOWN:]
         ]
+        if any(self._speech):
+            heard, rest = self._speech
+            lines.append(_speech(_clean(heard), _clean(rest), self._console.width))
         state = Text(" ")
         if self._is_muted:
             state.append("muted".ljust(METER_CELLS), style="red")
@@ -200,8 +225,22 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
+def _mark(who: Who) -> Text:
+    return Text(f"{who:>{MARK_CELLS}}", STYLES[who])
+
+
 def _line(who: Who, text: str) -> Text:
-    return Text.assemble((f"{who:>5}  ", STYLES[who]), text)
+    return Text.assemble(_mark(who), "  ", text)
+
+
+def _speech(heard: str, rest: str, width: int) -> Text:
+    """What is spoken right now, so cut that its word is seen and some of what follows."""
+    room = max(width - MARK_CELLS - 3, 8)
+    ahead = rest[: room // 3]
+    behind = heard[-(room - len(ahead)) :]
+    spoken = Text(f"{behind} " if behind and ahead else behind)
+    spoken.append(ahead, style="dim")
+    return Text.assemble((f"{'▸':>{MARK_CELLS}}", STYLES["agent"]), "  ", spoken)
 
 
 def _tail(text: Text, width: int) -> Text:

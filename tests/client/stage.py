@@ -27,6 +27,7 @@ class NotingScreen:
         self.notices: list[str] = []
         self.errors: list[str] = []
         self.transcripts: list[tuple[Who, str, str, bool]] = []
+        self.speech: list[tuple[str, str]] = []
         self.cuts: list[tuple[str, str]] = []
         self.cards: list[Mapping[str, Any]] = []
         self.turns: list[TurnTimes] = []
@@ -40,11 +41,17 @@ class NotingScreen:
     def notice(self, text: str) -> None:
         self.notices.append(text)
 
+    def tell(self, text: str) -> None:
+        self.notices.append(text)
+
     def error(self, text: str) -> None:
         self.errors.append(text)
 
     def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
         self.transcripts.append((who, item_id, text, final))
+
+    def speaking(self, heard: str, rest: str) -> None:
+        self.speech.append((heard, rest))
 
     def cut(self, item_id: str, heard: str) -> None:
         self.cuts.append((item_id, heard))

@@ -470,11 +470,15 @@ def test_no_order_of_events_breaks_it(events: list[dict[str, Any]]) -> None:
 
     async def play() -> None:
         stage = Stage()
+        handled: set[object] = set()
         for event in events:
+            is_new = not event.get("event_id") or event["event_id"] not in handled
+            handled.add(event.get("event_id"))
             known = {response.id for response in stage.talk.responses._known.values()}
             stage.talk.handle(event)
             if (
-                event["type"] == "input_audio_buffer.speech_started"
+                is_new
+                and event["type"] == "input_audio_buffer.speech_started"
                 and stage.talk.agreement.interrupts
             ):
                 assert stage.loudspeaker.queued_ms == 0

@@ -252,6 +252,17 @@ async def test_devices_by_number_and_name(sound: SoundSystem) -> None:
     assert "microphone, default" in str(default)
 
 
+def test_gaps_in_the_sound_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine an answer was torn, and nobody said why."""
+    now_s = [0.0]
+    monkeypatch.setattr(lines.time, "monotonic", lambda: now_s[0])
+    line = lines.Line("loudspeaker", None, lambda pcm, frames: bytes(2 * frames))
+    for block in range(100):
+        now_s[0] += 1.0 if block % 20 == 19 else 0.02
+        line._on_audio(None, 320, None, 0)
+    assert line._stutters == 5
+
+
 async def test_driver_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "CALL_LIMIT_S", 0.05)
     with pytest.raises(DeviceError, match="does not answer"):

@@ -1,4 +1,5 @@
 import io
+import re
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def test_plain_where_there_is_no_terminal() -> None:
         "[listening]",
         "  you  What is it?",
         "agent  It — (interrupted)",
-        "  ⏱ transcript 100 ms · first sound 512 ms",
+        "⏱ transcript 100 ms · first sound 512 ms",
         "✗ It failed.",
     ]
 
@@ -56,6 +57,40 @@ def test_live_part_shows_what_is_said_right_now() -> None:
     screen.summary(Summary())
     screen.close()
     assert "\x1b[" in out.getvalue()
+
+
+def test_what_is_spoken_right_now_is_in_sight() -> None:
+    screen = Terminal(Tty(), prompted=True)
+    screen.speaking("before " * 30 + "NOW", "then " + "after " * 30)
+    line = screen.toolbar().splitlines()[0]
+    assert "NOW" in line
+    assert "then" in line
+    assert len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= 60
+    screen.speaking("", "")
+    assert "NOW" not in screen.toolbar()
+
+
+@pytest.mark.parametrize("columns", [10, 24, 60])
+def test_long_lines_are_wrapped_between_words(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out = Tty()
+    screen = Terminal(out, prompted=True)
+    screen.transcript("agent", "a", "The weather in Seattle is partly cloudy.", final=True)
+    screen.notice("The microphone is silent.")
+    screen.card({"type": "ui.card", "title": "Weather", "lines": ["Partly cloudy"]})
+    screen.speaking("The weather in", "Seattle is partly cloudy.")
+    assert screen.toolbar()
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
+    assert max(map(len, lines)) <= columns
+    if columns == 24:
+        text = [line.rstrip() for line in lines[:3]]
+        assert text == ["agent  The weather in", "       Seattle is partly", "       cloudy."]
+            "agent  The weather in    ",
+            "       Seattle is partly ",
+            "       cloudy.           ",
+        ]
 
 
 def test_toolbar_of_a_prompt_has_the_live_part() -> None:
