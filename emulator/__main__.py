@@ -4,15 +4,28 @@ import argparse
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from emulator.hearing.engines import ENGINES as EARS
 from emulator.settings import Settings, load_settings
+from emulator.speaking.engines import ENGINES as VOICES
 
-_EPILOG = """\
+
+def _list_engines(engines: Mapping[str, str]) -> str:
+    return "\n".join(f"  {name:24}{what}" for name, what in engines.items())
+
+
+_EPILOG = f"""\
+Ears, for --hearing (auto: the first); WHAT is written behind them, as in sherpa-onnx:WHAT:
+{_list_engines(EARS)}
+
+Voices, for --speaking (auto: espeak or flite, whichever is installed):
+{_list_engines(VOICES)}
+
 Each option is an environment variable too: --api-key is EMULATOR_API_KEY, --agent is
 EMULATOR_AGENTS (several: separated by commas), --agent-protocol is EMULATOR_AGENT_PROTOCOLS.
 
@@ -72,8 +85,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     speech = parser.add_argument_group("hearing and speaking")
-    speech.add_argument("--hearing", metavar="ENGINE", help="speech to text; default auto")
-    speech.add_argument("--speaking", metavar="ENGINE", help="text to speech; default auto")
+    speech.add_argument("--hearing", metavar="ENGINE", help="speech to text; see below")
+    speech.add_argument("--speaking", metavar="ENGINE", help="text to speech; see below")
     speech.add_argument("--end-of-turn", metavar="MODEL", help="none (default) or smart-turn")
     speech.add_argument(
         "--phrases", type=Path, metavar="FILE", help="words to listen for, one phrase a line"

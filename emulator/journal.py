@@ -31,7 +31,7 @@ class Journal:
         self._recording = recording
         if recording is not None:
             loudspeaker.connect(
-                Listening(WAV_RATE_HZ, recording.place_played, recording.played.cut)
+                Listening(WAV_RATE_HZ, recording.place_played, recording.cut_played)
             )
         self._is_playing = is_playing
         self._was_playing = False
@@ -48,7 +48,7 @@ class Journal:
         """Input audio, at its place on the session's clock."""
         self._marks.audio_arrived(audio_end_ms)
         if self._recording is not None:
-            self._recording.heard.place(at_ms, pcm, SAMPLE_RATE_HZ)
+            self._recording.place_heard(at_ms, pcm, SAMPLE_RATE_HZ)
 
     def note_fact(self, fact: Fact) -> None:
         """Called before the session takes it in."""

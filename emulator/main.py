@@ -18,6 +18,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -31,6 +32,7 @@ from emulator.connection import hold_session
 from emulator.engines import Engines, open_engines
 from emulator.handshake import PATH_SUFFIX, is_admitted
 from emulator.pages import render_home
+from emulator.recording import check_directory
 from emulator.sessions import Sessions
 from emulator.settings import ANY_AGENT, Settings
 
@@ -200,6 +202,7 @@ async def serve(settings: Settings, on_ready: Callable[[str, Engines], None]) ->
     ``on_ready`` gets the service's URL and its engines once it accepts sessions. Raises
     ServiceError, ChildError, and what ``open_engines`` raises.
     """
+    _check_recordings(settings.record)
     listener = bind(settings.host, settings.port)
     with _cancelled_by_signals():
         try:
@@ -222,6 +225,18 @@ async def serve(settings: Settings, on_ready: Callable[[str, Engines], None]) ->
         finally:
             listener.close()
     return 0
+
+
+def _check_recordings(directory: Path | None) -> None:
+    """Raises ServiceError where no recording could be kept there."""
+    if directory is not None:
+        try:
+            check_directory(directory)
+        except OSError as error:
+            raise ServiceError(
+                f"--record {directory}: nothing can be written there ({error.strerror or error}): "
+                "choose another directory"
+            ) from error
 
 
 @contextlib.asynccontextmanager

@@ -10,17 +10,21 @@ Both are readable by their owner alone, because they hold what people said. Whil
 lasts, each side is a raw file of its own, so that playback can be placed, and cut, by offset.
 """
 
+import contextlib
+import logging
 import os
 import re
+import tempfile
 import wave
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 import soxr
+
+from emulator.protocol import encode_event
 
 Side = Literal["client", "server"]
 
@@ -30,6 +34,8 @@ WAV_RATE_HZ = 24_000
 _SAMPLE_BYTES = 2
 _BLOCK_SAMPLES = 1 << 16
 _OWNER_ONLY = 0o600
+
+_log = logging.getLogger(__name__)
 
 
 class Track:
@@ -69,8 +75,9 @@ class Track:
         yield resampler.resample_chunk(np.empty(0, dtype=np.int16), last=True)
 
     def remove(self) -> None:
-        self._file.close()
         self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def _raw_blocks(self) -> Iterator[Samples]:
         self._file.seek(0)
@@ -83,44 +90,79 @@ def _offset_bytes(at_ms: float, rate_hz: int) -> int:
 
 
 class Recording:
-    """One session's files. ``close`` blocks for as long as it takes to write the WAV."""
+    """One session's files. ``close`` blocks for as long as it takes to write the WAV.
+
+    A disk that is full ends the recording, which the log tells, and not the session.
+    """
 
     def __init__(self, directory: Path, session_id: str, connection: Mapping[str, Any]) -> None:
         """Raises OSError where the directory can't be written."""
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_directory(directory)
         name = re.sub(r"[^\w.-]", "_", session_id)
         self.wav_path = directory / f"{name}.wav"
         self.events_path = directory / f"{name}.jsonl"
         self.heard = Track(directory / f".{name}.heard.pcm")
         self.played = Track(directory / f".{name}.played.pcm")
         self._events = open_private(self.events_path, "wb")
+        self._is_broken = False
         self._write_line({"at_ms": 0.0, "connection": {**connection, "session_id": session_id}})
+
+    def place_heard(self, at_ms: float, pcm: bytes, rate_hz: int) -> None:
+        self._try(lambda: self.heard.place(at_ms, pcm, rate_hz))
 
     def place_played(self, at_ms: float, pcm: bytes) -> None:
         """Played audio at ``WAV_RATE_HZ``."""
-        self.played.place(at_ms, pcm, WAV_RATE_HZ)
+        self._try(lambda: self.played.place(at_ms, pcm, WAV_RATE_HZ))
+
+    def cut_played(self, at_ms: float) -> None:
+        """What was to be played from here on was not."""
+        self._try(lambda: self.played.cut(at_ms))
 
     def add_event(self, at_ms: float, side: Side, event: Any) -> None:
         """Keep one event; ``event`` is what stood in the frame, parsed where it was JSON."""
-        self._write_line({"at_ms": round(at_ms, 1), "from": side, "event": event})
+        line = {"at_ms": round(at_ms, 1), "from": side, "event": event}
+        self._try(lambda: self._write_line(line))
 
     def close(self) -> None:
-        self._events.close()
+        with contextlib.suppress(OSError):
+            self._events.close()
+        self._is_broken = False
+        self._try(self._write_wav)
+        self.heard.remove()
+        self.played.remove()
+
+    def _try(self, write: Callable[[], object]) -> None:
+        if self._is_broken:
+            return
         try:
-            with open_private(self.wav_path, "wb") as file, wave.open(file, "wb") as wav:
-                wav.setnchannels(2)
-                wav.setsampwidth(_SAMPLE_BYTES)
-                wav.setframerate(WAV_RATE_HZ)
-                for block in interleave(self.heard.blocks(), self.played.blocks()):
-                    wav.writeframes(block)
-        finally:
-            self.heard.remove()
-            self.played.remove()
+            write()
+        except OSError as error:
+            self._is_broken = True
+            _log.error("The recording %s ends here: %s", self.events_path, error)
+
+    def _write_wav(self) -> None:
+        with open_private(self.wav_path, "wb") as file, wave.open(file, "wb") as wav:
+            wav.setnchannels(2)
+            wav.setsampwidth(_SAMPLE_BYTES)
+            wav.setframerate(WAV_RATE_HZ)
+            for block in interleave(self.heard.blocks(), self.played.blocks()):
+                wav.writeframes(block)
 
     def _write_line(self, line: Mapping[str, Any]) -> None:
-        self._events.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        self._events.write(encode_event(line).encode() + b"\n")
         # A session that is cut off by a crash still leaves its events.
         self._events.flush()
+
+
+def check_directory(directory: Path) -> None:
+    """Raises OSError where recordings can't be kept there."""
+    _make_directory(directory)
+    with tempfile.TemporaryFile(dir=directory):
+        pass
+
+
+def _make_directory(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def open_private(path: Path, mode: Literal["wb", "w+b"]) -> BinaryIO:

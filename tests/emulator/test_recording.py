@@ -1,13 +1,16 @@
+import errno
+import json
 import wave
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.recording import WAV_RATE_HZ, Recording, interleave
+from emulator.recording import WAV_RATE_HZ, Recording, Track, check_directory, interleave
 
 
 def tone(ms: int, level: int, rate_hz: int) -> bytes:
@@ -118,3 +121,43 @@ def test_interleaving_loses_and_shifts_nothing(
     assert len(stereo) == length
     for side, samples in enumerate(flat):
         assert list(stereo[:, side]) == samples + [0] * (length - len(samples))
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording = Recording(tmp_path, "sess_1", {})
+    recording.place_heard(0, tone(500, 1000, 16_000), 16_000)
+
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Track, "place", fail)
+        recording.place_heard(500, tone(500, 1000, 16_000), 16_000)
+        recording.place_played(500, tone(500, 1000, 24_000))
+    recording.add_event(0, "client", {"type": "session.update"})
+    recording.close()
+    assert caplog.text.count("ends here: [Errno 28] No space left") == 1
+    assert len(read_wav(recording.wav_path)) / WAV_RATE_HZ == pytest.approx(0.5, abs=0.01)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".wav", ".jsonl"}
+
+
+@pytest.mark.parametrize("value", [10**30, "\ud800", 1.5])
+def test_any_event_of_an_agent_is_kept(tmp_path: Path, value: object) -> None:
+    """A number of more than 64 bits ended the answer that it came with."""
+    recording = Recording(tmp_path, "sess_1", {})
+    recording.add_event(0, "server", {"type": "response.invocation.delta", "delta": {"n": value}})
+    recording.close()
+    line = json.loads(recording.events_path.read_text().splitlines()[-1])
+    assert line["event"]["delta"]["n"] == value
+
+
+def test_a_directory_that_cannot_be_written_is_found_before_the_first_session(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError):
+        check_directory(tmp_path / "file")
+    check_directory(tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
