@@ -24,6 +24,7 @@ import httpx
 
 from emulator.caller import Caller
 from emulator.caller_voice import CallerVoice, open_caller_voice
+from emulator.recording import check_directory
 from emulator.speaking import SpeakingError
 
 CALLER_RATE_HZ = 24_000
@@ -75,10 +76,11 @@ def reply_to(question: str, today: dt.date) -> Step | None:
 
 INTERRUPTED_AFTER_MS = 1500
 PAUSE_S = 0.4
+SILENCE_MS = 500
 SESSION = {
     "turn_detection": {
         "type": "server_vad",
-        "silence_duration_ms": 500,
+        "silence_duration_ms": SILENCE_MS,
         "auto_truncate": True,
     }
 }
@@ -94,6 +96,12 @@ STAGES = (
 )
 """Each with the mark that it runs from, and the one that it runs to."""
 
+
+_INTRODUCTION = """\
+A caller talks to the demo agent through the emulator, in real time, for about a minute and a half.
+"heard" is what the recogniser understood, which is all that the agent gets.
+
+"""
 
 Say = Callable[[str, str], None]
 
@@ -125,7 +133,12 @@ def render_latencies(turns: Sequence[Mapping[str, Any]]) -> str:
         )
         for row in rows
     ]
-    return "\nLatency by stage, ms from one mark to the next\n" + "\n".join(lines) + "\n"
+    return (
+        "\nLatency by stage, ms from one mark to the next\n"
+        + "\n".join(lines)
+        + "\nVoice to voice: from the end of speech to the first audible sample of the answer; "
+        f"{SILENCE_MS} of it are\nthe silence that ends a turn.\n"
+    )
 
 
 @contextlib.asynccontextmanager
@@ -310,6 +323,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"{who:>10}  {what}\n")
         sys.stdout.flush()
 
+    try:
+        check_directory(options.output.parent)
+    except OSError as error:
+        sys.stderr.write(
+            f"{options.output}: can't be written ({error.strerror or error}): choose another "
+            "place with --output\n"
+        )
+        return 1
+    sys.stdout.write(_INTRODUCTION)
+    sys.stdout.flush()
     try:
         session = asyncio.run(run_demo(options.output, say))
     except (DemoError, SpeakingError) as error:

@@ -162,3 +162,11 @@ def test_the_demo_talks_and_leaves_its_sound(tmp_path: Path) -> None:
     with wave.open(str(output)) as wav:
         seconds = wav.getnframes() / wav.getframerate()
     assert 20 < seconds < time.monotonic() - began_s
+
+
+def test_a_place_that_the_demo_cannot_write_to_is_told_before_it_talks(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ran = run("-m", "emulator.demo", "--output", str(tmp_path / "file" / "demo.wav"))
+    assert ran.returncode == 1
+    assert "--output" in ran.stderr
+    assert ran.stdout == ""
