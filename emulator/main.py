@@ -134,13 +134,16 @@ class _Server(uvicorn.Server):
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    # uvicorn takes a handshake that was refused on purpose for a mistake of the application.
-    return "without completing handshake" not in str(record.msg)
+    # uvicorn takes a handshake that was refused on purpose for a mistake of the application, and
+    # asyncio tells of each frame on its way to a client that has hung up.
+    message = str(record.msg)
+    return "without completing handshake" not in message and "socket.send() raised" not in message
 
 
 def create_server(app: Starlette) -> uvicorn.Server:
     """A server for sockets that are bound already."""
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    for name in ("uvicorn.error", "asyncio"):
+        logging.getLogger(name).addFilter(_is_news)
     return _Server(
         uvicorn.Config(
             app,
@@ -164,7 +167,9 @@ def create_server(app: Starlette) -> uvicorn.Server:
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket. Raises ServiceError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Only for sockets that name their protocol does asyncio turn Nagle's delay off, which would
+    # hold small frames back for up to 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # On Windows the option would let two servers share a port.
         if os.name == "posix":

@@ -89,6 +89,8 @@ class Microphone:
         self._starts_ms: dict[str, float] = {}
         self._open: dict[str, Utterance] = {}
         self._finishing: dict[str, Utterance] = {}
+        self._decoding: set[str] = set()
+        """Recordings that are made ready to be recognised."""
         self._warned: set[str] = set()
         self._work: deque[_Work] = deque()
         self._pending_bytes = 0
@@ -120,6 +122,7 @@ class Microphone:
             self._finish(item_id)
 
     def discard(self, item_id: str) -> None:
+        self._decoding.discard(item_id)
         self._work = deque(
             work
             for work in self._work
@@ -131,8 +134,8 @@ class Microphone:
 
     def transcribe(self, item_id: str, audio: bytes) -> None:
         """Recognise a recording, apart from the timeline."""
-        self._begin_with(item_id, self._listener.decode_apart(audio))
-        self._finish(item_id)
+        self._decoding.add(item_id)
+        self._tasks.start(self._transcribe(item_id, audio), "recording")
 
     async def wait_room(self) -> None:
         """Wait until most of what was appended is judged."""
@@ -263,6 +266,13 @@ class Microphone:
         for fact in found:
             self._tell(fact)
 
+    async def _transcribe(self, item_id: str, audio: bytes) -> None:
+        pcm = await self._engines.threads.run(self._listener.decode_apart, audio)
+        if item_id in self._decoding:
+            self._decoding.remove(item_id)
+            self._begin_with(item_id, pcm)
+            self._recognise(item_id, self._open.pop(item_id))
+
     def _begin(self, item_id: str, start_ms: float | None) -> None:
         self._starts_ms = {item_id: self._timeline.mark_ms if start_ms is None else start_ms}
         self._begin_with(item_id, self._timeline.since(start_ms))
@@ -277,9 +287,11 @@ class Microphone:
 
     def _finish(self, item_id: str) -> None:
         utterance = self._open.pop(item_id, None)
-        if utterance is None:
-            return
-        self._timeline.mark()
+        if utterance is not None:
+            self._timeline.mark()
+            self._recognise(item_id, utterance)
+
+    def _recognise(self, item_id: str, utterance: Utterance) -> None:
         self._finishing[item_id] = utterance
         self._tasks.start(self._await_transcript(item_id, utterance), "transcript")
 

@@ -87,7 +87,9 @@ def main() -> None:
     if options.control is None:
         serve(recogniser, sys.stdin.buffer, sys.stdout.buffer)
     else:
-        fork_for_sockets(recogniser, socket.socket(fileno=options.control))
+        # The other side may go without having read all answers.
+        with contextlib.suppress(ConnectionError):
+            fork_for_sockets(recogniser, socket.socket(fileno=options.control))
 
 
 if __name__ == "__main__":

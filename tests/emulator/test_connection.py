@@ -483,3 +483,25 @@ async def test_an_agent_that_writes_without_end_waits_for_a_slow_reader() -> Non
             while written == 0 or written != before:
                 before = written
                 await asyncio.sleep(0.3)
+
+
+async def test_a_recording_is_recognised_apart_from_what_the_microphone_hears() -> None:
+    """It took what was appended and not yet committed out of the input buffer."""
+    async with open_desk() as desk, open_client(desk) as client:
+        desk.hearing.texts = ["a recording", "the buffer"]
+        await client.append(quiet(300))
+        await client.send(
+            "conversation.item.create",
+            item={
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_audio", "audio": base64.b64encode(loud(500)).decode()}],
+            },
+        )
+        completed = "conversation.item.input_audio_transcription.completed"
+        assert (await client.receive(completed))["transcript"] == "a recording"
+        await client.send("input_audio_buffer.commit")
+        assert (await client.receive(completed))["transcript"] == "the buffer"
+        recording, buffer = desk.hearing.ears[0].utterances
+        assert abs(len(recording.audio) / 32 - 500) < 30
+        assert abs(len(buffer.audio) / 32 - 300) < 50

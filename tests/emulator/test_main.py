@@ -1,5 +1,6 @@
 import asyncio
 import json
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -165,6 +166,22 @@ def test_a_port_that_is_taken_is_said_plainly() -> None:
         listener.close()
     with pytest.raises(ServiceError, match="--host"):
         bind("203.0.113.1", 0)
+
+
+async def test_small_frames_are_not_held_back() -> None:
+    """Each event waited up to 40 ms for the client's acknowledgement of the one before it."""
+    accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def look(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        of_client = writer.get_extra_info("socket")
+        accepted.set_result(of_client.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listener = bind("127.0.0.1", 0)
+    async with await asyncio.start_server(look, sock=listener):
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        assert await accepted
+        writer.close()
 
 
 def test_the_url_is_one_that_a_client_can_use() -> None:
