@@ -255,7 +255,7 @@ async def test_devices_by_number_and_name(sound: SoundSystem) -> None:
 def test_gaps_in_the_sound_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine an answer was torn, and nobody said why."""
     now_s = [0.0]
-    monkeypatch.setattr(lines.time, "monotonic", lambda: now_s[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
     line = lines.Line("loudspeaker", None, lambda pcm, frames: bytes(2 * frames))
     for block in range(100):
         now_s[0] += 1.0 if block % 20 == 19 else 0.02

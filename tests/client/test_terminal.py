@@ -87,10 +87,6 @@ def test_long_lines_are_wrapped_between_words(
     if columns == 24:
         text = [line.rstrip() for line in lines[:3]]
         assert text == ["agent  The weather in", "       Seattle is partly", "       cloudy."]
-            "agent  The weather in    ",
-            "       Seattle is partly ",
-            "       cloudy.           ",
-        ]
 
 
 def test_toolbar_of_a_prompt_has_the_live_part() -> None:
