@@ -1,11 +1,17 @@
 """``python -m app``: serve the agent on HOST and PORT."""
 
+import os
+import signal
 import sys
 from typing import Any
 
 
 def main() -> None:
     """Start the server with the settings of the environment."""
+    # Until the server is up, and has handlers of its own, no turn runs: there is nothing to end.
+    # No exception, which an import that is going on could take for its own.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
     import uvicorn
 
     from app.platform.access import HINT, is_open_to_anyone
@@ -20,6 +26,8 @@ def main() -> None:
     uvicorn.run(
         "app.main:app",
         http=_find_http(),
+        # An upgrade is then a request like any other, answered in the envelope.
+        ws="none",
         host=settings.bind_host,
         port=settings.port,
         log_config=None,

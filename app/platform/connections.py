@@ -1,14 +1,20 @@
 """What a connection may take before it is a request: uvicorn's protocol, with two bounds.
 
+What is no request is answered here too, as all errors are (``app.platform.errors``).
+
 httptools takes headers without end, and uvicorn waits for the rest of a request for ever; either
 lets one stranger hold memory or file descriptors as long as they like.
 """
 
 import asyncio
+import uuid
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.platform.errors import ApiError
+from app.platform.headers import SERVER
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request line and headers that are still coming; whole ones have a lower limit."""
@@ -84,13 +90,32 @@ class BoundedHttp(HttpToolsProtocol):
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
+    def send_400_response(self, msg: str) -> None:
+        """What arrived is no HTTP. In the middle of an answer there is no place to say so."""
+        if self._is_answering():
+            self.transport.close()
+        else:
+            self._answer(HTTPStatus.BAD_REQUEST, msg)
+
     def _refuse(self, status: HTTPStatus) -> None:
         if self.transport.is_closing():
             return
         cycle = self.cycle
         begun = self._boundaries % 2 == 1
         if begun and (cycle is None or cycle.response_complete):
-            head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\n"
-            source = "x-platform-error-source: user\r\nconnection: close\r\n\r\n"
-            self.transport.write((head + source).encode())
+            self._answer(status, f"{status.phrase}: this is no request that can be answered.")
+        self.transport.close()
+
+    def _answer(self, status: HTTPStatus, message: str) -> None:
+        """An error in the envelope, with the headers of every response; then the end."""
+        code = status.phrase.lower().replace(" ", "_")
+        response = ApiError(status, code, message).response()
+        lines = [
+            f"HTTP/1.1 {status.value} {status.phrase}".encode(),
+            *(name + b": " + value for name, value in response.raw_headers),
+            b"x-request-id: " + uuid.uuid4().hex.encode(),
+            b"x-platform-server: " + SERVER.encode(),
+            b"connection: close",
+        ]
+        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body))
         self.transport.close()

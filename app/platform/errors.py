@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sse_starlette.sse import SendTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,8 @@ class CatchErrors:
 
         try:
             await self._app(scope, receive, note_start)  # type: ignore[arg-type]
+        except ClientDisconnect:
+            logger.info("a caller went before the request was whole: %s", scope["path"])
         except SendTimeoutError:
             logger.info("a caller read too slowly and was left: %s", scope["path"])
         except Exception:

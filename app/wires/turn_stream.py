@@ -23,6 +23,8 @@ class TurnStream(EventSourceResponse):
         self, frames: AsyncIterable[bytes], headers: Mapping[str, str], send_timeout: float
     ) -> None:
         super().__init__(frames, headers=headers, ping=0, sep="\n", send_timeout=send_timeout)
+        # Whether the connection is kept is for the server and the caller to say.
+        del self.headers["connection"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         streaming = asyncio.current_task()
