@@ -1,7 +1,11 @@
 """Settings: names, defaults, and messages that name what is wrong."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from app.agents.model_settings import ModelAgentSettings
 from app.settings import Settings, SettingsError, load_settings
 
 
@@ -67,3 +71,22 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(
     assert load_settings().port == 9001
     monkeypatch.setenv("PORT", "9002")
     assert load_settings().port == 9002
+
+
+def test_the_example_lists_every_setting_with_its_default() -> None:
+    """The README sends people there for all of them; half were missing."""
+    text = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8")
+    examples = dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", text, re.MULTILINE))
+    for name in {**Settings.model_fields, **ModelAgentSettings.model_fields}:
+        # Of these, Foundry itself sets all but one.
+        if not name.startswith("foundry_") or name == "foundry_project_endpoint":
+            assert name.upper() in examples
+    defaults = Settings(_env_file=None)
+    # Where the default depends on the host, or is none, an example or a word stands there.
+    values = {name.lower(): value for name, value in examples.items() if value}
+    written = Settings(
+        _env_file=None,
+        **{name: value for name, value in values.items() if name in Settings.model_fields},
+    )
+    for name in Settings.model_fields.keys() - {"host", "log_format"}:
+        assert getattr(written, name) == getattr(defaults, name), name
