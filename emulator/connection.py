@@ -99,6 +99,7 @@ class Connection:
             self._recording,
             self._session.is_playing,
         )
+        self._expiry: asyncio.TimerHandle | None = None
         self._patience = asyncio.timeout(None)
         self._tasks = SessionTasks()
         self._outbox = Outbox()
@@ -213,6 +214,9 @@ class Connection:
                 self._clock.set_timer(name, ms)
             case effects.ClearTimer(name):
                 self._clock.clear_timer(name)
+            case effects.ExpireAfter(seconds):
+                loop = asyncio.get_running_loop()
+                self._expiry = loop.call_later(seconds, self.tell, facts.Expired())
             case effects.Close(code, reason):
                 self._outbox.close(code, reason)
                 self._patience.reschedule(asyncio.get_running_loop().time() + CLOSE_TIMEOUT_S)
@@ -221,6 +225,8 @@ class Connection:
         self._do_all(self._session.close(self._clock.now_ms()))
         self._open = False
         self._clock.stop()
+        if self._expiry is not None:
+            self._expiry.cancel()
         await self._tasks.stop()
         for part in (self._microphone.close, self._mind.close, self._interim_mind.close):
             try:

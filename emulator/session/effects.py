@@ -168,6 +168,13 @@ class ClearTimer:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpireAfter:
+    """Tell ``Expired`` after so long by the machine's clock, by which ``expires_at`` is told."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Close the WebSocket; the last effect of a session."""
 
@@ -192,5 +199,6 @@ Effect = (
     | StopSpeaking
     | SetTimer
     | ClearTimer
+    | ExpireAfter
     | Close
 )

@@ -142,6 +142,11 @@ class TimerExpired:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The session has reached its limit."""
+
+
 Fact = (
     ClientSent
     | SpeechStarted
@@ -157,4 +162,5 @@ Fact = (
     | SpeakingFailed
     | Warned
     | TimerExpired
+    | Expired
 )

@@ -9,14 +9,13 @@ from emulator.session import facts
 from emulator.session.answering import Answering
 from emulator.session.configuration import Configuration
 from emulator.session.conversation import Conversation
-from emulator.session.effects import Close, Effect, SetTimer
+from emulator.session.effects import Close, Effect, ExpireAfter
 from emulator.session.facts import Fact
 from emulator.session.plan import Plan
 from emulator.session.spoken import Playback
 from emulator.session.transcripts import Transcripts
 from emulator.session.turns import Turns
 
-_EXPIRY_TIMER = "expiry"
 _GOING_AWAY = 1001
 
 
@@ -97,11 +96,11 @@ class Session:
         self._answering.is_hearing = self._turns.is_hearing
 
     def open(self, now_ms: float) -> list[Effect]:
-        """The session begins: ``session.created``, how to hear, and the timer of its end."""
+        """The session begins: ``session.created``, how to hear, and when it ends."""
         self._plan.now_ms = now_ms
         self._plan.send("session.created", session=self._describe())
         self._plan.do(self._hearing)
-        self._plan.do(SetTimer(_EXPIRY_TIMER, self.options.max_session_s * 1000))
+        self._plan.do(ExpireAfter(self.options.max_session_s))
         return self._plan.take()
 
     def handle(self, fact: Fact, now_ms: float) -> list[Effect]:
@@ -135,7 +134,10 @@ class Session:
             case facts.Warned(message, code, param):
                 self._plan.warn(message, code, param)
             case facts.TimerExpired(name):
-                self._expire(name)
+                self._turns.expire(name)
+                self._answering.expire(name)
+            case facts.Expired():
+                self._expire()
         return self._plan.take()
 
     def close(self, now_ms: float) -> list[Effect]:
@@ -172,11 +174,7 @@ class Session:
             }
         return described
 
-    def _expire(self, timer: str) -> None:
-        if timer != _EXPIRY_TIMER:
-            self._turns.expire(timer)
-            self._answering.expire(timer)
-            return
+    def _expire(self) -> None:
         minutes = self.options.max_session_s / 60
         error = ProtocolError(
             f"The session has reached its limit of {minutes:g} minutes: open a new one.",

@@ -362,6 +362,16 @@ async def test_a_session_ends_at_its_limit() -> None:
         assert closed.value.rcvd.code == 1001
 
 
+async def test_an_hour_of_talk_in_a_second_is_no_hour() -> None:
+    """The limit was counted in audio, so ``expires_at`` was untrue for a client with files."""
+    async with open_desk(session_minutes=1) as desk, open_client(desk) as client:
+        await client.append(quiet(70_000) + loud(600) + quiet(1000))
+        stopped = await client.receive("input_audio_buffer.speech_stopped", 50)
+        assert stopped["audio_end_ms"] > 70_000
+        await client.receive("response.done")
+        assert "error" not in client.types()
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [

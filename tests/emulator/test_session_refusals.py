@@ -225,7 +225,7 @@ class TestExpiry:
         driver = Driver(max_session_s=60)
         driver.send("response.create")
         driver.think("Hello there. ", finish=False)
-        events = driver.tell(told.TimerExpired("expiry"))
+        events = driver.tell(told.Expired())
         assert events[0]["error"]["code"] == "session_expired"
         assert "1 minutes" in events[0]["error"]["message"]
         assert events[-1]["type"] == "response.done"

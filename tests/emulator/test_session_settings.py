@@ -14,7 +14,10 @@ class TestStart:
         first = driver.effects[0]
         assert isinstance(first, do.Send)
         assert first.event["type"] == "session.created"
-        assert [type(effect) for effect in driver.effects[1:]] == [do.ConfigureHearing, do.SetTimer]
+        assert [type(effect) for effect in driver.effects[1:]] == [
+            do.ConfigureHearing,
+            do.ExpireAfter,
+        ]
 
     def test_the_session_of_an_agent_is_complete(self) -> None:
         """The official quickstart reads these members and raises where one is missing."""
@@ -66,7 +69,7 @@ class TestStart:
 
     def test_a_session_ends_at_its_limit(self) -> None:
         driver = Driver(max_session_s=90)
-        assert driver.one(do.SetTimer) == do.SetTimer("expiry", 90_000)
+        assert driver.done(do.ExpireAfter) == [do.ExpireAfter(90)]
 
 
 class TestMerge:
