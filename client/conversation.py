@@ -79,6 +79,8 @@ class Conversation:
         self.over = asyncio.Event()
         self.stirred = asyncio.Event()
         """Set whenever something happens; who waits for quiet clears it."""
+        self.idle_status = "listening"
+        """What the screen says while the agent waits for the person."""
         self.answers = 0
         """Responses that came to their end, cut ones too."""
         self.summary = Summary()
@@ -194,7 +196,7 @@ class Conversation:
                 }
             )
         self._cut()
-        self._screen.status("listening")
+        self._screen.status(self.idle_status)
 
     def note_sent(self, pcm: bytes) -> None:
         """This much of the person's audio has left."""
@@ -304,7 +306,7 @@ class Conversation:
         if self._hanging_up and not self.responses.active:
             self.over.set()
         elif self.ready.is_set() and not self.busy:
-            self._screen.status("listening")
+            self._screen.status(self.idle_status)
 
     def _on_client_event(self, event: Event) -> None:
         payload = unwrap(event)

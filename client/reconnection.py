@@ -132,7 +132,7 @@ class Reconnection:
                 "The service took the connection, but begins no session: check --endpoint, and "
                 "try again."
             ) from None
-        self._screen.status("listening")
+        self._screen.status(self._conversation.idle_status)
         if self.was_ready and self._failures:
             self._conversation.summary.reconnects += 1
         expires_at_s = self._conversation.agreement.expires_at_s

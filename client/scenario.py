@@ -145,8 +145,10 @@ def read_scenario(path: Path) -> Scenario:
     """Raises ScenarioError."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"can't read {path}: {error}") from error
+    except OSError as error:
+        raise ScenarioError(f"can't read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{path} is no text: a scenario is YAML in UTF-8") from error
     try:
         return parse_scenario(text, directory=path.parent, name=path.stem)
     except ScenarioError as error:

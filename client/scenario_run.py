@@ -233,6 +233,9 @@ class ScenarioRun:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PLAYED_WITHIN_S):
                     await self._settle()
+        else:
+            # What is still being said is no part of the next step.
+            await self._until(lambda: not self._is_busy(), step.within_ms)
         self._judge_latency(step, outcome)
 
     def _judge_latency(self, step: Step, outcome: Outcome) -> None:

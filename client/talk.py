@@ -27,6 +27,8 @@ from client.settings import Settings
 
 NO_ANSWER = 3
 SHOW_EVERY_S = 0.1
+PRESS_TO_TALK = "press Enter to talk"
+RECORDING = "recording; Enter sends it"
 
 
 class Talk:
@@ -63,6 +65,8 @@ class Talk:
         self.conversation = Conversation(
             settings, screen, loudspeaker, start=self._start, calls=calls
         )
+        if settings.push_to_talk:
+            self.conversation.idle_status = PRESS_TO_TALK
         self._quiet = Quiet(self.conversation, loudspeaker, settings.answer_timeout_s)
         self._reconnection = Reconnection(
             settings,
@@ -111,14 +115,14 @@ class Talk:
         """Push-to-talk: begin to speak, or end the turn."""
         if not self._settings.push_to_talk:
             return
+        self._is_talking = not self._is_talking
         if self._is_talking:
-            self._is_talking = False
+            self.conversation.idle_status = RECORDING
+            self.conversation.interrupt()
+        else:
+            self.conversation.idle_status = PRESS_TO_TALK
             self.conversation.commit()
             self._screen.status("thinking")
-        else:
-            self.conversation.interrupt()
-            self._is_talking = True
-            self._screen.status("recording; Enter sends it")
 
     async def _run_tasks(self) -> None:
         try:

@@ -295,7 +295,7 @@ async def test_push_to_talk_sends_a_turn_between_two_presses(service: Service) -
     talk._lines = None
     running = asyncio.create_task(talk.run())
     async with asyncio.timeout(PATIENCE_S):
-        while not talk.was_ready and not screen.statuses.count("listening"):
+        while not talk.was_ready and not screen.statuses.count("press Enter to talk"):
             await asyncio.sleep(0.01)
         assert service.of("session.update")[0]["session"]["turn_detection"] is None
         assert service.of("input_audio_buffer.append") == []
