@@ -207,7 +207,7 @@ def _import_pyaudio() -> Any:
         raise DeviceError(
             f"{what} is missing, without which there is no microphone or loudspeaker. Run: "
             f"{installation_command(pyaudio_is_there=there)}\n"
-            "Or use audio files, --input FILE --output FILE, or type: --text-only"
+            "Or use audio files (--input FILE --output FILE), or type (--text-only)."
         ) from error
     return pyaudio
 

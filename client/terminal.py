@@ -72,7 +72,10 @@ class Terminal:
         self._print_line(Text(), Text(_clean(text)))
 
     def error(self, text: str) -> None:
-        self._print_line(Text("✗", "bold red"), Text(_clean(text), "bold red"))
+        mark = "✗"
+        for line in text.splitlines():
+            self._print_line(Text(mark, "bold red"), Text(_clean(line), "bold red"))
+            mark = " "
 
     def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
         if not final:

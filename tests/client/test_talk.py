@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from client import quiet, reconnection
+from client import connection, quiet, reconnection
 from client.files import FileMicrophone, SilentLoudspeaker, SilentMicrophone
 from client.settings import load_settings
 from client.talk import NO_ANSWER, Talk
@@ -202,6 +202,19 @@ async def test_a_normal_close_is_the_end(service: Service) -> None:
     code, _ = await run(service.url)
     assert code == 0
     assert len(service.paths) == 1
+
+
+async def test_without_an_endpoint_a_running_emulator_is_found(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "EMULATOR_URL", service.url)
+    settings = load_settings({}, environment={})
+    assert await connection.find_endpoint(settings) == (service.url, True)
+    service.status = [401]
+    assert await connection.find_endpoint(settings) == (service.url, True)
+    monkeypatch.setattr(connection, "EMULATOR_URL", "http://127.0.0.1:9")
+    with pytest.raises(connection.ConnectError, match=r"python -m emulator.*give --endpoint"):
+        await connection.find_endpoint(settings)
 
 
 async def test_nobody_listens_there() -> None:
