@@ -36,10 +36,10 @@ def find_free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def start_server(
+async def launch_server(
     home: Path, command: Sequence[str] = ("-m", "app"), **environment: str
 ) -> AsyncIterator[ServerProcess]:
-    """``python -m app`` with ``environment``, ready; killed at the end if it still runs."""
+    """``python -m app`` with ``environment``, not yet ready; killed at the end if it still runs."""
     port = environment.pop("PORT", None) or str(find_free_port())
     log = home / f"server-{port}.log"
     kept = ("PATH", "LANG", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONWARNINGS")
@@ -60,12 +60,21 @@ async def start_server(
         )
     server = ServerProcess(process, f"http://127.0.0.1:{port}", log)
     try:
-        await _wait_until_ready(server)
         yield server
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def start_server(
+    home: Path, command: Sequence[str] = ("-m", "app"), **environment: str
+) -> AsyncIterator[ServerProcess]:
+    """Likewise, once it is ready."""
+    async with launch_server(home, command, **environment) as server:
+        await _wait_until_ready(server)
+        yield server
 
 
 async def _wait_until_ready(server: ServerProcess) -> None:

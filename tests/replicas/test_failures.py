@@ -1,16 +1,19 @@
 """A replica that is killed, and a Redis that goes away."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
 from app.phrases import find_phrases
 from tests.app.conversations.backends import RedisServer
+from tests.app.processes import launch_server
 from tests.replicas.deployment import LEASE_SECONDS, Deployment, Talker, find_text
 
 pytestmark = [pytest.mark.component, pytest.mark.asyncio(loop_scope="package")]
@@ -138,3 +141,34 @@ async def _expect_apologies(deployment: Deployment, client: httpx.AsyncClient) -
     places = [deployment.url, *deployment.urls]
     calls = [call(places[number % 3]) for number in range(30)]
     await asyncio.gather(*calls, *map(probe, deployment.urls), *map(look_up, deployment.urls))
+
+
+async def test_replicas_that_start_before_their_redis_wait_for_it(
+    tmp_path: Path, client: httpx.AsyncClient
+) -> None:
+    """They once ended with a traceback, and an orchestrator tried again later and later."""
+    redis = RedisServer(tmp_path)
+    url = f"redis://127.0.0.1:{redis.port}/0"
+    async with launch_server(tmp_path, CONVERSATIONS=url) as server:
+        async with asyncio.timeout(60):
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    readiness = await client.get(server.url + "/readiness")
+                    break
+                await asyncio.sleep(0.05)
+        assert readiness.status_code == 503
+        assert readiness.json()["status"] == "conversations_unavailable"
+        async with Talker(client).start(server.url, "hello") as stream:
+            assert find_text(await stream.finish()) == APOLOGY
+        redis.start()
+        try:
+            async with asyncio.timeout(60):
+                while (await client.get(server.url + "/readiness")).status_code != 200:
+                    await asyncio.sleep(0.05)
+            assert await Talker(client).say(server.url, "hello") != APOLOGY
+            server.signal(signal.SIGTERM)
+            assert await server.wait() == 0
+        finally:
+            redis.stop()
+        log = server.log.read_text()
+        assert "no turns until the conversation store is there: Redis at 127.0.0.1:" in log
