@@ -28,6 +28,9 @@ def main() -> None:
         http=_find_http(),
         # An upgrade is then a request like any other, answered in the envelope.
         ws="none",
+        # uvloop takes one new connection in each turn of its loop: under load those who come wait
+        # for all who are there, three times as long and longer (`benchmarks.load`).
+        loop="asyncio",
         host=settings.bind_host,
         port=settings.port,
         log_config=None,

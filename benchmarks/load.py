@@ -5,17 +5,22 @@
 
 Without a URL it starts the demo agent, and then the official host for comparison. Against the demo
 agent each caller also checks that its booking is remembered under its own name.
-Last lines: errors, leaks, and the 99th percentile of the first delta beside its idle value.
+Last lines: errors, leaks, and the 99th percentile of the first delta beside its idle value and
+what queueing adds: turns arrive as they like, one server takes one after the other, and each takes
+the core time that was measured, with the time in which others had the core.
 """
 
 import argparse
 import asyncio
+import math
+import os
 import statistics
 import sys
 import time
+from collections.abc import Callable
 
 from benchmarks.callers import Report, hold_conversations
-from benchmarks.peers import pin_to_core, start_peer
+from benchmarks.peers import CoreTime, Peer, pin_to_core, read_core_time, start_peer
 
 
 def percentile_ms(seconds: list[float], percent: int) -> float:
@@ -48,13 +53,43 @@ async def measure(url: str, arguments: argparse.Namespace, callers: int, seconds
     )
 
 
-async def compare(url: str, name: str, arguments: argparse.Namespace) -> tuple[Report, Report]:
+async def compare(
+    url: str, name: str, arguments: argparse.Namespace, between: Callable[[], None] = lambda: None
+) -> tuple[Report, Report]:
     """One caller alone, then all of them."""
     idle = await measure(url, arguments, 1, min(5, arguments.seconds))
     print(describe(f"{name} idle", idle, min(5, arguments.seconds)), flush=True)
+    between()
     busy = await measure(url, arguments, arguments.callers, arguments.seconds)
     print(describe(f"{name} x{arguments.callers}", busy, arguments.seconds), flush=True)
     return idle, busy
+
+
+def estimate_queueing_ms(core: CoreTime, turns: int, seconds: float) -> float:
+    """99th percentile of the wait for those before one (M/D/1, the usual exponential bound)."""
+    each_s = (core.used_s + core.waited_s) / turns
+    busy = min(0.99, each_s * turns / seconds)
+    return 1000 * each_s * max(0, math.log(100 * busy)) / (2 * (1 - busy))
+
+
+async def measure_ours(peer: Peer, arguments: argparse.Namespace) -> tuple[Report, Report, float]:
+    """Likewise, and the ms of queueing that the load explains."""
+    pids = {"server": peer.process.pid, "callers": os.getpid()}
+    before: dict[str, CoreTime] = {}
+
+    def note() -> None:
+        before.update({name: read_core_time(pid) for name, pid in pids.items()})
+
+    idle, busy = await compare(f"http://127.0.0.1:{peer.port}", "ours", arguments, note)
+    turns, queueing_ms = len(busy.turn_s), 0.0
+    for name, pid in pids.items():
+        core = read_core_time(pid) - before[name]
+        queueing_ms += estimate_queueing_ms(core, turns, arguments.seconds)
+        print(
+            f"{name}: {1000 * core.used_s / turns:.2f} ms of a core per turn, and"
+            f" {1000 * core.waited_s / turns:.2f} ms waiting for it while others had it"
+        )
+    return idle, busy, queueing_ms
 
 
 async def main() -> int:
@@ -66,12 +101,13 @@ async def main() -> int:
     parser.add_argument("--think", type=float, default=3, help="mean seconds between turns")
     parser.add_argument("--barge-in-rate", type=float, default=0.1)
     arguments = parser.parse_args()
+    queueing_ms = 0.0
     if arguments.url:
         idle, busy = await compare(arguments.url, "agent", arguments)
     else:
         pin_to_core(1)
         async with start_peer("ours", "burst", AGENT="demo") as peer:
-            idle, busy = await compare(f"http://127.0.0.1:{peer.port}", "ours", arguments)
+            idle, busy, queueing_ms = await measure_ours(peer, arguments)
         async with start_peer("official", "burst") as peer:
             await compare(f"http://127.0.0.1:{peer.port}", "official", arguments)
         for forgotten in busy.forgotten[:5]:
@@ -80,9 +116,13 @@ async def main() -> int:
         print(f"error: {error} ({busy.errors.count(error)} times)")
     for leak in busy.leaks[:5]:
         print("LEAK:", leak)
-    ratio = percentile_ms(busy.first_delta_s, 99) / max(percentile_ms(idle.first_delta_s, 99), 1e-9)
+    idle_ms, busy_ms = percentile_ms(idle.first_delta_s, 99), percentile_ms(busy.first_delta_s, 99)
     print(f"errors: {len(busy.errors)}, leaks: {len(busy.leaks)}, interrupted: {busy.interrupted}")
-    print(f"first delta, 99th percentile, {arguments.callers} callers / one caller: {ratio:.2f}")
+    most_ms = 3 * idle_ms + queueing_ms
+    print(
+        f"first delta, 99th percentile: {busy_ms:.1f} ms with {arguments.callers} callers, at most"
+        f" 3 x {idle_ms:.1f} ms idle + {queueing_ms:.1f} ms queueing = {most_ms:.1f} ms"
+    )
     return 1 if busy.errors or busy.leaks else 0
 
 

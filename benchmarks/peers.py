@@ -38,6 +38,23 @@ class Peer:
         return read_cpu_s(self.process.pid)
 
 
+@dataclass(frozen=True, slots=True)
+class CoreTime:
+    """Seconds in which a process had a core, and in which it wanted one and had none."""
+
+    used_s: float
+    waited_s: float
+
+    def __sub__(self, earlier: "CoreTime") -> "CoreTime":
+        return CoreTime(self.used_s - earlier.used_s, self.waited_s - earlier.waited_s)
+
+
+def read_core_time(pid: int) -> CoreTime:
+    """As the kernel's scheduler counts it."""
+    used_ns, waited_ns, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    return CoreTime(int(used_ns) / 1e9, int(waited_ns) / 1e9)
+
+
 def read_cpu_s(pid: int) -> float:
     """Seconds of a core that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

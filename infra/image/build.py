@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infra.image.context import Ignore, list_files, select
 from infra.image.dockerfile import Copy, Stage, parse
-from infra.image.root import RootError, copy_root, make_base, measure_bytes, run_in
+from infra.image.root import RootError, copy_root, find_base, make_base, measure_bytes, run_in
 
 STAND_IN_FOR = "python:3.12-slim"
 
@@ -30,13 +30,13 @@ def build(
     arguments: Mapping[str, str] | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> Image:
-    """Build ``project``'s Dockerfile beneath ``directory``, which keeps the base for next time.
+    """Build ``project``'s Dockerfile beneath ``directory``; its base is kept for all builds.
 
     Raises DockerfileError and RootError.
     """
     stages = parse((project / "Dockerfile").read_text(), arguments)
     files = list(list_files(project, Ignore((project / ".dockerignore").read_text())))
-    base = directory / f"base-{suite}"
+    base = find_base(suite)
     report(f"a clean Debian {suite}, which stands for {STAND_IN_FOR}")
     make_base(base, suite)
     roots: dict[str, Path] = {}

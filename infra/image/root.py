@@ -4,16 +4,20 @@
 python3 stands for it: the same C library and file layout, and ``python`` on the PATH.
 """
 
+import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _PACKAGES = "python3,python3-venv,ca-certificates"
 _CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
+_BASE_SECONDS = 7 * 86_400
 _OWN_MOUNTS = ("unshare", "--mount", "--propagation", "private")
 _TOOLS = ("debootstrap", "chroot", "unshare", "mount", "cp", "du")
 
@@ -37,30 +41,47 @@ def find_obstacle() -> str | None:
     return None
 
 
+def find_base(suite: str) -> Path:
+    """Where a clean Debian is kept for all builds of this user, as engines keep base images."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    contents = hashlib.sha256(_PACKAGES.encode()).hexdigest()[:8]
+    return cache / "voicelive-agent" / f"{suite}-{contents}"
+
+
 def make_base(directory: Path, suite: str) -> None:
-    """A clean Debian in ``directory``, unless it is there already. Raises RootError."""
+    """A clean Debian in ``directory``, unless there is one of this week. Raises RootError."""
     if directory.exists():
-        return
-    unfinished = directory.with_name(directory.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
+        if time.time() - directory.stat().st_mtime < _BASE_SECONDS:
+            return
+        # Its packages have had updates; another build may be copying it just now.
+        directory.rename(directory.with_name(f"{directory.name}.old-{os.getpid()}"))
+    for old in directory.parent.glob(f"{directory.name}.old-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    unfinished = directory.with_name(f"{directory.name}.unfinished-{os.getpid()}")
     unfinished.parent.mkdir(parents=True, exist_ok=True)
-    _call(
-        [
-            # What it mounts, and may fail to unmount, is gone with its namespace.
-            *_OWN_MOUNTS,
-            "debootstrap",
-            "--variant=minbase",
-            f"--include={_PACKAGES}",
-            suite,
-            str(unfinished),
-            *_find_mirror(suite),
-        ],
-        "debootstrap failed: check that `apt-get update` works, then run this again",
-    )
-    shutil.rmtree(unfinished / "var/cache/apt", ignore_errors=True)
-    shutil.rmtree(unfinished / "var/lib/apt/lists", ignore_errors=True)
-    (unfinished / "usr/local/bin/python").symlink_to("/usr/bin/python3")
-    unfinished.rename(directory)
+    try:
+        _call(
+            [
+                # What it mounts, and may fail to unmount, is gone with its namespace.
+                *_OWN_MOUNTS,
+                "debootstrap",
+                "--variant=minbase",
+                f"--include={_PACKAGES}",
+                suite,
+                str(unfinished),
+                *_find_mirror(suite),
+            ],
+            "debootstrap failed: check that `apt-get update` works, then run this again",
+        )
+        shutil.rmtree(unfinished / "var/cache/apt", ignore_errors=True)
+        shutil.rmtree(unfinished / "var/lib/apt/lists", ignore_errors=True)
+        (unfinished / "usr/local/bin/python").symlink_to("/usr/bin/python3")
+        os.utime(unfinished)
+        # Whoever was faster has made the same.
+        with contextlib.suppress(OSError):
+            unfinished.rename(directory)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _find_mirror(suite: str) -> list[str]:
@@ -80,6 +101,7 @@ def _find_mirror(suite: str) -> list[str]:
 def copy_root(source: Path, target: Path) -> None:
     """A new root like ``source``, in place of what was at ``target``."""
     shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     # -x: never into another file system, such as a /proc that somebody mounted there.
     _call(["cp", "-ax", "--reflink=auto", str(source), str(target)], "the disk may be full")
 
