@@ -74,8 +74,8 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
             "exclude": lambda scope: scope.get("path") == "/readiness",
         },
     )
-    app.include_router(route_readiness(engine))
     app.include_router(InvocationsWire(engine, settings).router)
+    app.include_router(route_readiness(engine))
     add_error_handlers(app)
     app.add_middleware(Access, settings=settings)
     app.add_middleware(CatchErrors)

@@ -10,50 +10,61 @@ much as all else of a short turn.
 import asyncio
 from collections.abc import AsyncIterable, Mapping
 from contextlib import suppress
+from typing import cast
 
 from sse_starlette import EventSourceResponse
 from sse_starlette.sse import SendTimeoutError
 from starlette.types import Message, Receive, Scope, Send
 
+from app.watchdog import Watchdog
+
 
 class TurnStream(EventSourceResponse):
-    """Server-sent events as bytes, already framed, until they end or the peer goes."""
+    """Server-sent events as bytes, already framed, until they end or the peer goes.
+
+    Raises SendTimeoutError where the peer takes longer than ``send_timeout`` seconds to read.
+    """
 
     def __init__(
         self, frames: AsyncIterable[bytes], headers: Mapping[str, str], send_timeout: float
     ) -> None:
         super().__init__(frames, headers=headers, ping=0, sep="\n", send_timeout=send_timeout)
         # Whether the connection is kept is for the server and the caller to say.
-        del self.headers["connection"]
+        self.raw_headers.remove((b"connection", b"keep-alive"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        streaming = asyncio.current_task()
-        peer_gone = False
+        streaming = cast("asyncio.Task[None]", asyncio.current_task())
+        ended_by = ""
 
-        async def watch_peer() -> None:
-            nonlocal peer_gone
-            await self._listen_for_disconnect(receive)
-            if streaming is not None:
-                peer_gone = True
+        def end(reason: str) -> None:
+            nonlocal ended_by
+            if not ended_by:
+                ended_by = reason
                 streaming.cancel()
 
+        async def watch_peer() -> None:
+            await self._listen_for_disconnect(receive)
+            end("peer gone")
+
+        self._slowness = Watchdog(end)
         watcher = asyncio.create_task(watch_peer())
         try:
             await self._stream_response(send)
         except asyncio.CancelledError:
-            if not peer_gone:
+            if not ended_by:
                 raise
+            if ended_by == "too slow":
+                raise SendTimeoutError from None
         finally:
             watcher.cancel()
-            if peer_gone and streaming is not None:
+            self._slowness.close()
+            if ended_by:
                 # The cancellation may come with the end of the stream; then it is taken here.
                 with suppress(asyncio.CancelledError):
                     await asyncio.sleep(0)
                 streaming.uncancel()
 
     async def _send_with_timeout(self, send: Send, message: Message) -> None:
-        try:
-            async with asyncio.timeout(self.send_timeout):
-                await send(message)
-        except TimeoutError:
-            raise SendTimeoutError from None
+        self._slowness.expect("too slow", cast(float, self.send_timeout))
+        await send(message)
+        self._slowness.clear()
