@@ -37,6 +37,7 @@ from emulator.thinker import InterimWriter, Thinker
 from emulator.thinking import Thinking
 
 POLICY_VIOLATION = 1008
+INTERNAL_ERROR = 1011
 CLOSE_TIMEOUT_S = 10.0
 """How long a client may take to take in what is left and the close."""
 
@@ -101,7 +102,7 @@ class Connection:
         )
         self._expiry: asyncio.TimerHandle | None = None
         self._patience = asyncio.timeout(None)
-        self._tasks = SessionTasks()
+        self._tasks = SessionTasks(self._give_up)
         self._outbox = Outbox()
         self._microphone = Microphone(
             engines,
@@ -218,8 +219,22 @@ class Connection:
                 loop = asyncio.get_running_loop()
                 self._expiry = loop.call_later(seconds, self.tell, facts.Expired())
             case effects.Close(code, reason):
-                self._outbox.close(code, reason)
-                self._patience.reschedule(asyncio.get_running_loop().time() + CLOSE_TIMEOUT_S)
+                self._hang_up(code, reason)
+
+    def _hang_up(self, code: int, reason: str) -> None:
+        self._outbox.close(code, reason)
+        self._patience.reschedule(asyncio.get_running_loop().time() + CLOSE_TIMEOUT_S)
+
+    def _give_up(self) -> None:
+        """A part of the session is gone, by a mistake of the emulator's own."""
+        if self._open:
+            error = ProtocolError(
+                "The emulator failed, which its log tells more of, and ends the session.",
+                code="internal_error",
+                type="server_error",
+            )
+            self._outbox.put(encode_event(_error_event(error)))
+            self._hang_up(INTERNAL_ERROR, error.code or "")
 
     async def _stop(self) -> None:
         self._do_all(self._session.close(self._clock.now_ms()))

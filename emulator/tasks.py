@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 _log = logging.getLogger(__name__)
@@ -11,8 +11,10 @@ _log = logging.getLogger(__name__)
 class SessionTasks:
     """Tasks that end with the session; one that fails is logged without what was said."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_failed: Callable[[], None]) -> None:
+        """``on_failed`` is called when a task ends with an exception."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._on_failed = on_failed
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
@@ -33,3 +35,4 @@ class SessionTasks:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("The task %s failed.", task.get_name(), exc_info=error)
+            self._on_failed()

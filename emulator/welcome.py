@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from emulator.engines import Engines
 from emulator.settings import ANY_AGENT, Settings
+from emulator.thinking.endpoint import is_loopback
 
 _CODE = """\
     async with connect(
@@ -51,7 +52,9 @@ def render_welcome(url: str, settings: Settings, engines: Engines) -> str:
 def _describe_credential(settings: Settings) -> str:
     if settings.api_key:
         return "Only the key given with --api-key is let in, as key or bearer token."
-    return "Any key or token is accepted."
+    if is_loopback(settings.host):
+        return "Any key or token is accepted."
+    return "Any key or token is accepted, from every machine that reaches this one: set --api-key."
 
 
 def _indent(advice: str | None) -> Sequence[str]:

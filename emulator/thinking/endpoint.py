@@ -49,7 +49,7 @@ class Endpoint:
         self._client: httpx.AsyncClient | None = None
 
     async def start(self) -> None:
-        local = _is_loopback(self.url.host)
+        local = is_loopback(self.url.host)
         self._client = httpx.AsyncClient(
             headers=self._headers,
             timeout=httpx.Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S),
@@ -211,7 +211,7 @@ def _join(base: httpx.URL, path: str) -> httpx.URL:
     return base.copy_with(path=stem if stem.endswith(path) else stem + path, fragment=None)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

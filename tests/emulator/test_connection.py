@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from emulator.thinking import Finished, Request, TextDelta, ThinkingError, Thought
 from tests.emulator.conversing import AGENT, Client, loud, open_client, open_desk, quiet
+from tests.emulator.fakes import FakeUtterance
 
 
 async def speak(client: Client, ms: int = 600) -> None:
@@ -515,3 +516,24 @@ async def test_a_recording_is_recognised_apart_from_what_the_microphone_hears() 
         recording, buffer = desk.hearing.ears[0].utterances
         assert abs(len(recording.audio) / 32 - 500) < 30
         assert abs(len(buffer.audio) / 32 - 300) < 50
+
+
+async def test_a_session_that_lost_a_part_of_itself_ends_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It lived on without ears, and the client waited for ever."""
+
+    def fail(self: FakeUtterance, pcm: bytes) -> None:
+        raise RuntimeError("a mistake")
+
+    async with open_desk() as desk, open_client(desk) as client:
+        monkeypatch.setattr(FakeUtterance, "feed", fail)
+        await client.append(quiet(200) + loud(600) + quiet(1000))
+        error = await client.receive("error")
+        assert error["error"]["code"] == "internal_error"
+        assert "mistake" not in error["error"]["message"]
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.socket.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1011
+    assert "a mistake" in caplog.text

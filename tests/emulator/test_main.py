@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from emulator.__main__ import build_parser, describe_errors, main
 from emulator.main import ServiceError, bind, url_of
 from emulator.settings import load_settings
+from emulator.welcome import render_welcome
 from tests.emulator.conversing import AGENT, Desk, loud, open_client, open_desk, quiet
 
 
@@ -143,6 +144,8 @@ async def test_a_barge_in_is_marked_on_the_turn_that_it_cut() -> None:
             await client.receive("response.done")
             session_id = client.events[0]["session"]["id"]
             turns = (await http.get(f"/sessions/{session_id}")).json()["turns"]
+        assert turns[0]["kind"] == "text"
+        assert turns[0]["user_text"] == "a long story that goes on for quite some time"
         assert turns[0]["marks_ms"]["barge_in"] is not None
         assert turns[1]["marks_ms"]["barge_in"] is None
 
@@ -221,3 +224,19 @@ def test_errors_without_a_setting_are_described_too() -> None:
     with pytest.raises(ValidationError) as refused:
         load_settings(agents=["a=http://h:1"], agent_protocols=["b=responses"])
     assert "which no --agent NAME=URL" in describe_errors(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "is_open"),
+    [
+        ({"host": "127.0.0.1"}, False),
+        ({"host": "::1"}, False),
+        ({"host": "0.0.0.0"}, True),
+        ({"host": "0.0.0.0", "api_key": SecretStr("k")}, False),
+    ],
+)
+async def test_the_welcome_says_when_everybody_is_let_in(
+    options: dict[str, Any], is_open: bool
+) -> None:
+    text = render_welcome("http://127.0.0.1:1", load_settings(**options), Desk().engines)
+    assert ("from every machine that reaches this one" in text) == is_open
