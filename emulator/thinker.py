@@ -85,11 +85,18 @@ class InterimWriter:
                     if isinstance(thought, TextDelta):
                         text += thought.text
         except ThinkingError as error:
-            self._tell(
-                facts.Warned(
-                    f"No interim response was written, and a set phrase is spoken: {error.message}",
-                    "interim_response_not_generated",
-                )
-            )
             text = ""
+            self._warn(error.message)
+        except Exception as error:
+            _log.exception("The model failed in a way of its own.")
+            text = ""
+            self._warn(f"the emulator failed ({type(error).__name__}), its log says more")
         self._tell(facts.InterimWritten(effect.response_id, text))
+
+    def _warn(self, reason: str) -> None:
+        self._tell(
+            facts.Warned(
+                f"No interim response was written, and a set phrase is spoken: {reason}",
+                "interim_response_not_generated",
+            )
+        )
