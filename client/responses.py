@@ -83,7 +83,8 @@ class Requests:
 
     def proceed(self) -> None:
         """Send the next request if it may be sent now."""
-        busy = self._blocked or self._asked or self._responses.active
+        # One that was cut is over for the service, also where it never says so.
+        busy = self._blocked or self._asked or self._responses.uncut
         if busy or not self._is_open or not self._waiting:
             return
         self._asked = self._waiting.popleft()
@@ -104,7 +105,8 @@ class Requests:
 
     def on_error(self, code: str, event_id: str | None) -> bool:
         """Whether this error was about a request and is dealt with: it will be sent again."""
-        mine = event_id == f"ask_{self._count}" if event_id else code == ALREADY_ACTIVE
+        # An error that names no event may well be about the request that waits for its answer.
+        mine = event_id in (None, f"ask_{self._count}")
         if not mine or self._asked is None:
             return code == ALREADY_ACTIVE
         asked, self._asked = self._asked, None
@@ -113,7 +115,7 @@ class Requests:
             return False
         # The service began a response of its own; its end lets this one go.
         self._waiting.appendleft(asked)
-        self._blocked = not self._responses.active
+        self._blocked = not self._responses.uncut
         return True
 
     def forget(self) -> None:

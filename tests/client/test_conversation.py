@@ -162,6 +162,27 @@ async def test_a_request_waits_for_the_end_of_the_active_response() -> None:
     assert len(stage.link.of("response.create")) == 1
 
 
+async def test_a_cut_response_without_its_end_keeps_nobody_waiting() -> None:
+    """After quick interruptions a service may never tell that the answer before is over."""
+    stage = Stage()
+    stage.begin("r1")
+    stage.audio("r1", 500)
+    stage.speak()
+    stage.hush()
+    stage.talk.say("hello")
+    assert len(stage.link.of("response.create")) == 1
+
+
+async def test_an_error_that_names_no_event_blocks_nothing() -> None:
+    """Every request behind the one that had failed used to wait for it."""
+    stage = Stage()
+    stage.talk.say("hello")
+    stage.get("error", error={"code": "server_error", "message": "broken"})
+    assert stage.screen.errors == ["broken (server_error)"]
+    stage.talk.say("hello again")
+    assert len(stage.link.of("response.create")) == 2
+
+
 async def test_a_refused_request_is_sent_again_after_the_response_that_was_quicker() -> None:
     stage = Stage()
     stage.talk.say("hello")
