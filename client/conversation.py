@@ -131,7 +131,9 @@ class Conversation:
         self.outbox.detach()
         self.ready.clear()
         unanswered = self.turns.open and not self.turns.open.responses
-        if self.responses.active:
+        if self.over.is_set():
+            pass  # Who ends the conversation loses nothing.
+        elif self.responses.active:
             self._screen.error("The rest of the answer was lost with the connection: ask again.")
             self.answers += 1
         elif (self.hearing.is_speaking or unanswered) and not self.requests.pending:

@@ -38,6 +38,7 @@ class Hearing:
         self._ear = Ear(settings.sent_rate_hz) if settings.uses_hardware else None
         self._partial: dict[str, str] = {}
         self._cut_text: dict[str, str] = {}
+        self._has_warned_of_echo = False
         self.timeline = Timeline()
         self.is_speaking = False
         """Whether the person speaks right now."""
@@ -96,8 +97,12 @@ class Hearing:
             return
         self._history.put("you", item_id, text)
         self._screen.transcript("you", item_id, text, final=True)
-        if cut_text and sounds_like(text, cut_text):
+        if not cut_text:
+            return
+        if sounds_like(text, cut_text):
             self._warn_of_echo()
+        else:
+            self._has_warned_of_echo = False
 
     def _on_failure(self, event: Event) -> None:
         self._partial.pop(read_text(event, "item_id"), None)
@@ -106,6 +111,10 @@ class Hearing:
         self._screen.notice(f"What you said could not be transcribed: {reason}")
 
     def _warn_of_echo(self) -> None:
+        """Once, until a person interrupts."""
+        if self._has_warned_of_echo:
+            return
+        self._has_warned_of_echo = True
         self._screen.notice(
             "The agent was interrupted by its own voice: use headphones, turn the loudspeaker "
             "down, or add --echo-cancellation."
