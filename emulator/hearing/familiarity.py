@@ -24,14 +24,17 @@ Words = tuple[str, ...]
 
 
 class Familiarity:
-    """Trigrams of sentences, smoothed after Witten and Bell."""
+    """Pairs and triples of words in sentences, smoothed after Witten and Bell.
+
+    A word by itself is never familiar, or more words would always be better than few.
+    """
 
     def __init__(self, sentences: Iterable[str]) -> None:
         self._followers: defaultdict[Words, Counter[str]] = defaultdict(Counter)
         for sentence in sentences:
             words = _frame(sentence.split())
             for at in range(2, len(words)):
-                for start in (at - 2, at - 1, at):
+                for start in (at - 2, at - 1):
                     self._followers[words[start:at]][words[at]] += 1
 
     def measure(self, words: Sequence[str]) -> float:
@@ -43,7 +46,9 @@ class Familiarity:
         )
 
     def _likelihood(self, before: Words, word: str) -> float:
-        shorter = self._likelihood(before[1:], word) if before else 0.0
+        if not before:
+            return 0.0
+        shorter = self._likelihood(before[1:], word)
         followers = self._followers.get(before)
         if followers is None:
             return _SHORTER * shorter

@@ -75,9 +75,9 @@ class FasterWhisper:
         words = tuple(
             HeardWord(
                 word.word.strip(),
-                round(word.start * 1000),
-                round((word.end - word.start) * 1000),
-                word.probability,
+                round(float(word.start) * 1000),
+                round(float(word.end - word.start) * 1000),
+                float(word.probability),
             )
             for segment in heard
             for word in segment.words or ()

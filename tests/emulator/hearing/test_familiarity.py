@@ -40,6 +40,11 @@ def test_what_nobody_knows_is_not() -> None:
     assert Familiarity([]).measure(["good"]) == 0
 
 
+def test_words_that_follow_nothing_add_nothing() -> None:
+    """ "your table" was heard as "a a a pure table": each known word counted for itself."""
+    assert measure("there are a a a pure table") == measure("there are a pure table")
+
+
 def test_the_talk_is_written_as_a_recogniser_writes() -> None:
     for words in TALK._followers:
         for word in words:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from emulator.hearing import HearingError
@@ -26,7 +27,12 @@ class WhisperModel:
 
     def transcribe(self, audio: Any, **options: Any) -> Any:
         self.asked.append(options)
-        word = SimpleNamespace(word=" Hallo.", start=0.5, end=0.75, probability=0.9)
+        word = SimpleNamespace(
+            word=" Hallo.",
+            start=np.float64(0.5),
+            end=np.float64(0.75),
+            probability=np.float64(0.9),
+        )
         segment = SimpleNamespace(text=" Hallo.", words=[word])
         return iter([segment]), SimpleNamespace(language="de")
 
@@ -53,6 +59,9 @@ async def test_an_utterance(model_dir: Path) -> None:
     transcript = await utterance.finish()
     assert transcript.text == "Hallo."
     assert transcript.confidence == 0.9
+    # The library's numbers are numpy's, which can't be sent as JSON.
+    assert type(transcript.words[0].confidence) is float
+    assert type(transcript.words[0].offset_ms) is int
     assert (transcript.words[0].offset_ms, transcript.words[0].duration_ms) == (500, 250)
     asked = hearing._model.asked[-1]
     assert (asked["language"], asked["hotwords"]) == ("de", "Contoso")
