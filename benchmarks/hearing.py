@@ -26,6 +26,12 @@ from emulator.hearing.completeness import estimate_completeness
 from emulator.hearing.engines import open_hearing
 from emulator.hearing.loudness import Loudness
 from emulator.hearing.phrases import split_words
+from emulator.hearing.smart_turn import (
+    SmartTurn,
+    is_installed,
+    open_end_of_turn,
+    weigh_opinions,
+)
 from emulator.hearing.turn_taking import (
     PauseReached,
     SpeechStarted,
@@ -157,11 +163,22 @@ async def measure_people(hearing: Hearing, cache: Path) -> Score:
 
 
 async def find_turns(
-    hearing: Hearing, activities: VoiceActivities, pcm: bytes, detection: Mapping[str, Any]
+    hearing: Hearing,
+    activities: VoiceActivities,
+    pcm: bytes,
+    detection: Mapping[str, Any],
+    *,
+    model: SmartTurn | None = None,
+    decided_ms: list[float] | None = None,
 ) -> list[TurnEvent]:
-    """The turns as a session finds them, the text of a pause asked of the recogniser."""
+    """The turns as a session finds them, the text of a pause asked of the recogniser.
+
+    ``decided_ms`` collects how much audio was heard when each turn had ended.
+    """
     detector = activities.open()
-    turns, loudness = TurnTaking(TurnRules.parse(detection), detector), Loudness()
+    rules = TurnRules.parse(detection)
+    turns = TurnTaking(rules, detector, may_shorten=model is not None)
+    loudness, start_ms = Loudness(), 0
     ear, utterance = hearing.open_ear(), None
     found: list[TurnEvent] = []
     size = detector.frame_bytes
@@ -172,13 +189,18 @@ async def find_turns(
         event = turns.judge(detector.probability(frame), loudness.take(frame))
         if isinstance(event, PauseReached):
             text = await utterance.hear_so_far() if utterance is not None else ""
-            event = turns.weigh(estimate_completeness(text))
+            said = pcm[start_ms * 32 : at + size]
+            by_sound = None if model is None else model.estimate(said)
+            event = turns.weigh(weigh_opinions(estimate_completeness(text), by_sound))
         if isinstance(event, SpeechStarted):
+            start_ms = event.audio_start_ms
             utterance = ear.begin(lambda text: None)
-            utterance.feed(pcm[event.audio_start_ms * 32 : at + size])
+            utterance.feed(pcm[start_ms * 32 : at + size])
         elif isinstance(event, SpeechStopped) and utterance is not None:
             utterance.discard()
             utterance = None
+            if decided_ms is not None:
+                decided_ms.append(turns.now_ms)
         if event is not None:
             found.append(event)
     await ear.close()
@@ -196,10 +218,18 @@ SEMANTIC = {"type": "azure_semantic_vad", "silence_duration_ms": 500}
 async def measure_cuts(
     hearing: Hearing, activities: VoiceActivities, voices: Iterable[str]
 ) -> None:
-    """Turns cut off at a pause for thought, by its length."""
-    print("\nTurns cut off at a pause in mid-sentence (of all), silence_duration_ms 500")
-    print("  pause            " + "".join(f"{ms:>8} ms" for ms in PAUSES_MS))
-    for name, detection in (("server_vad", SERVER), ("azure_semantic_vad", SEMANTIC)):
+    """Turns cut off at a pause for thought, by its length, and what that costs complete ones."""
+    model = open_end_of_turn("smart-turn") if is_installed() else None
+    kinds: list[tuple[str, dict[str, Any], SmartTurn | None]] = [
+        ("server_vad", SERVER, None),
+        ("azure_semantic_vad", SEMANTIC, None),
+    ]
+    if model is not None:
+        kinds.append(("  with smart-turn", SEMANTIC, model))
+    print("\nTurns cut off at a pause in mid-sentence (of all), silence_duration_ms 500,")
+    print("and the silence after which complete sentences end, ms")
+    print("  pause             " + "".join(f"{ms:>7} ms " for ms in PAUSES_MS) + "  complete")
+    for name, detection, judge in kinds:
         cells = []
         for pause_ms in PAUSES_MS:
             cut = total = 0
@@ -207,10 +237,19 @@ async def measure_cuts(
                 for start, end in PAUSES:
                     parts = say(start, voice) + silence(pause_ms) + say(end, voice)
                     pcm = with_noise(silence(500) + parts + silence(2500))
+                    found = await find_turns(hearing, activities, pcm, detection, model=judge)
                     total += 1
-                    cut += count_starts(await find_turns(hearing, activities, pcm, detection)) > 1
+                    cut += count_starts(found) > 1
             cells.append(f"{cut:>5}/{total:<3}  ")
-        print(f"  {name:18}" + "".join(cells))
+        waits_ms: list[float] = []
+        for voice in voices:
+            for sentence in SENTENCES:
+                speech = silence(500) + say(sentence, voice)
+                ended: list[float] = []
+                pcm = with_noise(speech + silence(2500))
+                await find_turns(hearing, activities, pcm, detection, model=judge, decided_ms=ended)
+                waits_ms += [ms - len(speech) / 32 for ms in ended[-1:]]
+        print(f"  {name:18}" + "".join(cells) + describe(waits_ms))
 
 
 async def measure_ends(

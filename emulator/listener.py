@@ -156,9 +156,12 @@ class Listener:
             if self._turn_taking is None:
                 continue
             self._turn_taking.is_answering = self.is_answering
-            event = self._turn_taking.judge(
-                self._voice_activity.probability(frame), self._loudness.take(frame)
+            sound_ms = self._loudness.take(frame)
+            # The detector is most of what a session costs that nobody speaks in.
+            probability = (
+                0.0 if self._loudness.is_still else self._voice_activity.probability(frame)
             )
+            event = self._turn_taking.judge(probability, sound_ms)
             if isinstance(event, PauseReached):
                 return True
             found.extend(self._place(event))

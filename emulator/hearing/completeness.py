@@ -5,7 +5,7 @@ nothing of meaning, only whether the last words usually ask for more.
 """
 
 COMPLETE = 0.8
-LIKELY_OPEN = 0.3
+LIKELY_OPEN = 0.15
 OPEN = 0.05
 
 

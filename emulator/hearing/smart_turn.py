@@ -32,7 +32,7 @@ class SmartTurn:
     def __init__(self) -> None:
         """Takes a quarter of a second. Raises HearingError, which says what to install."""
         folder = _find_folder()
-        if folder is None or importlib.util.find_spec("onnxruntime") is None:
+        if folder is None or not is_installed():
             raise HearingError(f"smart-turn is not installed: {INSTALL_HINT}")
         models = sorted(folder.glob(f"data/{_MODEL_GLOB}"))
         if not models:
@@ -51,6 +51,11 @@ class SmartTurn:
         features = self._compute_features(window, do_normalize=True)
         (output, *_) = self._session.run(None, {"input_features": features[None, ...]})
         return float(output[0].item())
+
+
+def is_installed() -> bool:
+    """Whether there is what the model needs, and the model."""
+    return importlib.util.find_spec("onnxruntime") is not None and _find_folder() is not None
 
 
 def open_end_of_turn(name: str) -> SmartTurn | None:

@@ -1,5 +1,6 @@
 """Sound that stands out of the room, whatever the room is like."""
 
+import numpy as np
 import pytest
 
 from emulator.hearing.loudness import Loudness
@@ -36,6 +37,30 @@ def test_the_room_may_become_louder() -> None:
     take(loudness, noise(960))
     assert take(loudness, noise(FRAME_MS, 100))[-1] == FRAME_MS
     assert take(loudness, noise(10_000, 100, seed=1))[-1] == 0
+
+
+def test_a_muted_microphone_is_still_and_a_room_is_not() -> None:
+    loudness = Loudness()
+    take(loudness, silence(960))
+    assert not loudness.is_still
+    take(loudness, silence(96))
+    assert loudness.is_still
+    take(loudness, noise(FRAME_MS, 30))
+    assert not loudness.is_still
+    take(loudness, noise(2016, 30))
+    assert not loudness.is_still
+
+
+@needs_flite
+def test_soft_speech_after_a_long_stillness_is_heard() -> None:
+    """Speech 48 dB below a normal voice still ends the stillness."""
+    faint = np.frombuffer(say("what are your opening hours", "slt"), "<i2") // 256
+    pcm = silence(3000) + faint.astype("<i2").tobytes()
+    loudness = Loudness()
+    take(loudness, pcm[:96_000])
+    assert loudness.is_still
+    take(loudness, pcm[96_000 : 96_000 + 1024 * 4])
+    assert not loudness.is_still
 
 
 @needs_flite
