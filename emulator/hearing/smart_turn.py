@@ -18,6 +18,7 @@ INSTALL_HINT = (
     "pip install onnxruntime, then pip install --no-deps pipecat-ai "
     "(or pip install 'voicelive-agent[end-of-turn]', with all that pipecat needs, 400 MB)"
 )
+OPEN_BELOW = 0.5
 WINDOW_MS = 8_000
 _WINDOW_SAMPLES = WINDOW_MS * SAMPLE_RATE_HZ // 1000
 _MODEL_GLOB = "smart-turn-v3*.onnx"
@@ -73,9 +74,13 @@ def open_end_of_turn(name: str) -> SmartTurn | None:
 
 
 def weigh_opinions(by_words: float | None, by_sound: float | None) -> float | None:
-    """How complete a turn is by both; None where neither knows."""
-    known = [opinion for opinion in (by_words, by_sound) if opinion is not None]
-    return sum(known) / len(known) if known else None
+    """How complete a turn is by both; None where neither knows.
+
+    Where the words ask for more, no tone makes them complete.
+    """
+    if by_words is None or by_sound is None:
+        return by_sound if by_words is None else by_words
+    return min(by_words, by_sound) if by_words < OPEN_BELOW else (by_words + by_sound) / 2
 
 
 def _find_folder() -> Path | None:

@@ -49,7 +49,16 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("by_words", "by_sound", "together"),
-    [(None, None, None), (0.8, None, 0.8), (None, 0.4, 0.4), (0.8, 1.0, 0.9)],
+    [
+        (None, None, None),
+        (0.8, None, 0.8),
+        (None, 0.4, 0.4),
+        (0.8, 1.0, 0.9),
+        (0.8, 0.2, 0.5),
+        # "My name is", in the tone of a whole sentence, was cut off after a second.
+        (0.05, 0.95, 0.05),
+        (0.15, 0.05, 0.05),
+    ],
 )
 def test_two_opinions(
     by_words: float | None, by_sound: float | None, together: float | None
