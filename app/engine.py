@@ -18,6 +18,8 @@ from app.turns import RunningTurn
 
 logger = logging.getLogger(__name__)
 
+_AGENT_STOP_SECONDS = 10.0
+
 
 class Engine:
     """One agent, one store, and the turns that run now.
@@ -56,7 +58,10 @@ class Engine:
         stop = getattr(self.agent, "stop", None)
         try:
             if stop is not None:
-                await stop()
+                async with asyncio.timeout(_AGENT_STOP_SECONDS):
+                    await stop()
+        except Exception:
+            logger.exception("the agent's stop failed, or took too long")
         finally:
             await self.store.close()
 

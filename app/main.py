@@ -60,6 +60,7 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
             drain.uninstall()
             await engine.stop()
             await exporters.stop()
+            drain.see_to_exit()
 
     app = FastAPI(
         title="voicelive-agent",

@@ -13,7 +13,9 @@ without having seen the signal.
 
 import asyncio
 import logging
+import os
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -23,6 +25,8 @@ from app.engine import Engine
 logger = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# What is left to do after the last line of the lifespan takes milliseconds.
+_EXIT_SECONDS = 2.0
 
 
 class Drain:
@@ -47,6 +51,17 @@ class Drain:
         for number, handler in self._server_handlers.items():
             signal.signal(number, handler)
         self._server_handlers.clear()
+
+    def see_to_exit(self) -> None:
+        """End the process soon, if a signal asked for it, whatever an agent has left running.
+
+        asyncio waits for tasks that ignore their cancellation, and Python for threads. All turns
+        have ended and all conversations are stored when this is called.
+        """
+        if self._tasks:
+            timer = threading.Timer(_EXIT_SECONDS, _leave)
+            timer.daemon = True
+            timer.start()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         # Signal handlers run between any two instructions; the loop may be asleep.
@@ -80,3 +95,9 @@ class Drain:
         else:
             self.uninstall()
             signal.raise_signal(number)
+
+
+def _leave() -> None:
+    logger.warning("something that the agent started does not end: the server ends without it")
+    logging.shutdown()
+    os._exit(0)

@@ -84,3 +84,23 @@ async def test_without_turns_it_exits_at_once(tmp_path: Path) -> None:
     async with start_server(tmp_path, SHUTDOWN_GRACE_SECONDS="300") as server:
         server.signal(signal.SIGTERM)
         assert await server.wait() == 0
+
+
+async def test_an_agent_that_never_ends_does_not_keep_the_server(tmp_path: Path) -> None:
+    """asyncio waited for its task for ever, until the platform killed the whole container."""
+    async with (
+        start_server(
+            tmp_path,
+            AGENT="tests.app.stubborn_agent:StubbornAgent",
+            SHUTDOWN_GRACE_SECONDS="0.1",
+        ) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=30) as client,
+    ):
+        started = asyncio.Event()
+        talk = asyncio.create_task(_talk(client, started, 0))
+        await started.wait()
+        server.signal(signal.SIGTERM)
+        assert await server.wait() == 0
+        assert await talk == f"Started. {CLOSING}"
+        assert "the agent's stop failed" in server.log.read_text()
+        assert "does not end" in server.log.read_text()
