@@ -292,7 +292,7 @@ class Answering:
             self._fail(
                 response,
                 "no_input",
-                "Nothing was recognised in the audio, so there is nothing to answer: speak again.",
+                "There is no word to answer, spoken or typed: speak again, or send some text.",
             )
             return
         response.input_size = InputSize(

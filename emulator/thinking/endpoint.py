@@ -157,9 +157,10 @@ class Endpoint:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            reason = f" ({error})" if "SSL" in str(error) else ""
             raise ThinkingError(
                 f"{self.who}_unreachable",
-                f"nothing answers at {self._shown_url}: {self._hint}",
+                f"nothing answers at {self._shown_url}{reason}: {self._hint}",
             ) from error
         except httpx.TimeoutException as error:
             raise ThinkingError(

@@ -389,6 +389,18 @@ class TestBrokenContract:
                 await ask(thinking)
         assert failure.value.code == "agent_unreachable"
 
+    async def test_https_where_there_is_none_is_named(self) -> None:
+        def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with thinking_at(f"https://127.0.0.1:{port}") as thinking:
+                with pytest.raises(ThinkingError, match=r"SSL.*correct its URL") as failure:
+                    await ask(thinking)
+        assert failure.value.code == "agent_unreachable"
+
     @pytest.mark.parametrize("head", ["", EVENT_STREAM + lines_of(HELLO[0])])
     async def test_an_agent_that_falls_silent_is_given_up(self, head: str) -> None:
         async def script(request: Received, writer: asyncio.StreamWriter) -> None:
