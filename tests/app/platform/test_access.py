@@ -26,7 +26,12 @@ class Greeter:
         ({"api-key": "wrong"}, 401),
         ({"api-key": "ключ".encode()}, 401),
         ({"authorization": "Bearer x"}, 401),
+        ({"authorization": "Basic  s3cret"}, 401),
+        ({"authorization": "s3cret"}, 401),
+        ({"api-key": "", "authorization": ""}, 401),
+        ({"api-key": "s3cretx"}, 401),
         ({"authorization": "Bearer s3cret"}, 200),
+        ({"authorization": "bearer s3cret"}, 200),
         ({"api-key": "s3cret"}, 200),
     ],
 )
@@ -40,6 +45,13 @@ async def test_with_a_key_everybody_needs_it(headers: dict[str, str], status: in
             assert response.headers["x-platform-error-source"] == "user"
             assert response.headers["x-request-id"]
         assert (await client.get("/readiness")).status_code == 200
+
+
+async def test_a_key_may_hold_any_letter() -> None:
+    """It was compared as UTF-8 of what had been read as Latin-1, and never fitted."""
+    async with serve_agent(Greeter(), api_key="schlüssel") as client:
+        headers = {b"api-key": "schlüssel".encode()}
+        assert (await client.post("/invocations", headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -109,3 +109,23 @@ async def test_words_of_models_and_tools_are_recorded_only_when_asked_for(
         assert "rain and xyzzy" in said["gen_ai.tool.call.result"]
         private = {name for name in collector.attributes() if is_private(name)}
         assert private & PRIVATE_ATTRIBUTES
+
+
+@pytest.mark.parametrize("agent", ["openai_agents", "langgraph"])
+async def test_an_instrumentation_that_is_installed_is_turned_on(
+    tmp_path: Path, agent: str
+) -> None:
+    """These frameworks have none of their own; here microsoft-opentelemetry brings one."""
+    async with collect() as collector:
+        await record_turn(tmp_path, collector, f"{AGENTS}:{agent}")
+        spans = {span.span_id: span for span in collector.spans}
+        tool = next(span for span in spans.values() if span.name == "execute_tool get_weather")
+        ancestors = []
+        while tool.parent_span_id in spans:
+            tool = spans[tool.parent_span_id]
+            ancestors.append(tool.name)
+        assert ancestors[-1] == TURN
+        assert any("test" in span.name.split() for span in spans.values()), "no span of the model"
+        assert {span.trace_id.hex() for span in spans.values()} == {TRACE_ID}
+        assert not [name for name in collector.attributes() if is_private(name)]
+        assert b"xyzzy" not in collector.raw
