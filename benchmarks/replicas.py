@@ -56,11 +56,16 @@ def run_redis() -> Iterator[RedisServer]:
 
 
 class Conversations:
-    """One caller whose turns go to the replicas in turn, with a new session now and then."""
+    """One caller whose turns go to the replicas in turn, with a new session now and then.
 
-    def __init__(self, peers: Sequence[Peer], name: str) -> None:
+    ``first`` is the replica that it begins with. Callers who all began with the same would go on
+    from one to the other together, and leave all replicas but one without work.
+    """
+
+    def __init__(self, peers: Sequence[Peer], name: str, first: int = 0) -> None:
         self._urls = [f"http://127.0.0.1:{peer.port}" for peer in peers]
         self._name = name
+        self._first = first
         self._turns = 0
         self._callers: list[Caller] = []
 
@@ -69,8 +74,9 @@ class Conversations:
             self.close()
             session_id = f"{self._name}-{self._turns}"
             self._callers = [Caller(url, session_id) for url in self._urls]
+        caller = self._callers[(self._first + self._turns) % len(self._callers)]
         self._turns += 1
-        outcome = await self._callers[self._turns % len(self._callers)].say("hello")
+        outcome = await caller.say("hello")
         if outcome.error:
             raise RuntimeError(outcome.error)
         return outcome
@@ -93,7 +99,7 @@ async def measure_rate(replicas: int, seconds: float, **environment: str) -> Rat
             ]
 
             async def talk(number: int, until: float) -> int:
-                talking, turns = Conversations(peers, f"{number}-{until}"), 0
+                talking, turns = Conversations(peers, f"{number}-{until}", number), 0
                 while time.perf_counter() < until:
                     await talking.say()
                     turns += 1
