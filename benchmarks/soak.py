@@ -47,8 +47,9 @@ class Growth:
         found = []
         if self.rss_share > MOST_RSS_GROWTH and self.rss_bytes > _STEP_BYTES:
             found.append(f"memory grew by {self.rss_bytes / _MEGABYTE:.1f} MB")
-        # Callers come and go, so their number swings by some of them.
-        if self.descriptors > MOST_SPARE_DESCRIPTORS + callers / 10:
+        # Callers come and go, the more at a time the busier the machine is: a leak of one in many
+        # turns shows in what stays open at the end.
+        if self.descriptors > MOST_SPARE_DESCRIPTORS + callers / 2:
             found.append(f"open file descriptors grew by {self.descriptors:.0f}")
         return found
 
