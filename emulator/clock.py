@@ -26,20 +26,20 @@ class SessionClock:
     def now_ms(self) -> float:
         return (self._loop.time() - self._zero_s) * 1000
 
-    def find_audio(self, start_ms: float) -> float:
-        """Where input audio that comes now stands on this clock.
+    def find_audio(self, start_ms: float, arrived_ms: float) -> float:
+        """Where input audio that arrived at ``arrived_ms`` stands on this clock.
 
-        ``start_ms`` counts from the first byte of audio, without gaps.
+        ``start_ms`` counts from the first byte of audio, without gaps. What happens to the audio
+        may happen later: however long it waited, it stands where it was said.
         """
-        now_ms = self.now_ms()
         zero_ms = self._audio_zero_ms
-        if zero_ms is None or now_ms - (zero_ms + start_ms) > PAUSE_MS:
-            zero_ms = self._audio_zero_ms = now_ms - start_ms
+        if zero_ms is None or arrived_ms - (zero_ms + start_ms) > PAUSE_MS:
+            zero_ms = self._audio_zero_ms = arrived_ms - start_ms
         return zero_ms + start_ms
 
-    def place_audio(self, start_ms: float, end_ms: float) -> float:
+    def place_audio(self, start_ms: float, end_ms: float, arrived_ms: float) -> float:
         """The same, and lets the clock come at least to where that audio ends."""
-        at_ms = self.find_audio(start_ms)
+        at_ms = self.find_audio(start_ms, arrived_ms)
         ahead_ms = at_ms + end_ms - start_ms - self.now_ms()
         if ahead_ms > 0:
             self._zero_s -= ahead_ms / 1000

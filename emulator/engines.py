@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from emulator.handshake import Wish
 from emulator.hearing import Hearing, HearingError, VoiceActivity
+from emulator.hearing.echo import warm_up
 from emulator.hearing.smart_turn import SmartTurn
 from emulator.hearing.threads import Threads
 from emulator.protocol import ProtocolError
@@ -87,12 +88,13 @@ async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
     """Engines as the settings name them, started and warm. Raises EngineError."""
     engines = _choose_engines(settings)
     starting = [
-        asyncio.create_task(start())
+        asyncio.create_task(start)
         for start in (
-            engines.hearing.start,
-            engines.speaking.start,
-            engines.model.start,
-            *(thinking.start for thinking in engines.agents.values()),
+            engines.hearing.start(),
+            engines.speaking.start(),
+            engines.model.start(),
+            *(thinking.start() for thinking in engines.agents.values()),
+            engines.threads.run(warm_up),
         )
     ]
     try:

@@ -81,15 +81,6 @@ class Listener:
         self._voice_activity.reset()
 
     @property
-    def needs_played(self) -> bool:
-        """Whether the echo of the session's own output is to be taken out."""
-        return (
-            self._cleaner is not None
-            and self.cleaning.cancels_echo
-            and not self.cleaning.reference_is_clients
-        )
-
-    @property
     def received_ms(self) -> float:
         """How much audio was taken in; what was cleaned of it may be a little less."""
         return self._received_bytes / _BYTES_PER_MS
@@ -113,7 +104,7 @@ class Listener:
     def judge(self, wire: bytes, played: bytes = b"") -> Judged:
         """Take in the next piece, to its end or to a pause in it.
 
-        ``played`` is what the loudspeaker played in that time, where ``needs_played``.
+        ``played`` is what the loudspeaker played in that time, where the cleaning needs it.
         """
         pcm = self._dc_remover.remove(self._decoder.decode(wire))
         self._received_bytes += len(pcm)

@@ -14,7 +14,7 @@ from emulator.clock import SessionClock
 from emulator.engines import Engines
 from emulator.hearing import SAMPLE_RATE_HZ, Ear, HearingError, Utterance
 from emulator.hearing.completeness import estimate_completeness
-from emulator.hearing.echo import PlayedAudio, find_warning
+from emulator.hearing.echo import CleaningWish, PlayedAudio, find_warning
 from emulator.hearing.smart_turn import WINDOW_MS, weigh_opinions
 from emulator.listener import Listener
 from emulator.loudspeaker import Listening, Loudspeaker
@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Audio:
     wire: bytes
+    arrived_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +101,14 @@ class Microphone:
     # What the session wants done.
 
     def configure(self, effect: effects.ConfigureHearing) -> None:
+        # At once: what is played before the ears are ready is heard by them later.
+        wish = CleaningWish.parse(effect.echo_cancellation, effect.noise_reduction)
+        self._follow_loudspeaker(wish.needs_played)
         self._add(effect)
 
     def hear(self, audio: bytes) -> None:
         self._pending_bytes += len(audio)
-        self._add(_Audio(audio))
+        self._add(_Audio(audio, self._clock.now_ms()))
 
     def clear(self) -> None:
         self._add(_Clear())
@@ -149,8 +153,8 @@ class Microphone:
                 self._filled.clear()
                 await self._filled.wait()
             match self._work.popleft():
-                case _Audio(wire):
-                    await self._listen(wire)
+                case _Audio(wire, arrived_ms):
+                    await self._listen(wire, arrived_ms)
                     self._pending_bytes -= len(wire)
                     self._caught_up.set()
                 case _Clear():
@@ -176,9 +180,7 @@ class Microphone:
     async def _configure(self, effect: effects.ConfigureHearing) -> None:
         detects = effect.turn_detection is not None
         self._timeline.limit_ms = DETECTED_LIMIT_MS if detects else MANUAL_LIMIT_MS
-        # An echo canceller takes its time to load.
         await self._engines.threads.run(self._listener.configure, effect)
-        self._follow_loudspeaker()
         self._warn(find_warning(self._listener.cleaning), "audio_not_cleaned")
         self._language = effect.language
         warning = self._ear.configure(
@@ -191,28 +193,28 @@ class Microphone:
             self._warned.add(warning)
             self._tell(facts.Warned(warning, code, param))
 
-    def _follow_loudspeaker(self) -> None:
+    def _follow_loudspeaker(self, needs_played: bool) -> None:
         """Know what is played while, and only while, its echo is to be taken out."""
-        if self._following is not None and not self._listener.needs_played:
+        if self._following is not None and not needs_played:
             self._loudspeaker.disconnect(self._following)
             self._following = None
-        elif self._following is None and self._listener.needs_played:
+        elif self._following is None and needs_played:
             self._played = PlayedAudio()
             self._following = Listening(SAMPLE_RATE_HZ, self._played.play, self._played.stop)
             self._loudspeaker.connect(self._following)
 
-    def _take_played(self, wire: bytes) -> bytes:
+    def _take_played(self, wire: bytes, arrived_ms: float) -> bytes:
         if self._following is None:
             return b""
-        at_ms = self._clock.find_audio(self._listener.received_ms)
+        at_ms = self._clock.find_audio(self._listener.received_ms, arrived_ms)
         return self._played.take(at_ms, self._listener.measure_bytes(wire))
 
-    async def _listen(self, wire: bytes) -> None:
+    async def _listen(self, wire: bytes, arrived_ms: float) -> None:
         for piece in self._listener.cut(wire):
             self._listener.is_answering = self._is_playing(self._clock.now_ms())
             try:
                 judged = await self._engines.threads.run(
-                    self._listener.judge, piece, self._take_played(piece)
+                    self._listener.judge, piece, self._take_played(piece, arrived_ms)
                 )
             except Exception:
                 _log.exception("Voice activity failed: it begins anew.")
@@ -227,7 +229,8 @@ class Microphone:
             start_ms = self._timeline.end_ms
             self._timeline.add(judged.pcm)
             end_ms = self._timeline.end_ms
-            self._on_heard(self._clock.place_audio(start_ms, end_ms), judged.pcm, end_ms)
+            at_ms = self._clock.place_audio(start_ms, end_ms, arrived_ms)
+            self._on_heard(at_ms, judged.pcm, end_ms)
             for utterance in self._open.values():
                 utterance.feed(judged.pcm)
             self._tell_all(judged.facts)

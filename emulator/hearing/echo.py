@@ -39,6 +39,11 @@ class CleaningWish:
             suppresses_noise=noise_reduction is not None,
         )
 
+    @property
+    def needs_played(self) -> bool:
+        """Whether the echo of the session's own output is to be taken out, and can be."""
+        return self.cancels_echo and not self.reference_is_clients and is_installed()
+
     def __bool__(self) -> bool:
         return self.cancels_echo or self.suppresses_noise
 
@@ -63,6 +68,12 @@ def find_warning(wish: CleaningWish) -> str | None:
 
 def is_installed() -> bool:
     return importlib.util.find_spec("livekit") is not None
+
+
+def warm_up() -> None:
+    """Load the library where it is installed: it takes a second, once. Blocks."""
+    if is_installed():
+        Cleaner(CleaningWish(cancels_echo=True)).clean(bytes(_FRAME_BYTES))
 
 
 class PlayedAudio:

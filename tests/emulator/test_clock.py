@@ -5,22 +5,22 @@ from emulator.clock import PAUSE_MS, SessionClock
 
 async def test_audio_at_real_time_stands_where_it_arrived() -> None:
     clock = SessionClock()
-    start = clock.place_audio(0, 20)
-    assert clock.place_audio(20, 40) == start + 20
+    start = clock.place_audio(0, 20, clock.now_ms())
+    assert clock.place_audio(20, 40, clock.now_ms()) == start + 20
     assert start + 40 <= clock.now_ms() < start + 140
 
 
 async def test_a_whole_file_at_once_moves_the_clock_to_its_end() -> None:
     clock = SessionClock()
-    clock.place_audio(0, 60_000)
+    clock.place_audio(0, 60_000, clock.now_ms())
     assert 60_000 <= clock.now_ms() < 61_000
-    clock.place_audio(60_000, 120_000)
+    clock.place_audio(60_000, 120_000, clock.now_ms())
     assert 120_000 <= clock.now_ms() < 121_000
 
 
 async def test_the_clock_goes_on_from_there() -> None:
     clock = SessionClock()
-    clock.place_audio(0, 5000)
+    clock.place_audio(0, 5000, clock.now_ms())
     before = clock.now_ms()
     await asyncio.sleep(0.02)
     assert clock.now_ms() >= before + 15
@@ -28,13 +28,25 @@ async def test_the_clock_goes_on_from_there() -> None:
 
 async def test_a_pause_of_the_client_is_a_gap_and_not_a_debt() -> None:
     clock = SessionClock()
-    clock.place_audio(0, 20)
+    clock.place_audio(0, 20, clock.now_ms())
     clock.set_timer("away", 0)
     # As if the client had been mute for a while.
     clock._zero_s -= 2 * PAUSE_MS / 1000
-    at_ms = clock.place_audio(20, 5020)
+    at_ms = clock.place_audio(20, 5020, clock.now_ms())
     assert at_ms >= 2 * PAUSE_MS
     assert clock.now_ms() >= at_ms + 5000
+
+
+async def test_audio_that_waited_stands_where_it_was_said() -> None:
+    """Audio was placed when it was judged: while an echo canceller took two seconds to load, what
+    the person heard meanwhile and what they said came to stand two seconds apart, and the answer
+    interrupted itself by its own echo.
+    """
+    clock = SessionClock()
+    arrived_ms = clock.now_ms()
+    clock._zero_s -= 2 * PAUSE_MS / 1000
+    assert clock.place_audio(0, 20, arrived_ms) == arrived_ms
+    assert clock.place_audio(20, 40, arrived_ms + 20) == arrived_ms + 20
 
 
 async def test_timers_run_on_this_clock() -> None:
@@ -45,7 +57,7 @@ async def test_timers_run_on_this_clock() -> None:
     clock.set_timer("soon", 30_000)
     clock.set_timer("cleared", 10_000)
     clock.clear_timer("cleared")
-    clock.place_audio(0, 70_000)
+    clock.place_audio(0, 70_000, clock.now_ms())
     assert expired == ["soon", "late"]
 
 
@@ -76,5 +88,5 @@ async def test_what_a_timer_sets_off_may_set_and_clear_others() -> None:
     clock.on_expired = on_expired
     clock.set_timer("a", 1000)
     clock.set_timer("b", 1000)
-    clock.place_audio(0, 2000)
+    clock.place_audio(0, 2000, clock.now_ms())
     assert expired == ["a"]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from azure.ai.voicelive.aio import connect
 from azure.core.credentials import AzureKeyCredential
 
-from emulator.caller import Caller
+from emulator.caller import FRAME_MS, Caller
 from emulator.hearing.echo import PlayedAudio
 from tests.emulator.service import Service, emulator, say
 
@@ -19,6 +20,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
 RATE_HZ = 16_000
 ECHO_DELAY_MS = 80
 ECHO_GAIN = 0.4
+STALL_MS = 60
+ATTEMPTS = 4
 TEXT = (
     "Our restaurant lies on the waterfront, with a terrace that looks over the bay. "
     "In summer we grill outside, and in winter there is a fire in every room. "
@@ -32,22 +35,35 @@ def service() -> Iterator[Service]:
         yield service
 
 
+@dataclass
+class Machine:
+    """Whether it kept up: a loudspeaker and a microphone share one clock, which never stalls."""
+
+    stalled: bool = False
+
+
 @contextlib.asynccontextmanager
-async def call_by_loudspeaker(service: Service, **session: Any) -> AsyncIterator[Caller]:
+async def call_by_loudspeaker(
+    service: Service, machine: Machine, **session: Any
+) -> AsyncIterator[Caller]:
     """A caller whose microphone picks up what the loudspeaker plays."""
     async with connect(
         endpoint=service.url, credential=AzureKeyCredential("local"), model="local"
     ) as connection:
         caller = Caller(connection, RATE_HZ)
         played = PlayedAudio()
+        played_to_ms = [0.0]
 
         def play(event: Any) -> None:
             if event.type == "response.audio.delta":
+                machine.stalled |= 0 < played_to_ms[-1] < caller.now_ms()
+                played_to_ms.append(caller.played_until_ms)
                 played.play(caller.now_ms(), event.delta)
             elif event.type == "input_audio_buffer.speech_started":
                 played.stop(caller.now_ms())
 
         def echo(at_ms: float, size_bytes: int) -> bytes:
+            machine.stalled |= caller.now_ms() - at_ms > FRAME_MS + STALL_MS
             samples = np.frombuffer(played.take(at_ms - ECHO_DELAY_MS, size_bytes), "<i2")
             return (samples * ECHO_GAIN).astype("<i2").tobytes()
 
@@ -83,21 +99,35 @@ async def read_aloud(caller: Caller) -> list[str]:
 
 
 async def test_without_cancellation_the_answer_interrupts_itself(service: Service) -> None:
-    async with call_by_loudspeaker(service) as caller:
+    async with call_by_loudspeaker(service, Machine()) as caller:
         assert "input_audio_buffer.speech_started" in await read_aloud(caller)
 
 
 async def test_with_cancellation_it_is_heard_to_its_end_and_the_person_after_it(
     service: Service,
 ) -> None:
+    """What was played before the canceller had loaded was unknown to it, so the first answer of a
+    service interrupted itself.
+
+    An echo whose delay jumps is no echo: a call in which the machine stalled is held again.
+    """
     echo = {"type": "server_echo_cancellation"}
-    async with call_by_loudspeaker(service, input_audio_echo_cancellation=echo) as caller:
-        happened = await read_aloud(caller)
-        assert "warning" not in happened
-        assert "input_audio_buffer.speech_started" not in happened
-        since = len(caller.happened)
-        await caller.say(say("What is the weather in Seattle?", rate_hz=RATE_HZ))
-        heard = await caller.wait_for(
-            "conversation.item.input_audio_transcription.completed", since=since
-        )
-        assert "weather" in heard.event.transcript.lower()
+    for _ in range(ATTEMPTS):
+        machine = Machine()
+        async with call_by_loudspeaker(
+            service, machine, input_audio_echo_cancellation=echo
+        ) as caller:
+            happened = await read_aloud(caller)
+            assert "warning" not in happened
+            interrupted = "input_audio_buffer.speech_started" in happened
+            if interrupted and machine.stalled:
+                continue
+            assert not interrupted
+            since = len(caller.happened)
+            await caller.say(say("What is the weather in Seattle?", rate_hz=RATE_HZ))
+            heard = await caller.wait_for(
+                "conversation.item.input_audio_transcription.completed", since=since
+            )
+            assert "weather" in heard.event.transcript.lower()
+            return
+    pytest.fail(f"the machine stalled in each of {ATTEMPTS} calls")
