@@ -4,6 +4,7 @@ The SDK's own error texts hold the whole URL with everything in its query, so no
 ever shown: a ``Trouble`` is made from an error's kind and HTTP status.
 """
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -19,7 +20,6 @@ from client.settings import Settings, is_local
 NORMAL_CLOSURE = 1000
 SECRET_LENGTH_MIN = 6
 """What is shorter in a query is no secret, and stands in many a word."""
-_SIGN_IN = "run `az login`, or give --api-key"
 
 
 class ConversationError(Exception):
@@ -172,14 +172,22 @@ def hide_secrets(text: str, settings: Settings) -> str:
 
 def _explain_sign_in(error: ClientAuthenticationError, settings: Settings) -> str:
     text = str(error)
-    if "AADSTS" in text and "expired" in text.lower():
-        return f"The sign-in has expired: {_SIGN_IN}."
+    again = "run `az login`" if settings.agent_name else "run `az login`, or give --api-key"
+    if code := re.search(r"AADSTS\d+", text):
+        if "expired" in text.lower():
+            return f"The sign-in has expired ({code[0]}): {again}."
+        return (
+            f"Microsoft Entra refuses the sign-in ({code[0]}): check AZURE_TENANT_ID, "
+            f"AZURE_CLIENT_ID and the secret where they are set; else {again}."
+        )
+    if re.search(r"Cannot connect to host login\.", text):
+        return "Nobody can sign in: Microsoft Entra can't be reached; check this machine's network."
     if settings.agent_name:
         return (
             "Nobody is signed in: run `az login` (in a container or CI: set AZURE_TENANT_ID, "
             "AZURE_CLIENT_ID and a secret, or use a managed identity)."
         )
-    return f"Nobody is signed in: {_SIGN_IN}."
+    return f"Nobody is signed in: {again}."
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

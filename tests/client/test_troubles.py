@@ -57,6 +57,16 @@ def connector_error(kind: Any, cause: Any) -> BaseException:
         (refusal(418), "HTTP 418", False),
         (CredentialUnavailableError("…"), "Nobody is signed in", False),
         (ClientAuthenticationError("AADSTS700082: expired"), "sign-in has expired", False),
+        (
+            ClientAuthenticationError("AADSTS7000215: Invalid client secret s3cret"),
+            "refuses the sign-in (AADSTS7000215): check AZURE_TENANT_ID",
+            False,
+        ),
+        (
+            ClientAuthenticationError("Cannot connect to host login.microsoftonline.com:443"),
+            "Entra can't be reached",
+            False,
+        ),
         (sdk_error(socket.gaierror(-2, "unknown")), "no host named", True),
         (
             connector_error(aiohttp.ClientConnectorDNSError, socket.gaierror(-2, "x")),
