@@ -43,6 +43,10 @@ class _Job:
     frames: asyncio.Queue[Frame | SpeakingError | None] = field(default_factory=asyncio.Queue)
 
 
+class _ProcessLost(SpeakingError):
+    """The engine's process has died, or can't be started."""
+
+
 class EngineProcesses:
     """A pool of ``count`` processes of one engine.
 
@@ -84,6 +88,27 @@ class EngineProcesses:
 
     async def speak(self, text: str, settings: Mapping[str, Any]) -> AsyncGenerator[Frame, None]:
         """Have a text spoken; closing the generator stops it. Raises SpeakingError."""
+        is_heard = False
+        lost: _ProcessLost | None = None
+        # Those that died while they were idle, perhaps all, have lost nothing yet.
+        for _ in range(len(self._workers) + 1):
+            try:
+                async with contextlib.aclosing(self._speak_once(text, settings)) as frames:
+                    async for frame in frames:
+                        is_heard = True
+                        yield frame
+            except _ProcessLost as error:
+                if is_heard:
+                    raise
+                lost = error
+            else:
+                return
+        if lost is not None:
+            raise lost
+
+    async def _speak_once(
+        self, text: str, settings: Mapping[str, Any]
+    ) -> AsyncGenerator[Frame, None]:
         worker = await self._free.get()
         try:
             await worker.wait_ready()
@@ -151,7 +176,7 @@ class _Worker:
         """Raises SpeakingError where the process could not be started again."""
         await self._known.wait()
         if self._process is None:
-            raise SpeakingError(self._failure)
+            raise _ProcessLost(self._failure)
 
     def begin(self, text: str, settings: Mapping[str, Any]) -> _Job:
         job = self._job = _Job(next(self._numbers))
@@ -182,7 +207,7 @@ class _Worker:
             await self._end_process()
             job, self._job = self._job, None
             if job is not None:
-                job.frames.put_nowait(SpeakingError("the speech engine crashed and is restarted"))
+                job.frames.put_nowait(_ProcessLost("the speech engine crashed and is restarted"))
                 free.put_nowait(self)
             await self._respawn()
 
@@ -196,6 +221,8 @@ class _Worker:
                 self._known.set()
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, 5.0)
+                # What is asked of a process that is being started would be lost with it.
+                self._known.clear()
 
     def _handle(
         self, header: Mapping[str, Any], pcm: bytes, free: "asyncio.Queue[_Worker]"

@@ -90,6 +90,50 @@ async def test_a_process_that_dies_while_nobody_speaks_is_replaced() -> None:
         assert (await collect(processes, "again"))[0].pcm == b"again"
 
 
+async def test_processes_that_died_while_idle_cost_no_clause() -> None:
+    async with odd_engine(count=2) as processes:
+        for worker in processes._workers:
+            os.kill(worker.about["pid"], signal.SIGKILL)
+        assert (await collect(processes, "again"))[0].pcm == b"again"
+
+
+async def test_nothing_is_asked_of_a_process_that_is_being_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After one vain start, a clause went to the process of the next, and was lost with it.
+
+    The caller heard nothing for half a minute, until the clause was given up.
+    """
+    async with odd_engine() as processes:
+        (worker,) = processes._workers
+        spawn, starts, begun = worker._spawn, 0, asyncio.Event()
+
+        async def fail_twice() -> None:
+            nonlocal starts
+            starts += 1
+            if starts == 1:
+                raise SpeakingError("too early")
+            starting = asyncio.create_task(spawn())
+            if starts == 2:
+                while worker._process is None:
+                    await asyncio.sleep(0)
+                begun.set()
+                for _ in range(10):
+                    await asyncio.sleep(0)
+                worker.kill()
+            await starting
+
+        monkeypatch.setattr(worker, "_spawn", fail_twice)
+        worker.kill()
+        await begun.wait()
+        async with asyncio.timeout(20):
+            with contextlib.suppress(SpeakingError):
+                await collect(processes, "now")
+            while starts < 3:
+                await asyncio.sleep(0.01)
+            assert (await collect(processes, "again"))[0].pcm == b"again"
+
+
 async def test_a_hanging_engine_is_given_up_and_replaced() -> None:
     async with odd_engine(frame_timeout_s=0.2) as processes:
         with pytest.raises(SpeakingError, match=r"nothing for 0\.2 s"):
