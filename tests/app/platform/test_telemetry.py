@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 import signal
 import socket
@@ -13,8 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from app.platform.privacy import PRIVATE_ATTRIBUTES, SAFE_ATTRIBUTES, is_private, keep_public
+from tests.app.agents.local_server import serve
 from tests.app.platform.otlp_collector import Collector, collect, read_attributes
 from tests.app.processes import ROOT, ServerProcess, start_server
 
@@ -253,6 +257,66 @@ async def test_a_collector_that_hangs_does_not_keep_the_server_from_exiting(
                 await say(client, "hello")
             server.signal(signal.SIGTERM)
             assert await asyncio.wait_for(server.wait(), 30) == 0
+
+
+class Ingestion:
+    """What Application Insights takes telemetry with, as far as its exporters use it."""
+
+    def __init__(self) -> None:
+        self.items: list[dict[str, Any]] = []
+        self.raw = b""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        request = Request(scope, receive)
+        body = await request.body()
+        if request.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        self.raw += body
+        items = [json.loads(line) for line in body.splitlines()]
+        items = items[0] if items and isinstance(items[0], list) else items
+        self.items += items
+        answer = {"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []}
+        await JSONResponse(answer)(scope, receive, send)
+
+    def find(self, kind: str) -> list[dict[str, Any]]:
+        found = [item["data"] for item in self.items]
+        return [data["baseData"] for data in found if data["baseType"] == kind]
+
+
+async def test_azure_monitor_gets_requests_metrics_and_logs_without_words(tmp_path: Path) -> None:
+    ingestion = Ingestion()
+    async with serve(ingestion) as url:
+        key = "InstrumentationKey=00000000-0000-0000-0000-000000000000"
+        environment = {
+            "APPLICATIONINSIGHTS_CONNECTION_STRING": f"{key};IngestionEndpoint={url}/",
+            # It would tell Microsoft of its own health.
+            "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
+            "OTEL_BSP_SCHEDULE_DELAY": "50",
+            "OTEL_BLRP_SCHEDULE_DELAY": "50",
+            "OTEL_METRIC_EXPORT_INTERVAL": "100",
+            "AGENT": "tests.app.platform.echoing_agent:reply",
+        }
+        async with (
+            start_server(tmp_path, **environment) as server,
+            httpx.AsyncClient(base_url=server.url, timeout=30) as client,
+            asyncio.timeout(90),
+        ):
+            while not (ingestion.find("RequestData") and ingestion.find("MetricData")):
+                await say(client, WORDS)
+                await say(client, "fail")
+            await end(server)
+        requests = ingestion.find("RequestData")
+        assert {request["name"] for request in requests} == {"invoke_agent voicelive-agent"}
+        assert {request["success"] for request in requests} <= {True, False}
+        assert requests[0]["properties"]["gen_ai.operation.name"] == "invoke_agent"
+        metrics = [point for each in ingestion.find("MetricData") for point in each["metrics"]]
+        measured = {point["name"] for point in metrics}
+        assert {"voicelive_agent.turns", "voicelive_agent.streams.active"} <= measured
+        assert any(log["message"].startswith("turn ") for log in ingestion.find("MessageData"))
+        turns = [item for item in ingestion.items if item["data"]["baseType"] == "RequestData"]
+        assert {item["tags"]["ai.operation.id"] for item in turns} == {TRACE_ID}
+        assert b"xyzzy" not in ingestion.raw
+        assert "telemetry is off" not in server.log.read_text()
 
 
 async def test_a_senseless_connection_string_is_told_without_it(tmp_path: Path) -> None:
