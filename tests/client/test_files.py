@@ -1,71 +1,15 @@
 import asyncio
-import io
-import os
-import struct
 import wave
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 
-from client.devices import BLOCK_MS, Block, DeviceError, Microphone, Played
+from client.devices import Block, DeviceError, Played
 from client.files import FileLoudspeaker, FileMicrophone, SilentLoudspeaker, SilentMicrophone
-from client.sound_files import read_sound
-from tests.virtual_time import run_virtual
+from tests.client.sounds import RATE_HZ, loud, pcm16, read_speech, run, tone, write_wav
 
-RATE_HZ = 24_000
-BLOCK_BYTES = RATE_HZ * BLOCK_MS // 1000 * 2
 DISK_THAT_IS_FULL = Path("/dev/full")
-
-
-def run(main: Coroutine[Any, Any, None]) -> None:
-    run_virtual(main)
-
-
-def write_wav(path: Path, pcm: bytes, *, rate_hz: int = RATE_HZ, width: int = 2, n: int = 1) -> str:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(n)
-        file.setsampwidth(width)
-        file.setframerate(rate_hz)
-        file.writeframes(pcm)
-    return str(path)
-
-
-def tone(ms: int, *, hz: int = 440, rate_hz: int = RATE_HZ) -> Any:
-    return 0.5 * np.sin(2 * np.pi * hz * np.arange(rate_hz * ms // 1000) / rate_hz)
-
-
-def pcm16(samples: Any) -> bytes:
-    return bytes((samples * 32767).astype("<i2").tobytes())
-
-
-def wav_of_8_bits() -> bytes:
-    file = io.BytesIO()
-    soundfile.write(file, tone(50), RATE_HZ, "PCM_U8", format="WAV")
-    return file.getvalue()
-
-
-def loud(block: Block | None) -> bool:
-    assert block is not None
-    return any(block.pcm)
-
-
-async def read_speech(microphone: Microphone) -> tuple[list[Block], int]:
-    """Blocks of the next input up to its end, and how many silent ones came before."""
-    silent = 0
-    blocks: list[Block] = []
-    while True:
-        block = await microphone.read()
-        assert block is not None
-        if loud(block) or blocks:
-            blocks.append(block)
-        else:
-            silent += 1
-        if block.input_ended:
-            return blocks, silent
 
 
 def test_file_is_spoken_in_real_time_between_silence(tmp_path: Path) -> None:
@@ -201,145 +145,6 @@ def test_late_reader_gets_no_burst_of_the_past(tmp_path: Path) -> None:
         assert loop.time() - start_s == pytest.approx(0.2)
 
     run(main())
-
-
-@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 44_100, 48_000])
-@pytest.mark.parametrize("width", [1, 2, 3, 4])
-@pytest.mark.parametrize("channels", [1, 2])
-def test_any_wav(tmp_path: Path, rate_hz: int, width: int, channels: int) -> None:
-    samples = np.repeat(tone(500, rate_hz=rate_hz), channels)
-    match width:
-        case 1:
-            data = (samples * 127 + 128).astype("u1").tobytes()
-        case 3:
-            wide = (samples * (2**31 - 1)).astype("<i4")
-            data = wide.view("u1").reshape(-1, 4)[:, 1:].tobytes()
-        case _:
-            data = (samples * (2 ** (8 * width - 1) - 1)).astype(f"<i{width}").tobytes()
-    path = write_wav(tmp_path / "a.wav", data, rate_hz=rate_hz, width=width, n=channels)
-
-    async def main() -> None:
-        microphone = FileMicrophone([path], silence_ms=0)
-        await microphone.open(RATE_HZ)
-        blocks, _ = await read_speech(microphone)
-        heard = np.frombuffer(b"".join(block.pcm for block in blocks), "<i2") / 32768
-        expected = tone(500)
-        assert abs(len(heard) - len(expected)) <= BLOCK_BYTES // 2
-        middle = slice(1000, len(expected) - 1000)
-        assert np.corrcoef(heard[middle], expected[middle])[0, 1] > 0.999
-        assert np.abs(heard[middle]).max() == pytest.approx(0.5, abs=0.02)
-
-    run(main())
-
-
-def test_file_that_is_missing_or_no_wav_says_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "noise.mp3").write_bytes(b"ID3 and more")
-
-    async def main() -> None:
-        with pytest.raises(DeviceError, match=r"can't read .*missing\.wav: No such file"):
-            await FileMicrophone([tmp_path / "missing.wav"]).open(RATE_HZ)
-        with pytest.raises(DeviceError, match=r"noise\.mp3 is no audio file.*ffmpeg"):
-            await FileMicrophone([tmp_path / "noise.mp3"]).open(RATE_HZ)
-        (tmp_path / "empty.wav").write_bytes(b"")
-        with pytest.raises(DeviceError, match=r"empty\.wav is no audio file"):
-            await FileMicrophone([tmp_path / "empty.wav"]).open(RATE_HZ)
-
-    run(main())
-
-
-async def test_raw_audio_from_a_pipe() -> None:
-    speech = pcm16(tone(110))
-    microphone = FileMicrophone(["-"], silence_ms=0, stdin=io.BytesIO(speech))
-    await microphone.open(RATE_HZ)
-    blocks, _ = await read_speech(microphone)
-    assert b"".join(block.pcm for block in blocks) == speech.ljust(6 * BLOCK_BYTES, b"\0")
-    microphone.continue_()
-    assert await microphone.read() is None
-    await microphone.close()
-
-
-async def test_empty_pipe_is_an_input_without_words() -> None:
-    microphone = FileMicrophone(["-"], silence_ms=0, stdin=io.BytesIO())
-    await microphone.open(RATE_HZ)
-    assert await microphone.read() == Block(bytes(BLOCK_BYTES), input_ended=True)
-    await microphone.close()
-
-
-async def test_pipe_nobody_writes_to_can_be_closed() -> None:
-    reading_fd, writing_fd = os.pipe()
-    with os.fdopen(reading_fd, "rb") as stdin:
-        microphone = FileMicrophone(["-"], silence_ms=0, stdin=stdin)
-        await microphone.open(RATE_HZ)
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(microphone.read(), 0.05)
-        os.write(writing_fd, bytes(range(256)) * 8)
-        block = await asyncio.wait_for(microphone.read(), 5)
-        assert block and loud(block)
-        await microphone.close()
-        os.close(writing_fd)
-
-
-@pytest.mark.parametrize("size", ["known", "endless"])
-@pytest.mark.parametrize(("rate_hz", "channels"), [(RATE_HZ, 1), (48_000, 2), (8_000, 1)])
-async def test_wav_in_a_pipe_is_read_while_it_is_written(
-    size: str, rate_hz: int, channels: int
-) -> None:
-    """As arecord and ffmpeg write it: without knowing how much it will be."""
-    said = np.frombuffer(pcm16(tone(400, rate_hz=rate_hz)), "<i2")
-    file = io.BytesIO()
-    soundfile.write(file, np.stack([said] * channels, axis=1), rate_hz, "PCM_16", format="WAV")
-    wav = bytearray(file.getvalue())
-    at = wav.index(b"data") + 4
-    if size == "endless":
-        wav[at : at + 4] = b"\xff\xff\xff\x7f"
-    else:
-        wav += b"LIST" + struct.pack("<I", 4000) + b"\x55" * 4000
-    microphone = FileMicrophone(["-"], silence_ms=0, stdin=io.BytesIO(bytes(wav)))
-    await microphone.open(RATE_HZ)
-    blocks, _ = await read_speech(microphone)
-    heard = np.frombuffer(b"".join(block.pcm for block in blocks), "<i2").astype(float)
-    assert abs(len(heard) / RATE_HZ - 0.4) < 0.03
-    assert np.abs(heard).max() == pytest.approx(np.abs(said.astype(float)).max(), rel=0.1)
-    await microphone.close()
-
-
-@pytest.mark.parametrize(
-    "stream", [b"RIFF\0\0\0\0WAVE", b"ID3" + bytes(40), b"fLaC" + bytes(40), wav_of_8_bits()]
-)
-async def test_other_sound_in_a_pipe_is_refused(stream: bytes) -> None:
-    microphone = FileMicrophone(["-"], silence_ms=0, stdin=io.BytesIO(stream))
-    await microphone.open(RATE_HZ)
-    with pytest.raises(DeviceError, match="standard input"):
-        await microphone.read()
-    await microphone.close()
-
-
-@pytest.mark.parametrize(
-    ("format", "subtype"),
-    [
-        ("WAV", "PCM_U8"),
-        ("WAV", "PCM_24"),
-        ("WAV", "FLOAT"),
-        ("WAV", "ULAW"),
-        ("WAVEX", "PCM_16"),
-        ("FLAC", "PCM_16"),
-        ("OGG", "VORBIS"),
-        ("MP3", "MPEG_LAYER_III"),
-    ],
-)
-def test_files_of_many_kinds(tmp_path: Path, format: str, subtype: str) -> None:
-    said = np.frombuffer(pcm16(tone(500, rate_hz=44_100)), "<i2") / 32768
-    path = tmp_path / "said"
-    soundfile.write(path, np.stack([said, said], axis=1), 44_100, subtype, format=format)
-    heard = np.frombuffer(read_sound(path, RATE_HZ), "<i2").astype(float) / 32768
-    assert abs(len(heard) / RATE_HZ - 0.5) < 0.1
-    assert np.sqrt(np.mean(heard**2)) == pytest.approx(np.sqrt(np.mean(said**2)), rel=0.15)
-
-
-def test_a_file_without_sound_is_told(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "none.wav", np.zeros(0), RATE_HZ)
-    with pytest.raises(DeviceError, match="no sound in it"):
-        read_sound(tmp_path / "none.wav", RATE_HZ)
 
 
 def test_silent_microphone_says_what_it_is_given() -> None:
