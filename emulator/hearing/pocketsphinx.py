@@ -11,7 +11,8 @@ from emulator.hearing.feeding import FedEar, Recognition
 from emulator.hearing.phrases import parse_phrase
 from emulator.hearing.recogniser_pool import CAN_FORK, RecogniserPool, RecogniserProcess
 
-PROCESSES_FOR_EACH_CORE = 4
+PROCESSES_FOR_EACH_CORE = 16
+"""More than can talk in real time: a client that records without an end holds one of them."""
 _ADVICE = (
     "The default ears (pocketsphinx) are demo grade: of clear speech they miss about one word in "
     "ten, of many people's one in three. For better ones: pip install "

@@ -85,6 +85,19 @@ async def test_more_people_than_processes_talk_at_once(ears: PocketSphinx) -> No
 
 
 @needs_flite
+async def test_who_records_without_an_end_holds_nobody_up(ears: PocketSphinx) -> None:
+    """Four clients for each core that appended and never committed left the next one unheard."""
+    recording = [ears.open_ear().begin(lambda text: None) for _ in range(5)]
+    for utterance in recording:
+        utterance.feed(silence(100))
+        await utterance.hear_so_far()
+    assert await hear(ears, utter(SENTENCE)) == SENTENCE
+    for utterance in recording:
+        utterance.discard()
+    await asyncio.gather(*(utterance.task for utterance in recording), return_exceptions=True)
+
+
+@needs_flite
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 async def test_a_killed_process_fails_its_utterance_alone(ears: PocketSphinx) -> None:
     ear = ears.open_ear()
