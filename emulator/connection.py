@@ -207,6 +207,8 @@ class Connection:
                 self._interim_writer.start(effect)
             case effects.StopInterim():
                 self._interim_writer.stop()
+            case effects.CheckVoice(voice):
+                self._speaker.choose_voice(voice)
             case effects.Speak():
                 self._speaker.speak(effect)
             case effects.StopSpeaking():

@@ -7,7 +7,8 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,14 @@ class Speaker:
         self._clauses.append(effect)
         self._filled.set()
 
+    def choose_voice(self, wish: Mapping[str, Any]) -> Voice:
+        """The engine's nearest voice; warns, once, of what can't be met."""
+        voice, warning = self._speaking.resolve_voice(wish)
+        if warning is not None and warning not in self._warned:
+            self._warned.add(warning)
+            self._tell(facts.Warned(warning, code="voice_not_available", param="session.voice"))
+        return voice
+
     def stop(self, effect: effects.StopSpeaking) -> None:
         """Drop the clauses of a response, the one being spoken too."""
         kept = [clause for clause in self._clauses if clause.response_id != effect.response_id]
@@ -88,10 +97,7 @@ class Speaker:
             )
 
     async def _produce(self, effect: effects.Speak) -> None:
-        voice, warning = self._speaking.resolve_voice(effect.voice)
-        if warning is not None and warning not in self._warned:
-            self._warned.add(warning)
-            self._tell(facts.Warned(warning, code="voice_not_available", param="session.voice"))
+        voice = self.choose_voice(effect.voice)
         rate_hz = self._speaking.sample_rate_hz
         encoder = Encoder(effect.output_format, rate_hz)
         async with contextlib.aclosing(self._chunks(effect.text, voice)) as chunks:

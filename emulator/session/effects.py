@@ -36,6 +36,13 @@ class ConfigureHearing:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckVoice:
+    """Warn of what can't be met of a voice, before anything is said with it."""
+
+    voice: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Hear:
     """Audio from the client in the configured input format; it moves the timeline on."""
 
@@ -185,6 +192,7 @@ class Close:
 Effect = (
     Send
     | ConfigureHearing
+    | CheckVoice
     | Hear
     | BeginUtterance
     | FinishUtterance

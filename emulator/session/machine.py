@@ -9,7 +9,7 @@ from emulator.session import facts
 from emulator.session.answering import Answering
 from emulator.session.configuration import Configuration
 from emulator.session.conversation import Conversation
-from emulator.session.effects import Close, Effect, ExpireAfter
+from emulator.session.effects import CheckVoice, Close, Effect, ExpireAfter
 from emulator.session.facts import Fact
 from emulator.session.plan import Plan
 from emulator.session.spoken import Playback
@@ -235,6 +235,7 @@ class Session:
                 self._conversation.stream_text(event)
 
     def _update(self, update: dict[str, Any], *, transcription_only: bool = False) -> None:
+        voice = self._configuration["voice"]
         warnings = self._configuration.merge(
             update,
             voice_is_fixed=self._answering.has_spoken,
@@ -249,4 +250,6 @@ class Session:
         self._plan.send("session.updated", session=self._describe())
         for warned in warnings:
             self._plan.warn(warned.message, warned.code, warned.param)
+        if self._configuration["voice"] != voice:
+            self._plan.do(CheckVoice(self._configuration["voice"]))
         self._answering.start_due()

@@ -296,6 +296,8 @@ async def test_an_unknown_voice_is_a_warning_once() -> None:
         await client.send(
             "session.update", session={"voice": {"type": "azure-standard", "name": "nobody"}}
         )
+        # Before anything is said: who sets up a voice should not have to wait for an answer.
+        await client.receive("warning")
         for _ in range(2):
             await client.say_text("hello")
             await client.receive("response.done")
