@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
+import pydantic_ai
 from pydantic_ai import Agent, AgentStreamEvent, RunContext, capture_run_messages
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.capabilities import ReinjectSystemPrompt
@@ -30,6 +31,9 @@ from app.agent import Output, PastTurn, Turn
 from app.agents.filler import NOTE as FILLERS
 from app.agents.outlet import Outlet, perform
 from app.agents.replay import cut_to_heard, describe_turn, find_kept, keep
+
+# Its first run would draw a picture into the server's log.
+pydantic_ai.BANNER_ENABLED = False
 
 NOTE = "pydantic_ai"
 _THREADS = 32
