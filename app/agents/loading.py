@@ -99,6 +99,11 @@ def load_agent(name: str) -> LoadedAgent:
             f" `package.module:attribute`, such as {EXAMPLE}."
         )
     label = f"AGENT={name!r}"
+    if "/" in module_name or module_name.endswith(".py"):
+        dotted = module_name.removesuffix(".py").strip("./").replace("/", ".")
+        raise AgentLoadError(
+            f"{label} names a file: write the module, with dots: `AGENT={dotted}:{attribute}`."
+        )
     try:
         module = import_named(label, module_name, example=EXAMPLE)
     except AgentLoadError as error:

@@ -76,6 +76,8 @@ async def test_the_demo_is_built_in() -> None:
         ("", "names no agent.*`AGENT=my_agent:reply`"),
         ("dmeo", "Did you mean 'demo'"),
         ("my_agent", "package.module:attribute"),
+        ("my_agent.py:reply", "names a file.*`AGENT=my_agent:reply`"),
+        ("./my_package/inner.py:reply", "names a file.*`AGENT=my_package.inner:reply`"),
         (":reply", "names no agent"),
         ("my_agent:", "names no agent"),
         ("my_agnet:reply", "no module 'my_agnet'.*has my_agent.*valid name"),
