@@ -55,7 +55,14 @@ class Terminal:
         self._drawn_s = 0.0
         self._live: Live | None = None
         if self._is_terminal and not prompted:
-            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            # Nobody else prints here; and what is written must not come back to the console.
+            self._live = Live(
+                console=self._console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
             self._live.start()
 
     def status(self, text: str) -> None:
@@ -139,7 +146,7 @@ class Terminal:
 
     def summary(self, summary: Summary) -> None:
         self._stop()
-        self._console.print(describe(summary))
+        self._console.print(describe(summary), soft_wrap=False)
 
     def close(self) -> None:
         self._stop()
@@ -156,7 +163,8 @@ class Terminal:
             live.stop()
 
     def _print(self, what: RenderableType) -> None:
-        self._console.print(what)
+        # Text of a script is one line; whatever has a width of its own is wrapped to fit.
+        self._console.print(what, soft_wrap=isinstance(what, Text))
         self._draw()
 
     def _print_line(self, mark: Text, text: Text) -> None:

@@ -1,5 +1,6 @@
 import io
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -57,6 +58,17 @@ def test_live_part_shows_what_is_said_right_now() -> None:
     screen.summary(Summary())
     screen.close()
     assert "\x1b[" in out.getvalue()
+
+
+def test_live_part_on_the_real_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What rich redirects used to come back to it, and nothing was seen at all."""
+    out = Tty()
+    monkeypatch.setattr(sys, "stdout", out)
+    screen = Terminal()
+    show(screen)
+    screen.close()
+    assert "What is it?" in out.getvalue()
+    assert "listening" in out.getvalue()
 
 
 def test_what_is_spoken_right_now_is_in_sight() -> None:
@@ -121,6 +133,12 @@ def test_cards_and_their_buttons() -> None:
     screen.card({"type": "ui.buttons", "buttons": [{"label": "Other", "action": {"a": 2}}]})
     assert screen.choose(1) == {"a": 2}
     assert screen.choose(2) is None
+
+
+def test_a_long_line_of_a_card_is_not_cut_off() -> None:
+    out = io.StringIO()
+    Terminal(out).card({"type": "ui.card", "title": "Hours", "lines": ["word " * 30 + "LAST"]})
+    assert "LAST" in out.getvalue()
 
 
 def test_text_of_the_service_does_not_steer_the_terminal() -> None:
