@@ -7,6 +7,7 @@ model tokens and read along.
 
 import hmac
 import ipaddress
+import socket
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,7 +23,7 @@ HINT = (
 
 def is_open_to_anyone(settings: Settings) -> bool:
     """Whether the server would listen to others than this machine and check nothing."""
-    return not _is_checked(settings) and not _is_loopback(settings.bind_host)
+    return not _is_checked(settings) and not all(map(_is_loopback, _resolve(settings.bind_host)))
 
 
 def _is_checked(settings: Settings) -> bool:
@@ -70,8 +71,16 @@ def _find_key(headers: Headers) -> bytes:
     return given.encode("latin-1")
 
 
+def _resolve(host: str) -> list[str]:
+    """The addresses of a name; none where there are none, which the server will say itself."""
+    try:
+        return [str(found[4][0]) for found in socket.getaddrinfo(host, None)]
+    except OSError:
+        return []
+
+
 def _is_loopback(host: str | None) -> bool:
-    """Whether an address is this machine's own; a name or a socket path is taken as one."""
+    """Whether an address is this machine's own; a socket's path is."""
     try:
         address = ipaddress.ip_address(host or "")
     except ValueError:

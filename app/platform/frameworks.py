@@ -4,23 +4,31 @@ Each framework has an instrumentation of its own, by the GenAI semantic conventi
 on here where the framework is in use, and told whether it may record what people said.
 """
 
+import logging
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
+
+logger = logging.getLogger(__name__)
 
 
 def instrument_frameworks(capture_speech: bool) -> None:
     """Turn on the instrumentation of what has been imported; the SDK has to be configured."""
     for module, instrument in _INSTRUMENTATIONS.items():
-        if module in sys.modules:
+        if module not in sys.modules:
+            continue
+        try:
             instrument(capture_speech)
+        except Exception:
+            # Another version may lack what is used here; turns are recorded all the same.
+            logger.warning("no spans of models and tools by %s", module, exc_info=True)
 
 
 def _instrument_pydantic_ai(capture_speech: bool) -> None:
     from pydantic_ai import Agent
     from pydantic_ai.models.instrumented import InstrumentationSettings
 
-    if Agent._instrument_default is False:  # Its author has not chosen otherwise.
+    if not getattr(Agent, "_instrument_default", False):  # Its author has not chosen otherwise.
         Agent.instrument_all(
             InstrumentationSettings(
                 include_content=capture_speech,

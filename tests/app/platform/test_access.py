@@ -76,6 +76,11 @@ async def test_without_a_key_only_this_machine_is_answered(
 
 def test_an_open_server_is_seen_before_it_starts() -> None:
     assert is_open_to_anyone(Settings(host="0.0.0.0"))
+    assert is_open_to_anyone(Settings(host="::"))
+    # Names and short forms are what they stand for.
+    assert is_open_to_anyone(Settings(host="0"))
+    assert not is_open_to_anyone(Settings(host="localhost"))
+    assert not is_open_to_anyone(Settings(host="127.1"))
     assert not is_open_to_anyone(Settings(host="0.0.0.0", allow_anonymous=True))
     assert not is_open_to_anyone(Settings(host="0.0.0.0", api_key=SecretStr("k")))
     assert not is_open_to_anyone(Settings(foundry_agent_name="desk"))

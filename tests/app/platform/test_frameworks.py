@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from app.platform.frameworks import instrument_frameworks
 from app.platform.privacy import PRIVATE_ATTRIBUTES, SAFE_ATTRIBUTES, is_private
 from tests.app.agents.openai_server import Call, OpenAIServer
 from tests.app.platform.otlp_collector import Collector, collect, read_attributes
@@ -129,3 +130,19 @@ async def test_an_instrumentation_that_is_installed_is_turned_on(
         assert {span.trace_id.hex() for span in spans.values()} == {TRACE_ID}
         assert not [name for name in collector.attributes() if is_private(name)]
         assert b"xyzzy" not in collector.raw
+
+
+def test_an_instrumentation_that_fails_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is used of a framework may be gone in its next version."""
+    done: list[bool] = []
+
+    def fail(capture_speech: bool) -> None:
+        raise AttributeError("gone")
+
+    instrumentations = {"json": fail, "asyncio": done.append, "not_imported_at_all": fail}
+    monkeypatch.setattr("app.platform.frameworks._INSTRUMENTATIONS", instrumentations)
+    instrument_frameworks(False)
+    assert done == [False]
+    assert caplog.text.count("no spans of models and tools by json") == 1
