@@ -50,7 +50,7 @@ class Terminal:
         self._partials: dict[str, tuple[Who, str]] = {}
         self._speech = ("", "")
         self._status = ""
-        self._dbfs = METER_FLOOR_DBFS
+        self._dbfs: float | None = None
         self._is_muted = False
         self._drawn_s = 0.0
         self._live: Live | None = None
@@ -198,7 +198,7 @@ class Terminal:
         state = Text(" ")
         if self._is_muted:
             state.append("muted".ljust(METER_CELLS), style="red")
-        else:
+        elif self._dbfs is not None:
             share = 1 - min(max(self._dbfs / METER_FLOOR_DBFS, 0), 1)
             filled = round(share * METER_CELLS)
             state.append("▮" * filled, style="red" if self._dbfs > -1 else "green")
