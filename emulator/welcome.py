@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 
 from emulator.engines import Engines
-from emulator.settings import ANY_AGENT, Settings
+from emulator.settings import ANY_AGENT, DEFAULT_PORT, Settings
 from emulator.thinking.endpoint import is_loopback
 
 _CODE = """\
@@ -42,11 +42,23 @@ def render_welcome(url: str, settings: Settings, engines: Engines) -> str:
         f"  Ears    {engines.hearing.name}",
         *_indent(engines.hearing.advice),
         f"  Voice   {engines.speaking.name}, {engines.speaking.sample_rate_hz} Hz",
+        f"  Talk    {_describe_client(url, settings, agent_name)}",
         f"  Page    {url}/   (JSON: {url}/sessions)",
     ]
     if settings.record:
         lines.append(f"  Recording every session into {settings.record}: it holds what people say.")
     return "\n".join(lines) + "\n"
+
+
+def _describe_client(url: str, settings: Settings, agent_name: str) -> str:
+    command = "python -m client"
+    # Without options it finds whoever answers at the default address.
+    is_default = url.endswith(f":{DEFAULT_PORT}") and list(settings.agents) == [ANY_AGENT]
+    if settings.api_key or not is_default:
+        command += f" --endpoint {url} --agent-name {agent_name} --project-name local"
+    if settings.api_key:
+        command += " --api-key KEY"
+    return f"{command}   (--text-only without a microphone)"
 
 
 def _describe_credential(settings: Settings) -> str:

@@ -226,6 +226,17 @@ def test_errors_without_a_setting_are_described_too() -> None:
     assert "which no --agent NAME=URL" in describe_errors(refused.value)
 
 
+async def test_the_welcome_tells_how_to_talk_to_it() -> None:
+    engines = Desk().engines
+    local = render_welcome("http://127.0.0.1:8090", load_settings(), engines)
+    assert "python -m client   (" in local
+    named = load_settings(agents=["desk=http://127.0.0.1:1"], api_key=SecretStr("secret"))
+    elsewhere = render_welcome("http://127.0.0.1:1", named, engines)
+    assert "--endpoint http://127.0.0.1:1 --agent-name desk --project-name local" in elsewhere
+    assert "--api-key KEY" in elsewhere
+    assert "secret" not in elsewhere
+
+
 @pytest.mark.parametrize(
     ("options", "is_open"),
     [
