@@ -141,10 +141,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(settings: Settings) -> int:
     """Serve until stopped; the exit code."""
-    from emulator.child import ChildError
-    from emulator.engines import EngineError
-    from emulator.main import ServiceError, serve
-    from emulator.welcome import render_welcome
+    try:
+        from emulator.child import ChildError
+        from emulator.engines import EngineError
+        from emulator.main import ServiceError, serve
+        from emulator.welcome import render_welcome
+    except ModuleNotFoundError as error:
+        sys.stderr.write(
+            f"{error.name} is missing: pip install 'voicelive-agent[emulator,espeak]', or leave "
+            "out espeak (GPL-3.0-or-later) where the system has libflite\n"
+        )
+        return 1
 
     def say_ready(url: str, engines: Any) -> None:
         sys.stdout.write(render_welcome(url, settings, engines))

@@ -18,14 +18,15 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from emulator.caller import Caller
-from emulator.caller_voice import CallerVoice, open_caller_voice
-from emulator.recording import check_directory
 from emulator.speaking import SpeakingError
+
+if TYPE_CHECKING:
+    from emulator.caller_voice import CallerVoice
 
 CALLER_RATE_HZ = 24_000
 DEFAULT_OUTPUT = Path("demo.wav")
@@ -195,7 +196,7 @@ def _free_port() -> int:
 class Conversation:
     """The caller's side of the demo, and what is printed of it."""
 
-    def __init__(self, connection: Any, caller: Caller, voice: CallerVoice, say: Say) -> None:
+    def __init__(self, connection: Any, caller: Caller, voice: "CallerVoice", say: Say) -> None:
         self._connection = connection
         self._caller = caller
         self._voice = voice
@@ -274,6 +275,8 @@ async def run_demo(output: Path, say: Say) -> dict[str, Any]:
     from azure.ai.voicelive.aio import connect
     from azure.core.credentials import AzureKeyCredential
 
+    from emulator.caller_voice import open_caller_voice
+
     with tempfile.TemporaryDirectory(prefix="demo-") as directory:
         async with (
             open_caller_voice(CALLER_RATE_HZ) as voice,
@@ -309,6 +312,13 @@ def _keep_recording(directory: Path, output: Path) -> None:
         shutil.copyfile(recorded, output)
 
 
+def _explain_missing(error: ImportError) -> int:
+    sys.stderr.write(
+        f"{error.name} is missing: pip install 'voicelive-agent[emulator,espeak,client]'\n"
+    )
+    return 1
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m emulator.demo",
@@ -324,7 +334,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
 
     try:
+        from emulator.recording import check_directory
+
         check_directory(options.output.parent)
+    except ImportError as error:
+        return _explain_missing(error)
     except OSError as error:
         sys.stderr.write(
             f"{options.output}: can't be written ({error.strerror or error}): choose another "
@@ -339,10 +353,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except ImportError as error:
-        sys.stderr.write(
-            f"{error.name} is missing: pip install 'voicelive-agent[emulator,client]'\n"
-        )
-        return 1
+        return _explain_missing(error)
     except KeyboardInterrupt:
         return 130
     sys.stdout.write(render_latencies(session["turns"]))

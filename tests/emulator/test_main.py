@@ -1,6 +1,8 @@
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -212,6 +214,16 @@ def test_a_wrong_option_is_named(
         main(arguments)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", ["emulator.__main__", "emulator.demo"])
+def test_what_is_not_installed_is_named(module: str) -> None:
+    """Without the extra, the first thing that a newcomer saw was a stack trace about numpy."""
+    code = f"import sys; sys.modules['numpy'] = None\nfrom {module} import main\nsys.exit(main([]))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("numpy is missing: pip install 'voicelive-agent[emulator")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_every_option_is_a_setting() -> None:
