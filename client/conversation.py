@@ -130,21 +130,26 @@ class Conversation:
         """The connection is gone, and with it the responses that ran."""
         self.outbox.detach()
         self.ready.clear()
-        unanswered = self.turns.open and not self.turns.open.responses
-        if self.over.is_set():
-            pass  # Who ends the conversation loses nothing.
-        elif self.responses.active:
-            self._screen.error("The rest of the answer was lost with the connection: ask again.")
-            self.answers += 1
-        elif (self.hearing.is_speaking or unanswered) and not self.requests.pending:
-            self._screen.error("What you said last was lost with the connection: say it again.")
-            self.answers += 1
+        if not self.over.is_set():
+            self._tell_loss()
         self.hearing.restart()
         self.responses.forget()
         self.requests.forget()
         self.calls.forget()
         self.turns.close()
         self._seen.clear()
+
+    def _tell_loss(self) -> None:
+        """What ended with the connection; whoever waits for its answer waits no longer."""
+        turn = self.turns.open
+        if self.responses.active:
+            self._screen.error("The rest of the answer was lost with the connection: ask again.")
+            self.answers += 1
+        elif self.requests.pending:
+            return  # It is asked again on the next connection.
+        elif self.hearing.is_speaking or (turn and not turn.responses):
+            self._screen.error("What you said last was lost with the connection: say it again.")
+            self.answers += 1
 
     @property
     def busy(self) -> bool:
