@@ -123,15 +123,20 @@ class AgentRun:
         self._end(outcome)
 
     async def _pass_on(self, output: AsyncIterator[Output], watchdog: Watchdog) -> str:
-        outbox, speech, idle_seconds = self._outbox, self._speech, self._limits.idle_seconds
+        # Most outputs are a few letters, so what is done for each of them is kept short.
+        outbox, idle_seconds = self._outbox, self._limits.idle_seconds
+        feed = self._speech.feed if self._speech else None
         produced = False
         count = 0
         async for item in output:
             if self._stopped:
                 return ""
             if isinstance(item, str):
-                produced = produced or not (item == "" or item.isspace())
-                self._speak(speech.feed(item) if speech else item)
+                if not produced:
+                    produced = item != "" and not item.isspace()
+                if text := feed(item) if feed else item:
+                    self._last_spoken = text
+                    outbox.put_nowait(Delta(text))
             else:
                 event = _read_event(item)
                 produced = True
@@ -149,14 +154,10 @@ class AgentRun:
                 await asyncio.sleep(0)
         if self._stopped:
             return ""
-        if speech:
-            self._speak(speech.finish())
+        if self._speech and (rest := self._speech.finish()):
+            self._last_spoken = rest
+            outbox.put_nowait(Delta(rest))
         return "completed" if produced else "agent_no_output"
-
-    def _speak(self, text: str) -> None:
-        if text:
-            self._last_spoken = text
-            self._outbox.put_nowait(Delta(text))
 
     async def _close(self, output: AsyncIterator[Output] | None) -> None:
         close = getattr(output, "aclose", None)
