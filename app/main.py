@@ -1,5 +1,6 @@
 """The agent server: ``create_app(settings)``, and ``app`` for ``uvicorn app.main:app``."""
 
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -93,3 +94,6 @@ def _create_or_exit() -> FastAPI:
 
 
 app = _create_or_exit()
+# What was imported stays. A collection that goes through all of it stops every turn, for 30 ms with
+# the demo agent and for 140 with a model's.
+gc.freeze()

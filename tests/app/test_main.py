@@ -133,3 +133,13 @@ async def test_what_was_said_stays_out_of_the_log_at_every_level(tmp_path: Path)
         assert "xyzzy" not in log
         assert "Seattle" not in log
         assert log.count("turn completed") == 2
+
+
+async def test_garbage_collection_leaves_what_was_imported_alone() -> None:
+    """A full collection stopped all turns at once, with a model's agent for 140 ms."""
+    code = "import app.main, gc; print(gc.get_freeze_count() > 10 * len(gc.get_objects()))"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert output.decode().strip() == "True"
