@@ -54,6 +54,10 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
         await engine.start()
         drain.install()
         exporters.start()
+        # What lives as long as the server need not be looked through for garbage again and again;
+        # and a turn makes little garbage, which may wait for that of others.
+        gc.freeze()
+        gc.set_threshold(10_000)
         logger.info("agent %r is ready, conversations in %s", settings.agent, type(store).__name__)
         try:
             yield

@@ -8,6 +8,7 @@ model tokens and read along.
 import hmac
 import ipaddress
 import socket
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -79,6 +80,7 @@ def _resolve(host: str) -> list[str]:
         return []
 
 
+@lru_cache(maxsize=256)
 def _is_loopback(host: str | None) -> bool:
     """Whether an address is this machine's own; a socket's path is."""
     try:
