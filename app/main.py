@@ -54,10 +54,6 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
         await engine.start()
         drain.install()
         exporters.start()
-        # What lives as long as the server need not be looked through for garbage again and again;
-        # and a turn makes little garbage, which may wait for that of others.
-        gc.freeze()
-        gc.set_threshold(10_000)
         logger.info("agent %r is ready, conversations in %s", settings.agent, type(store).__name__)
         try:
             yield
@@ -101,3 +97,5 @@ app = _create_or_exit()
 # What was imported stays. A collection that goes through all of it stops every turn, for 30 ms with
 # the demo agent and for 140 with a model's.
 gc.freeze()
+# A turn makes little garbage, which may wait for that of others.
+gc.set_threshold(10_000)
