@@ -18,6 +18,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.watchdog import Watchdog
 
+LAST_EVENT = b'data: {"type":"done"}\n\n'
+
 
 class TurnStream(EventSourceResponse):
     """Server-sent events as bytes, already framed, until they end or the peer goes.
@@ -49,7 +51,7 @@ class TurnStream(EventSourceResponse):
         self._slowness = Watchdog(end)
         watcher = asyncio.create_task(watch_peer())
         try:
-            await self._stream_response(send)
+            await self._stream_response(self._write(send))
         except asyncio.CancelledError:
             if not ended_by:
                 raise
@@ -64,7 +66,23 @@ class TurnStream(EventSourceResponse):
                     await asyncio.sleep(0)
                 streaming.uncancel()
 
+    def _write(self, send: Send) -> Send:
+        """``send``, watched, and with the last event and the end of the body in one write."""
+        seconds = cast(float, self.send_timeout)
+        last_event = b""
+
+        async def write(message: Message) -> None:
+            nonlocal last_event
+            if message["type"] == "http.response.body":
+                if message["body"].endswith(LAST_EVENT):
+                    last_event = message["body"]
+                    return
+                message = {**message, "body": last_event + message["body"]}
+            self._slowness.expect("too slow", seconds)
+            await send(message)
+            self._slowness.clear()
+
+        return write
+
     async def _send_with_timeout(self, send: Send, message: Message) -> None:
-        self._slowness.expect("too slow", cast(float, self.send_timeout))
         await send(message)
-        self._slowness.clear()
