@@ -1,4 +1,4 @@
-"""Audio formats: PCM16 at 8 to 48 kHz and G.711, resampled, and the clock that counts bytes.
+"""Audio formats: PCM16 at 8 to 48 kHz and G.711, resampled.
 
 Inside the emulator audio is PCM16 mono, little-endian. A ``Decoder`` brings a client's bytes into
 that form and an ``Encoder`` takes an engine's audio out of it; both are fed piece by piece, and
@@ -91,22 +91,6 @@ def parse_output_format(name: str) -> AudioFormat:
     raise AudioFormatError(
         f"output_audio_format {name!r} is not known: use pcm16, {names}, g711_ulaw or g711_alaw."
     )
-
-
-class ByteClock:
-    """Time counted in bytes of one channel: no drift, however small the pieces are."""
-
-    def __init__(self, format: AudioFormat) -> None:
-        self.format = format
-        self._bytes = 0
-
-    def add(self, size_bytes: int) -> None:
-        self._bytes += size_bytes
-
-    @property
-    def now_ms(self) -> float:
-        """Where the clock stands, from the first byte."""
-        return self.format.duration_ms(self._bytes)
 
 
 class Resampler:

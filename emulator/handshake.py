@@ -22,7 +22,6 @@ class Wish:
 
     agent_name: str | None
     project_name: str | None
-    agent_version: str | None
     model: str | None
     conversation_id: str | None
     features: frozenset[str]
@@ -33,7 +32,6 @@ def read_wish(query: Mapping[str, str]) -> Wish:
     return Wish(
         agent_name=query.get("agent-name") or None,
         project_name=query.get("agent-project-name") or None,
-        agent_version=query.get("agent-version") or None,
         model=query.get("model") or None,
         conversation_id=_read_conversation_id(query.get("conversation-id", "")),
         features=_read_features(query.get("features", "")),

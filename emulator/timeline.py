@@ -34,10 +34,9 @@ class Timeline:
         self._end_bytes += len(pcm)
         self._trim()
 
-    def mark(self, at_ms: float | None = None) -> None:
-        """What comes after ``at_ms`` (now, if None) is the input buffer."""
-        at_bytes = self._end_bytes if at_ms is None else _offset_bytes(at_ms)
-        self._mark_bytes = min(max(at_bytes, self._mark_bytes), self._end_bytes)
+    def mark(self) -> None:
+        """What comes from now on is the input buffer."""
+        self._mark_bytes = self._end_bytes
         self._trim()
 
     def since(self, start_ms: float | None = None) -> bytes:

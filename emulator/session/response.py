@@ -112,9 +112,6 @@ class Response:
             if isinstance(output, SpokenMessage) and output.is_open:
                 yield output
 
-    def is_interim(self, item_id: str) -> bool:
-        return item_id in self._interims
-
     def add_text(self, delta: str, item_id: str | None = None) -> bool:
         """The next text of the answer; whether some of it waits for the rest of its clause."""
         if not delta:

@@ -15,7 +15,6 @@ from emulator.audio import (
     PCM16_OUTPUT_RATES_HZ,
     AudioFormat,
     AudioFormatError,
-    ByteClock,
     Decoder,
     Encoder,
     parse_input_format,
@@ -304,14 +303,7 @@ class TestEncoder:
         assert set(np.sign(audio[20:24])) == {np.sign(audio[20])}
 
 
-class TestByteClock:
-    @given(format=st.sampled_from(FORMATS), sizes=st.lists(st.integers(0, 10_000), max_size=50))
-    def test_it_does_not_drift(self, format: AudioFormat, sizes: list[int]) -> None:
-        clock = ByteClock(format)
-        for size in sizes:
-            clock.add(size)
-        assert clock.now_ms == format.duration_ms(sum(sizes))
-
+class TestAudioFormat:
     @given(format=st.sampled_from(FORMATS), ms=st.integers(0, 3_600_000))
     def test_ms_to_bytes_and_back(self, format: AudioFormat, ms: int) -> None:
         assert format.duration_ms(format.size_bytes(ms)) == pytest.approx(ms, abs=0.07)

@@ -28,16 +28,7 @@ def test_the_mark_begins_a_new_buffer_and_prefix_padding_reaches_behind_it() -> 
     timeline.add(pcm(100, 120))
     assert timeline.since() == pcm(100, 120)
     assert timeline.since(60) == pcm(60, 120)
-    timeline.mark(110)
-    assert timeline.since() == pcm(110, 120)
-
-
-def test_the_mark_does_not_go_back() -> None:
-    timeline = Timeline(prefix_ms=1000, limit_ms=60_000)
-    timeline.add(pcm(0, 100))
-    timeline.mark(80)
-    timeline.mark(20)
-    assert timeline.mark_ms == 80
+    assert timeline.mark_ms == 100
 
 
 @given(
