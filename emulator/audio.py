@@ -96,7 +96,8 @@ def parse_output_format(name: str) -> AudioFormat:
 class Resampler:
     """A stream of samples at another rate; sample n of one stands at n's time in the other.
 
-    A filter looks ahead, so what comes out lags by some 20 ms until ``finish``.
+    A filter looks ahead, so what comes out lags until ``finish``: by some 40 ms, and by up to
+    120 ms from or to 8 kHz.
     """
 
     def __init__(self, from_hz: int, to_hz: int) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 from emulator import thinking
 from emulator.clock import SessionClock
-from emulator.hearing import SAMPLE_RATE_HZ
 from emulator.loudspeaker import Listening, Loudspeaker
 from emulator.marks import SessionMarks
 from emulator.recording import WAV_RATE_HZ, Recording
@@ -48,7 +47,7 @@ class Journal:
         """Input audio, at its place on the session's clock."""
         self._marks.audio_arrived(audio_end_ms)
         if self._recording is not None:
-            self._recording.place_heard(at_ms, pcm, SAMPLE_RATE_HZ)
+            self._recording.place_heard(at_ms, pcm)
 
     def note_fact(self, fact: Fact) -> None:
         """Called before the session takes it in."""

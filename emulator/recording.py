@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from emulator.hearing import SAMPLE_RATE_HZ
 from emulator.protocol import encode_event
 
 Side = Literal["client", "server"]
@@ -39,33 +40,25 @@ _log = logging.getLogger(__name__)
 
 
 class Track:
-    """One side's PCM16 on the timeline; gaps are silence."""
+    """One side's PCM16 at ``rate_hz`` on the timeline; gaps are silence."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rate_hz: int) -> None:
         self.path = path
+        self._rate_hz = rate_hz
         self._file: BinaryIO = open_private(path, "w+b")
-        self._rate_hz: int | None = None
 
-    def place(self, at_ms: float, pcm: bytes, rate_hz: int) -> None:
-        """Write ``pcm`` from ``at_ms`` on. A track's rate is that of its first piece."""
-        if self._rate_hz is None:
-            self._rate_hz = rate_hz
-        elif rate_hz != self._rate_hz:
-            samples = np.frombuffer(pcm, dtype="<i2")
-            pcm = np.asarray(soxr.resample(samples, rate_hz, self._rate_hz), "<i2").tobytes()
+    def place(self, at_ms: float, pcm: bytes) -> None:
+        """Write ``pcm`` from ``at_ms`` on."""
         self._file.seek(_offset_bytes(at_ms, self._rate_hz))
         self._file.write(pcm)
 
     def cut(self, at_ms: float) -> None:
         """Drop what was placed from ``at_ms`` on."""
-        if self._rate_hz is not None:
-            end = self._file.seek(0, os.SEEK_END)
-            self._file.truncate(min(end, _offset_bytes(at_ms, self._rate_hz)))
+        end = self._file.seek(0, os.SEEK_END)
+        self._file.truncate(min(end, _offset_bytes(at_ms, self._rate_hz)))
 
     def blocks(self) -> Iterator[Samples]:
         """The whole track at ``WAV_RATE_HZ``."""
-        if self._rate_hz is None:
-            return
         if self._rate_hz == WAV_RATE_HZ:
             yield from self._raw_blocks()
             return
@@ -101,18 +94,19 @@ class Recording:
         name = re.sub(r"[^\w.-]", "_", session_id)
         self.wav_path = directory / f"{name}.wav"
         self.events_path = directory / f"{name}.jsonl"
-        self.heard = Track(directory / f".{name}.heard.pcm")
-        self.played = Track(directory / f".{name}.played.pcm")
+        self.heard = Track(directory / f".{name}.heard.pcm", SAMPLE_RATE_HZ)
+        self.played = Track(directory / f".{name}.played.pcm", WAV_RATE_HZ)
         self._events = open_private(self.events_path, "wb")
         self._is_broken = False
         self._write_line({"at_ms": 0.0, "connection": {**connection, "session_id": session_id}})
 
-    def place_heard(self, at_ms: float, pcm: bytes, rate_hz: int) -> None:
-        self._try(lambda: self.heard.place(at_ms, pcm, rate_hz))
+    def place_heard(self, at_ms: float, pcm: bytes) -> None:
+        """Input audio at ``SAMPLE_RATE_HZ``."""
+        self._try(lambda: self.heard.place(at_ms, pcm))
 
     def place_played(self, at_ms: float, pcm: bytes) -> None:
         """Played audio at ``WAV_RATE_HZ``."""
-        self._try(lambda: self.played.place(at_ms, pcm, WAV_RATE_HZ))
+        self._try(lambda: self.played.place(at_ms, pcm))
 
     def cut_played(self, at_ms: float) -> None:
         """What was to be played from here on was not."""

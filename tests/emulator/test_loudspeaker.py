@@ -49,6 +49,16 @@ async def test_each_listener_gets_its_own_rate() -> None:
             assert abs(at_ms + len(pcm) / bytes_per_ms - next_ms) < 0.1
 
 
+async def test_an_answer_in_another_format_follows_the_one_before() -> None:
+    loudspeaker, heard = Loudspeaker(SessionClock()), Heard()
+    loudspeaker.connect(heard.listen(24_000))
+    loudspeaker.play("resp_1", "pcm16", tone(500, 24_000))
+    loudspeaker.play("resp_2", "pcm16_8000hz", tone(500, 8_000))
+    (first_ms, first), (second_ms, second) = heard.pieces
+    assert round(second_ms - first_ms) == len(first) / 48 == 500
+    assert abs(len(second) / 48 - 500) < 120
+
+
 async def test_what_comes_after_a_barge_in_is_not_played_behind_what_it_cut() -> None:
     clock = SessionClock()
     loudspeaker, heard = Loudspeaker(clock), Heard()
