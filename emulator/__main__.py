@@ -142,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(settings: Settings) -> int:
     """Serve until stopped; the exit code."""
     try:
-        from emulator.child import ChildError
+        from emulator.agent_server import AgentServerError
         from emulator.engines import EngineError
         from emulator.main import ServiceError, serve
         from emulator.welcome import render_welcome
@@ -159,7 +159,7 @@ def run(settings: Settings) -> int:
 
     try:
         return asyncio.run(serve(settings, say_ready))
-    except (ServiceError, ChildError, EngineError) as error:
+    except (ServiceError, AgentServerError, EngineError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:

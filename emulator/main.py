@@ -27,7 +27,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from emulator.child import AgentServer, ChildError
+from emulator.agent_server import AgentServer, AgentServerError
 from emulator.connection import hold_session
 from emulator.engines import Engines, open_engines
 from emulator.handshake import PATH_SUFFIX, is_admitted
@@ -205,7 +205,7 @@ async def serve(settings: Settings, on_ready: Callable[[str, Engines], None]) ->
     """Run until SIGINT or SIGTERM; the exit code.
 
     ``on_ready`` gets the service's URL and its engines once it accepts sessions. Raises
-    ServiceError, ChildError, and what ``open_engines`` raises.
+    ServiceError, AgentServerError, and what ``open_engines`` raises.
     """
     _check_recordings(settings.record)
     listener = bind(settings.host, settings.port)
@@ -251,7 +251,7 @@ async def _agent_server(settings: Settings) -> AsyncIterator[AgentServer | None]
         return
     url = settings.agents.get(ANY_AGENT)
     if url is None or url.host is None or url.port is None:
-        raise ChildError(
+        raise AgentServerError(
             "--start-agent needs the address to start it at: --agent http://127.0.0.1:8088"
         )
     agent = AgentServer(url.host, url.port)

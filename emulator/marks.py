@@ -47,7 +47,7 @@ class Turn:
             raise ValueError(f"{name!r} is no mark: one of {', '.join(MARKS)}")
         self.marks.setdefault(name, round(at_ms, 1))
 
-    def latency_ms(self) -> float | None:
+    def voice_to_voice_ms(self) -> float | None:
         """From the end of speech to the first audible sample of the answer."""
         speech_end = self.marks.get("speech_end_ms")
         audible = self.marks.get("first_audible_sample_ms")
@@ -65,7 +65,7 @@ class Turn:
             "user_text": self.user_text,
             "agent_text": self.agent_text,
             "marks_ms": {name.removesuffix("_ms"): self.marks.get(name) for name in MARKS},
-            "voice_to_voice_ms": self.latency_ms(),
+            "voice_to_voice_ms": self.voice_to_voice_ms(),
         }
 
 

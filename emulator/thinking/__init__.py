@@ -6,7 +6,7 @@ request at a time with a stream of thoughts::
     TextDelta | ClientEvent | ToolWaiting                in any order and number
     TextDone                                             at most once: no TextDelta after it
     FunctionCallBegan, ArgumentsDelta..., FunctionCall   one call after another, never interleaved
-    Finished                                          exactly once, last, unless ThinkingError
+    Finished                                             exactly once, last, unless ThinkingError
 
 Closing the generator, or cancelling the task that iterates over it, closes the connection to
 whoever answers at once. ``emulator.thinking.engines`` opens the engines by name.
@@ -177,10 +177,10 @@ class Thinking(Protocol):
 
     async def stop(self) -> None: ...
 
-    def open_mind(self, session_id: str, *, user_id: str = "", conversation_id: str = "") -> Mind:
+    def open_mind(self, session_id: str, *, conversation_id: str = "") -> Mind:
         """A mind for one session.
 
         ``conversation_id`` is the session's thread, begun by it or resumed; where it is empty,
-        the session stands for it. Both are ``[A-Za-z0-9._:-]``, at most 256 characters.
+        the session stands for it. Both ids are ``[A-Za-z0-9._:-]``, at most 256 characters.
         """
         ...

@@ -21,7 +21,7 @@ from emulator.thinking import (
 from emulator.thinking.endpoint import SILENCE_TIMEOUT_S, Endpoint, describe_error, read_url
 from emulator.thinking.events import read_events
 from emulator.thinking.messages import write_messages, write_tool_choice, write_tools
-from emulator.thinking.responses import read_usage
+from emulator.thinking.usage import read_usage
 
 _INCOMPLETE: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
     "length": "max_output_tokens",
@@ -73,9 +73,7 @@ class ChatThinking:
     async def stop(self) -> None:
         await self.endpoint.stop()
 
-    def open_mind(
-        self, session_id: str, *, user_id: str = "", conversation_id: str = ""
-    ) -> "ChatMind":
+    def open_mind(self, session_id: str, *, conversation_id: str = "") -> "ChatMind":
         return ChatMind(self)
 
     def write_body(self, request: Request) -> dict[str, Any]:

@@ -19,6 +19,8 @@ SILENCE_TIMEOUT_S = 60.0
 """How long who answers may send nothing."""
 LINE_BYTES = 4 * 1024 * 1024
 """The longest line that is read; Voice Live's own frames to the client have this limit."""
+LOCAL_USER_ID = "local-user"
+"""The ``x-agent-user-id`` of all callers: nobody signs in to the emulator."""
 _ERROR_BODY_BYTES = 64 * 1024
 
 

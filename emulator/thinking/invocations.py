@@ -26,7 +26,7 @@ from emulator.thinking import (
     ThinkingError,
     Thought,
 )
-from emulator.thinking.endpoint import SILENCE_TIMEOUT_S, Endpoint, describe_error
+from emulator.thinking.endpoint import LOCAL_USER_ID, SILENCE_TIMEOUT_S, Endpoint, describe_error
 
 GREETING_INPUT: Mapping[str, Any] = {"type": "input_audio.transcription", "input": ""}
 """The body for a bare ``response.create``. The real one is not documented; an agent should
@@ -70,10 +70,8 @@ class InvocationsThinking:
     async def stop(self) -> None:
         await self.endpoint.stop()
 
-    def open_mind(
-        self, session_id: str, *, user_id: str = "", conversation_id: str = ""
-    ) -> "InvocationsMind":
-        return InvocationsMind(self, conversation_id or session_id, user_id)
+    def open_mind(self, session_id: str, *, conversation_id: str = "") -> "InvocationsMind":
+        return InvocationsMind(self, conversation_id or session_id)
 
 
 class InvocationsMind:
@@ -83,10 +81,9 @@ class InvocationsMind:
     of it; how Voice Live maps one to the other is not documented.
     """
 
-    def __init__(self, thinking: InvocationsThinking, session_id: str, user_id: str) -> None:
+    def __init__(self, thinking: InvocationsThinking, session_id: str) -> None:
         self._thinking = thinking
         self._session_id = session_id
-        self._user_id = user_id or "local-user"
 
     async def close(self) -> None:
         """Nothing to close: no connection outlives its answer."""
@@ -99,7 +96,7 @@ class InvocationsMind:
                 self._describe(request),
                 params={"agent_session_id": self._session_id},
                 headers={
-                    "x-agent-user-id": self._user_id,
+                    "x-agent-user-id": LOCAL_USER_ID,
                     "x-agent-foundry-call-id": uuid.uuid4().hex,
                     "x-agent-invocation-id": str(uuid.uuid4()),
                 },

@@ -17,10 +17,13 @@ from emulator.thinking import (
     ThinkingError,
     Thought,
     ToolWaiting,
-    Usage,
 )
-from emulator.thinking.endpoint import SILENCE_TIMEOUT_S, Endpoint
+from emulator.thinking.endpoint import LOCAL_USER_ID, SILENCE_TIMEOUT_S, Endpoint
 from emulator.thinking.events import read_events
+from emulator.thinking.usage import read_usage
+
+GREETING_INPUT = ""
+"""The ``input`` for a bare ``response.create``; what Voice Live sends is not documented."""
 
 _PROTOCOL = "the Responses protocol"
 _TOOL_ITEMS = ("_call", "_call_output")
@@ -29,8 +32,7 @@ _TOOL_ITEMS = ("_call", "_call_output")
 class ResponsesThinking:
     """An agent at ``url``; ``POST {url}/responses``. Raises ValueError for a bad URL.
 
-    ``greeting_input`` is the ``input`` for a bare ``response.create``; what Voice Live sends is
-    not documented.
+    ``timeout_s`` is how long the agent may be silent.
     """
 
     def __init__(
@@ -38,11 +40,9 @@ class ResponsesThinking:
         url: str,
         *,
         name: str = "",
-        greeting_input: str = "",
         timeout_s: float = SILENCE_TIMEOUT_S,
     ) -> None:
         self.name = name or url
-        self.greeting_input = greeting_input
         self.endpoint = Endpoint(
             url,
             "/responses",
@@ -58,21 +58,16 @@ class ResponsesThinking:
     async def stop(self) -> None:
         await self.endpoint.stop()
 
-    def open_mind(
-        self, session_id: str, *, user_id: str = "", conversation_id: str = ""
-    ) -> "ResponsesMind":
-        return ResponsesMind(self, session_id, user_id, conversation_id)
+    def open_mind(self, session_id: str, *, conversation_id: str = "") -> "ResponsesMind":
+        return ResponsesMind(self, session_id, conversation_id)
 
 
 class ResponsesMind:
     """One session with the agent: one conversation."""
 
-    def __init__(
-        self, thinking: ResponsesThinking, session_id: str, user_id: str, conversation_id: str
-    ) -> None:
+    def __init__(self, thinking: ResponsesThinking, session_id: str, conversation_id: str) -> None:
         self._thinking = thinking
         self._session_id = session_id
-        self._user_id = user_id or "local-user"
         self.conversation_id = conversation_id or f"conv_{uuid.uuid4().hex}"
 
     async def close(self) -> None:
@@ -89,7 +84,7 @@ class ResponsesMind:
         endpoint = self._thinking.endpoint
         reading = _Answer()
         body = {
-            "input": self._thinking.greeting_input if request.kind == "greeting" else request.text,
+            "input": GREETING_INPUT if request.kind == "greeting" else request.text,
             "stream": True,
             "conversation": self.conversation_id,
             "agent_session_id": self._session_id,
@@ -99,7 +94,7 @@ class ResponsesMind:
                 body,
                 params={"agent_session_id": self._session_id},
                 headers={
-                    "x-agent-user-id": self._user_id,
+                    "x-agent-user-id": LOCAL_USER_ID,
                     "x-agent-foundry-call-id": uuid.uuid4().hex,
                 },
             ) as response,
@@ -213,30 +208,6 @@ class _Answer:
     def _warn(self, message: str) -> None:
         if message not in self._warnings:
             self._warnings.append(message)
-
-
-def read_usage(usage: Any) -> Usage:
-    """Token counts of either of OpenAI's protocols; what is absent counts as none."""
-    if not isinstance(usage, Mapping):
-        return Usage()
-
-    def count(*names: str) -> int:
-        for name in names:
-            value: Any = usage
-            for part in name.split("."):
-                value = value.get(part) if isinstance(value, Mapping) else None
-            if isinstance(value, int):
-                return value
-        return 0
-
-    return Usage(
-        count("input_tokens", "prompt_tokens"),
-        count("output_tokens", "completion_tokens"),
-        count("input_tokens_details.cached_tokens", "prompt_tokens_details.cached_tokens"),
-        count(
-            "output_tokens_details.reasoning_tokens", "completion_tokens_details.reasoning_tokens"
-        ),
-    )
 
 
 def _read_reason(event: Mapping[str, Any]) -> Literal["max_output_tokens", "content_filter"]:

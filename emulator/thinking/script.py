@@ -51,9 +51,7 @@ class ScriptThinking:
     async def stop(self) -> None:
         """Nothing to stop."""
 
-    def open_mind(
-        self, session_id: str, *, user_id: str = "", conversation_id: str = ""
-    ) -> "ScriptMind":
+    def open_mind(self, session_id: str, *, conversation_id: str = "") -> "ScriptMind":
         return ScriptMind(self.script)
 
 

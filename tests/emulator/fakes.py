@@ -162,9 +162,7 @@ class FakeThinking:
 
     async def stop(self) -> None: ...
 
-    def open_mind(
-        self, session_id: str, *, user_id: str = "", conversation_id: str = ""
-    ) -> FakeMind:
+    def open_mind(self, session_id: str, *, conversation_id: str = "") -> FakeMind:
         mind = FakeMind(self, session_id, conversation_id)
         self.minds.append(mind)
         return mind

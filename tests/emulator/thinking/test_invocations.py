@@ -19,6 +19,7 @@ from emulator.thinking import (
     ThinkingError,
     Thought,
 )
+from emulator.thinking.endpoint import LOCAL_USER_ID
 from emulator.thinking.invocations import AnswerCheck, InvocationsThinking
 from tests.emulator.thinking.servers import (
     EVENT_STREAM,
@@ -52,7 +53,7 @@ async def thinking_at(url: str, **options: Any) -> AsyncIterator[InvocationsThin
 async def ask(thinking: InvocationsThinking, request: Request | str = "Hi") -> list[Thought]:
     if isinstance(request, str):
         request = Request(text=request)
-    mind = thinking.open_mind("session-1", user_id="user-1")
+    mind = thinking.open_mind("session-1")
     return [thought async for thought in mind.think(request)]
 
 
@@ -73,7 +74,7 @@ class TestRequest:
         assert received.path == "/invocations"
         assert received.body == {"type": "input_audio.transcription", "input": "What time is it?"}
         assert received.query == {"agent_session_id": ["session-1"]}
-        assert received.headers["x-agent-user-id"] == "user-1"
+        assert received.headers["x-agent-user-id"] == LOCAL_USER_ID
         assert received.headers["content-type"] == "application/json"
         assert received.headers["x-agent-foundry-call-id"]
 
@@ -556,8 +557,8 @@ class TestMicrosoftsPackage:
 
     async def test_it_notices_that_it_was_cut(self, url: str) -> None:
         async with thinking_at(url) as thinking:
-            mind = thinking.open_mind("cut", user_id="ann")
+            mind = thinking.open_mind("cut")
             async with aclosing(mind.think(Request(text="slowly " * 50))) as thoughts:
                 assert await anext(thoughts) == TextDelta("You")
             told = [thought async for thought in mind.think(Request(text="stopped"))]
-            assert text_of(told) == "I was stopped 1 times by ann"
+            assert text_of(told) == f"I was stopped 1 times by {LOCAL_USER_ID}"

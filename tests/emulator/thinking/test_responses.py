@@ -17,6 +17,7 @@ from emulator.thinking import (
     ToolWaiting,
     Usage,
 )
+from emulator.thinking.endpoint import LOCAL_USER_ID
 from emulator.thinking.responses import ResponsesThinking
 from tests.emulator.thinking.servers import (
     EVENT_STREAM,
@@ -73,7 +74,7 @@ async def thinking_at(url: str, **options: Any) -> AsyncIterator[ResponsesThinki
 
 
 async def ask(thinking: ResponsesThinking, text: str = "Hi") -> list[Thought]:
-    mind = thinking.open_mind("session-1", user_id="ann")
+    mind = thinking.open_mind("session-1")
     return [thought async for thought in mind.think(Request(text=text))]
 
 
@@ -89,7 +90,7 @@ def text_of(thoughts: list[Thought]) -> str:
 async def test_a_session_is_one_conversation() -> None:
     answer = answering(lines_of(CREATED, delta("Hi"), done("Hi"), COMPLETED))
     async with raw_server(answer) as server, thinking_at(server.url) as thinking:
-        mind = thinking.open_mind("session-1", user_id="ann")
+        mind = thinking.open_mind("session-1")
         for text in ("one", "two"):
             assert [thought async for thought in mind.think(Request(text=text))]
         resumed = thinking.open_mind("session-2", conversation_id="conv_known")
@@ -97,7 +98,7 @@ async def test_a_session_is_one_conversation() -> None:
         first, second, third = server.received
     assert first.path == "/responses"
     assert first.query == {"agent_session_id": ["session-1"]}
-    assert first.headers["x-agent-user-id"] == "ann"
+    assert first.headers["x-agent-user-id"] == LOCAL_USER_ID
     assert first.headers["x-agent-foundry-call-id"] != second.headers["x-agent-foundry-call-id"]
     assert (first.body["input"], second.body["input"], third.body["input"]) == ("one", "two", "")
     assert first.body["stream"] is True
@@ -255,7 +256,7 @@ class TestMicrosoftsPackage:
 
     async def test_it_answers_and_remembers(self, url: str) -> None:
         async with thinking_at(url) as thinking:
-            mind = thinking.open_mind("one", user_id="ann")
+            mind = thinking.open_mind("one")
             told = [thought async for thought in mind.think(Request(text="red"))]
             assert text_of(told) == "You said: red "
             assert told[-1] == Finished()
@@ -281,11 +282,11 @@ class TestMicrosoftsPackage:
 
     async def test_it_notices_that_it_was_cut_and_its_conversation_goes_on(self, url: str) -> None:
         async with thinking_at(url) as thinking:
-            mind = thinking.open_mind("cut", user_id="ann")
+            mind = thinking.open_mind("cut")
             async with aclosing(mind.think(Request(text="slowly " * 50))) as thoughts:
                 assert await anext(thoughts) == TextDelta("You ")
             for _ in range(50):
                 told = [thought async for thought in mind.think(Request(text="stopped"))]
-                if "1 times by ann" in text_of(told):
+                if f"1 times by {LOCAL_USER_ID}" in text_of(told):
                     break
-            assert text_of(told) == "I was stopped 1 times by ann"
+            assert text_of(told) == f"I was stopped 1 times by {LOCAL_USER_ID}"

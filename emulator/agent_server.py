@@ -14,7 +14,7 @@ STOP_TIMEOUT_S = 15.0
 _POLL_S = 0.05
 
 
-class ChildError(Exception):
+class AgentServerError(Exception):
     """The agent server doesn't start; the message says what to do."""
 
 
@@ -33,9 +33,9 @@ class AgentServer:
         self._process: asyncio.subprocess.Process | None = None
 
     async def launch(self) -> None:
-        """Start the process. Raises ChildError where something answers at its address already."""
+        """Start the process. Raises AgentServerError where its address is taken."""
         if await self._is_ready():
-            raise ChildError(
+            raise AgentServerError(
                 f"something answers on {self.url} already: stop it, or leave out --start-agent "
                 "to use it"
             )
@@ -44,19 +44,19 @@ class AgentServer:
         )
 
     async def wait_ready(self) -> None:
-        """Wait until it takes turns. Raises ChildError."""
+        """Wait until it takes turns. Raises AgentServerError."""
         process = self._get_process()
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 while not await self._is_ready() and process.returncode is None:  # noqa: ASYNC110
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
-            raise ChildError(
+            raise AgentServerError(
                 f"the agent server is not ready at {self.url} after {READY_TIMEOUT_S:.0f} s: "
                 "see its messages above"
             ) from None
         if process.returncode is not None:
-            raise ChildError(
+            raise AgentServerError(
                 f"the agent server ended with code {process.returncode} before it was ready: "
                 "see its messages above"
             )
