@@ -32,7 +32,7 @@ setup: $(VENV)/.for-development  ## Make .venv for development
 test: $(VENV)/.for-development  ## All tests; system packages are installed where this is allowed
 	@.ci/packages tests
 	$(BIN)/python -m pytest -q -m $(QUICK) -n 2
-	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK)))"
+	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK)))" -n 2 --dist loadfile
 
 quick: $(VENV)/.for-development  ## The tests that need no external component and no real time
 	$(BIN)/python -m pytest -q -m $(QUICK) -n 2
