@@ -18,7 +18,7 @@ from azure.core.credentials import AzureKeyCredential
 
 from benchmarks.spoken import audible_span_ms, describe, percentile, synthesise
 from emulator.caller import Caller
-from emulator.demo import start_services
+from emulator.services import start_services
 
 P95_GOAL_MS = 300
 VOICES = ("slt", "kal16", "rms")

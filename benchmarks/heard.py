@@ -28,7 +28,7 @@ from benchmarks.agents import PACES, READINGS
 from benchmarks.spoken import describe as describe_ms
 from benchmarks.spoken import percentile, synthesise
 from emulator.caller import Caller
-from emulator.demo import start_services
+from emulator.services import start_services
 
 MEDIAN_GOAL_WORDS = 3
 STREAM_GOAL_MS = 50

@@ -21,7 +21,8 @@ from azure.core.credentials import AzureKeyCredential
 
 from benchmarks.spoken import audible_span_ms, describe, first_audible_ms, percentile, synthesise
 from emulator.caller import Caller
-from emulator.demo import STAGES, start_services
+from emulator.marks import STAGES
+from emulator.services import start_services
 
 VOICES = ("slt", "kal16", "rms")
 SENTENCES = (

@@ -7,15 +7,11 @@ who said what as the recogniser heard it, and where the time went; leaves a ster
 
 import argparse
 import asyncio
-import contextlib
 import datetime as dt
-import os
-import re
 import shutil
-import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from emulator.caller import Caller
+from emulator.marks import STAGES
+from emulator.services import ServicesError, start_services
 from emulator.speaking import SpeakingError
 
 if TYPE_CHECKING:
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 
 CALLER_RATE_HZ = 24_000
 DEFAULT_OUTPUT = Path("demo.wav")
-READY_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +83,6 @@ SESSION = {
     }
 }
 
-STAGES = (
-    ("end of turn", "speech_end", "end_of_turn"),
-    ("transcript", "end_of_turn", "transcript"),
-    ("POST", "transcript", "post"),
-    ("first delta", "post", "first_delta"),
-    ("first clause", "first_delta", "first_clause"),
-    ("first audio", "first_clause", "first_audio_byte"),
-    ("audible", "first_audio_byte", "first_audible_sample"),
-)
-"""Each with the mark that it runs from, and the one that it runs to."""
-
-
 _INTRODUCTION = """\
 A caller talks to the demo agent through the emulator, in real time, for about a minute and a half.
 "heard" is what the recogniser understood, which is all that the agent gets.
@@ -140,57 +125,6 @@ def render_latencies(turns: Sequence[Mapping[str, Any]]) -> str:
         + "\nVoice to voice: from the end of speech to the first audible sample of the answer; "
         f"{SILENCE_MS} of it are\nthe silence that ends a turn.\n"
     )
-
-
-@contextlib.asynccontextmanager
-async def start_services(
-    directory: Path, *, record: bool = True, environment: Mapping[str, str] | None = None
-) -> AsyncIterator[str]:
-    """The agent server and the emulator, together, on free ports; the emulator's URL.
-
-    ``record``: every session leaves its sound and its events in ``directory``. ``environment``:
-    further settings of both.
-    """
-    agent_port = _free_port()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "emulator", "--port", "0", "--start-agent"),
-        *("--agent", f"http://127.0.0.1:{agent_port}", "--log-level", "warning"),
-        *(("--record", str(directory)) if record else ()),
-        stdout=asyncio.subprocess.PIPE,
-        # The callers of a demo are nobody's to remember, unless somebody says otherwise.
-        env={
-            "LOG_LEVEL": "WARNING",
-            "CONVERSATIONS": "memory:",
-            **os.environ,
-            **(environment or {}),
-        },
-    )
-    try:
-        yield await _read_url(process)
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-        await process.communicate()
-
-
-async def _read_url(process: asyncio.subprocess.Process) -> str:
-    if process.stdout is None:
-        raise RuntimeError("the emulator's output is not read")
-    try:
-        async with asyncio.timeout(READY_TIMEOUT_S):
-            while line := (await process.stdout.readline()).decode():
-                if match := re.search(r"ready at (http\S+)", line):
-                    return match[1]
-    except TimeoutError:
-        raise DemoError(f"the emulator is not ready after {READY_TIMEOUT_S} s") from None
-    raise DemoError("the emulator did not start: see its messages above")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Conversation:
@@ -271,7 +205,10 @@ class Conversation:
 
 
 async def run_demo(output: Path, say: Say) -> dict[str, Any]:
-    """The whole demo; what ``GET /sessions/{id}`` tells of it. Raises DemoError."""
+    """The whole demo; what ``GET /sessions/{id}`` tells of it.
+
+    Raises DemoError, ServicesError and SpeakingError.
+    """
     from azure.ai.voicelive.aio import connect
     from azure.core.credentials import AzureKeyCredential
 
@@ -349,7 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.flush()
     try:
         session = asyncio.run(run_demo(options.output, say))
-    except (DemoError, SpeakingError) as error:
+    except (DemoError, ServicesError, SpeakingError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except ImportError as error:

@@ -24,6 +24,17 @@ MARKS = (
 )
 """In the order in which they come in a spoken turn."""
 
+STAGES = (
+    ("end of turn", "speech_end", "end_of_turn"),
+    ("transcript", "end_of_turn", "transcript"),
+    ("POST", "transcript", "post"),
+    ("first delta", "post", "first_delta"),
+    ("first clause", "first_delta", "first_clause"),
+    ("first audio", "first_clause", "first_audio_byte"),
+    ("audible", "first_audio_byte", "first_audible_sample"),
+)
+"""What a turn's time is spent on: from which mark to which, as ``marks_ms`` spells them."""
+
 _KEPT_TURNS = 1000
 _KEPT_ARRIVALS = 20_000
 

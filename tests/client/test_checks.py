@@ -223,7 +223,7 @@ async def test_voice_that_does_not_exist_is_told() -> None:
 @pytest.mark.timeout(400)
 async def test_demo_agent_by_voice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The whole loop: spoken questions, a correction, a click, barge-in, goodbye."""
-    from emulator.demo import start_services
+    from emulator.services import start_services
 
     scenario = read_scenario(checks.DEMO)
     async with start_services(tmp_path) as url:
