@@ -84,14 +84,17 @@ class Answering:
                 "cancel_previous to true.",
                 code="conversation_already_has_active_response",
             )
-        self._check_new_id(request.prepared)
+        if request.prepared is not None:
+            self._conversation.require_new_id(
+                request.prepared, "response.pre_generated_assistant_message"
+            )
         if request.appended_items and request.is_committed:
             self._conversation.add_from_client(
                 list(request.appended_items), None, "response.append_input_items"
             )
-        for warned in self._configuration.warn_unsupported(request.params, "response"):
-            self._plan.warn(warned.message, warned.code, warned.param)
-        self._warn_of_ignored(request)
+        self._plan.warn_all(self._configuration.warn_unsupported(request.params, "response"))
+        if in_agent_mode:
+            self._plan.warn_all(request.warn_ignored_by_agents())
         if request.cancels_previous:
             self._due = None
             self.cut("client_cancelled")
@@ -361,27 +364,6 @@ class Answering:
     def _stop_waiting(self, response: Response) -> None:
         self._interims.stop(response)
         self._plan.do(ClearTimer(_pause_timer(response)))
-
-    def _check_new_id(self, item: Item | None) -> None:
-        if item is not None and self._conversation.is_used(item.id):
-            raise ProtocolError(
-                f"There is or was an item '{item.id}' already: choose another id, or none.",
-                code="item_create_duplicate_item_id",
-                param="response.pre_generated_assistant_message.id",
-            )
-
-    def _warn_of_ignored(self, request: ResponseRequest) -> None:
-        if not self._configuration.in_agent_mode:
-            return
-        names = [f"response.{name}" for name in ("instructions", "tools") if name in request.params]
-        if request.additional_instructions:
-            names.append("additional_instructions")
-        for name in names:
-            self._plan.warn(
-                f"'{name}' belongs to the agent and is ignored: set it in the agent.",
-                "ignored_in_agent_mode",
-                name,
-            )
 
 
 def _pause_timer(response: Response) -> str:

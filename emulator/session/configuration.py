@@ -296,11 +296,7 @@ class Configuration:
             if name in _SERVER_OWNS or name not in SessionFields.model_fields:
                 yield Warned(f"'{param}' can't be set and is ignored.", "unknown_parameter", param)
             elif self.in_agent_mode and name in _AGENT_OWNS and update[name] is not None:
-                yield Warned(
-                    f"'{param}' belongs to the agent and is ignored: set it in the agent.",
-                    "ignored_in_agent_mode",
-                    param,
-                )
+                yield warn_ignored_by_agent(param)
 
     def warn_unsupported(self, values: Mapping[str, Any], param: str) -> Iterator[Warned]:
         """Warnings about what is valid but not done here, in fields of a session or a response."""
@@ -331,3 +327,11 @@ class Configuration:
                 "interim_response_not_generated",
                 f"{param}.interim_response",
             )
+
+
+def warn_ignored_by_agent(param: str) -> Warned:
+    return Warned(
+        f"'{param}' belongs to the agent and is ignored: set it in the agent.",
+        "ignored_in_agent_mode",
+        param,
+    )

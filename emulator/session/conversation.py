@@ -21,9 +21,10 @@ class Conversation:
     def find(self, item_id: str) -> Item | None:
         return next((item for item in self.items if item.id == item_id), None)
 
-    def is_used(self, item_id: str) -> bool:
-        """Whether an item has or had this id: what comes late for the old one would hit the new."""
-        return item_id in self._deleted_ids or self.find(item_id) is not None
+    def require_new_id(self, item: Item, param: str) -> None:
+        """Raises ProtocolError where an item has or had this id."""
+        if item.id in self._used_ids():
+            raise _duplicate_id(item, param)
 
     def last_id(self) -> str | None:
         return self.items[-1].id if self.items else None
@@ -48,15 +49,11 @@ class Conversation:
     def add_from_client(self, items: list[Item], previous_item_id: str | None, param: str) -> None:
         """Insert a client's items one after another and tell of them. Raises ProtocolError."""
         position = self._position_after(previous_item_id)
-        ids = {item.id for item in self.items} | self._deleted_ids
+        ids = self._used_ids()
         calls = {call_id for item in self.items if (call_id := _call_id(item))}
         for item in items:
             if item.id in ids:
-                raise ProtocolError(
-                    f"There is or was an item '{item.id}' already: choose another id, or none.",
-                    code="item_create_duplicate_item_id",
-                    param=f"{param}.id",
-                )
+                raise _duplicate_id(item, param)
             ids.add(item.id)
             if item.fields["type"] == "function_call":
                 calls.add(item.fields["call_id"])
@@ -168,6 +165,10 @@ class Conversation:
         else:
             item.fields["status"] = "completed"
 
+    def _used_ids(self) -> set[str]:
+        """Those of deleted items too: what comes late for an old one would hit the new."""
+        return {item.id for item in self.items} | self._deleted_ids
+
     def _require(self, item_id: str, code: str) -> Item:
         item = self.find(item_id)
         if item is None:
@@ -192,6 +193,14 @@ class Conversation:
             code="item_create_invalid_previous_item_id",
             param="previous_item_id",
         )
+
+
+def _duplicate_id(item: Item, param: str) -> ProtocolError:
+    return ProtocolError(
+        f"There is or was an item '{item.id}' already: choose another id, or none.",
+        code="item_create_duplicate_item_id",
+        param=f"{param}.id",
+    )
 
 
 def _call_id(item: Item) -> str | None:

@@ -248,8 +248,7 @@ class Session:
         if before != self._hearing:
             self._plan.do(self._hearing)
         self._plan.send("session.updated", session=self._describe())
-        for warned in warnings:
-            self._plan.warn(warned.message, warned.code, warned.param)
+        self._plan.warn_all(warnings)
         if self._configuration["voice"] != voice:
             self._plan.do(CheckVoice(self._configuration["voice"]))
         self._answering.start_due()

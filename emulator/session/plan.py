@@ -1,9 +1,11 @@
 """What the parts of a session share: the effects of the fact at hand, and the time it came at."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from emulator.protocol import ProtocolError, new_id
 from emulator.session.effects import Effect, Send
+from emulator.session.facts import Warned
 
 
 class Plan:
@@ -25,6 +27,10 @@ class Plan:
 
     def warn(self, message: str, code: str | None = None, param: str | None = None) -> None:
         self.send("warning", warning={"message": message, "code": code, "param": param})
+
+    def warn_all(self, found: Iterable[Warned]) -> None:
+        for warned in found:
+            self.warn(warned.message, warned.code, warned.param)
 
     def take(self) -> list[Effect]:
         """The effects so far; the plan is empty then."""

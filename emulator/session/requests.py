@@ -1,5 +1,6 @@
 """What a client asks of ``response.create``, checked."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -16,6 +17,8 @@ from emulator.protocol import (
     check_shape,
 )
 from emulator.session import shapes
+from emulator.session.configuration import warn_ignored_by_agent
+from emulator.session.facts import Warned
 from emulator.session.items import Item, read_item
 
 
@@ -71,6 +74,14 @@ class ResponseRequest:
         return (
             self.prepared is None and "invoke_input" not in self.params and self.input_items is None
         )
+
+    def warn_ignored_by_agents(self) -> Iterator[Warned]:
+        """What belongs to the agent, where there is one."""
+        for name in ("instructions", "tools"):
+            if name in self.params:
+                yield warn_ignored_by_agent(f"response.{name}")
+        if self.additional_instructions:
+            yield warn_ignored_by_agent("additional_instructions")
 
 
 def read_request(event: CreateResponse, *, in_agent_mode: bool) -> ResponseRequest:
