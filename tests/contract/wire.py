@@ -38,11 +38,9 @@ class Wire:
             headers={"accept-encoding": "identity", **target.headers},
             params=target.query,
             timeout=httpx.Timeout(target.timeout_seconds),
-            # Servers close idle connections after seconds; one that is just being closed must not
-            # be used again, for the test would take that for the agent's fault.
-            limits=httpx.Limits(
-                max_connections=None, max_keepalive_connections=20, keepalive_expiry=1.0
-            ),
+            # A connection that the server is just closing must not be used again, for the test
+            # would take that for the agent's fault: each request has its own.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             verify=_trust(),
             trust_env=False,
         )
