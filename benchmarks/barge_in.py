@@ -13,10 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from azure.ai.voicelive.aio import connect
-from azure.core.credentials import AzureKeyCredential
-
-from benchmarks.spoken import audible_span_ms, describe, percentile, synthesise
+from benchmarks.spoken import audible_span_ms, call_agent, describe, percentile, synthesise
 from emulator.caller import Caller
 from emulator.services import start_services
 
@@ -30,6 +27,14 @@ INTERRUPTIONS = (
     "No, that is not what I asked.",
 )
 
+SESSION = {
+    "turn_detection": {
+        "type": "azure_semantic_vad",
+        "auto_truncate": True,
+        "create_response": False,
+    }
+}
+
 
 async def measure(times: int) -> list[float]:
     interruptions = [synthesise(text, voice) for text in INTERRUPTIONS for voice in VOICES]
@@ -37,25 +42,8 @@ async def measure(times: int) -> list[float]:
     with tempfile.TemporaryDirectory() as directory:
         async with (
             start_services(Path(directory)) as url,
-            connect(
-                endpoint=url,
-                credential=AzureKeyCredential("local"),
-                agent_name="demo",
-                project_name="local",
-            ) as connection,
-            Caller(connection) as caller,
+            call_agent(url, SESSION) as caller,
         ):
-            await caller.wait_for("session.created")
-            await connection.session.update(
-                session={
-                    "turn_detection": {
-                        "type": "azure_semantic_vad",
-                        "auto_truncate": True,
-                        "create_response": False,
-                    }
-                }
-            )
-            await caller.wait_for("session.updated")
             for number in range(times):
                 pcm = interruptions[number % len(interruptions)]
                 delays_ms.append(await interrupt(caller, pcm, 0.4 + 0.1 * (number % 10)))

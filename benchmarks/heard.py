@@ -20,13 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from azure.ai.voicelive.aio import connect
-from azure.core.credentials import AzureKeyCredential
-
 from app.conversations.location import open_store
 from benchmarks.agents import PACES, READINGS
+from benchmarks.spoken import call_agent, percentile, synthesise
 from benchmarks.spoken import describe as describe_ms
-from benchmarks.spoken import percentile, synthesise
 from emulator.caller import Caller
 from emulator.services import start_services
 
@@ -107,18 +104,7 @@ async def measure(times: int, callers: int, seed: int = 1) -> list[Interruption]
 
 async def hold_call(url: str, plans: list[Plan]) -> list[tuple[int, Played]]:
     """What was played of each answer, by its number."""
-    async with (
-        connect(
-            endpoint=url,
-            credential=AzureKeyCredential("local"),
-            agent_name="reader",
-            project_name="local",
-        ) as connection,
-        Caller(connection) as caller,
-    ):
-        await caller.wait_for("session.created")
-        await connection.session.update(session=SESSION)
-        await caller.wait_for("session.updated")
+    async with call_agent(url, SESSION) as caller:
         return [(plan.number, await interrupt(caller, plan)) for plan in plans]
 
 

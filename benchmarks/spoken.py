@@ -1,15 +1,21 @@
 """What the benchmarks of the emulator have in common: voices, sound, and figures."""
 
+import contextlib
 import math
 import subprocess
 import tempfile
 import wave
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soxr
+from azure.ai.voicelive.aio import connect
+from azure.core.credentials import AzureKeyCredential
+
+from emulator.caller import Caller
 
 RATE_HZ = 24_000
 AUDIBLE_LEVEL = 330
@@ -26,6 +32,24 @@ def synthesise(text: str, voice: str) -> bytes:
             samples = np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2")
             said = soxr.resample(samples, wav.getframerate(), RATE_HZ)
     return bytes(np.asarray(said, dtype="<i2").tobytes())
+
+
+@contextlib.asynccontextmanager
+async def call_agent(url: str, session: Mapping[str, Any]) -> AsyncIterator[Caller]:
+    """Somebody on the line, through the official SDK, once the session is set up as wanted."""
+    async with (
+        connect(
+            endpoint=url,
+            credential=AzureKeyCredential("local"),
+            agent_name="any",
+            project_name="local",
+        ) as connection,
+        Caller(connection) as caller,
+    ):
+        await caller.wait_for("session.created")
+        await connection.session.update(session=session)
+        await caller.wait_for("session.updated")
+        yield caller
 
 
 def audible_span_ms(pcm: bytes) -> tuple[float, float]:

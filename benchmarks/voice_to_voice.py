@@ -16,10 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from azure.ai.voicelive.aio import connect
-from azure.core.credentials import AzureKeyCredential
 
-from benchmarks.spoken import audible_span_ms, describe, first_audible_ms, percentile, synthesise
+from benchmarks.spoken import (
+    audible_span_ms,
+    call_agent,
+    describe,
+    first_audible_ms,
+    percentile,
+    synthesise,
+)
 from emulator.caller import Caller
 from emulator.marks import STAGES
 from emulator.services import start_services
@@ -41,28 +46,17 @@ P95_GOAL_MS = 400
 async def measure(turns: int, silence_ms: int) -> tuple[list[float], list[dict[str, Any]]]:
     """The latencies as the client sees them, and the turns as the service tells of them."""
     said = [(sentence, synthesise(sentence, voice)) for voice in VOICES for sentence in SENTENCES]
+    session = {"turn_detection": {"type": "server_vad", "silence_duration_ms": silence_ms}}
     latencies_ms = []
     with tempfile.TemporaryDirectory() as directory:
         async with (
             start_services(Path(directory)) as url,
-            connect(
-                endpoint=url,
-                credential=AzureKeyCredential("local"),
-                agent_name="demo",
-                project_name="local",
-            ) as connection,
-            Caller(connection) as caller,
+            call_agent(url, session) as caller,
             httpx.AsyncClient(base_url=url) as http,
         ):
-            created = await caller.wait_for("session.created")
-            await connection.session.update(
-                session={
-                    "turn_detection": {"type": "server_vad", "silence_duration_ms": silence_ms}
-                }
-            )
-            await caller.wait_for("session.updated")
             for _, pcm in itertools.islice(itertools.cycle(said), turns):
                 latencies_ms.append(await measure_turn(caller, pcm))
+            created = await caller.wait_for("session.created")
             answer = await http.get(f"/sessions/{created.event.session.id}")
     return latencies_ms, answer.json()["turns"]
 
