@@ -106,7 +106,7 @@ def _listen(visit: Visit, said: Understood) -> Iterator[Output]:
         yield from reception.resume(visit)
     elif booking := rebooking.find_changed(visit, said):
         yield from _change(visit, booking, said)
-    elif said.details or "book" in topics:
+    elif said.details or topics & {"book", "lookup"}:
         yield from _hear_booking(visit, said)
     else:
         call.misses = misses
@@ -141,7 +141,7 @@ def _apply_same_name(visit: Visit, said: Understood) -> None:
 
 
 def _wants_repetition(said: Understood) -> bool:
-    if said.details or said.says_no or ("book" in said.topics and "lookup" not in said.topics):
+    if said.details or said.says_no or said.topics & {"book", "lookup"}:
         return False
     return "repeat" in said.topics or said.words in _WHATS
 
@@ -331,7 +331,8 @@ def _hear_booking(visit: Visit, said: Understood) -> Iterator[Output]:
         booking = call.find(call.latest) or call.bookings[-1]
         yield from reception.say_booking(visit, booking, opening="Yes,")
     elif call.draft is None and not said.details:
-        yield "With pleasure."
+        wants_one = "book" in said.topics and "repeat" not in said.topics
+        yield "With pleasure." if wants_one else "You have no table with us yet."
         yield from reception.take_details(visit, said.details)
     else:
         yield from reception.take_details(visit, said.details)

@@ -258,6 +258,19 @@ class TestExistingBooking:
         await caller.say("yes")
         return caller
 
+    @pytest.mark.parametrize(
+        "asked",
+        ["can you repeat my booking", "what was my code again", "am i all set", "when am i coming"],
+    )
+    async def test_it_is_told_after_other_talk(self, booked: Caller, asked: str) -> None:
+        """Under load, callers who asked for their booking heard the weather once more."""
+        await booked.say("what is the weather in seattle")
+
+        assert "under the name Miller. Your confirmation code is" in await booked.say(asked)
+
+    async def test_who_has_none_is_told_so(self, caller: Caller) -> None:
+        assert "no table with us yet" in await caller.say("what is my confirmation code")
+
     async def test_it_is_cancelled_after_a_question(self, booked: Caller) -> None:
         assert (await booked.say("cancel my reservation")).startswith("Shall I cancel your table")
         assert len(booked.bookings) == 1
