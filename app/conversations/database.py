@@ -1,8 +1,9 @@
 """A SQLite file, and the one thread that works on it.
 
-Work that piles up while the thread is busy is done in one transaction (group commit) and its
-results go back to the event loop in one call, so a turn costs the loop little. When one piece of
-work in a transaction fails, the others are done again, each in a transaction of its own.
+Work that comes within a few turns of the event loop, or piles up while the thread is busy, is done
+in one transaction (group commit) and its results go back to the event loop in one call, so a turn
+costs the loop little. When one piece of work in a transaction fails, the others are done again,
+each in a transaction of its own.
 """
 
 import asyncio
@@ -28,6 +29,9 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
 _MAX_BATCH = 256
+# So many turns of the event loop work waits for more: hardly any time while the loop is idle, and
+# while it is busy one transaction, and one change of threads, for what many turns want.
+_GATHERING_STEPS = 3
 _CHORE_PAUSE_SECONDS = 60.0
 # After these the connection itself may be at fault; the next work opens another.
 _SUSPECT_CONNECTION = frozenset(
@@ -59,7 +63,8 @@ class Database:
         self.path = path
         self._busy_seconds = busy_seconds
         self._chores = chores
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._given: list[_Job] = []
+        self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._chores_pause_until = 0.0
         self._connection: sqlite3.Connection | None = None
         self._file: os.stat_result | None = None
@@ -77,6 +82,7 @@ class Database:
         """Finish all work that was given, and close the file."""
         if self._thread is not None:
             thread, self._thread = self._thread, None
+            self._hand_over(0)
             self._jobs.put(None)
             await asyncio.to_thread(thread.join)
 
@@ -92,8 +98,19 @@ class Database:
         if self._thread is None:
             raise StoreError("the conversation store is closed: open it first")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(_Job(work, future))
+        if not self._given:
+            self._loop.call_soon(self._hand_over, _GATHERING_STEPS)
+        self._given.append(_Job(work, future))
         return future
+
+    def _hand_over(self, steps: int) -> None:
+        """Give the thread all there is, ``steps`` turns of the event loop from now."""
+        if steps:
+            self._loop.call_soon(self._hand_over, steps - 1)
+            return
+        given, self._given = self._given, []
+        if given:
+            self._jobs.put(given)
 
     # What follows runs in the thread.
 
@@ -114,15 +131,15 @@ class Database:
         """Wait for work or the next chore; return all work there is, and whether to go on."""
         jobs: list[_Job] = []
         try:
-            job = self._jobs.get(timeout=self._idle_seconds())
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == _MAX_BATCH:
+            given = self._jobs.get(timeout=self._idle_seconds())
+            while given is not None:
+                jobs += given
+                if len(jobs) >= _MAX_BATCH:
                     break
-                job = self._jobs.get_nowait()
+                given = self._jobs.get_nowait()
         except queue.Empty:
             return jobs, True
-        return jobs, job is not None
+        return jobs, given is not None
 
     def _perform(self, jobs: Sequence[_Job]) -> None:
         try:
