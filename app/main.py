@@ -66,6 +66,7 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
     app = FastAPI(
         title="voicelive-agent",
         version=__version__,
+        routes=[*InvocationsWire(engine, settings).routes, route_readiness(engine)],
         lifespan=run,
         openapi_url=None,
         redirect_slashes=False,
@@ -76,8 +77,6 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
             "exclude": lambda scope: scope.get("path") == "/readiness",
         },
     )
-    app.include_router(InvocationsWire(engine, settings).router)
-    app.include_router(route_readiness(engine))
     add_error_handlers(app)
     app.add_middleware(Access, settings=settings)
     app.add_middleware(CatchErrors)

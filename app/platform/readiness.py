@@ -1,24 +1,23 @@
 """GET /readiness: whether this container takes turns."""
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from app.engine import Engine
 
 
-def route_readiness(engine: Engine) -> APIRouter:
+def route_readiness(engine: Engine) -> Route:
     """200 ``{"status": "healthy"}``; 503 from the moment that draining starts."""
-    router = APIRouter()
 
-    async def report_readiness() -> Response:
+    async def report_readiness(_: Request) -> Response:
         if engine.draining:
             return _report("draining")
         if not await engine.store.ready():
             return _report("conversations_unavailable")
         return JSONResponse({"status": "healthy"})
 
-    router.add_api_route("/readiness", report_readiness, methods=["GET", "HEAD"])
-    return router
+    return Route("/readiness", report_readiness, methods=["GET", "HEAD"])
 
 
 def _report(status: str) -> Response:

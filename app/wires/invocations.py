@@ -8,8 +8,9 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from app.conversations import ConversationKey, StoreError, TurnRecord
 from app.engine import Engine
@@ -81,13 +82,14 @@ class InvocationsWire:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
-        self.router = APIRouter()
         # Plain routes: these read requests themselves, so FastAPI's parameter parsing, which
         # costs as much as the rest of a short turn, has nothing to do here.
-        self.router.add_route("/invocations", self.invoke, methods=["POST"])
-        self.router.add_route("/invocations/docs/openapi.json", self.describe, methods=["GET"])
-        self.router.add_route("/invocations/{invocation_id}", self.report, methods=["GET"])
-        self.router.add_route("/invocations/{invocation_id}/cancel", self.cancel, methods=["POST"])
+        self.routes = [
+            Route("/invocations", self.invoke, methods=["POST"]),
+            Route("/invocations/docs/openapi.json", self.describe, methods=["GET"]),
+            Route("/invocations/{invocation_id}", self.report, methods=["GET"]),
+            Route("/invocations/{invocation_id}/cancel", self.cancel, methods=["POST"]),
+        ]
 
     async def invoke(self, request: Request) -> Response:
         """Answer one turn as a stream of events."""

@@ -9,7 +9,7 @@ much as all else of a short turn.
 
 import asyncio
 from collections.abc import AsyncIterable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import cast
 
 from sse_starlette import EventSourceResponse
@@ -19,6 +19,8 @@ from starlette.types import Message, Receive, Scope, Send
 from app.watchdog import Watchdog
 
 LAST_EVENT = b'data: {"type":"done"}\n\n'
+
+_NO_LOCK = nullcontext()
 
 
 class TurnStream(EventSourceResponse):
@@ -31,6 +33,8 @@ class TurnStream(EventSourceResponse):
         self, frames: AsyncIterable[bytes], headers: Mapping[str, str], send_timeout: float
     ) -> None:
         super().__init__(frames, headers=headers, ping=0, sep="\n", send_timeout=send_timeout)
+        # Guards against the ping, of which there is none.
+        self._send_lock = _NO_LOCK  # type: ignore[assignment]
         # Whether the connection is kept is for the server and the caller to say.
         self.raw_headers.remove((b"connection", b"keep-alive"))
 
