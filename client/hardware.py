@@ -151,13 +151,21 @@ class HardwareLoudspeaker:
             return
         while self.queued_ms:  # noqa: ASYNC110 - emptied by the audio thread, which sets no event
             await asyncio.sleep(max(BLOCK_MS, min(self.queued_ms, 200)) / 1000)
-        await asyncio.sleep(self._line.latency_s)
+        await asyncio.sleep(self._held_s + self._line.latency_s)
 
     async def close(self) -> None:
         if self._giving_up:
             self._giving_up.cancel()
         self.cut()
         await self._line.close()
+
+    @property
+    def _held_s(self) -> float:
+        """What the resampler holds of what was read; silence behind it pushes it out."""
+        if self._resampler is None or not self._resampler_to_hz:
+            return 0.0
+        held = self._resampler.delay() + len(self._resampled) / BYTES_PER_SAMPLE
+        return float(held / self._resampler_to_hz)
 
     def _give(self, pcm: bytes, frames: int) -> bytes:
         """In the audio thread: the next samples at the hardware's rate."""

@@ -69,8 +69,7 @@ class Recording:
         """The next of the person's audio."""
         if self.is_muted:
             pcm = bytes(len(pcm))
-        if self._resampler:
-            pcm = self._resampler.resample_chunk(np.frombuffer(pcm, np.int16)).tobytes()
+        pcm = self._resample(pcm)
         self._catch_up(SLACK_MS)
         self._write(pcm)
 
@@ -84,6 +83,7 @@ class Recording:
         self._playback.cut()
 
     def close(self) -> None:
+        self._write(self._resample(b"", last=True))
         self._catch_up(SLACK_MS if self.has_microphone else 0)
         wav, self._wav = self._wav, None
         try:
@@ -93,6 +93,13 @@ class Recording:
             self._events.close()
         except OSError as error:
             self._tell(error)
+
+    def _resample(self, pcm: bytes, *, last: bool = False) -> bytes:
+        """The person's audio at the recording's rate; some is held back until ``last``."""
+        if self._resampler is None:
+            return pcm
+        samples = np.frombuffer(pcm, np.int16)
+        return bytes(self._resampler.resample_chunk(samples, last=last).tobytes())
 
     def _catch_up(self, slack_ms: float) -> None:
         written_ms = self._written_bytes / self._rate_hz / BYTES_PER_SAMPLE * 1000

@@ -102,6 +102,8 @@ class Journal:
                 self._mark_response(event["response_id"], "first_audio_byte_ms")
                 self._last_heard = event["response_id"]
                 self._play(event)
+            case "response.audio.done":
+                self._loudspeaker.finish()
             case "response.audio_transcript.done" | "response.text.done":
                 if (turn := self._marks.of_response(event["response_id"])) is not None:
                     turn.agent_text = event.get("transcript", event.get("text"))

@@ -39,37 +39,47 @@ class Loudspeaker:
         return bool(self._listenings)
 
     def connect(self, listening: Listening) -> None:
+        self.finish()
         self._listenings.append(listening)
-        self._answer = None
 
     def disconnect(self, listening: Listening) -> None:
+        self.finish()
         self._listenings.remove(listening)
-        self._answer = None
 
     def play(self, response_id: str, output_format: str, audio: bytes) -> None:
         """The next audio of a response, as it stands on the wire."""
-        if self._answer != (response_id, output_format):
-            self._answer = (response_id, output_format)
-            wire = parse_output_format(output_format)
-            self._decoders = [Decoder(wire, one.rate_hz) for one in self._listenings]
-            self._ends_ms = [0.0] * len(self._listenings)
+        wire = parse_output_format(output_format)
         now_ms = self._clock.now_ms()
         start_ms = max(self._played_to_ms, now_ms)
-        for index, (listening, decoder) in enumerate(
-            zip(self._listenings, self._decoders, strict=True)
-        ):
-            pcm = decoder.decode(audio)
-            # A resampler keeps some audio back, so a piece begins where the one before it ended.
-            is_gap = start_ms == now_ms or not self._ends_ms[index]
-            at_ms = start_ms if is_gap else self._ends_ms[index]
-            listening.play(at_ms, pcm)
-            self._ends_ms[index] = at_ms + len(pcm) / 2 * 1000 / listening.rate_hz
-        self._played_to_ms = start_ms + parse_output_format(output_format).duration_ms(len(audio))
+        if self._answer != (response_id, output_format) or start_ms == now_ms:
+            self.finish()
+            self._answer = (response_id, output_format)
+            self._decoders = [Decoder(wire, one.rate_hz) for one in self._listenings]
+            self._ends_ms = [start_ms] * len(self._listenings)
+        self._pass_on([decoder.decode(audio) for decoder in self._decoders])
+        self._played_to_ms = start_ms + wire.duration_ms(len(audio))
+
+    def finish(self) -> None:
+        """An answer is over, or pauses: what the resamplers still hold of it is played, too."""
+        self._pass_on([decoder.finish() for decoder in self._decoders])
+        self._forget()
 
     def stop(self) -> None:
         """The client plays no more of what it has."""
         now_ms = self._clock.now_ms()
         self._played_to_ms = min(self._played_to_ms, now_ms)
-        self._answer = None
+        self._forget()
         for listening in self._listenings:
             listening.stop(now_ms)
+
+    def _pass_on(self, decoded: list[bytes]) -> None:
+        # A resampler keeps some audio back, so a piece begins where the one before it ended.
+        for index, pcm in enumerate(decoded):
+            listening = self._listenings[index]
+            if pcm:
+                listening.play(self._ends_ms[index], pcm)
+                self._ends_ms[index] += len(pcm) / 2 * 1000 / listening.rate_hz
+
+    def _forget(self) -> None:
+        self._answer = None
+        self._decoders = []

@@ -285,6 +285,39 @@ async def test_devices_by_number_and_name(sound: SoundSystem) -> None:
     assert "microphone, default" in str(default)
 
 
+class FakeLine:
+    """A loudspeaker's stream at another rate than the session's, moved by the test."""
+
+    rate_hz = 48_000
+    latency_s = 0.0
+    lost = False
+
+    def __init__(self, *arguments: object) -> None: ...
+
+    async def open(self, rate_hz: int) -> None: ...
+
+
+async def test_the_last_sample_is_out_when_the_loudspeaker_is_drained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A resampler looks ahead: who hung up after the answer's end cut off its last 30 ms."""
+    monkeypatch.setattr("client.hardware.Line", FakeLine)
+    loudspeaker = HardwareLoudspeaker()
+    await loudspeaker.open(24_000)
+    given = b""
+
+    async def sleep(seconds: float) -> None:
+        nonlocal given
+        given += loudspeaker._give(b"", round(seconds * 48_000))
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    loudspeaker.write("a", 0, np.full(24_000 // 2, 5000, np.int16).tobytes())
+    await loudspeaker.drained()
+    samples = np.frombuffer(given, np.int16)
+    assert (samples[: 48_000 // 2] > 2000).all()
+    assert 48_000 // 2 <= len(samples) < 48_000 // 2 + 48_000 // 10
+
+
 def test_gaps_in_the_sound_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine an answer was torn, and nobody said why."""
     now_s = [0.0]

@@ -88,6 +88,23 @@ def test_person_left_and_agent_right_on_one_timeline(tmp_path: Path) -> None:
     assert right == [(0, 300), (7, 500), (0, 100)]
 
 
+@pytest.mark.parametrize("microphone_hz", [8_000, 16_000, 48_000])
+def test_nothing_is_missing_at_the_end_at_another_rate(tmp_path: Path, microphone_hz: int) -> None:
+    """A resampler looks ahead: with an 8 kHz microphone, the last 43 ms of both were missing."""
+    talk = Talk(tmp_path, microphone_hz=microphone_hz)
+    talk.recording.say("a", 0, sound(1000, 7))
+    for _ in range(50):
+        talk.clock.now_s += 0.02
+        talk.recording.hear(array.array("h", [3000] * (microphone_hz // 50)).tobytes())
+    talk.recording.close()
+    [path] = tmp_path.glob("*.wav")
+    with wave.open(str(path)) as file:
+        frames = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
+    assert len(frames) == RATE_HZ
+    assert frames[-RATE_HZ // 20 :, 0].min() > 900
+    assert frames[-RATE_HZ // 20 :, 1].tolist() == [7] * (RATE_HZ // 20)
+
+
 def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     Talk(tmp_path / "kept").recording.close()
     files = list((tmp_path / "kept").iterdir())

@@ -1,7 +1,9 @@
 import itertools
 
 import numpy as np
+import pytest
 
+from emulator.audio import Encoder
 from emulator.clock import SessionClock
 from emulator.loudspeaker import Listening, Loudspeaker
 
@@ -57,6 +59,49 @@ async def test_an_answer_in_another_format_follows_the_one_before() -> None:
     (first_ms, first), (second_ms, second) = heard.pieces
     assert round(second_ms - first_ms) == len(first) / 48 == 500
     assert abs(len(second) / 48 - 500) < 120
+
+
+@pytest.mark.parametrize(
+    "output_format", ["g711_ulaw", "g711_alaw", "pcm16_8000hz", "pcm16_44100hz", "pcm16"]
+)
+async def test_the_end_of_an_answer_is_played_too(output_format: str) -> None:
+    """A resampler looks ahead: recordings of 8 kHz answers ended up to 72 ms too early."""
+    encoder = Encoder(output_format, 24_000)
+    answer = encoder.encode(tone(1000, 24_000)) + encoder.finish()
+    assert encoder.duration_ms(answer) == pytest.approx(1000, abs=1)
+    loudspeaker, heard = Loudspeaker(SessionClock()), Heard()
+    loudspeaker.connect(heard.listen(24_000))
+    size = encoder.format.size_bytes(90)
+    for start in range(0, len(answer), size):
+        loudspeaker.play("resp_1", output_format, answer[start : start + size])
+    loudspeaker.finish()
+    played = np.frombuffer(b"".join(pcm for _, pcm in heard.pieces), np.int16).astype(int)
+    assert len(played) == pytest.approx(24_000, abs=24)
+    # Its last samples are loud, and no step between two is larger than the tone's own.
+    assert np.abs(played[-100:]).max() > 6000
+    assert np.abs(np.diff(played)).max() < 2000
+    assert heard.pieces[-1][0] + len(heard.pieces[-1][1]) / 48 - heard.pieces[0][0] == (
+        pytest.approx(1000, abs=1)
+    )
+
+
+async def test_an_answer_that_pauses_is_whole_before_its_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was held back came out behind the pause, and what followed stood that much too late."""
+    clock, now_ms = SessionClock(), [0.0]
+    monkeypatch.setattr(clock, "now_ms", lambda: now_ms[0])
+    loudspeaker, heard = Loudspeaker(clock), Heard()
+    loudspeaker.connect(heard.listen(24_000))
+    loudspeaker.play("resp_1", "pcm16_8000hz", tone(500, 8_000))
+    now_ms[0] = 3000.0
+    loudspeaker.play("resp_1", "pcm16_8000hz", tone(500, 8_000))
+    loudspeaker.finish()
+    before = [(at_ms, pcm) for at_ms, pcm in heard.pieces if at_ms < 1000]
+    after = [(at_ms, pcm) for at_ms, pcm in heard.pieces if at_ms >= 1000]
+    assert (before[0][0], after[0][0]) == (0, 3000)
+    for part in (before, after):
+        assert sum(len(pcm) for _, pcm in part) / 48 == pytest.approx(500, abs=1)
 
 
 async def test_what_comes_after_a_barge_in_is_not_played_behind_what_it_cut() -> None:
