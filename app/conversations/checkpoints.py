@@ -1,10 +1,13 @@
-"""Moves what was committed from SQLite's write-ahead log into the database file.
+"""Writes SQLite's write-ahead log out to the disk, and moves a long one into the database file.
 
-That waits for the disk, for tenths of a second at times. On a thread and a connection of its own
-it holds up no turn: committing needs the log only.
+Both wait for the disk, for tenths of a second at times. On a thread and a connection of its own
+that holds up no turn, for committing only adds to the log. A commit waits for the disk where the
+log begins anew, though. So a short log is kept, and of a long one, that commits add to while it is
+moved, the connection that commits moves the rest: little, and then the log can begin anew.
 """
 
 import logging
+import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -14,27 +17,44 @@ from urllib.parse import quote
 logger = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 5.0
-LOG_PAGES = 8_000
-"""So long a log is moved by the next commit itself: writing went on without any pause."""
+_LOOKS_PER_PAUSE = 10
+# Pieces of work, each of which adds about five pages to the log.
+_SHORT_LOG = 250
+_LONG_LOG = 2_000
+LOG_PAGES = 32_000
+"""So long a log is moved by the next commit itself: all of the above did not keep up."""
 
 
 class Checkpoints:
-    """The thread. ``request`` it after a commit; those that follow soon are one."""
+    """The thread. What commits calls ``note``, and ``finish`` when nothing waits for it."""
 
     def __init__(self, path: Path) -> None:
+        self._log = f"{path}-wal"
         self._address = f"file:{quote(str(path))}?mode=rw"
         self._requested = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
+        # Each of these is written by one thread only.
+        self._committed = 0
+        self._moved = 0
+        self._left_some = threading.Event()
 
     def start(self) -> None:
         self._stopped.clear()
         self._thread = threading.Thread(target=self._work, name="checkpoints", daemon=True)
         self._thread.start()
 
-    def request(self) -> None:
+    def note(self, pieces: int) -> None:
+        """So many pieces of work were committed."""
+        self._committed += pieces
         if not self._requested.is_set():
             self._requested.set()
+
+    def finish(self, connection: sqlite3.Connection) -> None:
+        """Move what was committed while the log was being moved."""
+        if self._left_some.is_set():
+            self._left_some.clear()
+            _move(connection)
 
     def stop(self) -> None:
         """Wait for the checkpoint in progress; closing the database makes the last one."""
@@ -47,12 +67,42 @@ class Checkpoints:
     def _work(self) -> None:
         while True:
             self._requested.wait()
-            if self._stopped.wait(_PAUSE_SECONDS):
+            self._pause()
+            if self._stopped.is_set():
                 return
             self._requested.clear()
             try:
-                with closing(sqlite3.connect(self._address, uri=True)) as connection:
-                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            except sqlite3.Error as error:
+                self._secure()
+            except (OSError, sqlite3.Error) as error:
                 # The store's own work will meet the same trouble, and tell.
-                logger.debug("no checkpoint: %s", error)
+                logger.debug("the log was not written out or moved: %s", error)
+
+    def _pause(self) -> None:
+        for _ in range(_LOOKS_PER_PAUSE):
+            if self._stopped.wait(_PAUSE_SECONDS / _LOOKS_PER_PAUSE):
+                return
+            if self._committed - self._moved >= _LONG_LOG:
+                return
+
+    def _secure(self) -> None:
+        committed = self._committed
+        if committed - self._moved < _SHORT_LOG:
+            _write_out(self._log)
+            return
+        with closing(sqlite3.connect(self._address, uri=True)) as connection:
+            _move(connection)
+        self._moved = committed
+        if self._committed > committed:
+            self._left_some.set()
+
+
+def _write_out(path: str) -> None:
+    log = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(log)
+    finally:
+        os.close(log)
+
+
+def _move(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

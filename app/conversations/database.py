@@ -122,6 +122,7 @@ class Database:
                 self._perform(jobs)
                 with suppress(RuntimeError):  # The loop was closed without closing the store.
                     self._loop.call_soon_threadsafe(_deliver, jobs)
+                self._finish_checkpoint()
             if going:
                 self._do_chore()
         self._checkpoints.stop()
@@ -153,7 +154,7 @@ class Database:
             for job in jobs:
                 job.result = job.work(connection)
             connection.execute("COMMIT")
-            self._checkpoints.request()
+            self._checkpoints.note(len(jobs))
         except Exception as error:
             self._roll_back()
             if len(jobs) == 1:
@@ -161,6 +162,12 @@ class Database:
             else:
                 for job in jobs:
                     self._perform([job])
+
+    def _finish_checkpoint(self) -> None:
+        if self._connection is not None:
+            # What stands in the way meets the next piece of work, too.
+            with suppress(sqlite3.Error):
+                self._checkpoints.finish(self._connection)
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is not None:

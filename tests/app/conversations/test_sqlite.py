@@ -158,6 +158,7 @@ async def test_the_log_is_moved_into_the_file_beside_the_turns(
 ) -> None:
     """Committing waited for the disk every thousand pages, up to half a second."""
     monkeypatch.setattr("app.conversations.checkpoints._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("app.conversations.checkpoints._SHORT_LOG", 0)
     async with open_sqlite(path) as store:
         await converse(store, "said so that it can be found")
         async with asyncio.timeout(20):
