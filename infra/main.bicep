@@ -125,6 +125,7 @@ module registry 'modules/registry.bicep' = {
     registryName: 'cr${token}'
     accountName: foundry.outputs.accountName
     projectName: foundry.outputs.projectName
+    projectPrincipalId: foundry.outputs.projectPrincipalId
   }
 }
 
@@ -149,7 +150,6 @@ module roles 'modules/roles.bicep' = {
   name: 'roles'
   scope: resourceGroup
   params: {
-    registryName: registry.outputs.registryName
     projectPrincipalId: foundry.outputs.projectPrincipalId
     developerPrincipalId: principalId
     developerPrincipalType: principalType

@@ -258,8 +258,10 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
               tcpSocket: {
                 port: 8088
               }
-              periodSeconds: 1
-              failureThreshold: 60
+              initialDelaySeconds: 2
+              periodSeconds: 6
+              // More are refused.
+              failureThreshold: 10
             }
             {
               type: 'Readiness'

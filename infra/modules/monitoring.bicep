@@ -37,18 +37,18 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' existing = {
+resource account 'Microsoft.CognitiveServices/accounts@2025-04-01-preview' existing = {
   name: accountName
 }
 
-resource project 'Microsoft.CognitiveServices/accounts/projects@2025-06-01' existing = {
+resource project 'Microsoft.CognitiveServices/accounts/projects@2025-04-01-preview' existing = {
   parent: account
   name: projectName
 }
 
 // The one connection of the platform that is not by identity: what it calls a key is the
 // connection string, which lets its holder write telemetry and read nothing.
-resource connection 'Microsoft.CognitiveServices/accounts/projects/connections@2025-06-01' = {
+resource connection 'Microsoft.CognitiveServices/accounts/projects/connections@2025-04-01-preview' = {
   parent: project
   name: '${insights.name}-conn'
   properties: {

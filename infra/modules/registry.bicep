@@ -1,4 +1,5 @@
-// The container registry, and the connection by which the project finds it.
+// The container registry, the project's right to pull from it, and the connection by which the
+// project finds it.
 
 @description('Region of the registry.')
 param location string
@@ -12,6 +13,13 @@ param registryName string
 param accountName string
 @description('Name of its project.')
 param projectName string
+@description('Object id of the project\'s own identity.')
+param projectPrincipalId string
+
+var acrPull = subscriptionResourceId(
+  'Microsoft.Authorization/roleDefinitions',
+  '7f951dda-4ed3-4680-a7ca-43fe172d538d'
+)
 
 resource registry 'Microsoft.ContainerRegistry/registries@2023-07-01' = {
   name: registryName
@@ -31,31 +39,49 @@ resource registry 'Microsoft.ContainerRegistry/registries@2023-07-01' = {
   }
 }
 
-resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' existing = {
+resource projectPullsImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(registry.id, projectPrincipalId, acrPull)
+  scope: registry
+  properties: {
+    principalId: projectPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: acrPull
+  }
+}
+
+// By the version that azd pins: with 2025-06-01, Azure answers MissingApiVersionParameter to a
+// connection with a registry.
+resource account 'Microsoft.CognitiveServices/accounts@2025-04-01-preview' existing = {
   name: accountName
 }
 
-resource project 'Microsoft.CognitiveServices/accounts/projects@2025-06-01' existing = {
+resource project 'Microsoft.CognitiveServices/accounts/projects@2025-04-01-preview' existing = {
   parent: account
   name: projectName
 }
 
-resource connection 'Microsoft.CognitiveServices/accounts/projects/connections@2025-06-01' = {
+resource connection 'Microsoft.CognitiveServices/accounts/projects/connections@2025-04-01-preview' = {
   parent: project
   name: '${registryName}-conn'
   properties: {
     category: 'ContainerRegistry'
     target: registry.properties.loginServer
     authType: 'ManagedIdentity'
+    // No secrets: who signs in, and to what.
+    credentials: {
+      clientId: projectPrincipalId
+      resourceId: registry.id
+    }
     isSharedToAll: true
     metadata: {
-      ApiType: 'Azure'
       ResourceId: registry.id
     }
   }
+  dependsOn: [
+    projectPullsImages
+  ]
 }
 
-output registryName string = registry.name
 output registryId string = registry.id
 output loginServer string = registry.properties.loginServer
 output connectionName string = connection.name

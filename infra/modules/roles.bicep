@@ -1,8 +1,6 @@
-// Who may do what: the project may pull its images and call its models; who runs azd may deploy
-// agents and talk to them. (Pushing images comes with the role that provisions all this.)
+// Who may do what: the project may call its models; who runs azd may deploy agents and talk to
+// them. (Pushing images comes with the role that provisions all this.)
 
-@description('Name of the container registry.')
-param registryName string
 @description('Object id of the project\'s own identity.')
 param projectPrincipalId string
 @description('Object id of who runs azd; empty for none.')
@@ -15,24 +13,6 @@ var foundryUser = subscriptionResourceId(
   'Microsoft.Authorization/roleDefinitions',
   '53ca6127-db72-4b80-b1b0-d745d6d5456d'
 )
-var acrPull = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions',
-  '7f951dda-4ed3-4680-a7ca-43fe172d538d'
-)
-
-resource registry 'Microsoft.ContainerRegistry/registries@2023-07-01' existing = {
-  name: registryName
-}
-
-resource projectPullsImages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(registry.id, projectPrincipalId, acrPull)
-  scope: registry
-  properties: {
-    principalId: projectPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: acrPull
-  }
-}
 
 // Foundry itself may assign this role on the account when the project is made, and the same
 // assignment twice is an error. The group holds no other account, so it gives no more than that.

@@ -61,6 +61,7 @@ def test_every_fact_has_a_source() -> None:
     facts = read_facts()
     entries = [*facts["resources"].values(), *facts["roles"].values()]
     entries += [facts["hosted_agent_regions"], facts["voice_agent_regions"], facts["agent"]]
+    entries += [facts["extensions"]]
     assert all(entry["source"] in facts["sources"] for entry in entries)
 
 
@@ -139,7 +140,7 @@ def test_roles_are_few_and_narrow() -> None:
         if resource.kind.startswith("Microsoft.Authorization/roleAssignments@")
     ]
     assert {(name, resource.find(*role)) for name, resource in assignments} == {
-        ("infra/modules/roles.bicep", "acrPull"),
+        ("infra/modules/registry.bicep", "acrPull"),
         ("infra/modules/roles.bicep", "foundryUser"),
         ("infra/container-apps/main.bicep", "acrPull"),
     }
@@ -157,6 +158,28 @@ def test_the_project_is_told_where_telemetry_goes_and_where_images_are() -> None
     assert registry.find("properties", "authType") == "'ManagedIdentity'"
 
 
+def test_the_registry_is_connected_as_azd_does_it() -> None:
+    """It was made with 2025-06-01 and no credentials, and Azure would have refused it."""
+    file = FILES["infra/modules/registry.bicep"]
+    connection = find(file, "Microsoft.CognitiveServices/accounts/projects/connections")
+    credentials = ("properties", "credentials")
+    assert connection.find(*credentials, "clientId") == "projectPrincipalId"
+    assert connection.find(*credentials, "resourceId") == "registry.id"
+    assert connection.names_of(*credentials) == {"clientId", "resourceId"}
+    # It is of use once the project may pull.
+    assert re.findall(r"\w+", connection.find("dependsOn") or "") == ["projectPullsImages"]
+
+
+@every_file
+def test_an_existing_parent_has_the_version_of_its_children(name: str) -> None:
+    versions: dict[str, str] = {}
+    for resource in FILES[name].resources:
+        kind, _, version = resource.kind.partition("@")
+        if kind.startswith("Microsoft.CognitiveServices/"):
+            versions[kind] = version
+    assert len(set(versions.values())) <= 1, versions
+
+
 def test_outputs_are_what_azd_the_agent_and_the_client_read() -> None:
     outputs = MAIN.outputs.keys()
     assert set(read_facts()["agent"]["outputs"]) <= outputs
@@ -165,6 +188,10 @@ def test_outputs_are_what_azd_the_agent_and_the_client_read() -> None:
     assert {"VOICELIVE_ENDPOINT", "VOICELIVE_AGENT_NAME", "VOICELIVE_PROJECT_NAME"} <= outputs
     azure = (ROOT / "azure.yaml").read_text()
     assert set(re.findall(r"\$\{(\w+)\}", azure)) <= outputs
+    # Under this name the client looks for the agent that azd deploys.
+    deployed = read_yaml("azure.yaml")["services"]["voicelive-agent"]["name"]
+    assert MAIN.outputs["VOICELIVE_AGENT_NAME"] == "agentName"
+    assert MAIN.parameters["agentName"] == f"'{deployed}'"
 
 
 def test_the_deployed_model_is_the_one_of_azure_yaml() -> None:
@@ -194,6 +221,11 @@ def test_container_apps_probe_readiness_and_outlast_the_drain() -> None:
     assert re.search(
         r"name: 'SHUTDOWN_GRACE_SECONDS'\s+value: string\(shutdownGraceSeconds\)", app.text
     )
+    # "Maximum value is 10", says the type; a minute is what a large image may take.
+    thresholds = [int(count) for count in re.findall(r"failureThreshold: (\d+)", app.text)]
+    periods = [int(seconds) for seconds in re.findall(r"periodSeconds: (\d+)", app.text)]
+    assert max(thresholds) <= 10
+    assert thresholds[0] * periods[0] >= 60
     assert "var closingSeconds = 20" in (APPS.root.text or b"").decode()
     assert app.find("properties", "template", "scale", "minReplicas") == "minReplicas"
     assert APPS.parameters["minReplicas"] == "2"

@@ -76,7 +76,11 @@ def test_the_unified_form() -> None:
     assert SERVICE["docker"]["platform"] == "linux/amd64"
     assert (ROOT / SERVICE["docker"]["path"]).is_file()
     assert "codeConfiguration" not in SERVICE
-    assert AZURE["requiredVersions"]["azd"] == ">=1.27.1"
+    required = AZURE["requiredVersions"]
+    assert required["azd"] == ">=1.27.1"
+    first = {**read_facts()["extensions"]}
+    del first["source"]
+    assert required["extensions"] == {name: f">={version}" for name, version in first.items()}
     idle = SERVICE["sessionConfiguration"]["idleTimeoutSeconds"]
     low, high = read_facts()["agent"]["idle_timeout_seconds"]
     assert low <= idle <= high
