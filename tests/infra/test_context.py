@@ -47,6 +47,7 @@ def test_ours_lets_in_the_server_its_requirements_and_the_users_agent(tmp_path: 
     paths += ["requirements/agent.txt", "requirements/model.txt", "requirements/mine.txt"]
     secret = [".env", ".git/config", ".azure/x/.env", "infra/kubernetes/secret.yaml", "my.key"]
     other = ["app/__pycache__/main.pyc", "tests/test_a.py", "emulator/main.py", "client/a.py"]
+    other += ["requirements/end-of-turn.txt", "requirements/microphone.txt"]
     other += ["requirements/dev.txt", "requirements/run.txt", "requirements/entra.in", "README.md"]
     for path in [*paths, *secret, *other]:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,12 @@
 """docs/deploy.md: its links and names are those of the repository."""
 
+import importlib.util
 import json
 import re
 
+from app.agents.model_settings import ModelAgentSettings
+from app.settings import Settings
+from client.options import build_parser
 from tests.infra.bicep import BicepFile
 from tests.infra.files import ROOT, read_facts
 
@@ -40,9 +44,68 @@ def test_files_and_roles_exist() -> None:
 def test_container_apps_parameters_and_outputs_exist() -> None:
     file = BicepFile(ROOT / "infra/container-apps/main.bicep")
     section = PAGE[PAGE.index("\n## Azure Container Apps") :]
-    given = set(re.findall(r"(?:-p | )(\w+)=[<'$]", section))
+    commands = re.findall(r"az deployment group create(?:.*\\\n)*.*", section)
+    given = set(re.findall(r"(?:-p | )(\w+)=[<'$]", "\n".join(commands)))
     assert given
     assert given <= file.parameters.keys()
     for output in ("AGENT_SERVER_URL", "IDENTITY_PRINCIPAL_ID"):
         assert output in section
         assert output in file.outputs
+
+
+def test_commands_exist() -> None:
+    for module in re.findall(r"python -m ([a-z_.]+)", PAGE):
+        assert importlib.util.find_spec(module), module
+    help_text = build_parser().format_help()
+    for option in re.findall(r"python -m client (--[a-z-]+)", PAGE):
+        assert option in help_text, option
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\$ make (\w+)", PAGE)) <= targets
+    for path in re.findall(r"pip install -r (\S+)", PAGE):
+        assert (ROOT / path).is_file(), path
+
+
+def test_settings_exist() -> None:
+    """A variable in the text is one of the server, of azd, or of another part that reads it."""
+    of_server = {
+        name.upper() for name in [*Settings.model_fields, *ModelAgentSettings.model_fields]
+    }
+    of_infra = set(BicepFile(ROOT / "infra/main.bicep").outputs)
+    of_infra |= set(BicepFile(ROOT / "infra/container-apps/main.bicep").outputs)
+    of_azd = {"AZURE_LOCATION"}
+    of_redis = {"REDIS_PASSWORD"}
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", PAGE))
+    assert named
+    assert named <= of_server | of_infra | of_azd | of_redis
+
+
+def test_own_requirements_are_pinned_with_the_extras_of_the_image() -> None:
+    image = next(
+        line for line in (ROOT / ".ci/lock").read_text().splitlines() if line.startswith("image=(")
+    )
+    command = PAGE[PAGE.index("uv pip compile") :].partition("```")[0]
+    assert set(re.findall(r"--extra ([a-z-]+)", command)) == set(
+        re.findall(r"--extra ([a-z-]+)", image)
+    )
+    assert "requirements/entra.in" in command
+    assert "requirements/entra.in" in image
+
+
+def test_the_usual_troubles_say_how_they_show_and_what_to_do() -> None:
+    table = PAGE[PAGE.index("### What can go wrong") : PAGE.index("\n## The image")]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in table.splitlines()
+        if line.startswith("| ")
+    ]
+    assert all(len(row) == 3 and all(row) for row in rows)
+    seen = [row[0] for row in rows]
+    for sign in (
+        "session_not_ready",
+        "agent_not_voice_compatible",
+        "InsufficientQuota",
+        "parameter 'location'",
+        "`403`",
+        "roleAssignments/write",
+    ):
+        assert any(sign in text for text in seen), sign
