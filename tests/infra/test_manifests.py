@@ -61,7 +61,7 @@ def test_no_variable_is_reserved_by_the_platform() -> None:
 def test_resources_agree_and_fit_a_sandbox() -> None:
     facts = read_facts()["agent"]
     resources = SERVICE["container"]["resources"]
-    assert resources == AGENT["resources"]
+    assert resources == AGENT["resources"] == TEMPLATE["resources"]
     assert isinstance(resources["cpu"], str)
     assert facts["cpu"][0] <= float(resources["cpu"]) <= facts["cpu"][1]
     memory = float(resources["memory"].removesuffix("Gi"))
