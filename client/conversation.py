@@ -40,7 +40,7 @@ from client.events import (
 from client.hearing import Hearing
 from client.history import History
 from client.outbox import Link, Outbox
-from client.responses import Requests, Responses
+from client.responses import ASK_PREFIX, Requests, Responses
 from client.screen import Screen, Summary, TurnTimes
 from client.settings import Settings
 from client.troubles import ConversationError, explain_event, hide_secrets
@@ -82,7 +82,9 @@ class Conversation:
         self.idle_status = "listening"
         """What the screen says while the agent waits for the person."""
         self.answers = 0
-        """Responses that came to their end, cut ones too."""
+        """Responses that came to their end, cut ones too, and those that will never come."""
+        self.has_failed = False
+        """Whether the latest of them failed."""
         self.summary = Summary()
         self.history = History()
         self.agreement = Agreement(settings.conversation_id)
@@ -150,6 +152,7 @@ class Conversation:
         elif self.hearing.is_speaking or (turn and not turn.responses):
             self._screen.error("What you said last was lost with the connection: say it again.")
             self.answers += 1
+            self.has_failed = True
 
     @property
     def busy(self) -> bool:
@@ -288,6 +291,7 @@ class Conversation:
             return
         response.done = True
         self.answers += 1
+        self.has_failed = body.get("status") == "failed"
         details = read_mapping(body, "status_details")
         match body.get("status"):
             case "failed":
@@ -328,6 +332,7 @@ class Conversation:
     def _on_error(self, event: Event) -> None:
         error = read_mapping(event, "error")
         code, event_id = read_text(error, "code"), read_text(error, "event_id") or None
+        is_asked = self.requests.pending
         if self.requests.on_error(code, event_id):
             return
         if (event_id or "").startswith(_QUIET_PREFIXES) or code == "response_cancel_not_active":
@@ -336,6 +341,19 @@ class Conversation:
         if not self.ready.is_set() and event_id in (None, SESSION_EVENT_ID):
             raise ConversationError(text)
         self._screen.error(text)
+        turn = self.turns.open
+        is_waiting = is_asked or (turn is not None and not turn.responses)
+        if is_waiting and (event_id is None or event_id.startswith(ASK_PREFIX)):
+            self._give_up_answer()
+
+    def _give_up_answer(self) -> None:
+        """What was asked for is refused, or the service never came to an answer."""
+        if self.requests.pending or self.responses.active or self.calls.running:
+            return
+        self.answers += 1
+        self.has_failed = True
+        self.turns.close()
+        self._start(self._finish_answer(""))
 
     def _on_warning(self, event: Event) -> None:
         message = read_text(read_mapping(event, "warning"), "message")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 ALREADY_ACTIVE = "conversation_already_has_active_response"
+ASK_PREFIX = "ask_"
 REMEMBERED = 256
 """So many responses are known by their ids; frames of older ones can't be on their way."""
 
@@ -89,7 +90,7 @@ class Requests:
             return
         self._asked = self._waiting.popleft()
         self._count += 1
-        self._send({**self._asked, "event_id": f"ask_{self._count}"})
+        self._send({**self._asked, "event_id": f"{ASK_PREFIX}{self._count}"})
 
     def open(self) -> None:
         """There is a session: requests may be sent."""
@@ -106,7 +107,7 @@ class Requests:
     def on_error(self, code: str, event_id: str | None) -> bool:
         """Whether this error was about a request and is dealt with: it will be sent again."""
         # An error that names no event may well be about the request that waits for its answer.
-        mine = event_id in (None, f"ask_{self._count}")
+        mine = event_id in (None, f"{ASK_PREFIX}{self._count}")
         if not mine or self._asked is None:
             return code == ALREADY_ACTIVE
         asked, self._asked = self._asked, None

@@ -221,7 +221,9 @@ class ScenarioRun:
             return not lacks() and (step.expects or silenced or self._is_answered(answers))
 
         def is_hopeless() -> bool:
-            return self._is_answered(answers) and self._may_say_again(step, outcome)
+            return self._is_answered(answers) and (
+                self._conversation.has_failed or self._may_say_again(step, outcome)
+            )
 
         await self._until(lambda: is_met() or is_hopeless(), step.within_ms)
         elapsed_ms = round((loop.time() - start_s) * 1000)

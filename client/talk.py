@@ -243,6 +243,9 @@ class Talk:
                 "the input has speech in it, and raise --answer-timeout-s for a slow agent."
             )
             self._exit_code = NO_ANSWER
+        elif self.conversation.has_failed:
+            # Why was told when it failed.
+            self._exit_code = NO_ANSWER
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

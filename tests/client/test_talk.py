@@ -1,7 +1,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +243,73 @@ async def test_an_unanswered_input_is_told(service: Service) -> None:
         code, screen = await run(url, "one", answer_timeout_s=0.3)
     assert code == NO_ANSWER
     assert "no answer within 0.3 s" in screen.errors[0]
+
+
+REFUSAL = {"type": "server_error", "code": "agent_error", "message": "The agent is down."}
+
+
+def fail_first(change: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> Fault:
+    """``change`` is what becomes of each event of the first answer."""
+    first: list[str] = []
+
+    def fault(frame: str) -> list[str]:
+        event = json.loads(frame)
+        response_id = event.get("response_id") or event.get("response", {}).get("id")
+        if response_id and not first:
+            first.append(response_id)
+        return [json.dumps(one) for one in change(event)] if response_id in first else [frame]
+
+    return fault
+
+
+def refuse(event_id: str | None) -> Callable[[dict[str, Any]], list[dict[str, Any]]]:
+    """An ``error``, and no answer."""
+    error = {"type": "error", "error": {**REFUSAL, "event_id": event_id}}
+    return lambda event: [error] if event["type"] == "response.created" else []
+
+
+def break_off(event: dict[str, Any]) -> list[dict[str, Any]]:
+    """An answer that fails at its end."""
+    if event["type"] == "response.done":
+        event["response"] |= {
+            "status": "failed",
+            "status_details": {"type": "failed", "error": REFUSAL},
+        }
+    return [event]
+
+
+@pytest.mark.parametrize(
+    "change", [refuse("ask_1"), refuse(None), break_off], ids=["named", "unnamed", "broken off"]
+)
+async def test_an_answer_that_fails_is_not_waited_for(service: Service, change: Any) -> None:
+    """After an error the client waited out its whole patience, and a failed answer was one."""
+    async with proxy(service.url, fail_first(change)) as url:
+        code, screen = await run(url, "one", "two", answer_timeout_s=2 * PATIENCE_S)
+    assert code == NO_ANSWER
+    assert [error for error in screen.errors if "The agent is down." not in error] == []
+    assert len(screen.errors) == 1
+    assert answers(screen)[-1].startswith("This is answer")
+    assert screen.statuses[-1] != "thinking"
+
+
+async def test_a_spoken_input_whose_answer_fails_is_not_waited_for(
+    service: Service, tmp_path: Path
+) -> None:
+    def fault(frame: str) -> list[str]:
+        if json.loads(frame)["type"] != "conversation.item.input_audio_transcription.failed":
+            return [frame]
+        return [json.dumps({"type": "error", "error": {**REFUSAL, "event_id": None}})]
+
+    service.is_deaf = True
+    path = write_wav(tmp_path / "question.wav", bytes(24_000), 24_000)
+    screen = NotingScreen()
+    options = {"inputs": [str(path)], "answer_timeout_s": 2 * PATIENCE_S}
+    async with proxy(service.url, fault) as url:
+        talk = open_talk(url, screen, microphone=FileMicrophone([path]), **options)
+        talk._lines = None
+        async with asyncio.timeout(PATIENCE_S):
+            assert await talk.run() == NO_ANSWER
+    assert screen.errors == ["The agent is down. (agent_error)"]
 
 
 async def test_an_input_that_is_never_answered_ends(service: Service, tmp_path: Path) -> None:
