@@ -10,17 +10,20 @@ import warnings
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from client.calls import Calls
-from client.connection import ConnectError, find_endpoint
-from client.devices import DeviceError, Loudspeaker, Microphone
-from client.functions import Functions, ToolsError, load_functions
-from client.keyboard import is_terminal, prompt_lines, read_lines
-from client.options import build_parser, parse
-from client.recording import RecordedLoudspeaker, RecordedMicrophone, RecordedScreen, Recording
-from client.screen import Screen
-from client.settings import Settings, SettingsError, load_settings
-from client.talk import Talk
-from client.troubles import ConversationError
+try:
+    from client.calls import Calls
+    from client.connection import ConnectError, find_endpoint
+    from client.devices import DeviceError, Loudspeaker, Microphone
+    from client.functions import Functions, ToolsError, load_functions
+    from client.keyboard import is_terminal, prompt_lines, read_lines
+    from client.options import build_parser, parse
+    from client.recording import RecordedLoudspeaker, RecordedMicrophone, RecordedScreen, Recording
+    from client.screen import Screen
+    from client.settings import Settings, SettingsError, load_settings
+    from client.talk import Talk
+    from client.troubles import ConversationError
+except ModuleNotFoundError as error:
+    sys.exit(f"{error.name} is missing: pip install 'voicelive-agent[client]'")
 
 USAGE = 2
 

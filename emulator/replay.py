@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-import orjson
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+try:
+    import orjson
+    from websockets.asyncio.client import ClientConnection, connect
+    from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+except ModuleNotFoundError as error:
+    sys.exit(f"{error.name} is missing: pip install 'voicelive-agent[emulator]'")
 
 EXIT_SAME, EXIT_DIFFERS, EXIT_UNUSABLE = 0, 1, 2
 

@@ -216,13 +216,27 @@ def test_a_wrong_option_is_named(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("module", ["emulator.__main__", "emulator.demo"])
-def test_what_is_not_installed_is_named(module: str) -> None:
-    """Without the extra, the first thing that a newcomer saw was a stack trace about numpy."""
-    code = f"import sys; sys.modules['numpy'] = None\nfrom {module} import main\nsys.exit(main([]))"
+@pytest.mark.parametrize(
+    ("module", "needed", "extra"),
+    [
+        ("emulator.__main__", "numpy", "emulator"),
+        ("emulator.demo", "numpy", "emulator"),
+        ("emulator.replay", "orjson", "emulator"),
+        ("emulator.replay", "websockets", "emulator"),
+        ("client.__main__", "aiohttp", "client"),
+        ("client.__main__", "numpy", "client"),
+        ("client.__main__", "azure", "client"),
+    ],
+)
+def test_what_is_not_installed_is_named(module: str, needed: str, extra: str) -> None:
+    """Without the extra, the first thing that a newcomer saw was a stack trace."""
+    code = (
+        f"import sys; sys.modules['{needed}'] = None\nfrom {module} import main\nsys.exit(main([]))"
+    )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ended.returncode == 1
-    assert ended.stderr.startswith("numpy is missing: pip install 'voicelive-agent[emulator")
+    assert ended.stderr.startswith(needed)
+    assert f"is missing: pip install 'voicelive-agent[{extra}" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
