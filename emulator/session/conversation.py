@@ -1,7 +1,7 @@
 """The conversation: its items in order, and the client's events that edit them."""
 
 from emulator import protocol
-from emulator.protocol import ProtocolError
+from emulator.protocol import ProtocolError, new_id
 from emulator.session.items import Item, read_item
 from emulator.session.plan import Plan
 from emulator.session.spoken import SpokenText
@@ -41,6 +41,18 @@ class Conversation:
             previous_item_id=self.items[position - 1].id if position else None,
             item=item.describe(),
         )
+
+    def fail_listing(self, server_label: str) -> None:
+        """No MCP server is asked for its tools here: told as of one that can't be reached.
+
+        The events and their order are those of Voice Live's reference, 4.9.
+        """
+        fields = {"type": "mcp_list_tools", "server_label": server_label, "tools": []}
+        item = Item(fields, new_id("item"))
+        self.append(item)
+        self.announce(item)
+        self._plan.send("mcp_list_tools.in_progress", item_id=item.id)
+        self._plan.send("mcp_list_tools.failed", item_id=item.id)
 
     def unanswered(self) -> list[Item]:
         """The user's messages that no response has taken up."""

@@ -235,7 +235,7 @@ class Session:
                 self._conversation.stream_text(event)
 
     def _update(self, update: dict[str, Any], *, transcription_only: bool = False) -> None:
-        voice = self._configuration["voice"]
+        voice, tools = self._configuration["voice"], self._configuration["tools"]
         warnings = self._configuration.merge(
             update,
             voice_is_fixed=self._answering.has_spoken,
@@ -249,6 +249,9 @@ class Session:
             self._plan.do(self._hearing)
         self._plan.send("session.updated", session=self._describe())
         self._plan.warn_all(warnings)
+        for tool in self._configuration["tools"]:
+            if tool["type"] == "mcp" and tool not in tools:
+                self._conversation.fail_listing(tool["server_label"])
         if self._configuration["voice"] != voice:
             self._plan.do(CheckVoice(self._configuration["voice"]))
         self._answering.start_due()

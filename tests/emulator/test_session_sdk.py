@@ -46,6 +46,7 @@ def talk() -> Driver:
                 "item.input_audio_transcription.phrases",
             ],
             "avatar": {"character": "lisa", "customized": False},
+            "tools": [{"type": "mcp", "server_label": "x", "server_url": "https://x"}],
         },
     )
     driver.tell(told.SpeechStarted(10))
@@ -89,8 +90,9 @@ def test_every_event_is_one_that_the_sdk_knows(events: list[dict[str, Any]]) -> 
 
 
 def test_every_event_of_a_conversation_is_sent(events: list[dict[str, Any]]) -> None:
-    """All server events but those of avatars, MCP, server-side searches and citations."""
-    not_done = ("avatar", "mcp", "video", "blendshapes", "search_call", "annotation")
+    """All server events but those of avatars, MCP calls, server-side searches and citations."""
+    mcp = ("mcp_list_tools.completed", "mcp_call")
+    not_done = ("avatar", *mcp, "video", "blendshapes", "search_call", "annotation")
     expected = {
         member.value
         for member in models.ServerEventType
