@@ -61,7 +61,7 @@ def test_every_fact_has_a_source() -> None:
     facts = read_facts()
     entries = [*facts["resources"].values(), *facts["roles"].values()]
     entries += [facts["hosted_agent_regions"], facts["voice_agent_regions"], facts["agent"]]
-    entries += [facts["extensions"]]
+    entries += [facts["extensions"], facts["fields"]]
     assert all(entry["source"] in facts["sources"] for entry in entries)
 
 

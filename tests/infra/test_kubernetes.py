@@ -12,6 +12,7 @@ import yaml
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, ConnectionError
 
+from app import __version__
 from app.settings import Settings
 from infra.image.dockerfile import parse
 from tests.app.processes import find_free_port
@@ -58,7 +59,9 @@ def test_kustomization_names_every_file() -> None:
     files = (files - {"kustomization.yaml", "secret.example.yaml"}) | {"secret.yaml"}
     assert set(kustomization["resources"]) == files
     assert kustomization["namespace"] == OBJECTS["Namespace", NAME]["metadata"]["name"]
-    assert [image["name"] for image in kustomization["images"]] == [CONTAINER["image"]]
+    (image,) = kustomization["images"]
+    assert image["name"] == CONTAINER["image"]
+    assert image["newTag"] == __version__
 
 
 def test_secrets_are_not_tracked() -> None:

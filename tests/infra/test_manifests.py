@@ -87,6 +87,22 @@ def test_the_unified_form() -> None:
     assert (ROOT / AZURE["infra"]["path"] / f"{AZURE['infra']['module']}.bicep").is_file()
 
 
+def test_every_field_is_one_that_azd_reads() -> None:
+    fields = {name: set(known) for name, known in read_facts()["fields"].items()}
+    assert AZURE.keys() <= fields["azure.yaml"]
+    assert SERVICE.keys() <= fields["service"]
+    assert SERVICE["docker"].keys() <= fields["docker"]
+    assert SERVICE["container"].keys() == {"resources"}
+    assert AGENT.keys() <= fields["definition"]
+    assert TEMPLATE.keys() <= fields["definition"]
+    assert MANIFEST.keys() <= fields["manifest"]
+    for resources in (SERVICE["container"]["resources"], AGENT["resources"]):
+        assert resources.keys() == {"cpu", "memory"}
+    for parameter in MANIFEST["parameters"].values():
+        assert parameter.keys() <= {"description", "required", "schema"}
+        assert parameter["schema"].keys() <= {"type", "default", "enum", "secret"}
+
+
 def test_the_manifest_has_what_its_schema_requires() -> None:
     assert {"name", "displayName", "template", "parameters", "resources"} <= MANIFEST.keys()
     placeholders = read_variables(TEMPLATE["environment_variables"])
