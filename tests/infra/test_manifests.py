@@ -6,6 +6,7 @@ import pytest
 
 from app.agents.model_settings import ModelAgentSettings
 from app.settings import Settings
+from infra.image.dockerfile import parse
 from tests.infra.files import ROOT, read_facts, read_yaml
 
 AZURE = read_yaml("azure.yaml")
@@ -74,6 +75,8 @@ def test_the_unified_form() -> None:
     assert SERVICE["uses"] == ["ai-project"]
     assert SERVICE["language"] == "docker"
     assert SERVICE["docker"]["platform"] == "linux/amd64"
+    image = parse((ROOT / "Dockerfile").read_text())[-1]
+    assert SERVICE["startupCommand"].split() == list(image.command)
     assert (ROOT / SERVICE["docker"]["path"]).is_file()
     assert "codeConfiguration" not in SERVICE
     required = AZURE["requiredVersions"]
