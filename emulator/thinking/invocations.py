@@ -50,11 +50,9 @@ class InvocationsThinking:
         url: str,
         *,
         name: str = "",
-        greeting_input: Mapping[str, Any] | None = None,
         timeout_s: float = SILENCE_TIMEOUT_S,
     ) -> None:
         self.name = name or url
-        self.greeting_input = GREETING_INPUT if greeting_input is None else greeting_input
         self.endpoint = Endpoint(
             url,
             "/invocations",
@@ -119,7 +117,7 @@ class InvocationsMind:
         if request.kind == "action":
             return request.action or {}
         if request.kind == "greeting":
-            return self._thinking.greeting_input
+            return GREETING_INPUT
         return {"type": "input_audio.transcription", "input": request.text}
 
 

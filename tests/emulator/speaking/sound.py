@@ -1,7 +1,7 @@
 """Measures of spoken audio, and a listener, for the tests of speech engines."""
 
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import soxr
 
 from emulator.speaking import Speaking, SpokenWord, Viseme, Voice
+from emulator.speaking.local import LocalSpeaking
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,22 @@ class Spoken:
             if power[lag] > 0.5 * power[0]:
                 found.append(self.sample_rate_hz / lag)
         return float(np.median(found))
+
+
+@asynccontextmanager
+async def running(speaking: LocalSpeaking) -> AsyncIterator[LocalSpeaking]:
+    """An engine with its processes, for as long as a test needs it."""
+    await speaking.start()
+    try:
+        yield speaking
+    finally:
+        await speaking.stop()
+
+
+async def speak(speaking: Speaking, clause: str, **voice: str) -> Spoken:
+    """A whole clause, by the voice that a session asks for."""
+    resolved, _ = speaking.resolve_voice(voice)
+    return await hear(speaking, clause, resolved)
 
 
 async def hear(speaking: Speaking, clause: str, voice: Voice) -> Spoken:

@@ -14,7 +14,7 @@ from emulator.speaking import espeak as espeak_module
 from emulator.speaking.espeak import find_library, open_speaking
 from emulator.speaking.local import LocalSpeaking
 from emulator.speaking.voices import EngineVoice
-from tests.emulator.speaking.sound import Spoken, hear, transcribe
+from tests.emulator.speaking.sound import hear, running, speak, transcribe
 
 pytestmark = pytest.mark.skipif(
     find_library() is None, reason="espeak-ng is not installed: pip install '.[espeak]'"
@@ -25,17 +25,8 @@ SENTENCE = "Good morning, I will now tell you about the weather in your area."
 
 @pytest.fixture
 async def espeak() -> AsyncIterator[LocalSpeaking]:
-    speaking = open_speaking(processes=1)
-    await speaking.start()
-    try:
+    async with running(open_speaking(processes=1)) as speaking:
         yield speaking
-    finally:
-        await speaking.stop()
-
-
-async def speak(espeak: LocalSpeaking, clause: str, **voice: str) -> Spoken:
-    resolved, _ = espeak.resolve_voice(voice)
-    return await hear(espeak, clause, resolved)
 
 
 async def test_words_and_visemes_come_with_the_audio(espeak: LocalSpeaking) -> None:
@@ -193,15 +184,11 @@ async def test_speaking_leaves_the_event_loop_free(espeak: LocalSpeaking) -> Non
 
 
 async def test_sessions_speak_side_by_side() -> None:
-    speaking = open_speaking(processes=2)
-    await speaking.start()
-    try:
+    async with running(open_speaking(processes=2)) as speaking:
         voice, _ = speaking.resolve_voice({})
         clauses = [f"This is number {number}." for number in range(12)]
         spoken = await asyncio.gather(*(hear(speaking, clause, voice) for clause in clauses))
         assert [len(one.words) for one in spoken] == [4] * 12
-    finally:
-        await speaking.stop()
 
 
 def test_the_library_is_never_loaded_into_the_emulator() -> None:

@@ -9,7 +9,7 @@ import pytest
 from emulator.speaking import flite as flite_module
 from emulator.speaking.flite import find_library, open_speaking
 from emulator.speaking.local import LocalSpeaking
-from tests.emulator.speaking.sound import Spoken, hear, transcribe
+from tests.emulator.speaking.sound import hear, running, speak, transcribe
 
 pytestmark = pytest.mark.skipif(
     find_library() is None, reason="flite is not installed: apt install flite"
@@ -20,17 +20,8 @@ SENTENCE = "Good morning, I will now tell you about the weather in your area."
 
 @pytest.fixture
 async def flite() -> AsyncIterator[LocalSpeaking]:
-    speaking = open_speaking(processes=1)
-    await speaking.start()
-    try:
+    async with running(open_speaking(processes=1)) as speaking:
         yield speaking
-    finally:
-        await speaking.stop()
-
-
-async def speak(flite: LocalSpeaking, clause: str, **voice: str) -> Spoken:
-    resolved, _ = flite.resolve_voice(voice)
-    return await hear(flite, clause, resolved)
 
 
 @pytest.mark.parametrize("name", ["kal16", "slt"])

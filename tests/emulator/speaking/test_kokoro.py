@@ -9,7 +9,7 @@ import pytest
 from emulator.speaking import SpeakingError
 from emulator.speaking.kokoro import open_speaking
 from emulator.speaking.local import LocalSpeaking
-from tests.emulator.speaking.sound import hear
+from tests.emulator.speaking.sound import hear, running
 
 FAKES = Path(__file__).parent / "fakes"
 
@@ -24,12 +24,8 @@ def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
 async def speaking(tmp_path: Path) -> AsyncIterator[LocalSpeaking]:
     (tmp_path / "kokoro-v1.0.int8.onnx").touch()
     (tmp_path / "voices-v1.0.bin").touch()
-    speaking = open_speaking(str(tmp_path))
-    await speaking.start()
-    try:
+    async with running(open_speaking(str(tmp_path))) as speaking:
         yield speaking
-    finally:
-        await speaking.stop()
 
 
 async def test_it_speaks_with_the_voice_of_the_language(speaking: LocalSpeaking) -> None:

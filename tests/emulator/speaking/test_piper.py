@@ -9,7 +9,7 @@ import pytest
 from emulator.speaking import SpeakingError
 from emulator.speaking.local import LocalSpeaking
 from emulator.speaking.piper import open_speaking
-from tests.emulator.speaking.sound import hear
+from tests.emulator.speaking.sound import hear, running
 
 FAKES = Path(__file__).parent / "fakes"
 
@@ -23,12 +23,8 @@ def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=["en_US-amy-medium", "en_GB-many-low"])
 async def speaking(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LocalSpeaking]:
     (tmp_path / f"{request.param}.onnx").touch()
-    speaking = open_speaking(str(tmp_path), processes=1)
-    await speaking.start()
-    try:
+    async with running(open_speaking(str(tmp_path), processes=1)) as speaking:
         yield speaking
-    finally:
-        await speaking.stop()
 
 
 async def test_it_speaks_with_its_speakers(speaking: LocalSpeaking) -> None:
@@ -65,9 +61,5 @@ def test_what_is_missing_names_the_command(tmp_path: Path, monkeypatch: pytest.M
 async def test_a_voice_can_be_named_by_its_file(tmp_path: Path) -> None:
     path = tmp_path / "de_DE-thorsten-high.onnx"
     path.touch()
-    speaking = open_speaking(str(path), processes=1)
-    await speaking.start()
-    try:
+    async with running(open_speaking(str(path), processes=1)) as speaking:
         assert [(one.language, one.gender) for one in speaking.voices] == [("de-DE", "male")]
-    finally:
-        await speaking.stop()

@@ -10,7 +10,7 @@ import pytest
 from emulator.speaking import SpeakingError, espeak
 from emulator.speaking.local import LocalSpeaking
 from emulator.speaking.sherpa_onnx import list_voices, open_speaking, read_kokoro_name
-from tests.emulator.speaking.sound import hear
+from tests.emulator.speaking.sound import hear, running
 
 TINY = Path(__file__).parent / "tiny_voice"
 
@@ -22,12 +22,8 @@ needs_sherpa = pytest.mark.skipif(
 
 @pytest.fixture
 async def speaking() -> AsyncIterator[LocalSpeaking]:
-    speaking = open_speaking(str(TINY), processes=1)
-    await speaking.start()
-    try:
+    async with running(open_speaking(str(TINY), processes=1)) as speaking:
         yield speaking
-    finally:
-        await speaking.stop()
 
 
 @needs_sherpa
@@ -61,13 +57,9 @@ class TestTinyVoice:
         folder = tmp_path / "voice"
         shutil.copytree(TINY, folder)
         (folder / "lexicon.txt").write_text("hello h ə l o\nyes j ɛ s\n", encoding="utf-8")
-        speaking = open_speaking(str(folder), processes=1)
-        await speaking.start()
-        try:
+        async with running(open_speaking(str(folder), processes=1)) as speaking:
             spoken = await hear(speaking, "hello", speaking.resolve_voice({})[0])
             assert len(spoken.samples) > 1000
-        finally:
-            await speaking.stop()
 
     async def test_a_folder_without_a_model_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(SpeakingError, match=r"needs \*\.onnx and tokens\.txt"):

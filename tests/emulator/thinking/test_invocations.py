@@ -85,21 +85,9 @@ class TestRequest:
         )
         assert received.body == action
 
-    @pytest.mark.parametrize(
-        ("greeting_input", "body"),
-        [
-            (None, {"type": "input_audio.transcription", "input": ""}),
-            ({}, {}),
-            ({"a": 1}, {"a": 1}),
-        ],
-    )
-    async def test_a_greeting_has_the_body_that_was_configured(
-        self, greeting_input: Any, body: Any
-    ) -> None:
-        _, (received,) = await ask_script(
-            answering(lines_of(*HELLO)), Request(kind="greeting"), greeting_input=greeting_input
-        )
-        assert received.body == body
+    async def test_a_greeting_is_a_transcript_without_words(self) -> None:
+        _, (received,) = await ask_script(answering(lines_of(*HELLO)), Request(kind="greeting"))
+        assert received.body == {"type": "input_audio.transcription", "input": ""}
 
     async def test_each_call_has_an_id_of_its_own_and_the_session_is_the_same(self) -> None:
         async with (
