@@ -19,7 +19,9 @@ from app.platform.errors import CatchErrors, add_error_handlers
 from app.platform.exporters import Exporters
 from app.platform.headers import PlatformHeaders
 from app.platform.logs import configure_logs
+from app.platform.loop_watch import LoopWatch
 from app.platform.readiness import route_readiness
+from app.platform.uncaught import log_uncaught
 from app.settings import Settings, SettingsError, load_settings
 from app.wires.invocations import InvocationsWire
 
@@ -54,10 +56,14 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
         await engine.start()
         drain.install()
         exporters.start()
+        watch = LoopWatch()
+        watch.start()
         logger.info("agent %r is ready, conversations in %s", settings.agent, type(store).__name__)
         try:
-            yield
+            with log_uncaught():
+                yield
         finally:
+            watch.stop()
             drain.uninstall()
             await engine.stop()
             await exporters.stop()
@@ -80,7 +86,7 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
     add_error_handlers(app)
     app.add_middleware(Access, settings=settings)
     app.add_middleware(CatchErrors)
-    app.add_middleware(PlatformHeaders)
+    app.add_middleware(PlatformHeaders, settings=settings)
     return app
 
 

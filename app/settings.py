@@ -25,6 +25,11 @@ def _read_keepalive(value: object) -> object:
     return value
 
 
+def _strip(value: object) -> object:
+    """Secrets are often made of files, with the newline at their end."""
+    return value.strip() if isinstance(value, str) else value
+
+
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -78,7 +83,7 @@ class Settings(BaseSettings):
     speaking_characters_per_second: float = Field(21, gt=0, le=200)
     """How fast answers are spoken; from it follows how much of one a caller has heard."""
 
-    api_key: SecretStr = SecretStr("")
+    api_key: Annotated[SecretStr, BeforeValidator(_strip)] = SecretStr("")
     """What callers have to send, outside Foundry; see ``app.platform.access``."""
     allow_anonymous: bool = False
     """Take turns from other machines without a key."""

@@ -142,37 +142,38 @@ class RunningTurn:
 
     async def _run(self) -> None:
         try:
-            await self._run_through()
-        except Exception:
-            # A defect of ours: the stream must still end as every stream does.
-            logger.exception("turn broke off: invocation %s", self.request.invocation_id)
-            self._reason = self._reason or "internal_error"
-            self._record.status, self._record.reason = "failed", self._reason
-            self._close_speech()
-            self._log_end()
+            with span_turn(self.request) as span:
+                try:
+                    await self._run_through()
+                except Exception:
+                    # A defect of ours: the stream must still end as every stream does.
+                    logger.exception("turn broke off: invocation %s", self.request.invocation_id)
+                    if self._reason not in FAILURES:
+                        self._reason = "internal_error"
+                    self._record.status, self._record.reason = "failed", self._reason
+                    self._close_speech()
+                span.end(self._record, self._delivery.first_delta_ms)
+                self._log_end()
         finally:
             self.settled.set()
 
     async def _run_through(self) -> None:
-        with span_turn(self.request) as span:
-            if self._previous is not None:
-                await self._previous.settled.wait()
-                self._previous = None
-            conversation: Conversation | None = None
-            try:
-                conversation = await self._engine.store.begin(self._record)
-            except StoreError as error:
-                self._fail("conversation_unavailable", error)
-            if conversation is not None:
-                self._turn = self._brief_agent(conversation)
-                if not self._reason:
-                    await self._run_agent(self._turn)
-            self._close_speech()
-            if self._reason not in _ABRUPT:
-                await self._consumed.wait()
-            await self._settle(conversation)
-            span.end(self._record, self._delivery.first_delta_ms)
-            self._log_end()
+        if self._previous is not None:
+            await self._previous.settled.wait()
+            self._previous = None
+        conversation: Conversation | None = None
+        try:
+            conversation = await self._engine.store.begin(self._record)
+        except StoreError as error:
+            self._fail("conversation_unavailable", error)
+        if conversation is not None:
+            self._turn = self._brief_agent(conversation)
+            if not self._reason:
+                await self._run_agent(self._turn)
+        self._close_speech()
+        if self._reason not in _ABRUPT:
+            await self._consumed.wait()
+        await self._settle(conversation)
 
     def _brief_agent(self, conversation: Conversation) -> Turn:
         self._heard_before = (

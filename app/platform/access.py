@@ -9,6 +9,7 @@ import hmac
 import ipaddress
 import socket
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -56,10 +57,20 @@ class Access:
                     "Send this server's key as `api-key`, or as `Authorization: Bearer`.",
                     headers={"www-authenticate": "Bearer"},
                 )
-        elif self._local_only and not _is_loopback((scope.get("server") or ("",))[0]):
-            return ApiError(
-                403, "forbidden", f"This server answers only its own machine: {HINT}.", "platform"
-            )
+        elif self._local_only:
+            if not _is_loopback((scope.get("server") or ("",))[0]):
+                return ApiError(
+                    403,
+                    "forbidden",
+                    f"This server answers only its own machine: {HINT}.",
+                    "platform",
+                )
+            if _is_from_another_site(Headers(scope=scope).get("origin")):
+                return ApiError(
+                    403,
+                    "forbidden",
+                    f"This server takes no turns from a web page of another machine: {HINT}.",
+                )
         return None
 
 
@@ -70,6 +81,21 @@ def _find_key(headers: Headers) -> bytes:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         given = token.strip() if scheme.lower() == "bearer" else ""
     return given.encode("latin-1")
+
+
+def _is_from_another_site(origin: str | None) -> bool:
+    """Whether a browser sends this for a page that did not come from this machine.
+
+    Without a key, any page that its owner opens could otherwise send turns; browsers ask nobody
+    before they send ``text/plain``.
+    """
+    if origin is None:
+        return False
+    try:
+        host = urlsplit(origin).hostname or ""
+        return host != "localhost" and not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return True
 
 
 def _resolve(host: str) -> list[str]:

@@ -7,7 +7,6 @@ lets one stranger hold memory or file descriptors as long as they like.
 """
 
 import asyncio
-import uuid
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.platform.errors import ApiError
 from app.platform.headers import SERVER
+from app.platform.ids import make_uuid
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request line and headers that are still coming; whole ones have a lower limit."""
@@ -108,14 +108,23 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _answer(self, status: HTTPStatus, message: str) -> None:
         """An error in the envelope, with the headers of every response; then the end."""
+        begun = self._boundaries % 2 == 1
+        headers = self.scope["state"].get("platform_headers") if begun else None
         code = status.phrase.lower().replace(" ", "_")
         response = ApiError(status, code, message).response()
         lines = [
             f"HTTP/1.1 {status.value} {status.phrase}".encode(),
             *(name + b": " + value for name, value in response.raw_headers),
-            b"x-request-id: " + uuid.uuid4().hex.encode(),
-            b"x-platform-server: " + SERVER.encode(),
+            *(name + b": " + value for name, value in headers or _make_headers()),
             b"connection: close",
         ]
         self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body))
         self.transport.close()
+
+
+def _make_headers() -> list[tuple[bytes, bytes]]:
+    """Those of what is not even a request."""
+    return [
+        (b"x-request-id", make_uuid().hex.encode()),
+        (b"x-platform-server", SERVER.encode()),
+    ]

@@ -17,6 +17,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextvars import Context
 from types import FrameType
 from typing import Any
 
@@ -64,8 +65,8 @@ class Drain:
             timer.start()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        # Signal handlers run between any two instructions; the loop may be asleep.
-        self._loop.call_soon_threadsafe(self._begin, number)
+        # Signal handlers run between any two instructions, of a turn too; the loop may be asleep.
+        self._loop.call_soon_threadsafe(self._begin, number, context=Context())
 
     def _begin(self, number: int) -> None:
         grace_seconds = 0.0 if self._tasks else self._grace_seconds

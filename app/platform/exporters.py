@@ -60,11 +60,11 @@ class Exporters:
 
     async def stop(self) -> None:
         """Send what is left."""
-        if self._task is not None:
-            await self._task
         # A destination that hangs would hold the process until it is killed.
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_SECONDS):
+                if self._task is not None:
+                    await self._task
                 await asyncio.gather(*map(_call_in_daemon, self._shutdowns))
 
     async def _set_up(self) -> None:
@@ -125,7 +125,11 @@ class Exporters:
         if connection:
             from azure.monitor.opentelemetry import exporter as azure
 
-            options: dict[str, Any] = {"connection_string": connection}
+            # It would keep what can't be sent in files under /tmp, of which nobody knows.
+            options: dict[str, Any] = {
+                "connection_string": connection,
+                "disable_offline_storage": True,
+            }
             if settings.applicationinsights_auth_mode.strip().lower() == "entra":
                 from azure.identity import ManagedIdentityCredential
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 _ID = re.compile(r"[a-zA-Z0-9\-_.:]{1,256}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,256}")
 
 _DRAWN_AT_ONCE = 64
@@ -33,6 +34,11 @@ def make_uuid() -> uuid.UUID:
 def is_valid_id(value: str | None) -> bool:
     """Whether a session or invocation id is valid: 1 to 256 of ``a-z A-Z 0-9 - _ . :``."""
     return value is not None and _ID.fullmatch(value) is not None
+
+
+def is_trace_id(value: str) -> bool:
+    """Whether a request id has the form of a W3C trace id, as those made here have."""
+    return _TRACE_ID.fullmatch(value) is not None
 
 
 def choose_invocation_id(requested: str | None) -> str:

@@ -12,6 +12,8 @@ from types import TracebackType
 
 from opentelemetry import trace
 
+from app.platform.ids import is_trace_id
+from app.platform.telemetry import find_request_id
 from app.settings import Settings
 
 _TEXT_LEFT_OUT = (
@@ -55,7 +57,11 @@ def _name(error: traceback.TracebackException) -> str:
 
 
 class JsonFormatter(TextFormatter):
-    """One JSON object a line: time, level, logger, message, and the trace it belongs to."""
+    """One JSON object a line: time, level, logger, message, and the trace it belongs to.
+
+    ``request_id`` is what the caller got as ``x-request-id``. Where nobody began a trace, the
+    request's own id is the trace's.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -68,6 +74,10 @@ class JsonFormatter(TextFormatter):
         if span.is_valid:
             line["trace_id"] = trace.format_trace_id(span.trace_id)
             line["span_id"] = trace.format_span_id(span.span_id)
+        if request_id := find_request_id():
+            if is_trace_id(request_id):
+                line.setdefault("trace_id", request_id)
+            line["request_id"] = request_id
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

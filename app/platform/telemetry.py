@@ -24,6 +24,7 @@ DEFAULT_AGENT_NAME = "voicelive-agent"
 _tracer = trace.get_tracer("voicelive_agent")
 _meter = metrics.get_meter("voicelive_agent")
 _TURN_KEY = context.create_key("voicelive_agent.turn")
+_REQUEST_KEY = context.create_key("voicelive_agent.request")
 
 # Those that the GenAI conventions advise for durations; the SDK's own are made for milliseconds.
 _BOUNDARIES_S = [0.01 * 2**exponent for exponent in range(14)]
@@ -140,13 +141,17 @@ def find_turn_attributes(of: context.Context | None) -> dict[str, str]:
     return cast(dict[str, str], context.get_value(_TURN_KEY, of) or {})
 
 
+def find_request_id() -> str:
+    """The ``x-request-id`` of the request that is being answered; empty outside of requests."""
+    return cast(str, context.get_value(_REQUEST_KEY) or "")
+
+
 @contextmanager
-def continue_trace(headers: Mapping[str, str]) -> Iterator[None]:
-    """Make the W3C trace context of an HTTP request current."""
-    if "traceparent" not in headers and "baggage" not in headers:
-        yield
-        return
-    token = context.attach(propagate.extract(headers))
+def continue_trace(headers: Mapping[str, str], request_id: str) -> Iterator[None]:
+    """Make the W3C trace context of an HTTP request current, and the id of the request."""
+    traced = "traceparent" in headers or "baggage" in headers
+    outer = propagate.extract(headers) if traced else None
+    token = context.attach(context.set_value(_REQUEST_KEY, request_id, outer))
     try:
         yield
     finally:

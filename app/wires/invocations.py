@@ -15,8 +15,7 @@ from starlette.routing import Route
 from app.conversations import ConversationKey, StoreError, TurnRecord
 from app.engine import Engine
 from app.platform.errors import ApiError
-from app.platform.ids import choose_invocation_id, choose_session_id, is_valid_id
-from app.platform.telemetry import continue_trace
+from app.platform.ids import is_valid_id
 from app.settings import Settings
 from app.turn_events import CallEnded, Delta, EngineEvent, Shown, SpeechDone, TurnRequest
 from app.turns import RunningTurn
@@ -100,25 +99,14 @@ class InvocationsWire:
 
     async def invoke(self, request: Request) -> Response:
         """Answer one turn as a stream of events."""
-        headers = request.headers
-        invocation_id = choose_invocation_id(headers.get("x-agent-invocation-id"))
-        session_id = choose_session_id(
-            request.query_params.get("agent_session_id"),
-            self._settings.foundry_agent_session_id,
-        )
-        ids = {"x-agent-invocation-id": invocation_id, "x-agent-session-id": session_id}
-        try:
-            turn = await self._begin(request, invocation_id, session_id)
-        except ApiError as error:
-            error.headers.update(ids)
-            raise
+        turn = await self._begin(request)
         return TurnStream(
             encode_turn(turn, self._settings.sse_keepalive_interval),
-            {**ids, "Cache-Control": "no-cache"},
+            {"Cache-Control": "no-cache"},
             self._settings.send_timeout_seconds,
         )
 
-    async def _begin(self, request: Request, invocation_id: str, session_id: str) -> RunningTurn:
+    async def _begin(self, request: Request) -> RunningTurn:
         engine = self._engine
         body = await read_body(request, self._settings.max_body_bytes)
         kind, text, action = parse_turn(request.headers.get("content-type", ""), body)
@@ -139,17 +127,17 @@ class InvocationsWire:
                 "platform",
                 headers={"retry-after": "1"},
             )
-        with continue_trace(request.headers):
-            return engine.begin(
-                TurnRequest(
-                    key=ConversationKey(request.headers.get("x-agent-user-id", ""), session_id),
-                    invocation_id=invocation_id,
-                    kind=kind,
-                    text=text,
-                    action=action,
-                    call_id=request.headers.get("x-agent-foundry-call-id", ""),
-                )
+        headers, state = request.headers, request.scope["state"]
+        return engine.begin(
+            TurnRequest(
+                key=ConversationKey(headers.get("x-agent-user-id", ""), state["session_id"]),
+                invocation_id=state["invocation_id"],
+                kind=kind,
+                text=text,
+                action=action,
+                call_id=headers.get("x-agent-foundry-call-id", ""),
             )
+        )
 
     async def report(self, request: Request) -> Response:
         """The state of a turn: running, completed, cancelled or failed, with its text."""

@@ -11,6 +11,7 @@ from app.agent import ClientEvent, EndCall, Output, Turn
 from app.conversations import Conversation, ConversationKey, StoreError, TurnRecord
 from app.conversations.memory import MemoryStore
 from app.phrases import find_phrases
+from app.platform.telemetry import TurnSpan
 from app.turn_events import CallEnded, Delta, Shown
 from tests.app.engine_room import EngineRoom, Heard
 from tests.virtual_time import run_virtual
@@ -552,3 +553,27 @@ def test_a_defect_of_the_engine_itself_still_ends_the_stream(
 
     run_virtual(main())
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("method", ["begin", "settle"])
+def test_a_defect_of_the_engine_itself_is_counted(
+    monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Such turns ended without a metric, and one that failed in the end said it was completed."""
+    counted: list[tuple[str, str]] = []
+
+    def count(_: TurnSpan, record: TurnRecord, first_delta_ms: int | None) -> None:
+        counted.append((record.status, record.reason))
+
+    async def break_down(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        async with EngineRoom(count_to_three) as room:
+            monkeypatch.setattr(TurnSpan, "end", count)
+            monkeypatch.setattr(room.store, method, break_down)
+            await room.say()
+            await asyncio.sleep(1)
+
+    run_virtual(main())
+    assert counted == [("failed", "internal_error")]

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from app.agent import Output, Turn
 from app.main import create_app
 from app.platform.access import is_open_to_anyone
-from app.settings import Settings
+from app.settings import Settings, load_settings
 from tests.app.serving import serve_agent
 
 
@@ -72,6 +72,37 @@ async def test_without_a_key_only_this_machine_is_answered(
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=url) as client:
         assert (await client.get("/nothing")).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://elsewhere.example", 403),
+        ("http://localhost.elsewhere.example", 403),
+        ("null", 403),
+        ("http://[", 403),
+        ("http://localhost:3000", 200),
+        ("http://127.0.0.1:3000", 200),
+        ("http://[::1]:3000", 200),
+    ],
+)
+async def test_without_a_key_no_web_page_of_others_sends_turns(origin: str, status: int) -> None:
+    """Any page could: browsers send ``text/plain`` to this machine without asking."""
+    headers = {"origin": origin, "content-type": "text/plain"}
+    async with serve_agent(Greeter()) as client:
+        response = await client.post("/invocations", headers=headers, content="hello")
+        assert response.status_code == status
+    async with serve_agent(Greeter(), api_key="s3cret") as client:
+        response = await client.post("/invocations", headers={**headers, "api-key": "s3cret"})
+        assert response.status_code == 200
+
+
+def test_a_key_from_a_file_is_taken_without_its_newline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No header can hold one, so every caller was refused."""
+    monkeypatch.setenv("API_KEY", "s3cret\n")
+    assert load_settings().api_key.get_secret_value() == "s3cret"
+    monkeypatch.setenv("API_KEY", " \n")
+    assert is_open_to_anyone(load_settings().model_copy(update={"host": "0.0.0.0"}))
 
 
 def test_an_open_server_is_seen_before_it_starts() -> None:

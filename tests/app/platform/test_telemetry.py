@@ -158,6 +158,27 @@ async def test_logs_are_json_with_trace_ids_and_go_where_spans_go(tmp_path: Path
         assert [log.severity_text for log in sent] == ["INFO", "WARNING"]
 
 
+async def test_without_telemetry_a_request_is_found_in_the_log_by_its_id(tmp_path: Path) -> None:
+    """Lines had trace ids only where a caller or the SDK had begun a trace."""
+    async with (
+        start_server(tmp_path, LOG_FORMAT="json") as server,
+        httpx.AsyncClient(base_url=server.url) as client,
+    ):
+        sent: list[dict[str, str]] = [
+            {},
+            {"traceparent": TRACEPARENT},
+            {"traceparent": TRACEPARENT.replace(TRACE_ID, "0" * 32)},
+            {"x-request-id": "my-own"},
+        ]
+        answers = [await client.post("/invocations", headers=headers) for headers in sent]
+        await end(server)
+    ids = [answer.headers["x-request-id"] for answer in answers]
+    assert (ids[1], ids[3]) == (TRACE_ID, "my-own")
+    turns = [line for line in read_json_lines(server) if line["message"].startswith("turn ")]
+    assert [line["request_id"] for line in turns] == ids
+    assert [line.get("trace_id") for line in turns] == [*ids[:3], None]
+
+
 async def test_the_log_holds_an_agents_exception_without_its_words(tmp_path: Path) -> None:
     """The text of an exception often quotes what could not be understood."""
     async with (
@@ -317,6 +338,29 @@ async def test_azure_monitor_gets_requests_metrics_and_logs_without_words(tmp_pa
         assert {item["tags"]["ai.operation.id"] for item in turns} == {TRACE_ID}
         assert b"xyzzy" not in ingestion.raw
         assert "telemetry is off" not in server.log.read_text()
+
+
+async def test_azure_monitor_leaves_nothing_on_disk(tmp_path: Path) -> None:
+    """What could not be sent was kept in /tmp, for whichever server started there next."""
+    key = "InstrumentationKey=00000000-0000-0000-0000-000000000000"
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    environment = {
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": f"{key};IngestionEndpoint=http://127.0.0.1:9/",
+        "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
+        "OTEL_METRIC_EXPORT_INTERVAL": "100",
+        "TMPDIR": str(folder),
+    }
+    async with (
+        start_server(tmp_path, **environment) as server,
+        httpx.AsyncClient(base_url=server.url) as client,
+        asyncio.timeout(60),
+    ):
+        while "azure.monitor" not in server.log.read_text():
+            await say(client, WORDS)
+        await end(server)
+    assert "telemetry is off" not in server.log.read_text()
+    assert not list(folder.iterdir())
 
 
 async def test_a_senseless_connection_string_is_told_without_it(tmp_path: Path) -> None:

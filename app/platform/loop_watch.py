@@ -1,0 +1,62 @@
+"""Notices an agent that blocks the event loop: while one function waits without ``await``, no
+turn of any caller goes on, and nothing else on the loop could say so.
+"""
+
+import asyncio
+import logging
+import sys
+import sysconfig
+import threading
+import traceback
+
+logger = logging.getLogger(__name__)
+
+_BLOCKED_SECONDS = 5.0
+_PERIOD_SECONDS = 1.0
+# A process that was paused as a whole finds all its deadlines passed at once.
+_SECOND_CHANCE_SECONDS = 0.5
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+
+class LoopWatch:
+    """A thread that asks the running event loop for signs of life, and logs where there is none."""
+
+    def __init__(self, blocked_seconds: float = _BLOCKED_SECONDS) -> None:
+        self._blocked_seconds = blocked_seconds
+        self._loop = asyncio.get_running_loop()
+        self._watched = threading.get_ident()
+        self._over = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._watch, name="loop-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        self._over.set()
+
+    def _watch(self) -> None:
+        while not self._over.wait(_PERIOD_SECONDS):
+            alive = threading.Event()
+            try:
+                self._loop.call_soon_threadsafe(alive.set)
+            except RuntimeError:  # The loop is closed.
+                return
+            if alive.wait(self._blocked_seconds) or alive.wait(_SECOND_CHANCE_SECONDS):
+                continue
+            logger.error(
+                "the event loop has been blocked for %.0f s, so no turn goes on, by %s."
+                " Agents must await; run what can't be awaited with asyncio.to_thread.",
+                self._blocked_seconds,
+                self._find_place(),
+            )
+            alive.wait()
+            logger.warning("the event loop goes on")
+
+    def _find_place(self) -> str:
+        """The function that runs, and the innermost one that is no library's."""
+        frame = sys._current_frames().get(self._watched)
+        if frame is None:
+            return "its thread is gone"
+        stack = traceback.StackSummary.extract(traceback.walk_stack(frame), lookup_lines=False)
+        own = [place for place in stack if not place.filename.startswith((*_LIBRARIES, "<"))]
+        places = [stack[0], *(own[:1] if own[:1] != stack[:1] else ())]
+        return ", called by ".join(f"{at.name} ({at.filename}:{at.lineno})" for at in places)
