@@ -74,8 +74,8 @@ def test_a_forked_process_makes_ids_of_its_own() -> None:
             sys.executable,
             "-c",
             "import os; from app.platform.ids import make_uuid; make_uuid();"
-            " child = os.fork(); print(make_uuid(), flush=True);"
-            " child and os.waitpid(child, 0)",
+            " child = os.fork(); child and os.waitpid(child, 0);"
+            " print(make_uuid(), flush=True)",
         ],
         cwd=Path(__file__).parents[3],
         check=True,
