@@ -1,6 +1,14 @@
 import asyncio
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from emulator.clock import PAUSE_MS, SessionClock
+from tests.virtual_time import run_virtual
+
+PIECES = st.lists(st.tuples(st.floats(0, 3000), st.floats(0, 3000)), max_size=30)
+"""How long after the one before each comes, and how long it is, in ms."""
+ROUNDING_MS = 0.01
 
 
 async def test_audio_at_real_time_stands_where_it_arrived() -> None:
@@ -47,6 +55,59 @@ async def test_audio_that_waited_stands_where_it_was_said() -> None:
     clock._zero_s -= 2 * PAUSE_MS / 1000
     assert clock.place_audio(0, 20, arrived_ms) == arrived_ms
     assert clock.place_audio(20, 40, arrived_ms + 20) == arrived_ms + 20
+
+
+@given(PIECES)
+def test_however_audio_comes_it_stands_in_order_and_the_clock_never_goes_back(
+    pieces: list[tuple[float, float]],
+) -> None:
+    async def main() -> None:
+        clock = SessionClock()
+        end_ms = stands_to_ms = last_ms = 0.0
+        for gap_ms, length_ms in pieces:
+            await asyncio.sleep(gap_ms / 1000)
+            arrived_ms = clock.now_ms()
+            assert arrived_ms >= last_ms
+            at_ms = clock.place_audio(end_ms, end_ms + length_ms, arrived_ms)
+            last_ms = clock.now_ms()
+            assert at_ms >= stands_to_ms - ROUNDING_MS
+            assert arrived_ms - at_ms <= PAUSE_MS + ROUNDING_MS
+            end_ms, stands_to_ms = end_ms + length_ms, at_ms + length_ms
+            assert last_ms >= stands_to_ms - ROUNDING_MS
+
+    run_virtual(main())
+
+
+@given(st.floats(0, 3 * PAUSE_MS), st.integers(1, 200))
+def test_a_stall_moves_the_clock_once_and_by_no_more_than_it_took(
+    stall_ms: float, behind: int
+) -> None:
+    """What was said during the stall comes in a burst, and what follows in real time again."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        clock = SessionClock()
+        piece_ms, sent = 20, 0
+
+        def hear() -> float:
+            """The next piece; how far it stands from where it arrived."""
+            nonlocal sent
+            arrived_ms = clock.now_ms()
+            at_ms = clock.place_audio(sent * piece_ms, (sent + 1) * piece_ms, arrived_ms)
+            sent += 1
+            return at_ms + piece_ms - arrived_ms
+
+        hear()
+        await asyncio.sleep(stall_ms / 1000)
+        while sent * piece_ms < stall_ms:
+            hear()
+        for _ in range(behind):
+            await asyncio.sleep(piece_ms / 1000)
+            assert abs(hear()) <= piece_ms + ROUNDING_MS
+        moved_ms = clock.now_ms() - loop.time() * 1000
+        assert moved_ms <= (stall_ms if stall_ms > PAUSE_MS else 0) + 2 * piece_ms
+
+    run_virtual(main())
 
 
 async def test_timers_run_on_this_clock() -> None:
