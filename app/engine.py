@@ -6,7 +6,6 @@ a ``RunningTurn`` (``app.turns``), whose ``events`` a wire encodes.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 
 from app.agent import Agent
@@ -25,7 +24,8 @@ class Engine:
     """One agent, one store, and the turns that run now.
 
     At most one turn is active in a conversation: a new one supersedes the one that runs.
-    ``now`` is the wall clock in Unix seconds; deadlines use the event loop's own clock.
+    ``now`` is the wall clock in Unix seconds, the store's by default; deadlines use the event
+    loop's own clock.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class Engine:
         store: ConversationStore,
         limits: TurnLimits,
         *,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] | None = None,
     ) -> None:
         self.agent = agent
         self.store = store
         self.limits = limits
-        self.now = now
+        self.now = now or store.now
         self.draining = False
         self._active: dict[ConversationKey, RunningTurn] = {}
         self._running: dict[tuple[str, str], RunningTurn] = {}

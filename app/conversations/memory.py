@@ -49,7 +49,7 @@ class MemoryStore:
         stop_seconds: float = _STOP_SECONDS,
     ) -> None:
         self._limits = limits or Limits()
-        self._now = now
+        self.now = now
         self._stop_seconds = stop_seconds
         self._kept: dict[ConversationKey, _Kept] = {}
         self._keys_by_id: dict[tuple[str, str], ConversationKey] = {}
@@ -146,7 +146,7 @@ class MemoryStore:
     async def purge(self, key: ConversationKey | None = None) -> int:
         if key is not None:
             return self._remove(key)
-        oldest = self._now() - self._limits.retention_seconds
+        oldest = self.now() - self._limits.retention_seconds
         expired = [
             of
             for of, kept in self._kept.items()
@@ -156,7 +156,7 @@ class MemoryStore:
 
     def _append(self, kept: _Kept, record: TurnRecord, encoded: str) -> None:
         kept.last += 1
-        kept.updated_at = self._now()
+        kept.updated_at = self.now()
         record.sequence = kept.last
         kept.turns[kept.last] = encoded
         kept.ids[record.invocation_id] = kept.last
@@ -171,7 +171,7 @@ class MemoryStore:
         reason: str,
     ) -> None:
         record = decode_record(kept.turns[sequence], key, sequence)
-        kept.turns[sequence] = end_record(record, status, reason, self._now())
+        kept.turns[sequence] = end_record(record, status, reason, self.now())
         kept.running = None
 
     def _remove_surplus(self) -> int:

@@ -21,7 +21,6 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
@@ -35,9 +34,12 @@ from app.conversations.records import (
     encode_settled,
     end_record,
 )
+from app.conversations.redis_clock import SharedClock
+from app.conversations.redis_leftovers import Leftovers
 from app.conversations.redis_link import RedisLink
 from app.conversations.redis_replica import Replica
 from app.conversations.redis_scripts import BEGIN, END, READ, SETTLE, TRIM
+from app.conversations.redis_stops import StopRequest, Verdict
 from app.conversations.store import (
     Conversation,
     ConversationKey,
@@ -48,9 +50,8 @@ from app.conversations.store import (
 )
 
 _STOP_SECONDS = 2.0
-_RETRY_SECONDS = 0.02
-_ATTEMPTS_PER_REQUEST = 12
 _EXPORT_TURNS = 100
+_CLOSING_SECONDS = 1.0
 _SCAN_KEYS = 500
 
 
@@ -76,11 +77,12 @@ class RedisStore:
         self._limits = limits or Limits()
         self._ttl_ms = int(self._limits.retention_seconds * 1000)
         self._stop_seconds = stop_seconds
-        self._now = now
+        self.now = SharedClock(now)
         self._link = RedisLink(url)
         self._prefix = self._link.prefix
-        self._replica = Replica(self._link, lease_seconds)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._replica = Replica(self._link, lease_seconds, self.now)
+        self._tokens: dict[tuple[ConversationKey, int], str] = {}
+        self._leftovers = Leftovers(self._end)
 
     async def open(self, on_stop: StopTurn) -> None:
         """Connect; where Redis is away, as soon as it is back, and until then nothing is ready.
@@ -95,8 +97,7 @@ class RedisStore:
             raise
 
     async def close(self) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._leftovers.close(_CLOSING_SECONDS)
         await self._replica.leave()
         await self._link.close()
 
@@ -110,34 +111,42 @@ class RedisStore:
     async def begin(self, record: TurnRecord) -> Conversation:
         encoded = encode_record(record)
         token = uuid.uuid4().hex
+        # It may have been done, all the same, when it fails: nobody else would end the turn.
         try:
-            return await self._begin(record, encoded, token)
-        except (asyncio.CancelledError, StoreError):
-            # It may have been done all the same: nobody else would end the turn.
-            abandon = asyncio.create_task(self._abandon(record, token))
-            self._tasks.add(abandon)
-            abandon.add_done_callback(self._tasks.discard)
+            conversation = await self._begin(record, encoded, token)
+        except StoreError:
+            self._leave(record, token, "failed", "conversation_unavailable")
             raise
+        except asyncio.CancelledError:
+            self._leave(record, token, "cancelled", "disconnected")
+            raise
+        self._tokens[record.key, record.sequence] = token
+        return conversation
 
     async def settle(
         self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
     ) -> None:
         encoded, state, problem = encode_settled(record, conversation)
         pointer = self._pointer(record.key.user_id, record.invocation_id)
-        record.sequence = await self._link.evaluate(
-            SETTLE,
-            self._keys_of(record.key),
-            record.sequence,
-            record.invocation_id,
-            encoded,
-            "" if state is None else state,
-            conversation.language,
-            0 if heard_before is None else heard_before.sequence,
-            "" if heard_before is None else encode_record(heard_before),
-            self._limits.max_turns,
-            self._ttl_ms,
-            also=("SET", pointer, record.key.session_id, "PX", self._ttl_ms, "NX"),
-        )
+        token = self._tokens.pop((record.key, record.sequence), "")
+        try:
+            record.sequence = await self._link.evaluate(
+                SETTLE,
+                self._keys_of(record.key),
+                record.sequence,
+                record.invocation_id,
+                encoded,
+                "" if state is None else state,
+                conversation.language,
+                0 if heard_before is None else heard_before.sequence,
+                "" if heard_before is None else encode_record(heard_before),
+                self._limits.max_turns,
+                self._ttl_ms,
+                also=[("SET", pointer, record.key.session_id, "PX", self._ttl_ms, "NX")],
+            )
+        except (StoreError, asyncio.CancelledError):
+            self._leave(record, token, "failed", "conversation_not_saved")
+            raise
         if problem is not None:
             raise problem
 
@@ -148,8 +157,7 @@ class RedisStore:
         return await self._read(ConversationKey(user_id, session_id), 0, invocation_id)
 
     async def stop_elsewhere(self, record: TurnRecord, reason: str) -> TurnRecord:
-        deadline = time.monotonic() + self._stop_seconds
-        attempt = 0
+        request = StopRequest(self._replica, reason, self._stop_seconds)
         while True:
             reply = await self._link.evaluate(
                 READ, self._keys_of(record.key), record.sequence, record.invocation_id
@@ -161,12 +169,9 @@ class RedisStore:
             if not running:
                 return stored
             owner, token = running
-            verdict = await self._judge(owner, deadline, reason)
-            if verdict is None:
-                await self._ask_and_wait(owner, stored, reason, attempt)
-                attempt += 1
-            else:
-                await self._end(stored, token, *verdict)
+            verdict = await request.press(owner, stored)
+            if verdict is not None:
+                await self._end(stored.key, token, end_record(stored, *verdict, self.now()))
 
     async def list_keys(self) -> AsyncIterator[ConversationKey]:
         pattern = f"{self._prefix}:{{*}}:conversation"
@@ -215,8 +220,7 @@ class RedisStore:
 
     async def _begin(self, record: TurnRecord, encoded: str, token: str) -> Conversation:
         pointer = self._pointer(record.key.user_id, record.invocation_id)
-        deadline = time.monotonic() + self._stop_seconds
-        attempt = 0
+        request = StopRequest(self._replica, "superseded", self._stop_seconds)
         displaced = ended = ""
         while True:
             begun, *reply = await self._link.evaluate(
@@ -230,7 +234,11 @@ class RedisStore:
                 self._ttl_ms,
                 displaced,
                 ended,
-                also=("SET", pointer, record.key.session_id, "PX", self._ttl_ms),
+                also=[
+                    ("SET", pointer, record.key.session_id, "PX", self._ttl_ms),
+                    # A Redis that has lost its data has lost the lease, too.
+                    self._replica.lease,
+                ],
             )
             if begun:
                 record.sequence, state, language, history = reply
@@ -238,35 +246,16 @@ class RedisStore:
                 return Conversation(turns, json.loads(state or "{}"), language or "")
             running, owner, displaced, text = reply
             stored = decode_record(text, record.key, int(running))
-            verdict: tuple[TurnStatus, str] | None
+            verdict: Verdict | None
             if owner == self._replica.id:
                 # The engine has ended it; that could not be stored then.
                 verdict = ("failed", "not_stored")
             else:
-                verdict = await self._judge(owner, deadline, "superseded")
+                verdict = await request.press(owner, stored)
             if verdict is None:
                 displaced = ""
-                await self._ask_and_wait(owner, stored, "superseded", attempt)
-                attempt += 1
             else:
-                ended = end_record(stored, *verdict, self._now())
-
-    async def _judge(
-        self, owner: str, deadline: float, reason: str
-    ) -> tuple[TurnStatus, str] | None:
-        """How the running turn of ``owner`` ends without it; None while it is to be waited for."""
-        if owner != self._replica.id and not await self._replica.is_alive(owner):
-            return "failed", "replica_died"
-        if time.monotonic() >= deadline:
-            return "cancelled", reason
-        return None
-
-    async def _ask_and_wait(
-        self, owner: str, record: TurnRecord, reason: str, attempt: int
-    ) -> None:
-        if attempt % _ATTEMPTS_PER_REQUEST == 0:
-            await self._replica.ask_to_stop(owner, record.key, record.invocation_id, reason)
-        await asyncio.sleep(_RETRY_SECONDS)
+                ended = self._leftovers.find(displaced) or end_record(stored, *verdict, self.now())
 
     async def _read(
         self, key: ConversationKey, sequence: int, invocation_id: str
@@ -280,15 +269,25 @@ class RedisStore:
             record = decode_record(text, key, int(number))
             if not running or await self._replica.is_alive(running[0]):
                 return record
-            await self._end(record, running[1], "failed", "replica_died")
+            ended = end_record(record, "failed", "replica_died", self.now())
+            await self._end(key, running[1], ended)
 
-    async def _end(self, record: TurnRecord, token: str, status: TurnStatus, reason: str) -> None:
-        encoded = end_record(record, status, reason, self._now())
-        await self._link.evaluate(END, self._keys_of(record.key), token, encoded)
+    async def _end(self, key: ConversationKey, token: str, encoded: str) -> bool:
+        return bool(await self._link.evaluate(END, self._keys_of(key), token, encoded))
 
-    async def _abandon(self, record: TurnRecord, token: str) -> None:
-        with suppress(StoreError):
-            await self._end(replace(record), token, "cancelled", "disconnected")
+    def _leave(self, record: TurnRecord, token: str, status: TurnStatus, reason: str) -> None:
+        """See to it that a turn of this replica does not seem to run for ever."""
+        if not token:
+            return
+        left = replace(
+            record,
+            status=status,
+            reason=reason,
+            ended_at=record.ended_at or self.now(),
+            interrupted=record.interrupted or status == "cancelled",
+        )
+        encoded, _, _ = encode_settled(left, Conversation())
+        self._leftovers.add(record.key, token, encoded)
 
     def _keys_of(self, key: ConversationKey) -> tuple[str, str, str]:
         tag = f"{self._prefix}:{{{quote(key.user_id, safe='')}:{quote(key.session_id, safe='')}}}"

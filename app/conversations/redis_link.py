@@ -112,18 +112,21 @@ class RedisLink:
         return replies
 
     async def evaluate(
-        self, script: Script, keys: Sequence[str], *arguments: str | float, also: Command = ()
+        self,
+        script: Script,
+        keys: Sequence[str],
+        *arguments: str | float,
+        also: Sequence[Command] = (),
     ) -> Any:
-        """The result of a script; ``also`` is a command that shares its round trip."""
+        """The result of a script; ``also`` are commands that share its round trip."""
         rest = (len(keys), *keys, *arguments)
-        more = (also,) if also else ()
         try:
-            replies = await self.run(("EVALSHA", script.sha, *rest), *more)
+            replies = await self.run(("EVALSHA", script.sha, *rest), *also)
         except StoreError as error:
             if not isinstance(error.__cause__, NoScriptError):
                 raise
             # Redis was restarted, or has never seen it.
-            replies = await self.run(("EVAL", script.text, *rest), *more)
+            replies = await self.run(("EVAL", script.text, *rest), *also)
         return replies[0]
 
     def listen(self) -> PubSub:
@@ -138,7 +141,8 @@ class RedisLink:
             if batch:
                 try:
                     await self._send(batch)
-                except (RedisError, OSError, TimeoutError) as error:
+                except Exception as error:
+                    # Whatever it is, those after them must not wait for ever.
                     for _, future in batch:
                         _fail(future, self._explain(error))
                     # They have waited for the same Redis.
@@ -179,8 +183,12 @@ class RedisLink:
                 advice = "is full: raise its maxmemory, or keep less with a shorter retention"
             case ReadOnlyError():
                 advice = "is a read-only replica: name the primary, or wait for the failover"
+            case ResponseError() if str(error).startswith("MISCONF"):
+                advice = "can't write to its disk: read its log, and free some space"
             case ResponseError():
                 advice = "does not take a command: check that it is Redis 7 or later"
+            case UnicodeError():
+                advice = "can't take or give this text: it is no valid Unicode"
             case _:
                 advice = (
                     "can't be reached: check that it runs, that its address is right and that "

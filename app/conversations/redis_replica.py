@@ -12,7 +12,8 @@ import uuid
 
 from redis.exceptions import RedisError
 
-from app.conversations.redis_link import OutdatedRedisError, RedisLink
+from app.conversations.redis_clock import SharedClock
+from app.conversations.redis_link import Command, OutdatedRedisError, RedisLink
 from app.conversations.store import ConversationKey, StopTurn, StoreError
 
 logger = logging.getLogger(__name__)
@@ -20,14 +21,17 @@ logger = logging.getLogger(__name__)
 _BEAT = ""
 _RETRY_SECONDS = 0.5
 _JOIN_SECONDS = 2.0
+# An attempt that began just before Redis came back, the pause after it, and the next one.
+_REJOIN_SECONDS = 3.0
 
 
 class Replica:
     """This process among those that share a Redis. ``id`` is its name in the records."""
 
-    def __init__(self, link: RedisLink, lease_seconds: float) -> None:
+    def __init__(self, link: RedisLink, lease_seconds: float, clock: SharedClock) -> None:
         self.id = uuid.uuid4().hex
         self._link = link
+        self._clock = clock
         self._prefix = link.prefix
         self._lease_seconds = lease_seconds
         self._lease_ms = int(lease_seconds * 1000)
@@ -68,9 +72,17 @@ class Replica:
                 logger.warning("lease left to expire: %s", error)
 
     async def renew(self) -> None:
-        """Prolong the lease. Raises StoreError."""
-        name = self._name(self.id)
-        await self._link.run(("SET", name, "1", "PX", self._lease_ms), ("PUBLISH", name, _BEAT))
+        """Prolong the lease, and see what time it is in Redis. Raises StoreError."""
+        asked_at = self._clock.local()
+        _, _, (seconds, microseconds) = await self._link.run(
+            self.lease, ("PUBLISH", self._name(self.id), _BEAT), ("TIME",)
+        )
+        self._clock.correct(asked_at, seconds + microseconds / 1e6, self._clock.local())
+
+    @property
+    def lease(self) -> Command:
+        """The command that prolongs it."""
+        return "SET", self._name(self.id), "1", "PX", self._lease_ms
 
     async def is_alive(self, owner: str) -> bool:
         """Whether the lease of a replica holds. Raises StoreError."""
@@ -80,10 +92,14 @@ class Replica:
 
     async def ask_to_stop(
         self, owner: str, key: ConversationKey, invocation_id: str, reason: str
-    ) -> None:
-        """Send a request that may get lost: ask again. Raises StoreError."""
+    ) -> bool:
+        """Send a request that may get lost: ask again. Whether anybody listens.
+
+        Raises StoreError.
+        """
         message = json.dumps([*key, invocation_id, reason])
-        await self._link.run(("PUBLISH", self._name(owner), message))
+        (listeners,) = await self._link.run(("PUBLISH", self._name(owner), message))
+        return bool(listeners)
 
     async def _try_first(self) -> bool:
         """Replicas and their Redis may start at the same time, or its rights come minutes later."""
@@ -111,7 +127,7 @@ class Replica:
             else:
                 if not held:
                     logger.warning("the conversation store is back")
-                    self._trust_from = time.monotonic() + 3 * _RETRY_SECONDS
+                    self._trust_from = time.monotonic() + _REJOIN_SECONDS
                 held = True
 
     async def _listen(self, on_stop: StopTurn) -> None:
@@ -127,6 +143,10 @@ class Replica:
                             self._take(message, on_stop)
             except (RedisError, OSError, TimeoutError):
                 # The lease's renewal tells the log about a lost Redis.
+                await asyncio.sleep(_RETRY_SECONDS)
+            except Exception:
+                # Bytes that are no text, from another program: nobody else would listen again.
+                logger.exception("a message from Redis could not be read")
                 await asyncio.sleep(_RETRY_SECONDS)
 
     def _take(self, message: dict[str, object], on_stop: StopTurn) -> None:

@@ -88,24 +88,28 @@ local state, language = ARGV[4], ARGV[5]
 local heard_sequence, heard = ARGV[6], ARGV[7]
 local max_turns, ttl_ms = tonumber(ARGV[8]), ARGV[9]
 local last = tonumber(redis.call('HGET', conversation, 'last') or 0)
-if sequence == 0 then sequence = last end
-local name = string.match(record, '^{"invocation_id":.-,"kind":')
-local stored = redis.call('HGET', turns, sequence)
-if stored and string.sub(stored, 1, #name) == name then
-  redis.call('HSET', turns, sequence, record)
+local is_newest
+local function replace(at, text)
+  local name = string.match(text, '^{"invocation_id":.-,"kind":')
+  local stored = redis.call('HGET', turns, at)
+  if not stored or string.sub(stored, 1, #name) ~= name then return false end
+  redis.call('HSET', turns, at, text)
+  return true
+end
+if replace(sequence == 0 and last or sequence, record) then
+  if sequence == 0 then sequence = last end
+  is_newest = sequence == last
 else
+  is_newest = sequence == 0 or last == 0
   sequence = append(invocation_id, record)
-  last = sequence
 end
 if redis.call('HGET', conversation, 'running') == tostring(sequence) then
   redis.call('HDEL', conversation, 'running', 'owner', 'token')
 end
-if sequence == last then
+if is_newest then
   redis.call('HSET', conversation, 'language', language)
   if state ~= '' then redis.call('HSET', conversation, 'state', state) end
-  if heard ~= '' and redis.call('HEXISTS', turns, heard_sequence) == 1 then
-    redis.call('HSET', turns, heard_sequence, heard)
-  end
+  if heard ~= '' then replace(heard_sequence, heard) end
 end
 trim(max_turns, 20)
 keep(ttl_ms)
@@ -114,7 +118,8 @@ return sequence
 )
 """ARGV: sequence (0: begin did not store it), invocation id, record, state ('' keeps the one
 before), language, sequence and record of the turn before ('' for none), max turns, ttl in ms.
-Returns the sequence."""
+Returns the sequence. A turn that is not there any more (data was lost) is stored as the last one;
+if others have begun since, it leaves the state to them."""
 
 END = Script(
     _COMMON

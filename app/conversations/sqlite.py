@@ -53,6 +53,7 @@ class SqliteStore:
     ) -> None:
         limits = limits or Limits()
         self.path = path
+        self.now = now
         self._stop_seconds = stop_seconds
         self._presence = Presence(path)
         self._ledger = Ledger(self._presence, limits, now)

@@ -80,6 +80,10 @@ class ConversationStore(Protocol):
     settled the older turn before it calls ``begin``.
     """
 
+    def now(self) -> float:
+        """Unix seconds by the clock that all who share the store go by; turns are dated by it."""
+        ...
+
     async def open(self, on_stop: StopTurn) -> None:
         """Connect, prepare, and settle as failed what a dead process left running."""
 

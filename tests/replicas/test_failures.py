@@ -43,6 +43,7 @@ async def test_a_killed_replica_leaves_no_turn_running(
     answer = await bob.say(deployment.url, "still there?")
     assert time.monotonic() - killed_at < LEASE_SECONDS + BOUND_SECONDS
     assert answer.endswith("after [wait]")
+    assert (await bob.report(there, bob_waits.invocation_id))["status"] == "failed"
 
     while (report := await ann.report(there, ann_waits.invocation_id))["status"] == "running":
         assert time.monotonic() - killed_at < LEASE_SECONDS + 2
