@@ -15,6 +15,7 @@ def main() -> None:
     import uvicorn
 
     from app.platform.access import HINT, is_open_to_anyone
+    from app.platform.descriptors import raise_limit
     from app.settings import SettingsError, load_settings
 
     try:
@@ -23,6 +24,7 @@ def main() -> None:
         sys.exit(str(error))
     if is_open_to_anyone(settings):
         sys.exit(f"HOST={settings.bind_host} is open to other machines without a key: {HINT}.")
+    raise_limit()
     uvicorn.run(
         "app.main:app",
         http=_find_http(),

@@ -1,9 +1,9 @@
-"""What a connection may take before it is a request: uvicorn's protocol, with two bounds.
+"""What a connection may take before it is a request: uvicorn's protocol, with three bounds.
 
 What is no request is answered here too, as all errors are (``app.platform.errors``).
 
-httptools takes headers without end, and uvicorn waits for the rest of a request for ever; either
-lets one stranger hold memory or file descriptors as long as they like.
+httptools takes headers without end, and uvicorn waits for the rest of a request for ever, on as
+many connections as come; each lets one stranger hold memory or file descriptors as they like.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.platform.descriptors import find_max_connections
 from app.platform.errors import ApiError
 from app.platform.headers import SERVER
 from app.platform.ids import make_uuid
@@ -21,6 +22,14 @@ MAX_HEAD_BYTES = 64 * 1024
 ARRIVAL_SECONDS = 30.0
 """Within which a request has to be here, its body included."""
 
+_TOO_MANY_CONNECTIONS = ApiError(
+    503,
+    "too_many_connections",
+    "Too many connections are open on this server; try again shortly.",
+    "platform",
+    headers={"retry-after": "1"},
+)
+
 
 class BoundedHttp(HttpToolsProtocol):
     """HTTP/1.1 by httptools."""
@@ -29,6 +38,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._max_connections = find_max_connections()
         self._boundaries = 0
         self._head_bytes = 0
         self._in_head = True
@@ -36,7 +46,10 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._expect_request()
+        if len(self.connections) > self._max_connections:
+            self._answer(_TOO_MANY_CONNECTIONS)
+        else:
+            self._expect_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
@@ -95,7 +108,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self._is_answering():
             self.transport.close()
         else:
-            self._answer(HTTPStatus.BAD_REQUEST, msg)
+            self._answer(_describe(HTTPStatus.BAD_REQUEST, msg))
 
     def _refuse(self, status: HTTPStatus) -> None:
         if self.transport.is_closing():
@@ -103,23 +116,27 @@ class BoundedHttp(HttpToolsProtocol):
         cycle = self.cycle
         begun = self._boundaries % 2 == 1
         if begun and (cycle is None or cycle.response_complete):
-            self._answer(status, f"{status.phrase}: this is no request that can be answered.")
+            message = f"{status.phrase}: this is no request that can be answered."
+            self._answer(_describe(status, message))
         self.transport.close()
 
-    def _answer(self, status: HTTPStatus, message: str) -> None:
+    def _answer(self, error: ApiError) -> None:
         """An error in the envelope, with the headers of every response; then the end."""
         begun = self._boundaries % 2 == 1
         headers = self.scope["state"].get("platform_headers") if begun else None
-        code = status.phrase.lower().replace(" ", "_")
-        response = ApiError(status, code, message).response()
+        response = error.response()
         lines = [
-            f"HTTP/1.1 {status.value} {status.phrase}".encode(),
+            f"HTTP/1.1 {error.status:d} {HTTPStatus(error.status).phrase}".encode(),
             *(name + b": " + value for name, value in response.raw_headers),
             *(name + b": " + value for name, value in headers or _make_headers()),
             b"connection: close",
         ]
         self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body))
         self.transport.close()
+
+
+def _describe(status: HTTPStatus, message: str) -> ApiError:
+    return ApiError(status, status.phrase.lower().replace(" ", "_"), message)
 
 
 def _make_headers() -> list[tuple[bytes, bytes]]:

@@ -4,7 +4,8 @@
 
     signal ─▶ engine.drain: readiness 503, no new turn, running turns finish or are ended
            ─▶ the server's own shutdown: connections closed, lifespan ended, exit 0
-    second signal ─▶ running turns are ended now, then the same
+    second signal ─▶ running turns are ended now, then the same; where an agent blocks the event
+           loop and nothing of this can happen, exit 1 at once
 
 The listener stays open during the drain, so whoever asks is told. uvicorn would raise the
 signal again after its shutdown, and the process would die of it; so it is asked to exit
@@ -16,6 +17,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextvars import Context
 from types import FrameType
@@ -28,6 +30,8 @@ logger = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # What is left to do after the last line of the lifespan takes milliseconds.
 _EXIT_SECONDS = 2.0
+# After which a signal that the event loop has not even seen is held up by an agent that blocks it.
+_BLOCKED_SECONDS = 2.0
 
 
 class Drain:
@@ -38,6 +42,7 @@ class Drain:
         self._grace_seconds = grace_seconds
         self._server_handlers: dict[int, Any] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._unseen_since: float | None = None
 
     def install(self) -> None:
         """Take over the signals, where this thread may (the main thread, not in tests)."""
@@ -65,10 +70,17 @@ class Drain:
             timer.start()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self._unseen_since is None:
+            self._unseen_since = now
+        elif now - self._unseen_since > _BLOCKED_SECONDS:
+            logger.error("the event loop is blocked: the server ends without ending its turns")
+            os._exit(1)
         # Signal handlers run between any two instructions, of a turn too; the loop may be asleep.
         self._loop.call_soon_threadsafe(self._begin, number, context=Context())
 
     def _begin(self, number: int) -> None:
+        self._unseen_since = None
         grace_seconds = 0.0 if self._tasks else self._grace_seconds
         logger.info(
             "%s: no new turns; %d running have %.0f s to finish",

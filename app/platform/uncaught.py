@@ -14,6 +14,9 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
+_ACCEPT_FAILURE_SECONDS = 10.0
+_accept_failed_at = float("-inf")
+
 
 @contextmanager
 def log_uncaught() -> Iterator[None]:
@@ -36,7 +39,13 @@ def log_uncaught() -> Iterator[None]:
             sys.unraisablehook = sys.__unraisablehook__
 
 
-def _log_from_loop(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _log_from_loop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    global _accept_failed_at
+    if "socket" in context and "exception" in context:
+        # Said for each place of the listener's queue, 2048 times for one failure.
+        if loop.time() - _accept_failed_at < _ACCEPT_FAILURE_SECONDS:
+            return
+        _accept_failed_at = loop.time()
     task = context.get("task") or context.get("future")
     # A callback is told with its arguments, a task with its result.
     what = "a callback failed" if "handle" in context else context.get("message")

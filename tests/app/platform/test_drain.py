@@ -104,3 +104,20 @@ async def test_an_agent_that_never_ends_does_not_keep_the_server(tmp_path: Path)
         assert await talk == f"Started. {CLOSING}"
         assert "the agent's stop failed" in server.log.read_text()
         assert "does not end" in server.log.read_text()
+
+
+async def test_a_second_signal_ends_a_server_whose_event_loop_is_blocked(tmp_path: Path) -> None:
+    """Ctrl-C did nothing, however often: only ``kill -9`` ended it."""
+    agent = "tests.app.platform.blocking_agent:reply"
+    async with start_server(tmp_path, AGENT=agent) as server, httpx.AsyncClient() as client:
+        turn = asyncio.create_task(client.post(f"{server.url}/invocations", timeout=60))
+        async with asyncio.timeout(60):
+            while "has been blocked" not in server.log.read_text():
+                await asyncio.sleep(0.1)
+            while server.process.returncode is None:
+                server.signal(signal.SIGINT)
+                await asyncio.sleep(0.5)
+        with pytest.raises(httpx.TransportError):
+            await turn
+    assert server.process.returncode == 1
+    assert "the event loop is blocked" in server.log.read_text()
