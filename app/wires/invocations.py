@@ -175,7 +175,10 @@ class InvocationsWire:
         """The OpenAPI description of these routes."""
         from app.wires.invocations_openapi import build_openapi
 
-        return JSONResponse(build_openapi(self._settings.max_body_bytes))
+        settings = self._settings
+        return JSONResponse(
+            build_openapi(settings.max_body_bytes, needs_key=bool(settings.api_key))
+        )
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:

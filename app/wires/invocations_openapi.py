@@ -7,14 +7,19 @@ from app.wires.invocations_input import TRANSCRIPTION
 
 _ERROR_CODES = {
     "400": "Not a turn: malformed JSON, invalid UTF-8, no object, or a wrong type of input.",
+    "401": "This server's key is missing or wrong.",
+    "403": "This server answers only its own machine.",
     "404": "There is no such invocation.",
     "413": "The body is longer than this server takes.",
-    "429": "Too many turns are active on this server.",
+    "429": "Too many turns are active on this server; `Retry-After` says when to try again.",
+    "431": "The headers are longer than this server takes.",
+    "500": "The server itself failed.",
     "503": "The server is shutting down, or its conversation store does not answer.",
 }
+_ANY_REQUEST = ("401", "403", "431", "500")
 
 
-def build_openapi(max_body_bytes: int) -> dict[str, Any]:
+def build_openapi(max_body_bytes: int, *, needs_key: bool) -> dict[str, Any]:
     """The OpenAPI 3.1 document that ``GET /invocations/docs/openapi.json`` returns."""
     return {
         "openapi": "3.1.0",
@@ -29,6 +34,7 @@ def build_openapi(max_body_bytes: int) -> dict[str, Any]:
                 "get": {
                     "operationId": "readiness",
                     "summary": "Whether this container takes turns.",
+                    "security": [],
                     "responses": {
                         "200": _json("Ready.", {"const": {"status": "healthy"}}),
                         "503": _error("503"),
@@ -45,7 +51,8 @@ def build_openapi(max_body_bytes: int) -> dict[str, Any]:
                 )
             },
         },
-        "components": {"schemas": _SCHEMAS},
+        "components": {"schemas": _SCHEMAS, "securitySchemes": _KEYS if needs_key else {}},
+        "security": [{name: []} for name in _KEYS] if needs_key else [],
     }
 
 
@@ -79,10 +86,7 @@ def _describe_invoke(max_body_bytes: int) -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The answer, one JSON object in each `data:` line.",
-                "headers": {
-                    name: {"schema": {"type": "string"}}
-                    for name in ("x-agent-invocation-id", "x-agent-session-id")
-                },
+                "headers": _IDS,
                 "content": {
                     "text/event-stream": {
                         "schema": {"type": "string"},
@@ -93,7 +97,10 @@ def _describe_invoke(max_body_bytes: int) -> dict[str, Any]:
                     }
                 },
             },
-            **{code: _error(code) for code in ("400", "413", "429", "503")},
+            **{
+                code: {**_error(code), "headers": _IDS}
+                for code in sorted(("400", "413", "429", "503", *_ANY_REQUEST))
+            },
         },
     }
 
@@ -112,7 +119,7 @@ def _describe_state(operation: str, summary: str) -> dict[str, Any]:
         ],
         "responses": {
             "200": _json("The turn.", {"$ref": "#/components/schemas/TurnState"}),
-            **{code: _error(code) for code in ("400", "404", "503")},
+            **{code: _error(code) for code in sorted(("400", "404", "503", *_ANY_REQUEST))},
         },
     }
 
@@ -130,6 +137,11 @@ def _object(required: list[str], **properties: Any) -> dict[str, Any]:
 
 
 _TEXT = {"type": "string"}
+_IDS = {name: {"schema": _TEXT} for name in ("x-agent-invocation-id", "x-agent-session-id")}
+_KEYS = {
+    "key": {"type": "apiKey", "in": "header", "name": "api-key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
 
 _SCHEMAS: dict[str, Any] = {
     "TurnInput": {

@@ -217,6 +217,27 @@ async def test_the_description_covers_the_routes() -> None:
         }
 
 
+async def test_the_description_says_how_to_send_the_key_and_what_is_refused() -> None:
+    """It knew of no key, so what was generated from it was refused with a status it lacked."""
+    key = {"api-key": "s3cret"}
+    async with serve_agent(Parrot(), api_key="s3cret") as client:
+        document = (await client.get("/invocations/docs/openapi.json", headers=key)).json()
+        schemes = document["components"]["securitySchemes"]
+        assert [set(each) for each in document["security"]] == [{name} for name in schemes]
+        assert {scheme["type"] for scheme in schemes.values()} == {"apiKey", "http"}
+        answers = document["paths"]["/invocations"]["post"]["responses"]
+        for refused in (
+            await client.post("/invocations"),
+            await client.post("/invocations", headers=key, content=b"[]"),
+            await client.post("/invocations", headers={"x-client-a": "x" * 40_000}),
+        ):
+            described = answers[str(refused.status_code)]
+            assert all(refused.headers[name] for name in described["headers"])
+    async with serve_agent(Parrot()) as client:
+        document = (await client.get("/invocations/docs/openapi.json")).json()
+        assert document["security"] == []
+
+
 @pytest.mark.parametrize("text", ["half \ud83d a pair", "\x00\u2028\n\r\n", '"\\', "data: x\n\n"])
 def test_any_text_stays_one_frame(text: str) -> None:
     for event in (Delta(text), Shown({"type": "x", "text": text})):
