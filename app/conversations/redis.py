@@ -176,16 +176,19 @@ class RedisStore:
     async def list_keys(self) -> AsyncIterator[ConversationKey]:
         pattern = f"{self._prefix}:{{*}}:conversation"
         cursor = 0
+        # Redis may name a key more than once.
+        seen = set[str]()
         while True:
             ((cursor, found),) = await self._link.run(
                 ("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_KEYS)
             )
-            for name in found:
+            for name in set(found) - seen:
                 tag = name[len(self._prefix) + 2 : name.rindex("}")]
                 user_id, session_id = tag.split(":")
                 yield ConversationKey(unquote(user_id), unquote(session_id))
             if cursor == 0:
                 return
+            seen.update(found)
 
     async def export(self, key: ConversationKey | None = None) -> AsyncIterator[dict[str, Any]]:
         if key is None:

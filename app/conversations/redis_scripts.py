@@ -57,10 +57,9 @@ local sequence
 if head[3] == token then
   sequence = tonumber(head[1])
 else
-  if head[1] then
-    if head[3] ~= displaced then
-      return {0, head[1], head[2], head[3], redis.call('HGET', turns, head[1])}
-    end
+  local running = head[1] and redis.call('HGET', turns, head[1])
+  if running then
+    if head[3] ~= displaced then return {0, head[1], head[2], head[3], running} end
     redis.call('HSET', turns, head[1], ended)
   end
   sequence = append(invocation_id, record)

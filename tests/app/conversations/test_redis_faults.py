@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -223,3 +224,38 @@ async def test_a_full_disk_of_redis_is_told_so(own_redis_server: RedisServer) ->
         assert not await store.ready()
         await client.config_set("save", "")
         assert await store.ready()
+
+
+async def test_a_conversation_whose_turns_were_deleted_goes_on(redis_server: RedisServer) -> None:
+    """Somebody removed one of its keys while a turn ran: no turn could begin any more."""
+    key = ConversationKey("", "partly deleted")
+    async with open_redis(redis_server) as store, connect(redis_server) as client:
+        await store.begin(make_record("one", key))
+        _, turns, _ = store._keys_of(key)
+        await client.delete(turns)
+        await converse(store, "two", key=key)
+        assert [turn["invocation_id"] async for turn in store.export(key)] == ["two"]
+        await store.purge(key)
+
+
+async def test_a_key_that_redis_names_twice_is_listed_once(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it may while its table changes size: the conversation was exported twice."""
+    key = ConversationKey("", "twice")
+    async with open_redis(redis_server) as store:
+        await converse(store, "one", key=key)
+        run, pages = store._link.run, 0
+
+        async def run_twice(*commands: Any) -> list[Any]:
+            """All that is found is found again on a second page."""
+            nonlocal pages
+            if commands[0][0] != "SCAN":
+                return await run(*commands)
+            ((_, found),) = await run(("SCAN", 0, *commands[0][2:-1], 100_000))
+            pages += 1
+            return [[pages % 2, found]]
+
+        monkeypatch.setattr(store._link, "run", run_twice)
+        assert [each async for each in store.list_keys()].count(key) == 1
+        await store.purge(key)
