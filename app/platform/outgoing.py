@@ -10,7 +10,7 @@ from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import Status
+from opentelemetry.trace import Link, Status
 
 from app.platform.privacy import keep_public
 from app.platform.telemetry import find_turn_attributes
@@ -67,7 +67,7 @@ class OutgoingSpans(SpanExporter):
                 Event(event.name, keep(event.attributes or {}), event.timestamp)
                 for event in span.events
             ],
-            links=span.links,
+            links=[Link(link.context, keep(link.attributes or {})) for link in span.links],
             kind=span.kind,
             status=status,
             start_time=span.start_time,

@@ -52,11 +52,13 @@ class Collector:
         return [*newest.sum.data_points, *newest.histogram.data_points]
 
     def attributes(self) -> Iterator[str]:
-        """The name of every attribute of every span, span event, log line and measurement."""
+        """The name of every attribute of spans, their events and links, log lines, measurements."""
         for span in self.spans:
             yield from (attribute.key for attribute in span.attributes)
             for event in span.events:
                 yield from (attribute.key for attribute in event.attributes)
+            for link in span.links:
+                yield from (attribute.key for attribute in link.attributes)
         for log in self.logs:
             yield from (attribute.key for attribute in log.attributes)
         for metric in self.metrics:

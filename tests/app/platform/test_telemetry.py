@@ -14,9 +14,15 @@ from typing import Any
 
 import httpx
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Link, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from app.platform.outgoing import OutgoingSpans
 from app.platform.privacy import PRIVATE_ATTRIBUTES, SAFE_ATTRIBUTES, is_private, keep_public
 from tests.app.agents.local_server import serve
 from tests.app.platform.otlp_collector import Collector, collect, read_attributes
@@ -411,3 +417,22 @@ def test_no_attribute_is_both_safe_and_private() -> None:
     assert not SAFE_ATTRIBUTES & PRIVATE_ATTRIBUTES
     assert not [name for name in SAFE_ATTRIBUTES if is_private(name)]
     assert all(is_private(name) for name in PRIVATE_ATTRIBUTES)
+
+
+def test_nothing_of_a_span_keeps_words() -> None:
+    """Links kept theirs: attributes, events and the status were looked at, and they were not."""
+    kept = InMemorySpanExporter()
+    tracers = TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(OutgoingSpans(kept, {}, capture_speech=False)))
+    words: dict[str, AttributeValue] = {"gen_ai.prompt": "xyzzy", "shop.order.id": 7}
+    tracer = tracers.get_tracer("shop")
+    other = tracer.start_span("other").get_span_context()
+    span = tracer.start_span("order", attributes=words, links=[Link(other, words)])
+    span.add_event("asked", words)
+    span.record_exception(RuntimeError("xyzzy"))
+    span.set_status(Status(StatusCode.ERROR, "xyzzy"))
+    span.end()
+    (sent,) = kept.get_finished_spans()
+    assert "xyzzy" not in sent.to_json()
+    assert sent.links[0].attributes == {"shop.order.id": 7}
+    assert sent.links[0].context == other
