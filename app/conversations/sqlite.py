@@ -56,6 +56,8 @@ class SqliteStore:
         self.now = now
         self._stop_seconds = stop_seconds
         self._presence = Presence(path)
+        # Turns that the file takes for running until the next of their conversation begins.
+        self._unsaved: dict[ConversationKey, TurnRecord] = {}
         self._ledger = Ledger(self._presence, limits, now)
         self._stop_watch = StopWatch(self._presence.owner)
         self._retention = Retention(limits, now)
@@ -93,6 +95,7 @@ class SqliteStore:
                     partial(self._begin, record=record, encoded=encoded, displace=displace)
                 )
                 if begun is not None:
+                    self._unsaved.pop(record.key, None)
                     conversation, record.sequence = begun
                     return conversation
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -109,23 +112,31 @@ class SqliteStore:
         heard = None
         if heard_before is not None:
             heard = (encode_record(heard_before), heard_before.sequence)
-        record.sequence = await self._database.run(
-            partial(
-                self._ledger.settle,
-                record=record,
-                encoded=encoded,
-                state=state,
-                language=conversation.language,
-                heard_before=heard,
-            )
+        work = partial(
+            self._ledger.settle,
+            record=record,
+            encoded=encoded,
+            state=state,
+            language=conversation.language,
+            heard_before=heard,
         )
+        try:
+            record.sequence = await self._database.run(work)
+        except StoreError:
+            self._unsaved[record.key] = record
+            raise
         if problem is not None:
             raise problem
 
     async def find(self, user_id: str, invocation_id: str) -> TurnRecord | None:
-        return await self._database.run(
+        found = await self._database.run(
             partial(self._ledger.find, user_id=user_id, invocation_id=invocation_id)
         )
+        if found is not None and found.status == "running":
+            unsaved = self._unsaved.get(found.key)
+            if unsaved is not None and unsaved.invocation_id == invocation_id:
+                return unsaved
+        return found
 
     async def stop_elsewhere(self, record: TurnRecord, reason: str) -> TurnRecord:
         deadline = time.monotonic() + self._stop_seconds

@@ -477,6 +477,32 @@ async def test_a_full_database_keeps_the_turn_before_whole(path: Path) -> None:
         assert await store.ready()
 
 
+async def test_a_turn_whose_end_found_no_space_does_not_run_for_ever(path: Path) -> None:
+    """The disk was full for a moment, and GET said `running` until the caller spoke again."""
+
+    async def limit_pages(count: int) -> None:
+        await store._database.run(
+            lambda connection: connection.execute(f"PRAGMA max_page_count = {count}").fetchall()
+        )
+
+    async with open_sqlite(path) as store:
+        record = make_record("one")
+        conversation = await store.begin(record)
+        await limit_pages(1)
+        ended = end(record, reply="said " * 10_000)
+        with pytest.raises(StoreError, match="is full"):
+            await store.settle(ended, conversation, heard_before=None)
+        ended.status, ended.reason = "failed", "conversation_not_saved"
+
+        found = await store.find(KEY.user_id, "one")
+        assert found is not None and (found.status, found.reply) == ("failed", ended.reply)
+
+        await limit_pages(1_000_000)
+        await store.begin(make_record("two"))
+        found = await store.find(KEY.user_id, "one")
+        assert found is not None and (found.status, found.reason) == ("failed", "not_stored")
+
+
 async def test_a_read_only_disk_is_an_error_until_it_is_writable(small_disk: Path) -> None:
     def remount(mode: str) -> None:
         subprocess.run(["mount", "-o", f"remount,{mode}", str(small_disk)], check=True)
