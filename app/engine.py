@@ -69,9 +69,9 @@ class Engine:
     def active_turns(self) -> int:
         return len(self._tasks)
 
-    @property
-    def full(self) -> bool:
-        return len(self._tasks) >= self.limits.max_active_turns
+    def is_full_for(self, key: ConversationKey) -> bool:
+        """Whether a turn would be one too many; a barge-in takes the place of the turn it ends."""
+        return len(self._tasks) - (key in self._active) >= self.limits.max_active_turns
 
     def begin(self, request: TurnRequest) -> RunningTurn:
         """Start a turn; the one that runs in the same conversation is stopped first."""

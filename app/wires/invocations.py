@@ -109,7 +109,9 @@ class InvocationsWire:
     async def _begin(self, request: Request) -> RunningTurn:
         engine = self._engine
         body = await read_body(request, self._settings.max_body_bytes)
-        kind, text, action = parse_turn(request.headers.get("content-type", ""), body)
+        headers, state = request.headers, request.scope["state"]
+        kind, text, action = parse_turn(headers.get("content-type", ""), body)
+        key = ConversationKey(headers.get("x-agent-user-id", ""), state["session_id"])
         # Checked last, so that nothing is awaited between the check and the start.
         if engine.draining:
             raise ApiError(
@@ -119,7 +121,7 @@ class InvocationsWire:
                 "platform",
                 headers={"retry-after": "1"},
             )
-        if engine.full:
+        if engine.is_full_for(key):
             raise ApiError(
                 429,
                 "too_many_turns",
@@ -127,10 +129,9 @@ class InvocationsWire:
                 "platform",
                 headers={"retry-after": "1"},
             )
-        headers, state = request.headers, request.scope["state"]
         return engine.begin(
             TurnRequest(
-                key=ConversationKey(headers.get("x-agent-user-id", ""), state["session_id"]),
+                key=key,
                 invocation_id=state["invocation_id"],
                 kind=kind,
                 text=text,

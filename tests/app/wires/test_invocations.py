@@ -205,6 +205,19 @@ async def test_too_many_turns_are_refused_and_told_when_to_come_back() -> None:
         assert refused.headers["x-platform-error-source"] == "platform"
 
 
+async def test_a_barge_in_takes_the_place_of_the_turn_that_it_ends() -> None:
+    """On a full server callers could not interrupt, though that needs no further place."""
+    async with (
+        serve_agent(Parrot(), max_active_turns=1) as client,
+        client.stream("POST", "/invocations", json=speech("stall")) as stream,
+    ):
+        await anext(stream.aiter_bytes())
+        session = {"agent_session_id": stream.headers["x-agent-session-id"]}
+        answer = await client.post("/invocations", params=session, json=speech("hello"))
+        assert answer.status_code == 200
+        assert "hello" in answer.text
+
+
 async def test_the_description_covers_the_routes() -> None:
     async with serve_agent(Parrot()) as client:
         document = (await client.get("/invocations/docs/openapi.json")).json()
