@@ -101,9 +101,9 @@ def explain_status(
         )
     if status == 403:
         return Trouble(
-            "This account may not use the resource: ask for the role `Azure AI User` on the "
-            f"Foundry resource {host.split('.')[0]} (it takes some minutes to hold); with a "
-            "private network, connect from inside it."
+            "This account may not use the resource: ask for the role `Foundry User` (once "
+            f"`Azure AI User`) on the Foundry resource {host.split('.')[0]} (it takes some "
+            "minutes to hold); with a private network, connect from inside it."
         )
     if status == 404:
         return Trouble(

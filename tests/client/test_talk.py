@@ -166,7 +166,7 @@ async def test_a_service_that_says_nothing(
 
 @pytest.mark.parametrize(
     ("status", "text"),
-    [(401, "wants a key|refuses the key"), (403, "Azure AI User"), (404, "check --endpoint")],
+    [(401, "wants a key|refuses the key"), (403, "Foundry User"), (404, "check --endpoint")],
 )
 async def test_refusals(service: Service, status: int, text: str) -> None:
     service.status = [status]

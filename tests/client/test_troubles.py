@@ -48,7 +48,7 @@ def connector_error(kind: Any, cause: Any) -> BaseException:
     ("error", "says", "may_pass"),
     [
         (refusal(401), "az login", False),
-        (refusal(403), "role `Azure AI User`", False),
+        (refusal(403), "role `Foundry User`", False),
         (refusal(404), "region offers Voice Live", False),
         (refusal(400), "--agent-name", False),
         (refusal(429), "quota", True),
