@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tests.ports import find_free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,12 +28,6 @@ class ServerProcess:
 
     async def wait(self) -> int:
         return await asyncio.wait_for(self.process.wait(), 60)
-
-
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager

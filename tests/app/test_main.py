@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.app.processes import ROOT, find_free_port, start_server
+from tests.app.processes import ROOT, start_server
 from tests.app.serving import read_events
+from tests.ports import find_free_port
 
 
 async def run_to_the_end(tmp_path: Path, *command: str, **environment: str) -> tuple[int, str]:

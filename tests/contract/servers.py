@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from tests.ports import find_free_port
+
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60.0
 
@@ -71,7 +73,7 @@ def start_process(
     arguments: Sequence[str], directory: Path, environment: Mapping[str, str]
 ) -> Iterator[ServerProcess]:
     """Run ``python <arguments>`` with PORT set; gives it once /readiness answers."""
-    port = _find_free_port()
+    port = find_free_port()
     log = directory / f"server-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -103,9 +105,3 @@ def _wait_until_ready(server: ServerProcess) -> None:
             pass
         time.sleep(0.02)
     raise RuntimeError(f"the server did not get ready:\n{server.read_log()}")
-
-
-def _find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

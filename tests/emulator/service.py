@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import soxr
+
+from tests.ports import find_free_port
 
 ROOT = Path(__file__).parents[2]
 READY_TIMEOUT_S = 90
@@ -38,12 +39,6 @@ def say(text: str, voice: str = "slt", rate_hz: int = 24_000) -> bytes:
 
 def silence(ms: int, rate_hz: int = 24_000) -> bytes:
     return bytes(rate_hz * ms // 1000 * 2)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Service:
@@ -103,7 +98,7 @@ def emulator(*arguments: str, environment: Mapping[str, str] | None = None) -> I
 @contextlib.contextmanager
 def agent_server(environment: Mapping[str, str] | None = None) -> Iterator[Service]:
     """``python -m app`` on a free port, ready."""
-    port = free_port()
+    port = find_free_port()
     service = Service(
         ("-m", "app"), {"HOST": "127.0.0.1", "PORT": str(port), **(environment or {})}
     )

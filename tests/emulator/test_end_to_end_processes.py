@@ -17,7 +17,8 @@ from azure.ai.voicelive.aio import connect
 from azure.core.credentials import AzureKeyCredential
 
 from emulator.caller import Caller
-from tests.emulator.service import ROOT, agent_server, emulator, free_port, say
+from tests.emulator.service import ROOT, agent_server, emulator, say
+from tests.ports import find_free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
 
@@ -40,7 +41,7 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_both_programs_start_together_and_end_together(number: signal.Signals) -> None:
-    port = free_port()
+    port = find_free_port()
     with emulator("--start-agent", "--agent", f"http://127.0.0.1:{port}") as service:
         assert is_listening(port)
         for text in (service.url, "AzureKeyCredential", "agent_name", "project_name", "demo grade"):
@@ -50,7 +51,7 @@ def test_both_programs_start_together_and_end_together(number: signal.Signals) -
 
 
 def test_when_the_agent_ends_the_emulator_ends_and_says_so() -> None:
-    port = free_port()
+    port = find_free_port()
     with emulator("--start-agent", "--agent", f"http://127.0.0.1:{port}") as service:
         children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
         for child in children.read_text().split():

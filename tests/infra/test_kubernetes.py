@@ -15,8 +15,8 @@ from redis.exceptions import AuthenticationError, ConnectionError
 from app import __version__
 from app.settings import Settings
 from infra.image.dockerfile import parse
-from tests.app.processes import find_free_port
 from tests.infra.files import ROOT
+from tests.ports import find_free_port
 
 FOLDER = ROOT / "infra/kubernetes"
 VERSION = "1.33"

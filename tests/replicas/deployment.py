@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 
 from tests.app.conversations.backends import RedisServer
-from tests.app.processes import ServerProcess, find_free_port, start_server
+from tests.app.processes import ServerProcess, start_server
 from tests.app.serving import read_events
+from tests.ports import find_free_port
 from tests.replicas.nginx import start_nginx
 
 LEASE_SECONDS = 3.0

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.phrases import find_phrases
-from tests.app.processes import find_free_port
+from tests.ports import find_free_port
 from tests.replicas.deployment import Deployment, Talker, find_text
 
 pytestmark = [pytest.mark.component, pytest.mark.asyncio(loop_scope="package")]

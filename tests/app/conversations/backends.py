@@ -14,6 +14,7 @@ from app.conversations import ConversationKey, ConversationStore, TurnRecord
 from app.conversations.limits import Limits
 from app.conversations.memory import MemoryStore
 from app.conversations.sqlite import SqliteStore
+from tests.ports import find_free_port
 
 KEY = ConversationKey("user", "session")
 LEASE_SECONDS = 0.6
@@ -36,9 +37,7 @@ class RedisServer:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = find_free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.platform.headers import SERVER
-from tests.app.processes import ROOT, ServerProcess, find_free_port, start_server
+from tests.app.processes import ROOT, ServerProcess, start_server
+from tests.ports import find_free_port
 
 
 @pytest.fixture

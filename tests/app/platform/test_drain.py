@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from app.phrases import find_phrases
-from tests.app.processes import find_free_port, start_server
+from tests.app.processes import start_server
 from tests.app.serving import read_events
+from tests.ports import find_free_port
 
 CLOSING = find_phrases("en").closing
 

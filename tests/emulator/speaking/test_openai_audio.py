@@ -11,7 +11,8 @@ import pytest
 from emulator.speaking import SpeakingError, SpokenChunk
 from emulator.speaking.openai_audio import OpenAISpeaking
 from tests.emulator.speaking.sound import hear
-from tests.emulator.thinking.servers import Received, Script, answering, free_port, raw_server
+from tests.emulator.thinking.servers import Received, Script, answering, raw_server
+from tests.ports import find_free_port
 
 HEAD = "HTTP/1.1 200 OK\r\ncontent-type: audio/pcm\r\nconnection: close\r\n\r\n"
 TONE = (np.sin(np.arange(24_000) * 2 * np.pi * 200 / 24_000) * 9000).astype(np.int16).tobytes()
@@ -105,7 +106,7 @@ async def test_failures_say_what_to_do(head: str, message: str) -> None:
 
 
 async def test_an_endpoint_that_is_down() -> None:
-    async with speaking_at(f"http://127.0.0.1:{free_port()}") as speaking:
+    async with speaking_at(f"http://127.0.0.1:{find_free_port()}") as speaking:
         with pytest.raises(SpeakingError, match="start it"):
             await hear(speaking, "Hello.", speaking.resolve_voice({})[0])
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+
+from tests.ports import find_free_port
 
 
 @dataclass(frozen=True)
@@ -110,16 +111,10 @@ def lines_of(*events: dict[str, Any] | str) -> str:
     )
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 @contextlib.contextmanager
 def agent_process(name: str, directory: Path) -> Iterator[str]:
     """An agent of ``agents/`` as its own process; its URL, once it is ready."""
-    port = free_port()
+    port = find_free_port()
     environment = {
         **os.environ,
         "PORT": str(port),

@@ -29,10 +29,10 @@ from tests.emulator.thinking.servers import (
     Received,
     Script,
     answering,
-    free_port,
     lines_of,
     raw_server,
 )
+from tests.ports import find_free_port
 
 WEATHER = {
     "type": "function",
@@ -256,7 +256,7 @@ async def test_failures_say_what_to_do(body: str, head: str, code: str, message:
 
 
 async def test_a_model_that_is_down() -> None:
-    async with thinking_at(f"http://127.0.0.1:{free_port()}") as thinking:
+    async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as thinking:
         with pytest.raises(ThinkingError, match="--model-url") as failure:
             async for _ in thinking.open_mind("s").think(HELLO):
                 pass

@@ -27,10 +27,10 @@ from tests.emulator.thinking.servers import (
     Script,
     agent_process,
     answering,
-    free_port,
     lines_of,
     raw_server,
 )
+from tests.ports import find_free_port
 
 HELLO = (
     {"type": "output_audio_transcription.delta", "delta": "Hel"},
@@ -373,7 +373,7 @@ class TestBrokenContract:
         assert text_of(thoughts) == "Hello."
 
     async def test_an_agent_that_is_down_is_named_with_what_to_do(self) -> None:
-        async with thinking_at(f"http://127.0.0.1:{free_port()}") as thinking:
+        async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as thinking:
             with pytest.raises(ThinkingError, match="start the agent") as failure:
                 await ask(thinking)
         assert failure.value.code == "agent_unreachable"

@@ -25,10 +25,10 @@ from tests.emulator.thinking.servers import (
     Script,
     agent_process,
     answering,
-    free_port,
     lines_of,
     raw_server,
 )
+from tests.ports import find_free_port
 
 
 def delta(text: str, item: str = "m1") -> dict[str, Any]:
@@ -232,7 +232,7 @@ async def test_http_failures() -> None:
         await ask_script(
             answering("{}", EVENT_STREAM.replace("text/event-stream", "application/json"))
         )
-    async with thinking_at(f"http://127.0.0.1:{free_port()}") as thinking:
+    async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as thinking:
         with pytest.raises(ThinkingError, match="start the agent"):
             await ask(thinking)
 
