@@ -146,16 +146,22 @@ class RunningTurn:
                 try:
                     await self._run_through()
                 except Exception:
-                    # A defect of ours: the stream must still end as every stream does.
-                    logger.exception("turn broke off: invocation %s", self.request.invocation_id)
-                    if self._reason not in FAILURES:
-                        self._reason = "internal_error"
-                    self._record.status, self._record.reason = "failed", self._reason
-                    self._close_speech()
+                    self._break_off()
                 span.end(self._record, self._delivery.first_delta_ms)
                 self._log_end()
+        except Exception:
+            # What traces turns has failed.
+            self._break_off()
         finally:
             self.settled.set()
+
+    def _break_off(self) -> None:
+        """A defect of ours: the stream must still end as every stream does."""
+        logger.exception("turn broke off: invocation %s", self.request.invocation_id)
+        if self._reason not in FAILURES:
+            self._reason = "internal_error"
+        self._record.status, self._record.reason = "failed", self._reason
+        self._close_speech()
 
     async def _run_through(self) -> None:
         if self._previous is not None:

@@ -2,15 +2,17 @@
 
 Both wait for the disk, for tenths of a second at times. On a thread and a connection of its own
 that holds up no turn, for committing only adds to the log. A commit waits for the disk where the
-log begins anew, though. So a short log is kept, and of a long one, that commits add to while it is
-moved, the connection that commits moves the rest: little, and then the log can begin anew.
+log begins anew, though. So a short log is kept for a minute, and of a long one, that commits add to
+while it is moved, the connection that commits moves the rest: little, and then the log can begin
+anew. The minute is for what was removed: until then its words are in the file.
 """
 
 import logging
 import os
 import sqlite3
 import threading
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,6 +23,7 @@ _LOOKS_PER_PAUSE = 10
 # Pieces of work, each of which adds about five pages to the log.
 _SHORT_LOG = 250
 _LONG_LOG = 2_000
+_OLD_LOG_SECONDS = 60.0
 LOG_PAGES = 32_000
 """So long a log is moved by the next commit itself: all of the above did not keep up."""
 
@@ -45,9 +48,9 @@ class Checkpoints:
         self._thread.start()
 
     def note(self, pieces: int) -> None:
-        """So many pieces of work were committed."""
+        """So many pieces of work, or rows, were committed."""
         self._committed += pieces
-        if not self._requested.is_set():
+        if pieces and not self._requested.is_set():
             self._requested.set()
 
     def finish(self, connection: sqlite3.Connection) -> None:
@@ -56,23 +59,34 @@ class Checkpoints:
             self._left_some.clear()
             _move(connection)
 
-    def stop(self) -> None:
-        """Wait for the checkpoint in progress; closing the database makes the last one."""
+    def stop(self, connection: sqlite3.Connection | None) -> None:
+        """Wait for the checkpoint in progress, and make the last one: another process may have the
+        file open, and then closing it moves nothing.
+        """
         if self._thread is not None:
             self._stopped.set()
             self._requested.set()
             self._thread.join()
             self._thread = None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                _move(connection)
 
     def _work(self) -> None:
+        old_at: float | None = None
         while True:
-            self._requested.wait()
+            self._requested.wait(None if old_at is None else max(0.0, old_at - time.monotonic()))
             self._pause()
             if self._stopped.is_set():
                 return
             self._requested.clear()
+            old_at = old_at or time.monotonic() + _OLD_LOG_SECONDS
             try:
-                self._secure()
+                if self._committed - self._moved >= _SHORT_LOG or time.monotonic() >= old_at:
+                    self._move_log()
+                    old_at = None
+                else:
+                    _write_out(self._log)
             except (OSError, sqlite3.Error) as error:
                 # The store's own work will meet the same trouble, and tell.
                 logger.debug("the log was not written out or moved: %s", error)
@@ -84,11 +98,8 @@ class Checkpoints:
             if self._committed - self._moved >= _LONG_LOG:
                 return
 
-    def _secure(self) -> None:
+    def _move_log(self) -> None:
         committed = self._committed
-        if committed - self._moved < _SHORT_LOG:
-            _write_out(self._log)
-            return
         with closing(sqlite3.connect(self._address, uri=True)) as connection:
             _move(connection)
         self._moved = committed

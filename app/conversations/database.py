@@ -125,7 +125,7 @@ class Database:
                 self._finish_checkpoint()
             if going:
                 self._do_chore()
-        self._checkpoints.stop()
+        self._checkpoints.stop(self._connection)
         self._disconnect()
 
     def _take(self) -> tuple[list[_Job], bool]:
@@ -240,7 +240,10 @@ class Database:
         for chore in self._chores:
             if chore.due_seconds() <= 0:
                 try:
-                    chore.step(self._connect())
+                    connection = self._connect()
+                    changes_before = connection.total_changes
+                    chore.step(connection)
+                    self._checkpoints.note(connection.total_changes - changes_before)
                 except Exception as error:
                     self._roll_back()
                     self._chores_pause_until = time.monotonic() + _CHORE_PAUSE_SECONDS

@@ -64,7 +64,9 @@ class Leftovers:
 
     async def _end_one(self, token: str) -> bool:
         """Whether Redis answered."""
-        leftover = self._turns[token]
+        leftover = self._turns.get(token)
+        if leftover is None:  # There were too many.
+            return True
         try:
             ran = await self._end(leftover.key, token, leftover.encoded)
         except StoreError:

@@ -98,6 +98,7 @@ end
 if replace(sequence == 0 and last or sequence, record) then
   if sequence == 0 then sequence = last end
   is_newest = sequence == last
+    or redis.call('HGET', conversation, 'running') == tostring(sequence)
 else
   is_newest = sequence == 0 or last == 0
   sequence = append(invocation_id, record)
@@ -124,7 +125,9 @@ END = Script(
     _COMMON
     + """
 if redis.call('HGET', conversation, 'token') ~= ARGV[1] then return 0 end
-redis.call('HSET', turns, redis.call('HGET', conversation, 'running'), ARGV[2])
+local running = redis.call('HGET', conversation, 'running')
+-- Else the turns were lost, and a key made here would have no end.
+if redis.call('HEXISTS', turns, running) == 1 then redis.call('HSET', turns, running, ARGV[2]) end
 redis.call('HDEL', conversation, 'running', 'owner', 'token')
 return 1
 """

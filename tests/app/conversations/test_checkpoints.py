@@ -37,7 +37,7 @@ def checkpoints(
     checkpoints = Checkpoints(path)
     checkpoints.start()
     yield checkpoints
-    checkpoints.stop()
+    checkpoints.stop(None)
 
 
 def commit(connection: sqlite3.Connection, count: int) -> None:
@@ -100,6 +100,30 @@ def test_a_long_log_is_moved_and_begins_anew_while_turns_go_on(
     commit(connection, MANY // 2)
 
     assert read_log_bytes(path) == log_bytes
+
+
+def test_a_short_log_is_moved_when_it_is_old(
+    path: Path,
+    connection: sqlite3.Connection,
+    checkpoints: Checkpoints,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was removed on a quiet server stayed readable in its file until the server ended."""
+    moved = threading.Event()
+    move = module._move
+
+    def note(own: sqlite3.Connection) -> None:
+        move(own)
+        moved.set()
+
+    monkeypatch.setattr(module, "_OLD_LOG_SECONDS", 0.2)
+    monkeypatch.setattr(module, "_move", note)
+    size = path.stat().st_size
+    commit(connection, 1)
+    checkpoints.note(1)
+
+    assert moved.wait(20)
+    assert path.stat().st_size > size
 
 
 def test_it_goes_on_after_the_log_was_gone(
