@@ -192,7 +192,8 @@ class Conversation:
 
     def commit(self) -> None:
         """The person has finished a turn that the service does not detect."""
-        self.outbox.send({"type": "input_audio_buffer.commit"})
+        # Named, so that its refusal is not taken for that of an answer.
+        self.outbox.send({"type": "input_audio_buffer.commit", "event_id": "commit"})
         self._ask_for_turn()
 
     def interrupt(self) -> None:

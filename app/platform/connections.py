@@ -7,6 +7,7 @@ many connections as come; each lets one stranger hold memory or file descriptors
 """
 
 import asyncio
+import uuid
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +16,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.platform.descriptors import find_max_connections
 from app.platform.errors import ApiError
 from app.platform.headers import SERVER
-from app.platform.ids import make_uuid
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request line and headers that are still coming; whole ones have a lower limit."""
@@ -142,6 +142,6 @@ def _describe(status: HTTPStatus, message: str) -> ApiError:
 def _make_headers() -> list[tuple[bytes, bytes]]:
     """Those of what is not even a request."""
     return [
-        (b"x-request-id", make_uuid().hex.encode()),
+        (b"x-request-id", uuid.uuid4().hex.encode()),
         (b"x-platform-server", SERVER.encode()),
     ]

@@ -32,6 +32,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _EXIT_SECONDS = 2.0
 # After which a signal that the event loop has not even seen is held up by an agent that blocks it.
 _BLOCKED_SECONDS = 2.0
+_LAST_WORDS_SECONDS = 0.5
 
 
 class Drain:
@@ -74,6 +75,10 @@ class Drain:
         if self._unseen_since is None:
             self._unseen_since = now
         elif now - self._unseen_since > _BLOCKED_SECONDS:
+            # It may be the writing of a log line that blocks.
+            timer = threading.Timer(_LAST_WORDS_SECONDS, os._exit, (1,))
+            timer.daemon = True
+            timer.start()
             logger.error("the event loop is blocked: the server ends without ending its turns")
             os._exit(1)
         # Signal handlers run between any two instructions, of a turn too; the loop may be asleep.

@@ -45,7 +45,7 @@ class PlatformHeaders:
             (b"x-platform-server", _SERVER_BYTES),
         ]
         state = scope.setdefault("state", {})
-        if scope["path"] == "/invocations" and scope["method"] == "POST":
+        if scope["method"] == "POST" and _read_path(scope) == "/invocations":
             requested = QueryParams(scope["query_string"]).get("agent_session_id")
             session_id = choose_session_id(requested, self._default_session_id)
             invocation_id = choose_invocation_id(headers.get("x-agent-invocation-id"))
@@ -69,3 +69,9 @@ class PlatformHeaders:
 
         with continue_trace(headers, request_id):
             await app(scope, receive, add_headers)
+
+
+def _read_path(scope: Scope) -> str:
+    """The path as routes see it: without what the application is mounted at or a last newline."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")).removesuffix("\n")

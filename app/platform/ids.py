@@ -1,6 +1,5 @@
 """Ids of invocations, sessions and requests, as Foundry's contract defines them."""
 
-import os
 import re
 import uuid
 from collections.abc import Mapping
@@ -9,26 +8,6 @@ _ID = re.compile(r"[a-zA-Z0-9\-_.:]{1,256}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,256}")
-
-_DRAWN_AT_ONCE = 64
-_drawn: list[bytes] = []
-if hasattr(os, "register_at_fork"):
-    # Or a worker would name its sessions like its parent's other children.
-    os.register_at_fork(after_in_child=_drawn.clear)
-
-
-def make_uuid() -> uuid.UUID:
-    """A random UUID like ``uuid.uuid4``, of bytes that were drawn for many at once.
-
-    Each question to the system gives up the interpreter's lock, which another thread then keeps.
-    """
-    if not _drawn:
-        random = os.urandom(16 * _DRAWN_AT_ONCE)
-        _drawn.extend(random[at : at + 16] for at in range(0, len(random), 16))
-    try:
-        return uuid.UUID(bytes=_drawn.pop(), version=4)
-    except IndexError:  # Another thread had the last.
-        return uuid.uuid4()
 
 
 def is_valid_id(value: str | None) -> bool:
@@ -43,7 +22,7 @@ def is_trace_id(value: str) -> bool:
 
 def choose_invocation_id(requested: str | None) -> str:
     """The caller's ``x-agent-invocation-id`` where it is valid, else a new UUID."""
-    return requested if requested and is_valid_id(requested) else str(make_uuid())
+    return requested if requested and is_valid_id(requested) else str(uuid.uuid4())
 
 
 def choose_session_id(requested: str | None, default: str) -> str:
@@ -52,7 +31,7 @@ def choose_session_id(requested: str | None, default: str) -> str:
     A value that is there but invalid gets a new UUID, as in the official host.
     """
     candidate = requested or default
-    return candidate if is_valid_id(candidate) else str(make_uuid())
+    return candidate if is_valid_id(candidate) else str(uuid.uuid4())
 
 
 def choose_request_id(headers: Mapping[str, str]) -> str:
@@ -61,4 +40,4 @@ def choose_request_id(headers: Mapping[str, str]) -> str:
     if match is not None and match["trace"] != "0" * 32:
         return match["trace"]
     requested = headers.get("x-request-id", "")
-    return requested if _REQUEST_ID.fullmatch(requested) else make_uuid().hex
+    return requested if _REQUEST_ID.fullmatch(requested) else uuid.uuid4().hex

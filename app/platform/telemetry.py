@@ -150,7 +150,8 @@ def find_request_id() -> str:
 def continue_trace(headers: Mapping[str, str], request_id: str) -> Iterator[None]:
     """Make the W3C trace context of an HTTP request current, and the id of the request."""
     traced = "traceparent" in headers or "baggage" in headers
-    outer = propagate.extract(headers) if traced else None
+    # Never the current one: the next request of a connection may start in that of the one before.
+    outer = propagate.extract(headers) if traced else context.Context()
     token = context.attach(context.set_value(_REQUEST_KEY, request_id, outer))
     try:
         yield

@@ -16,9 +16,11 @@ from app.settings import Settings
 
 
 @contextlib.asynccontextmanager
-async def serve(app: FastAPI) -> AsyncIterator[str]:
+async def serve(app: FastAPI, *, root_path: str = "") -> AsyncIterator[str]:
     """The application's URL while it is being served."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False)
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, root_path=root_path, log_config=None, access_log=False
+    )
     server = uvicorn.Server(config)
     # Not serve(): that would take the signals of the process that runs the tests.
     task = asyncio.create_task(server._serve())

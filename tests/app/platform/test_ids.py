@@ -1,10 +1,6 @@
 """Ids: which values are taken over, and which are replaced."""
 
-import os
-import subprocess
-import sys
 import uuid
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +9,6 @@ from app.platform.ids import (
     choose_request_id,
     choose_session_id,
     is_valid_id,
-    make_uuid,
 )
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -57,30 +52,3 @@ def test_request_id(headers: dict[str, str], expected: str) -> None:
 @pytest.mark.parametrize("value", ["", "a\r\nx: y", "x" * 300, "ü"])
 def test_an_unusable_request_id_is_replaced(value: str) -> None:
     assert len(choose_request_id({"x-request-id": value})) == 32
-
-
-def test_new_ids_are_random_uuids_of_their_own() -> None:
-    made = [make_uuid() for _ in range(1000)]
-
-    assert len(set(made)) == 1000
-    assert {(each.version, each.variant) for each in made} == {(4, uuid.RFC_4122)}
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system makes processes otherwise")
-def test_a_forked_process_makes_ids_of_its_own() -> None:
-    """Two workers that draw from one pool would give two callers the same session."""
-    made = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import os; from app.platform.ids import make_uuid; make_uuid();"
-            " child = os.fork(); child and os.waitpid(child, 0);"
-            " print(make_uuid(), flush=True)",
-        ],
-        cwd=Path(__file__).parents[3],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split()
-
-    assert len(set(made)) == 2

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -24,6 +25,7 @@ from starlette.responses import JSONResponse
 
 from app.platform.outgoing import OutgoingSpans
 from app.platform.privacy import PRIVATE_ATTRIBUTES, SAFE_ATTRIBUTES, is_private, keep_public
+from app.platform.telemetry import continue_trace, find_request_id
 from tests.app.agents.local_server import serve
 from tests.app.platform.otlp_collector import Collector, collect, read_attributes
 from tests.app.processes import ROOT, ServerProcess, start_server
@@ -436,3 +438,11 @@ def test_nothing_of_a_span_keeps_words() -> None:
     assert "xyzzy" not in sent.to_json()
     assert sent.links[0].attributes == {"shop.order.id": 7}
     assert sent.links[0].context == other
+
+
+def test_a_request_without_a_trace_does_not_join_that_of_the_one_before() -> None:
+    """The next request of a connection starts in the context in which the last one was read."""
+    traced = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    with continue_trace(traced, "first"), continue_trace({}, "second"):
+        assert not trace.get_current_span().get_span_context().is_valid
+        assert find_request_id() == "second"

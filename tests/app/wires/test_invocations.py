@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from app.agent import ClientEvent, EndCall, Output, Turn
+from app.main import create_app
+from app.settings import Settings
 from app.turn_events import Delta, Shown
 from app.wires.invocations import encode_events
-from tests.app.serving import read_events, serve_agent
+from tests.app.serving import read_events, serve, serve_agent
 
 SPEECH = "input_audio.transcription"
 
@@ -191,6 +193,18 @@ async def test_comments_come_while_it_is_quiet() -> None:
         body = (await client.post("/invocations", json=speech("x"))).text
         assert body.count(": keep-alive\n\n") == 2
         assert [event["type"] for event in read_events(body)][-1] == "done"
+
+
+@pytest.mark.parametrize(
+    ("root_path", "path"), [("/agent", "/invocations"), ("", "/invocations%0A")]
+)
+async def test_whatever_is_taken_for_a_turn_has_its_ids(root_path: str, path: str) -> None:
+    """Behind a root path, routes took for a turn what the ids were not chosen for: status 500."""
+    app = create_app(Settings(conversations="memory:"), Parrot())
+    async with serve(app, root_path=root_path) as url, httpx.AsyncClient() as client:
+        answer = await client.post(url + path, json=speech("hello"))
+        assert answer.status_code == 200
+        assert answer.headers["x-agent-invocation-id"] and answer.headers["x-agent-session-id"]
 
 
 async def test_too_many_turns_are_refused_and_told_when_to_come_back() -> None:
