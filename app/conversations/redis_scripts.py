@@ -98,7 +98,6 @@ end
 if replace(sequence == 0 and last or sequence, record) then
   if sequence == 0 then sequence = last end
   is_newest = sequence == last
-    or redis.call('HGET', conversation, 'running') == tostring(sequence)
 else
   is_newest = sequence == 0 or last == 0
   sequence = append(invocation_id, record)
