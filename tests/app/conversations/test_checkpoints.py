@@ -49,6 +49,19 @@ def read_log_bytes(path: Path) -> int:
     return Path(f"{path}-wal").stat().st_size
 
 
+def watch(monkeypatch: pytest.MonkeyPatch, name: str) -> threading.Event:
+    """Set when the module's function of this name has done its work."""
+    done = threading.Event()
+    function = getattr(module, name)
+
+    def watched(*args: object) -> None:
+        function(*args)
+        done.set()
+
+    monkeypatch.setattr(module, name, watched)
+    return done
+
+
 def test_a_short_log_is_written_out_and_kept(
     path: Path,
     connection: sqlite3.Connection,
@@ -56,14 +69,7 @@ def test_a_short_log_is_written_out_and_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It was moved after each turn of a quiet call; the next then waited for the disk."""
-    written = threading.Event()
-    write_out = module._write_out
-
-    def note(log: str) -> None:
-        write_out(log)
-        written.set()
-
-    monkeypatch.setattr(module, "_write_out", note)
+    written = watch(monkeypatch, "_write_out")
     size = path.stat().st_size
     commit(connection, 1)
     checkpoints.note(1)
@@ -109,15 +115,8 @@ def test_a_short_log_is_moved_when_it_is_old(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What was removed on a quiet server stayed readable in its file until the server ended."""
-    moved = threading.Event()
-    move = module._move
-
-    def note(own: sqlite3.Connection) -> None:
-        move(own)
-        moved.set()
-
+    moved = watch(monkeypatch, "_move")
     monkeypatch.setattr(module, "_OLD_LOG_SECONDS", 0.2)
-    monkeypatch.setattr(module, "_move", note)
     size = path.stat().st_size
     commit(connection, 1)
     checkpoints.note(1)
