@@ -30,4 +30,4 @@ ENV PATH=/opt/agent/bin:$PATH \
 USER 10001
 EXPOSE 8088
 # Exec form: the server itself gets SIGTERM, ends its turns and exits with 0.
-CMD ["python", "-m", "app"]
+CMD ["python", "-m", "voicelive_agent", "serve"]

@@ -15,13 +15,13 @@ help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: for-run  ## Serve the agent (port 8088) and the local Voice Live (port 8090)
-	$(BIN)/python -m emulator --start-agent
+	$(BIN)/python -m voicelive_agent emulate --start-agent
 
 agent: for-run  ## Serve the agent alone, on port 8088
-	$(BIN)/python -m app
+	$(BIN)/python -m voicelive_agent serve
 
 demo: for-run  ## Hold a whole spoken conversation with the demo agent, without a microphone
-	$(BIN)/python -m emulator.demo
+	$(BIN)/python -m voicelive_agent.emulator.demo
 
 setup: for-development  ## Make .venv for development
 

@@ -1,3 +1,1 @@
-"""The agent server: a hosted agent container that Azure Voice Live can talk to."""
-
-__version__ = "0.1.0"
+"""The application that is deployed; yours to edit."""

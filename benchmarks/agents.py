@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 
-from app.agent import Output, Turn
+from voicelive_agent.agent import Output, Turn
 
 DELTAS = [f"word{i} " for i in range(40)]
 

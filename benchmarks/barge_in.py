@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.spoken import audible_span_ms, call_agent, describe, percentile, synthesise
-from emulator.caller import Caller
-from emulator.services import start_services
+from voicelive_agent.emulator.caller import Caller
+from voicelive_agent.emulator.services import start_services
 
 P95_GOAL_MS = 300
 VOICES = ("slt", "kal16", "rms")

@@ -23,11 +23,11 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.spoken import describe, percentile
-from client.devices import BLOCK_MS
-from client.hardware import HardwareLoudspeaker, HardwareMicrophone
-from client.json_lines import JsonLines
-from client.settings import load_settings
-from client.talk import Talk
+from voicelive_agent.client.settings import load_settings
+from voicelive_agent.client.sound.devices import BLOCK_MS
+from voicelive_agent.client.sound.hardware import HardwareLoudspeaker, HardwareMicrophone
+from voicelive_agent.client.talk import Talk
+from voicelive_agent.client.ui.json_lines import JsonLines
 
 RATE_HZ = 24_000
 BLOCK_FRAMES = RATE_HZ * BLOCK_MS // 1000
@@ -37,7 +37,7 @@ ITEM = "item_{turn}"
 
 
 class SoundCard:
-    """Stands in for a ``client.lines.Line``: moves a block every 20 ms, in its own thread."""
+    """Stands in for a ``portaudio_lines.Line``: moves a block every 20 ms, in its own thread."""
 
     latency_s = 0.0
     lost = False

@@ -4,7 +4,7 @@
 
 An agent reads texts aloud: at once (its stream has ended before it is interrupted), as fast as a
 model writes, and slower than speech (it still streams). Callers talk into it at random moments.
-The estimate is ``heard`` in the agent's store (``app.heard``), and all of ``reply`` without it;
+The estimate is ``heard`` in the agent's store (``engine.heard``), and all of ``reply`` without it;
 the truth is the session's own item. Reported: the difference in words, and how long the agent's
 HTTP stream outlives ``speech_started`` where that cuts it.
 """
@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.conversations.location import open_store
 from benchmarks.agents import PACES, READINGS
 from benchmarks.spoken import call_agent, percentile, synthesise
 from benchmarks.spoken import describe as describe_ms
-from emulator.caller import Caller
-from emulator.services import start_services
+from voicelive_agent.emulator.caller import Caller
+from voicelive_agent.emulator.services import start_services
+from voicelive_agent.server.conversations.location import open_store
 
 MEDIAN_GOAL_WORDS = 3
 STREAM_GOAL_MS = 50

@@ -21,18 +21,19 @@ from typing import Any
 from benchmarks.recordings import RecordingsMissing, find_recordings
 from benchmarks.spoken import describe, percentile
 from benchmarks.voices import INTELLIGIBLE, VOICES, noises, say, silence, with_noise
-from emulator.hearing import Ear, Hearing
-from emulator.hearing.completeness import estimate_completeness
-from emulator.hearing.engines import open_hearing
-from emulator.hearing.loudness import Loudness
-from emulator.hearing.phrases import split_words
-from emulator.hearing.smart_turn import (
+from voicelive_agent.emulator.session.turns import FILLER_WORDS
+from voicelive_agent.emulator.stt import Ear, Hearing
+from voicelive_agent.emulator.stt.engines import open_hearing
+from voicelive_agent.emulator.stt.pocketsphinx.phrases import split_words
+from voicelive_agent.emulator.vad.completeness import estimate_completeness
+from voicelive_agent.emulator.vad.loudness import Loudness
+from voicelive_agent.emulator.vad.smart_turn import (
     SmartTurn,
     is_installed,
     open_end_of_turn,
     weigh_opinions,
 )
-from emulator.hearing.turn_taking import (
+from voicelive_agent.emulator.vad.turn_taking import (
     PauseReached,
     SpeechStarted,
     SpeechStopped,
@@ -40,8 +41,7 @@ from emulator.hearing.turn_taking import (
     TurnRules,
     TurnTaking,
 )
-from emulator.hearing.voice_activity import VoiceActivities
-from emulator.session.turns import FILLER_WORDS
+from voicelive_agent.emulator.vad.voice_activity import VoiceActivities
 
 WORD_ERROR_GOAL = 0.15
 WORD_ERROR_GOAL_WITH_PHRASES = 0.05

@@ -66,7 +66,7 @@ def read_cpu_s(pid: int) -> float:
 def find_commands(mode: str) -> dict[str, list[str]]:
     """The command of each peer that answers as ``mode`` says (see ``benchmarks.agents``)."""
     return {
-        "ours": ["-m", "app"],
+        "ours": ["-m", "voicelive_agent", "serve"],
         "official": ["-m", "benchmarks.official_host", mode],
         "bare": ["-m", "benchmarks.bare_asyncio", mode],
         "fastapi": ["-m", "benchmarks.bare_fastapi"],

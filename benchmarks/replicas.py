@@ -27,8 +27,8 @@ from pathlib import Path
 
 from benchmarks.callers import Caller, Outcome
 from benchmarks.peers import Peer, read_cpu_s, start_peer
-from tests.app.conversations.backends import RedisServer
 from tests.replicas.deployment import Deployment, deploy
+from tests.server.conversations.backends import RedisServer
 
 CALLERS_PER_REPLICA = 8
 TURNS_PER_CONVERSATION = 20

@@ -22,7 +22,7 @@ import numpy as np
 from websockets.asyncio.client import connect
 
 from benchmarks.spoken import percentile, synthesise
-from emulator.services import start_services
+from voicelive_agent.emulator.services import start_services
 
 FRAME_MS = 20
 RATE_HZ = 24_000

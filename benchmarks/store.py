@@ -22,7 +22,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.conversations import ConversationKey, ConversationStore, TurnRecord, open_store
+from voicelive_agent.server.conversations import (
+    ConversationKey,
+    ConversationStore,
+    TurnRecord,
+    open_store,
+)
 
 TURNS_PER_CONVERSATION = 20
 REPLY = "Your table for four is booked for seven. " * 8

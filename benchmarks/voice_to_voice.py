@@ -25,9 +25,9 @@ from benchmarks.spoken import (
     percentile,
     synthesise,
 )
-from emulator.caller import Caller
-from emulator.marks import STAGES
-from emulator.services import start_services
+from voicelive_agent.emulator.caller import Caller
+from voicelive_agent.emulator.services import start_services
+from voicelive_agent.emulator.watch.marks import STAGES
 
 VOICES = ("slt", "kal16", "rms")
 SENTENCES = (

@@ -5,12 +5,12 @@ import base64
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from client.calls import Calls
-from client.conversation import Conversation
-from client.devices import Played
-from client.functions import Functions
-from client.screen import Summary, TurnTimes, Who
-from client.settings import load_settings
+from voicelive_agent.client.core.calls import Calls
+from voicelive_agent.client.core.conversation import Conversation
+from voicelive_agent.client.core.functions import Functions
+from voicelive_agent.client.settings import load_settings
+from voicelive_agent.client.sound.devices import Played
+from voicelive_agent.client.ui.screen import Summary, TurnTimes, Who
 
 RATE_HZ = 24_000
 

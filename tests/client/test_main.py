@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from client.__main__ import main
 from tests.emulator.service import ROOT, Service, agent_server, emulator, say, silence
+from voicelive_agent.client.command import main
 
 TIMEOUT_S = 90
 
@@ -64,7 +64,7 @@ def run_client(
 ) -> tuple[int, list[dict[str, Any]]]:
     """Exit code and JSON lines. Sound hardware is never touched."""
     script = (
-        "import sys; from client.__main__ import main; code = main(sys.argv[1:]);"
+        "import sys; from voicelive_agent.client.command import main; code = main(sys.argv[1:]);"
         "assert 'pyaudio' not in sys.modules; sys.exit(code)"
     )
     whom = ["--endpoint", service.url]
@@ -162,7 +162,17 @@ def test_speech_interrupts_the_agent(service: Service, tmp_path: Path) -> None:
 def test_ctrl_c_ends_with_the_summary(service: Service, way: list[str]) -> None:
     """Also while standard input is open: Python died of a thread that waited in it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "client", *way, "--endpoint", service.url, "--model", "local"],
+        [
+            sys.executable,
+            "-m",
+            "voicelive_agent",
+            "talk",
+            *way,
+            "--endpoint",
+            service.url,
+            "--model",
+            "local",
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -188,7 +198,16 @@ def test_ctrl_c_ends_with_the_summary(service: Service, way: list[str]) -> None:
 def test_output_that_can_not_be_written_is_no_reason_to_hang_up(
     service: Service, where: str, how: list[str]
 ) -> None:
-    command = [sys.executable, "-m", "client", "--text-only", *how, "--model", "local"]
+    command = [
+        sys.executable,
+        "-m",
+        "voicelive_agent",
+        "talk",
+        "--text-only",
+        *how,
+        "--model",
+        "local",
+    ]
     redirection = ">&-" if where == "closed" else f">{where}"
     process = subprocess.run(
         ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *command, "--endpoint", service.url],

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client import g711
-from client.options import build_parser, parse
-from client.session import describe_session
-from client.settings import Settings, SettingsError, load_settings, option_of
+from voicelive_agent.client.core.session import describe_session
+from voicelive_agent.client.options import build_parser, parse
+from voicelive_agent.client.settings import Settings, SettingsError, load_settings, option_of
+from voicelive_agent.client.sound import g711
 
 
 def describe(**options: Any) -> dict[str, Any]:

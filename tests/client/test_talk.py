@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from client import connection, quiet, reconnection
-from client.files import FileMicrophone, SilentLoudspeaker, SilentMicrophone
-from client.settings import load_settings
-from client.talk import NO_ANSWER, Talk
-from client.troubles import ConversationError
 from tests.client.service import Fault, Service, proxy
-from tests.client.sound_system import write_wav
+from tests.client.sound.sound_system import write_wav
 from tests.client.stage import NotingScreen
+from voicelive_agent.client import connection, reconnection
+from voicelive_agent.client.core import quiet
+from voicelive_agent.client.settings import load_settings
+from voicelive_agent.client.sound.files import FileMicrophone, SilentLoudspeaker, SilentMicrophone
+from voicelive_agent.client.talk import NO_ANSWER, Talk
+from voicelive_agent.client.troubles import ConversationError
 
 KEY = "s3cret-key"
 PATIENCE_S = 20
@@ -213,12 +214,12 @@ async def test_without_an_endpoint_a_running_emulator_is_found(
     service.status = [401]
     assert await connection.find_endpoint(settings) == (service.url, True)
     monkeypatch.setattr(connection, "EMULATOR_URL", "http://127.0.0.1:9")
-    with pytest.raises(connection.ConnectError, match=r"python -m emulator.*give --endpoint"):
+    with pytest.raises(connection.ConnectError, match=r"voicelive-agent emulate.*give --endpoint"):
         await connection.find_endpoint(settings)
 
 
 async def test_nobody_listens_there() -> None:
-    assert "python -m emulator" in await fail("http://127.0.0.1:9")
+    assert "voicelive-agent emulate" in await fail("http://127.0.0.1:9")
 
 
 async def test_a_session_that_ends_is_renewed_in_a_pause(service: Service) -> None:

@@ -10,8 +10,8 @@ from azure.identity import CredentialUnavailableError
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from client.settings import load_settings
-from client.troubles import explain, explain_close
+from voicelive_agent.client.settings import load_settings
+from voicelive_agent.client.troubles import explain, explain_close
 
 AZURE = "https://res.services.ai.azure.com"
 SECRET_URL = f"{AZURE}/voice-live/realtime?api-key=s3cret"

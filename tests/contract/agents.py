@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Any
 
-from app.agent import ClientEvent, Output, Turn
+from voicelive_agent.agent import ClientEvent, Output, Turn
 
 GREETING = "Hello, this is the contract's agent."
 RELEASE = "test.release"

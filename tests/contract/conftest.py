@@ -109,8 +109,8 @@ def _require_answer(target: Target) -> None:
 
 def serve_own(name: str, directory: Path, **settings: Any) -> AbstractContextManager[str]:
     """This project's server with the named agent, in a thread; gives its address."""
-    from app.main import create_app
-    from app.settings import Settings
+    from voicelive_agent.server.app import create_app
+    from voicelive_agent.server.settings import Settings
 
     store = f"sqlite:///{directory}/conversations.db"
     return serve(

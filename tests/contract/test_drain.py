@@ -27,7 +27,7 @@ OWN = {"AGENT": SCRIPTED, "LOG_LEVEL": "DEBUG", "SHUTDOWN_GRACE_SECONDS": "20"}
 
 @pytest.fixture
 def patient_server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with start_process(["-m", "app"], tmp_path, OWN) as server:
+    with start_process(["-m", "voicelive_agent", "serve"], tmp_path, OWN) as server:
         yield server
 
 
@@ -37,13 +37,15 @@ def ending_target(target: Target, tmp_path: Path) -> Iterator[Target]:
     if not target.scripted:
         yield target
         return
-    with start_process(["-m", "app"], tmp_path, OWN) as server:
+    with start_process(["-m", "voicelive_agent", "serve"], tmp_path, OWN) as server:
         yield replace(target, url=server.url, pid=server.pid, slow_text="think 0.5")
 
 
 @pytest.fixture
 def hasty_server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with start_process(["-m", "app"], tmp_path, {**OWN, "SHUTDOWN_GRACE_SECONDS": "0"}) as server:
+    with start_process(
+        ["-m", "voicelive_agent", "serve"], tmp_path, {**OWN, "SHUTDOWN_GRACE_SECONDS": "0"}
+    ) as server:
         yield server
 
 

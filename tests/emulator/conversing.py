@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
-from emulator.engines import Engines
-from emulator.main import bind, create_app, create_server, url_of
-from emulator.settings import load_settings
 from tests.emulator.fakes import FakeHearing, FakeSpeaking, FakeThinking, FakeVoiceActivity
+from voicelive_agent.emulator.engines import Engines
+from voicelive_agent.emulator.service import bind, create_app, create_server, url_of
+from voicelive_agent.emulator.settings import load_settings
 
 AGENT = "agent-name=desk&agent-project-name=any"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from emulator.hearing import HearingError, Transcript
-from emulator.speaking import SpeakingError, SpokenChunk, SpokenWord, Voice
-from emulator.thinking import Finished, Request, TextDelta, ThinkingError, Thought
+from voicelive_agent.emulator.agents import Finished, Request, TextDelta, ThinkingError, Thought
+from voicelive_agent.emulator.stt import HearingError, Transcript
+from voicelive_agent.emulator.tts import SpeakingError, SpokenChunk, SpokenWord, Voice
 
 WORD_MS = 200
 

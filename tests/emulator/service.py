@@ -86,8 +86,10 @@ class Service:
 
 @contextlib.contextmanager
 def emulator(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Service]:
-    """``python -m emulator`` on a free port, ready."""
-    service = Service(("-m", "emulator", "--port", "0", *arguments), environment or {})
+    """``voicelive-agent emulate`` on a free port, ready."""
+    service = Service(
+        ("-m", "voicelive_agent", "emulate", "--port", "0", *arguments), environment or {}
+    )
     try:
         service.url = service.wait_until(r"ready at (http\S+)")[1]
         yield service
@@ -97,10 +99,11 @@ def emulator(*arguments: str, environment: Mapping[str, str] | None = None) -> I
 
 @contextlib.contextmanager
 def agent_server(environment: Mapping[str, str] | None = None) -> Iterator[Service]:
-    """``python -m app`` on a free port, ready."""
+    """``voicelive-agent serve`` on a free port, ready."""
     port = find_free_port()
     service = Service(
-        ("-m", "app"), {"HOST": "127.0.0.1", "PORT": str(port), **(environment or {})}
+        ("-m", "voicelive_agent", "serve"),
+        {"HOST": "127.0.0.1", "PORT": str(port), **(environment or {})},
     )
     service.url = f"http://127.0.0.1:{port}"
     try:

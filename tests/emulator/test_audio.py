@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.audio import (
+from voicelive_agent.emulator.audio import (
     PCM16_INPUT_RATES_HZ,
     PCM16_OUTPUT_RATES_HZ,
     AudioFormat,

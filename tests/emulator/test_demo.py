@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from emulator.demo import reply_to
+from voicelive_agent.emulator.demo import reply_to
 
 SATURDAY = dt.date(2026, 11, 21)
 

@@ -18,15 +18,15 @@ from azure.ai.voicelive.models import (
 )
 from azure.core.credentials import AzureKeyCredential
 
-from emulator.caller import Caller, Happened
 from tests.emulator.service import ROOT, Service, agent_server, emulator, say, silence
+from voicelive_agent.emulator.caller import Caller, Happened
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    phrases = ROOT / "app" / "agents" / "demo" / "phrases.txt"
+    phrases = ROOT / "examples" / "front_desk" / "phrases.txt"
     with (
         agent_server() as agent,
         emulator("--agent", agent.url, "--phrases", str(phrases)) as service,

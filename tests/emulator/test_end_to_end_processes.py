@@ -16,9 +16,9 @@ from azure.ai.voicelive.aio import ConnectionError as VoiceLiveConnectionError
 from azure.ai.voicelive.aio import connect
 from azure.core.credentials import AzureKeyCredential
 
-from emulator.caller import Caller
 from tests.emulator.service import ROOT, agent_server, emulator, say
 from tests.ports import find_free_port
+from voicelive_agent.emulator.caller import Caller
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
 
@@ -56,7 +56,7 @@ def test_when_the_agent_ends_the_emulator_ends_and_says_so() -> None:
         children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
         for child in children.read_text().split():
             command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            if command[1:3] == [b"-m", b"app"]:
+            if command[1:4] == [b"-m", b"voicelive_agent", b"serve"]:
                 os.kill(int(child), signal.SIGKILL)
         assert service.process.wait(30) == 1
         assert "The agent server has ended" in service.output
@@ -67,7 +67,7 @@ def test_a_port_that_is_taken_is_said_in_one_line() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ran = run("-m", "emulator", "--port", str(port))
+        ran = run("-m", "voicelive_agent", "emulate", "--port", str(port))
         assert ran.returncode == 1
         assert ran.stderr.strip().splitlines()[-1] == (
             f"port {port} is taken: stop what listens there, or choose another with --port"
@@ -75,7 +75,14 @@ def test_a_port_that_is_taken_is_said_in_one_line() -> None:
         assert "Traceback" not in ran.stderr
 
         ran = run(
-            "-m", "emulator", "--port", "0", "--start-agent", "--agent", f"http://127.0.0.1:{port}"
+            "-m",
+            "voicelive_agent",
+            "emulate",
+            "--port",
+            "0",
+            "--start-agent",
+            "--agent",
+            f"http://127.0.0.1:{port}",
         )
         assert ran.returncode == 1
         assert "Traceback" not in ran.stderr
@@ -83,7 +90,7 @@ def test_a_port_that_is_taken_is_said_in_one_line() -> None:
 
 def test_an_engine_that_is_not_there_is_said_in_one_line() -> None:
     for option in ("--hearing", "--speaking"):
-        ran = run("-m", "emulator", "--port", "0", option, "telepathy")
+        ran = run("-m", "voicelive_agent", "emulate", "--port", "0", option, "telepathy")
         assert ran.returncode == 1
         assert "telepathy" in ran.stderr
         assert "Traceback" not in ran.stderr
@@ -129,7 +136,13 @@ async def test_a_recording_can_be_played_against_a_server_again(tmp_path: Path) 
             assert wav.getnchannels() == 2
             assert wav.getnframes() / wav.getframerate() > 4
         with emulator("--agent", agent.url) as service:
-            ran = run("-m", "emulator.replay", str(events), "--endpoint", service.url)
+            ran = run(
+                "-m",
+                "voicelive_agent.emulator.watch.replay",
+                str(events),
+                "--endpoint",
+                service.url,
+            )
             assert ran.returncode == 0, ran.stdout + ran.stderr
             assert "order of events: the same" in ran.stdout
             # What a recording says that was never said is found.
@@ -139,18 +152,30 @@ async def test_a_recording_can_be_played_against_a_server_again(tmp_path: Path) 
                 if event.get("type") == "response.audio_transcript.done":
                     event["transcript"] = "Something else."
             events.write_text("".join(json.dumps(line) + "\n" for line in lines))
-            ran = run("-m", "emulator.replay", str(events), "--endpoint", service.url)
+            ran = run(
+                "-m",
+                "voicelive_agent.emulator.watch.replay",
+                str(events),
+                "--endpoint",
+                service.url,
+            )
             assert ran.returncode == 1
             assert "-agent: Something else." in ran.stdout
-    ran = run("-m", "emulator.replay", str(events), "--endpoint", "http://127.0.0.1:9")
+    ran = run(
+        "-m",
+        "voicelive_agent.emulator.watch.replay",
+        str(events),
+        "--endpoint",
+        "http://127.0.0.1:9",
+    )
     assert ran.returncode == 2
-    assert "python -m emulator" in ran.stderr
+    assert "voicelive-agent emulate" in ran.stderr
 
 
 def test_the_demo_talks_and_leaves_its_sound(tmp_path: Path) -> None:
     output = tmp_path / "sound" / "demo.wav"
     began_s = time.monotonic()
-    ran = run("-m", "emulator.demo", "--output", str(output))
+    ran = run("-m", "voicelive_agent.emulator.demo", "--output", str(output))
     assert ran.returncode == 0, ran.stdout + ran.stderr
     lines = [line.split(maxsplit=1) for line in ran.stdout.splitlines() if line.strip()]
     who = [line[0] for line in lines]
@@ -167,7 +192,9 @@ def test_the_demo_talks_and_leaves_its_sound(tmp_path: Path) -> None:
 
 def test_a_place_that_the_demo_cannot_write_to_is_told_before_it_talks(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    ran = run("-m", "emulator.demo", "--output", str(tmp_path / "file" / "demo.wav"))
+    ran = run(
+        "-m", "voicelive_agent.emulator.demo", "--output", str(tmp_path / "file" / "demo.wav")
+    )
     assert ran.returncode == 1
     assert "--output" in ran.stderr
     assert ran.stdout == ""

@@ -53,7 +53,7 @@ EXPECTED = {
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    phrases = ROOT / "app" / "agents" / "demo" / "phrases.txt"
+    phrases = ROOT / "examples" / "front_desk" / "phrases.txt"
     with (
         agent_server() as agent,
         emulator("--agent", agent.url, "--phrases", str(phrases)) as service,

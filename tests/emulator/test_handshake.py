@@ -1,6 +1,6 @@
 import pytest
 
-from emulator.handshake import describe_connection, is_admitted, read_wish
+from voicelive_agent.emulator.handshake import describe_connection, is_admitted, read_wish
 
 
 def test_reads_what_the_sdk_sends_and_ignores_the_rest() -> None:

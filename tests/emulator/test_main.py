@@ -12,11 +12,11 @@ from pydantic import SecretStr, ValidationError
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from emulator.__main__ import build_parser, describe_errors, main
-from emulator.main import ServiceError, bind, url_of
-from emulator.settings import load_settings
-from emulator.welcome import render_welcome
 from tests.emulator.conversing import AGENT, Desk, loud, open_client, open_desk, quiet
+from voicelive_agent.emulator.command import build_parser, describe_errors, main
+from voicelive_agent.emulator.service import ServiceError, bind, url_of
+from voicelive_agent.emulator.settings import load_settings
+from voicelive_agent.emulator.welcome import render_welcome
 
 
 def ws(desk: Desk, path: str = "/voice-live/realtime", query: str = AGENT) -> str:
@@ -219,13 +219,13 @@ def test_a_wrong_option_is_named(
 @pytest.mark.parametrize(
     ("module", "needed", "extra"),
     [
-        ("emulator.__main__", "numpy", "emulator"),
-        ("emulator.demo", "numpy", "emulator"),
-        ("emulator.replay", "orjson", "emulator"),
-        ("emulator.replay", "websockets", "emulator"),
-        ("client.__main__", "aiohttp", "client"),
-        ("client.__main__", "numpy", "client"),
-        ("client.__main__", "azure", "client"),
+        ("voicelive_agent.emulator.command", "numpy", "emulator"),
+        ("voicelive_agent.emulator.demo", "numpy", "emulator"),
+        ("voicelive_agent.emulator.watch.replay", "orjson", "emulator"),
+        ("voicelive_agent.emulator.watch.replay", "websockets", "emulator"),
+        ("voicelive_agent.client.command", "aiohttp", "client"),
+        ("voicelive_agent.client.command", "numpy", "client"),
+        ("voicelive_agent.client.command", "azure", "client"),
     ],
 )
 def test_what_is_not_installed_is_named(module: str, needed: str, extra: str) -> None:
@@ -255,7 +255,7 @@ def test_errors_without_a_setting_are_described_too() -> None:
 async def test_the_welcome_tells_how_to_talk_to_it() -> None:
     engines = Desk().engines
     local = render_welcome("http://127.0.0.1:8090", load_settings(), engines)
-    assert "python -m client   (" in local
+    assert "voicelive-agent talk   (" in local
     named = load_settings(agents=["desk=http://127.0.0.1:1"], api_key=SecretStr("secret"))
     elsewhere = render_welcome("http://127.0.0.1:1", named, engines)
     assert "--endpoint http://127.0.0.1:1 --agent-name desk --project-name local" in elsewhere

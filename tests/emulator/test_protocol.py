@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator import protocol
-from emulator.protocol import ProtocolError, decode_frame, encode_event, parse_client_event
+from voicelive_agent.emulator import protocol
+from voicelive_agent.emulator.protocol import (
+    ProtocolError,
+    decode_frame,
+    encode_event,
+    parse_client_event,
+)
 
 
 def error_from(event: Any) -> ProtocolError:

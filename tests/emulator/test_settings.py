@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from emulator.settings import AgentAddress, load_settings
+from voicelive_agent.emulator.settings import AgentAddress, load_settings
 
 
 def test_without_any_setting_every_name_is_the_local_agent() -> None:

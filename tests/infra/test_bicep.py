@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from client.settings import Settings as ClientSettings
 from tests.infra.bicep import BicepFile, Declaration
 from tests.infra.files import ROOT, read_facts, read_yaml
+from voicelive_agent.client.settings import Settings as ClientSettings
 
 FILES = {
     path.relative_to(ROOT).as_posix(): BicepFile(path)

@@ -43,10 +43,20 @@ def test_selecting_for_a_copy() -> None:
 
 
 def test_ours_lets_in_the_server_its_requirements_and_the_users_agent(tmp_path: Path) -> None:
-    paths = ["app/main.py", "app/agents/voice_instructions.txt", "LICENSE", "my_agent.py"]
+    paths = [
+        "voicelive_agent/server/app.py",
+        "voicelive_agent/model_agent/voice_instructions.txt",
+        "LICENSE",
+        "my_agent.py",
+    ]
     paths += ["requirements/agent.txt", "requirements/model.txt", "requirements/mine.txt"]
     secret = [".env", ".git/config", ".azure/x/.env", "infra/kubernetes/secret.yaml", "my.key"]
-    other = ["app/__pycache__/main.pyc", "tests/test_a.py", "emulator/main.py", "client/a.py"]
+    other = [
+        "app/__pycache__/main.pyc",
+        "tests/test_a.py",
+        "voicelive_agent/emulator/service.py",
+        "client/a.py",
+    ]
     other += ["requirements/end-of-turn.txt", "requirements/microphone.txt"]
     other += ["requirements/dev.txt", "requirements/run.txt", "requirements/entra.in", "README.md"]
     for path in [*paths, *secret, *other]:

@@ -4,11 +4,11 @@ import importlib.util
 import json
 import re
 
-from app.agents.model_settings import ModelAgentSettings
-from app.settings import Settings
-from client.options import build_parser
 from tests.infra.bicep import BicepFile
 from tests.infra.files import ROOT, read_facts
+from voicelive_agent.client.options import build_parser
+from voicelive_agent.model_agent.settings import ModelAgentSettings
+from voicelive_agent.server.settings import Settings
 
 PAGE = (ROOT / "docs/deploy.md").read_text()
 

@@ -28,7 +28,7 @@ def test_stages_steps_and_environment() -> None:
         '    WORDS="two words"\n'
         "USER 10001\n"
         "EXPOSE 8088\n"
-        'CMD ["python", "-m", "app"]\n'
+        'CMD ["python", "-m", "voicelive_agent", "serve"]\n'
     )
     copy, run = first.steps
     assert copy == Copy(("requirements/agent.txt",), "/tmp/all.txt")
@@ -38,7 +38,7 @@ def test_stages_steps_and_environment() -> None:
     assert last.environment["PATH"].startswith("/opt/bin:/usr/local/bin:")
     assert last.environment["WORDS"] == "two words"
     assert (last.user, last.directory, last.ports) == ("10001", "/srv/agent", (8088,))
-    assert last.command == ("python", "-m", "app")
+    assert last.command == ("python", "-m", "voicelive_agent", "serve")
     assert "WHICH" not in last.environment
 
 
@@ -71,7 +71,7 @@ def test_a_stage_goes_on_from_an_earlier_one() -> None:
         ("FROM base\nRUN <<EOF\n", "only the shell form"),
         ("FROM base\nCOPY --chown=1 a b\n", "only --from"),
         ("FROM base\nCOPY a\n", "needs a source and a target"),
-        ("FROM base\nCMD python -m app\n", "only the exec form"),
+        ("FROM base\nCMD python -m voicelive_agent serve\n", "only the exec form"),
         ("FROM base\nENV A B\n", "NAME=value"),
         ("FROM base\nRUN echo \\\n", "line 2: the last line is continued"),
         ("FROM --platform=x base\n", "not understood"),

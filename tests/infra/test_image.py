@@ -71,7 +71,7 @@ class TestImage:
 
     def test_holds_what_it_needs_and_no_more(self, image: Image) -> None:
         source = image.root / "srv/agent"
-        assert (source / "app/main.py").is_file()
+        assert (source / "voicelive_agent/server/app.py").is_file()
         assert (source / "my_agent.py").is_file()
         assert not [path for path in source.rglob("*") if path.name in (".env", "tests")]
         packages = image.root / "opt/agent/lib"

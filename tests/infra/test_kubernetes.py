@@ -12,11 +12,11 @@ import yaml
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, ConnectionError
 
-from app import __version__
-from app.settings import Settings
 from infra.image.dockerfile import parse
 from tests.infra.files import ROOT
 from tests.ports import find_free_port
+from voicelive_agent import __version__
+from voicelive_agent.server.settings import Settings
 
 FOLDER = ROOT / "infra/kubernetes"
 VERSION = "1.33"
@@ -179,7 +179,10 @@ def test_scales_by_running_turns_with_cpu_beside_it() -> None:
     turns, cpu = scaler["metrics"]
     # Prometheus has underscores where OpenTelemetry has dots.
     assert turns["pods"]["metric"]["name"] == "voicelive_agent_streams_active"
-    assert '"voicelive_agent.streams.active"' in (ROOT / "app/platform/telemetry.py").read_text()
+    assert (
+        '"voicelive_agent.streams.active"'
+        in (ROOT / "voicelive_agent/server/platform/telemetry/spans.py").read_text()
+    )
     # A pod's turns have to fit in what one server takes.
     limit = Settings.model_fields["max_active_turns"].default
     assert int(turns["pods"]["target"]["averageValue"]) < limit

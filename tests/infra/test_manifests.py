@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.agents.model_settings import ModelAgentSettings
-from app.settings import Settings
 from infra.image.dockerfile import parse
 from tests.infra.files import ROOT, read_facts, read_yaml
+from voicelive_agent.model_agent.settings import ModelAgentSettings
+from voicelive_agent.server.settings import Settings
 
 AZURE = read_yaml("azure.yaml")
 SERVICE: dict[str, Any] = AZURE["services"]["voicelive-agent"]

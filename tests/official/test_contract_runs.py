@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from app.main import create_app
-from app.settings import Settings
 from tests.contract.clauses import CLAUSES
 from tests.contract.servers import ROOT, ServerProcess, serve
+from voicelive_agent.server.app import create_app
+from voicelive_agent.server.settings import Settings
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 
-from app.agent import Output, Turn
+from voicelive_agent.agent import Output, Turn
 
 
 async def reply(turn: Turn) -> AsyncIterator[Output]:

@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.phrases import find_phrases
-from tests.app.conversations.backends import RedisServer
-from tests.app.processes import launch_server
 from tests.replicas.deployment import LEASE_SECONDS, Deployment, Talker, find_text
+from tests.server.conversations.backends import RedisServer
+from tests.server.processes import launch_server
+from voicelive_agent.server.engine.phrases import find_phrases
 
 pytestmark = [pytest.mark.component, pytest.mark.asyncio(loop_scope="package")]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from app.phrases import find_phrases
 from tests.ports import find_free_port
 from tests.replicas.deployment import Deployment, Talker, find_text
+from voicelive_agent.server.engine.phrases import find_phrases
 
 pytestmark = [pytest.mark.component, pytest.mark.asyncio(loop_scope="package")]
 

@@ -1,0 +1,292 @@
+"""Responses agents: what they are sent, how their events are read, and what they do wrong."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from tests.emulator.agents.servers import (
+    EVENT_STREAM,
+    Received,
+    Script,
+    agent_process,
+    answering,
+    lines_of,
+    raw_server,
+)
+from tests.ports import find_free_port
+from voicelive_agent.emulator.agents import (
+    Finished,
+    Request,
+    TextDelta,
+    TextDone,
+    ThinkingError,
+    Thought,
+    ToolWaiting,
+    Usage,
+)
+from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID
+from voicelive_agent.emulator.agents.responses import ResponsesThinking
+
+
+def delta(text: str, item: str = "m1") -> dict[str, Any]:
+    return {
+        "type": "response.output_text.delta",
+        "item_id": item,
+        "content_index": 0,
+        "delta": text,
+    }
+
+
+def done(text: str, item: str = "m1") -> dict[str, Any]:
+    return {"type": "response.output_text.done", "item_id": item, "content_index": 0, "text": text}
+
+
+def added(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "response.output_item.added", "item": {"type": kind, **fields}}
+
+
+CREATED = {"type": "response.created", "response": {"id": "r", "status": "in_progress"}}
+COMPLETED = {
+    "type": "response.completed",
+    "response": {
+        "status": "completed",
+        "usage": {
+            "input_tokens": 9,
+            "output_tokens": 4,
+            "input_tokens_details": {"cached_tokens": 3},
+            "output_tokens_details": {"reasoning_tokens": 1},
+        },
+    },
+}
+
+
+@contextlib.asynccontextmanager
+async def thinking_at(url: str, **options: Any) -> AsyncIterator[ResponsesThinking]:
+    thinking = ResponsesThinking(url, **options)
+    await thinking.start()
+    try:
+        yield thinking
+    finally:
+        await thinking.stop()
+
+
+async def ask(thinking: ResponsesThinking, text: str = "Hi") -> list[Thought]:
+    mind = thinking.open_mind("session-1")
+    return [thought async for thought in mind.think(Request(text=text))]
+
+
+async def ask_script(script: Script) -> tuple[list[Thought], list[Received]]:
+    async with raw_server(script) as server, thinking_at(server.url) as thinking:
+        return await ask(thinking), server.received
+
+
+def text_of(thoughts: list[Thought]) -> str:
+    return "".join(thought.text for thought in thoughts if isinstance(thought, TextDelta))
+
+
+async def test_a_session_is_one_conversation() -> None:
+    answer = answering(lines_of(CREATED, delta("Hi"), done("Hi"), COMPLETED))
+    async with raw_server(answer) as server, thinking_at(server.url) as thinking:
+        mind = thinking.open_mind("session-1")
+        for text in ("one", "two"):
+            assert [thought async for thought in mind.think(Request(text=text))]
+        resumed = thinking.open_mind("session-2", conversation_id="conv_known")
+        assert [thought async for thought in resumed.think(Request(kind="greeting"))]
+        first, second, third = server.received
+    assert first.path == "/responses"
+    assert first.query == {"agent_session_id": ["session-1"]}
+    assert first.headers["x-agent-user-id"] == LOCAL_USER_ID
+    assert first.headers["x-agent-foundry-call-id"] != second.headers["x-agent-foundry-call-id"]
+    assert (first.body["input"], second.body["input"], third.body["input"]) == ("one", "two", "")
+    assert first.body["stream"] is True
+    assert first.body["agent_session_id"] == "session-1"
+    assert first.body["conversation"] == second.body["conversation"]
+    assert third.body["conversation"] == "conv_known"
+
+
+async def test_deltas_usage_and_the_end() -> None:
+    thoughts, _ = await ask_script(
+        answering(lines_of(CREATED, delta("Hel"), delta("lo"), done("Hello"), COMPLETED))
+    )
+    assert thoughts == [
+        TextDelta("Hel"),
+        TextDelta("lo"),
+        TextDone(),
+        Finished(Usage(9, 4, 3, 1)),
+    ]
+
+
+async def test_a_type_may_stand_in_the_event_line_alone() -> None:
+    body = (
+        'event: response.output_text.delta\r\ndata: {"item_id":"m","delta":"Hi"}\r\n\r\n'
+        ": comment\r\n\r\n"
+        'event: response.completed\r\ndata: {"response":{}}\r\n\r\n'
+    )
+    thoughts, _ = await ask_script(answering(body))
+    assert thoughts == [TextDelta("Hi"), TextDone(), Finished()]
+
+
+async def test_two_messages_are_two_sentences() -> None:
+    thoughts, _ = await ask_script(
+        answering(lines_of(delta("One."), delta("Two. ", "m2"), delta("Three.", "m3"), COMPLETED))
+    )
+    assert text_of(thoughts) == "One. Two. Three."
+
+
+async def test_tools_of_the_agent_are_told_of() -> None:
+    thoughts, _ = await ask_script(
+        answering(
+            lines_of(
+                added("function_call", name="get_weather", call_id="c1"),
+                added("function_call_output", call_id="c1"),
+                added("web_search_call"),
+                added("message"),
+                added("reasoning"),
+                delta("Cold."),
+                COMPLETED,
+            )
+        )
+    )
+    assert thoughts[:3] == [
+        ToolWaiting("get_weather"),
+        ToolWaiting("web_search"),
+        TextDelta("Cold."),
+    ]
+    finished = thoughts[-1]
+    assert isinstance(finished, Finished)
+    assert finished.warnings == ()
+
+
+async def test_a_function_left_to_the_caller_is_a_warning() -> None:
+    thoughts, _ = await ask_script(
+        answering(lines_of(added("function_call", name="book", call_id="c1"), COMPLETED))
+    )
+    finished = thoughts[-1]
+    assert isinstance(finished, Finished)
+    assert "'book'" in finished.warnings[0]
+
+
+async def test_a_text_that_differs_from_its_deltas_breaks_the_contract() -> None:
+    thoughts, _ = await ask_script(answering(lines_of(delta("Hi"), done("Ho"), COMPLETED)))
+    finished = thoughts[-1]
+    assert isinstance(finished, Finished)
+    assert "concatenation" in finished.breaches[0]
+
+
+@pytest.mark.parametrize(
+    ("details", "reason"),
+    [
+        ({"reason": "max_output_tokens"}, "max_output_tokens"),
+        ({"reason": "content_filter"}, "content_filter"),
+        (None, "max_output_tokens"),
+    ],
+)
+async def test_an_incomplete_answer_says_why(details: Any, reason: str) -> None:
+    end = {"type": "response.incomplete", "response": {"incomplete_details": details}}
+    thoughts, _ = await ask_script(answering(lines_of(delta("Hi"), end)))
+    finished = thoughts[-1]
+    assert isinstance(finished, Finished)
+    assert finished.incomplete_reason == reason
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        (
+            lines_of(CREATED, delta("Hi")),
+            "agent_contract_violation",
+            r"without response\.completed",
+        ),
+        ("", "agent_contract_violation", r"without response\.completed"),
+        (lines_of("[DONE]"), "agent_contract_violation", r"without response\.completed"),
+        (lines_of("{"), "agent_contract_violation", "not JSON"),
+        (lines_of("[]"), "agent_contract_violation", "not an object"),
+        (lines_of(delta("x") | {"delta": None}), "agent_contract_violation", "not a string"),
+        (lines_of({"type": "response.output_item.added"}), "agent_contract_violation", "no item"),
+        (
+            lines_of(
+                {"type": "response.failed", "response": {"error": {"code": "c", "message": "m"}}}
+            ),
+            "agent_error",
+            "c: m",
+        ),
+        (lines_of({"type": "response.failed"}), "agent_error", "does not say why"),
+        (lines_of({"type": "error", "code": "c", "message": "m"}), "agent_error", "c: m"),
+        (lines_of({"error": {"message": "m"}}), "agent_error", "failed: m"),
+    ],
+)
+async def test_a_broken_answer_fails(body: str, code: str, message: str) -> None:
+    with pytest.raises(ThinkingError, match=message) as failure:
+        await ask_script(answering(body))
+    assert failure.value.code == code
+
+
+async def test_http_failures() -> None:
+    head = "HTTP/1.1 400 Bad\r\ncontent-type: application/json\r\n\r\n"
+    with pytest.raises(ThinkingError, match=r"HTTP 400 .bad: no"):
+        await ask_script(answering('{"error":{"code":"bad","message":"no"}}', head))
+    with pytest.raises(ThinkingError, match="text/event-stream"):
+        await ask_script(
+            answering("{}", EVENT_STREAM.replace("text/event-stream", "application/json"))
+        )
+    async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as thinking:
+        with pytest.raises(ThinkingError, match="start the agent"):
+            await ask(thinking)
+
+
+async def test_an_action_is_not_for_this_protocol() -> None:
+    async with thinking_at("http://127.0.0.1:1") as thinking:
+        with pytest.raises(ThinkingError, match="Invocations protocol"):
+            async for _ in thinking.open_mind("s").think(Request(kind="action", action={})):
+                pass
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with agent_process("responses_agent.py", tmp_path_factory.mktemp("agent")) as url:
+        yield url
+
+
+@pytest.mark.slow
+class TestMicrosoftsPackage:
+    """An agent on azure-ai-agentserver-responses, as a process of its own."""
+
+    async def test_it_answers_and_remembers(self, url: str) -> None:
+        async with thinking_at(url) as thinking:
+            mind = thinking.open_mind("one")
+            told = [thought async for thought in mind.think(Request(text="red"))]
+            assert text_of(told) == "You said: red "
+            assert told[-1] == Finished()
+            told = [thought async for thought in mind.think(Request(text="history"))]
+            assert text_of(told) == "I remember 2 items"
+            other = thinking.open_mind("two")
+            told = [thought async for thought in other.think(Request(text="history"))]
+            assert text_of(told) == "I remember 0 items"
+            told = [thought async for thought in other.think(Request(kind="greeting"))]
+            assert text_of(told) == "You said: nothing "
+
+    async def test_it_uses_tools_and_fails(self, url: str) -> None:
+        async with thinking_at(url) as thinking:
+            assert await ask(thinking, "use a tool") == [
+                ToolWaiting("get_weather"),
+                TextDelta("Three degrees."),
+                TextDone(),
+                Finished(),
+            ]
+            with pytest.raises(ThinkingError, match="server_error"):
+                await ask(thinking, "fail")
+            assert text_of(await ask(thinking, "again")) == "You said: again "
+
+    async def test_it_notices_that_it_was_cut_and_its_conversation_goes_on(self, url: str) -> None:
+        async with thinking_at(url) as thinking:
+            mind = thinking.open_mind("cut")
+            async with aclosing(mind.think(Request(text="slowly " * 50))) as thoughts:
+                assert await anext(thoughts) == TextDelta("You ")
+            for _ in range(50):
+                told = [thought async for thought in mind.think(Request(text="stopped"))]
+                if f"1 times by {LOCAL_USER_ID}" in text_of(told):
+                    break
+            assert text_of(told) == f"I was stopped 1 times by {LOCAL_USER_ID}"

@@ -1,0 +1,331 @@
+"""A session over a real socket, with engines that a test holds in its hand."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.emulator.conversing import Client, loud, open_client, open_desk, quiet
+from tests.emulator.fakes import FakeUtterance
+from voicelive_agent.emulator.agents import Finished, Request, TextDelta, ThinkingError, Thought
+
+
+async def speak(client: Client, ms: int = 600) -> None:
+    """A spoken turn, faster than real time."""
+    await client.append(quiet(200) + loud(ms) + quiet(1000))
+
+
+async def test_a_spoken_turn_in_the_documented_order() -> None:
+    async with open_desk() as desk, open_client(desk) as client:
+        desk.hearing.texts = ["good morning"]
+        await speak(client)
+        done = await client.receive("response.done")
+    assert done["response"]["status"] == "completed"
+    order: list[str] = []
+    for kind in client.types():
+        if not order or order[-1] != kind:
+            order.append(kind)
+    head = [
+        "session.created",
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+        "conversation.item.input_audio_transcription.completed",
+        "conversation.item.created",
+        "response.created",
+        "response.output_item.added",
+        "conversation.item.created",
+        "response.content_part.added",
+    ]
+    assert order[: len(head)] == head
+    assert order[-5:] == [
+        "response.audio.done",
+        "response.audio_transcript.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+    said = [event for event in client.events if event["type"] == "response.audio_transcript.done"]
+    assert said[0]["transcript"] == "You said good morning."
+    sound = b"".join(
+        base64.b64decode(event["delta"])
+        for event in client.events
+        if event["type"] == "response.audio.delta"
+    )
+    # Four words of 200 ms at 24 kHz.
+    assert abs(len(sound) / 48 - 800) < 40
+    assert len({event["event_id"] for event in client.events}) == len(client.events)
+
+
+async def test_speech_is_found_where_it_is_on_the_timeline() -> None:
+    async with open_desk() as desk, open_client(desk) as client:
+        await client.append(quiet(5000) + loud(1000) + quiet(1000))
+        started = await client.receive("input_audio_buffer.speech_started")
+        stopped = await client.receive("input_audio_buffer.speech_stopped")
+        await client.receive("response.done")
+    assert 4400 <= started["audio_start_ms"] <= 5050
+    assert 5900 <= stopped["audio_end_ms"] <= 6150
+    heard = desk.hearing.ears[0].utterances[0].audio
+    assert 1000 <= len(heard) / 32 <= 2600
+
+
+@pytest.mark.parametrize(("so_far", "turns"), [("my name is", 1), ("that is all", 2), ("", 2)])
+async def test_a_pause_for_thought_does_not_end_a_semantic_turn(so_far: str, turns: int) -> None:
+    async with open_desk() as desk, open_client(desk) as client:
+        desk.hearing.so_far = so_far
+        await client.send(
+            "session.update", session={"turn_detection": {"type": "azure_semantic_vad"}}
+        )
+        await client.append(quiet(200) + loud(600) + quiet(900) + loud(600) + quiet(2500))
+        for _ in range(turns):
+            await client.receive("conversation.item.input_audio_transcription.completed")
+        await client.receive("response.done")
+    assert client.types().count("input_audio_buffer.speech_started") == turns
+
+
+async def test_the_agents_stream_is_closed_within_50_ms_of_speech() -> None:
+    async def talk_on(request: Request) -> AsyncIterator[Thought]:
+        for number in range(1000):
+            yield TextDelta(f"Sentence number {number}. ")
+            await asyncio.sleep(0.01)
+        yield Finished()
+
+    async with open_desk() as desk, open_client(desk) as client:
+        desk.thinking.answer = talk_on
+        await client.say_text("go")
+        await client.receive("response.audio.delta")
+        assert desk.thinking.thinking == 1
+        desk.thinking.stopped.clear()
+        await client.append(quiet(100) + loud(600))
+        await client.receive("input_audio_buffer.speech_started")
+        heard_s = time.monotonic()
+        async with asyncio.timeout(5):
+            await desk.thinking.stopped.wait()
+        assert time.monotonic() - heard_s < 0.05
+        done = await client.receive("response.done")
+        assert done["response"]["status"] == "cancelled"
+        assert done["response"]["status_details"]["reason"] == "turn_detected"
+        await client.append(quiet(1000))
+        await client.receive("response.created")
+        after = client.types()[client.events.index(done) + 1 :]
+        assert "response.audio.delta" not in after
+
+
+async def test_speech_starts_from_the_first_clause_while_the_agent_still_thinks() -> None:
+    go_on = asyncio.Event()
+
+    async def think_long(request: Request) -> AsyncIterator[Thought]:
+        yield TextDelta("One moment please. ")
+        yield TextDelta("I am looking. ")
+        await go_on.wait()
+        yield TextDelta("Here it is.")
+        yield Finished()
+
+    async with open_desk() as desk, open_client(desk) as client:
+        desk.thinking.answer = think_long
+        await client.say_text("go")
+        await client.receive("response.audio.delta")
+        assert desk.thinking.thinking == 1
+        go_on.set()
+        done = await client.receive("response.done")
+        assert done["response"]["status"] == "completed"
+
+
+async def test_engines_may_fail_and_the_session_lives() -> None:
+    async with open_desk() as desk, open_client(desk) as client:
+        await client.say_text("fail")
+        error = await client.receive("error")
+        assert error["error"]["code"] == "agent_error"
+        assert (await client.receive("response.done"))["response"]["status"] == "failed"
+
+        await client.say_text("broken")
+        error = await client.receive("error")
+        assert error["error"]["code"] == "speech_synthesis_error"
+        assert (await client.receive("response.done"))["response"]["status"] == "failed"
+
+        desk.hearing.texts = ["!the microphone is under water"]
+        await speak(client)
+        failed = await client.receive("conversation.item.input_audio_transcription.failed")
+        assert "under water" in failed["error"]["message"]
+
+        desk.hearing.texts = ["still here"]
+        await speak(client)
+        completed = await client.receive("conversation.item.input_audio_transcription.completed")
+        assert completed["transcript"] == "still here"
+        done = await client.receive("response.done")
+        assert done["response"]["status"] == "completed"
+
+
+async def test_an_engine_that_fails_in_a_way_of_its_own_shows_no_exception_text() -> None:
+    async def raise_secret(request: Request) -> AsyncIterator[Thought]:
+        raise RuntimeError("key-1234")
+        yield
+
+    async with open_desk() as desk, open_client(desk) as client:
+        desk.thinking.answer = raise_secret
+        await client.say_text("go")
+        error = await client.receive("error")
+        assert "key-1234" not in json.dumps(error)
+        assert (await client.receive("response.done"))["response"]["status"] == "failed"
+
+
+async def test_an_unknown_voice_is_a_warning_once() -> None:
+    async with open_desk() as desk, open_client(desk) as client:
+        await client.send("session.update", session={"voice": "alloy"})
+        await client.send(
+            "session.update", session={"voice": {"type": "azure-standard", "name": "nobody"}}
+        )
+        # Before anything is said: who sets up a voice should not have to wait for an answer.
+        await client.receive("warning")
+        for _ in range(2):
+            await client.say_text("hello")
+            await client.receive("response.done")
+    warnings = [event for event in client.events if event["type"] == "warning"]
+    assert [event["warning"]["message"] for event in warnings] == ["no voice nobody"]
+
+
+async def test_partial_results_come_as_deltas() -> None:
+    async with open_desk() as desk, open_client(desk) as client:
+        desk.hearing.gate.clear()
+        await client.append(quiet(200) + loud(600))
+        await client.receive("input_audio_buffer.speech_started")
+        utterance = desk.hearing.ears[0].utterances[0]
+        utterance.on_partial("good")
+        utterance.on_partial("good morning")
+        partial = await client.receive("conversation.item.input_audio_transcription.delta")
+        assert partial["delta"] == "good"
+        desk.hearing.gate.set()
+
+
+async def test_phrases_of_the_service_and_of_the_session_reach_the_ear() -> None:
+    async with open_desk() as desk, open_client(desk) as client:
+        await client.send(
+            "session.update",
+            session={
+                "input_audio_transcription": {"model": "azure-speech", "phrase_list": ["pool"]}
+            },
+        )
+        await client.receive("session.updated")
+        await speak(client)
+        await client.receive("response.done")
+        assert list(desk.hearing.ears[0].phrases) == ["book a room", "pool"]
+
+
+async def test_manual_turns_hear_all_that_was_appended() -> None:
+    async with open_desk() as desk, open_client(desk) as client:
+        await client.send("session.update", session={"turn_detection": None})
+        await client.append(loud(500))
+        await client.append(quiet(700))
+        await client.send("input_audio_buffer.commit")
+        await client.append(loud(300))
+        await client.send("input_audio_buffer.clear")
+        await client.append(loud(400))
+        await client.send("input_audio_buffer.commit")
+        for _ in range(2):
+            await client.receive("conversation.item.input_audio_transcription.completed")
+        lengths = [
+            len(utterance.audio) / 32
+            for utterance in desk.hearing.ears[0].utterances
+            if not utterance.discarded
+        ]
+        assert len(lengths) == 2
+        assert abs(lengths[0] - 1200) < 60
+        assert abs(lengths[1] - 400) < 60
+        assert "input_audio_buffer.speech_started" not in client.types()
+
+
+async def test_a_recording_holds_both_sides(tmp_path: Path) -> None:
+    async with open_desk(record=tmp_path) as desk, open_client(desk) as client:
+        await speak(client)
+        await client.receive("response.done")
+    (events_path,) = tmp_path.glob("*.jsonl")
+    (wav_path,) = tmp_path.glob("*.wav")
+    lines = [json.loads(line) for line in events_path.read_text().splitlines()]
+    sent = [line["event"]["type"] for line in lines[1:] if line["from"] == "client"]
+    received = [line["event"]["type"] for line in lines[1:] if line["from"] == "server"]
+    assert sent == ["input_audio_buffer.append"]
+    assert received == client.types()
+    assert wav_path.stat().st_size > 48_000
+
+
+async def test_a_model_is_asked_for_interim_responses() -> None:
+    answered = asyncio.Event()
+
+    async def think_long(request: Request) -> AsyncIterator[Thought]:
+        await answered.wait()
+        yield TextDelta("Here it is.")
+        yield Finished()
+
+    async def write(request: Request) -> AsyncIterator[Thought]:
+        if not request.text:
+            raise ThinkingError("model_error", "the model answered 500")
+        yield TextDelta(f"Looking for {request.text}.")
+        yield Finished()
+
+    async with open_desk(model_url="http://127.0.0.1:1") as desk, open_client(desk) as client:
+        desk.thinking.answer = think_long
+        desk.model.answer = write
+        interim = {"type": "llm_interim_response", "latency_threshold_ms": 10}
+        await client.send("session.update", session={"interim_response": interim})
+        await client.say_text("a room")
+        said = await client.receive("response.audio_transcript.done")
+        assert said["transcript"] == "Looking for a room."
+        answered.set()
+        await client.receive("response.done")
+        answered.clear()
+        await client.send("response.create")
+        warning = await client.receive("warning")
+        assert warning["warning"]["code"] == "interim_response_not_generated"
+        assert "500" in warning["warning"]["message"]
+        assert (await client.receive("response.audio_transcript.done"))["transcript"]
+        answered.set()
+        done = await client.receive("response.done")
+        assert done["response"]["status"] == "completed"
+
+
+async def test_a_recording_is_recognised_apart_from_what_the_microphone_hears() -> None:
+    """It took what was appended and not yet committed out of the input buffer."""
+    async with open_desk() as desk, open_client(desk) as client:
+        desk.hearing.texts = ["a recording", "the buffer"]
+        await client.append(quiet(300))
+        await client.send(
+            "conversation.item.create",
+            item={
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_audio", "audio": base64.b64encode(loud(500)).decode()}],
+            },
+        )
+        completed = "conversation.item.input_audio_transcription.completed"
+        assert (await client.receive(completed))["transcript"] == "a recording"
+        await client.send("input_audio_buffer.commit")
+        assert (await client.receive(completed))["transcript"] == "the buffer"
+        recording, buffer = desk.hearing.ears[0].utterances
+        assert abs(len(recording.audio) / 32 - 500) < 30
+        assert abs(len(buffer.audio) / 32 - 300) < 50
+
+
+async def test_a_session_that_lost_a_part_of_itself_ends_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It lived on without ears, and the client waited for ever."""
+
+    def fail(self: FakeUtterance, pcm: bytes) -> None:
+        raise RuntimeError("a mistake")
+
+    async with open_desk() as desk, open_client(desk) as client:
+        monkeypatch.setattr(FakeUtterance, "feed", fail)
+        await client.append(quiet(200) + loud(600) + quiet(1000))
+        error = await client.receive("error")
+        assert error["error"]["code"] == "internal_error"
+        assert "mistake" not in error["error"]["message"]
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.socket.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1011
+    assert "a mistake" in caplog.text

@@ -1,0 +1,66 @@
+"""The end-of-turn model, where it is installed; and what is said where it isn't."""
+
+import importlib.util
+
+import pytest
+
+from tests.emulator.speech import needs_flite, say, silence
+from voicelive_agent.emulator.stt import HearingError
+from voicelive_agent.emulator.vad import smart_turn
+from voicelive_agent.emulator.vad.smart_turn import SmartTurn, open_end_of_turn, weigh_opinions
+
+needs_model = pytest.mark.skipif(
+    importlib.util.find_spec("onnxruntime") is None or smart_turn._find_folder() is None,
+    reason="the end-of-turn extra is not installed",
+)
+
+
+@needs_model
+@needs_flite
+def test_a_whole_sentence_sounds_more_complete_than_its_start() -> None:
+    model = SmartTurn()
+    sentence = say("i would like to book a table for two.", "rms") + silence(200)
+    start = say("i would like to book a table for two.", "rms")
+    cut = start[: len(start) // 4 * 2] + silence(200)
+    assert 0 <= model.estimate(cut) < model.estimate(sentence) <= 1
+
+
+@needs_model
+def test_any_length_has_an_answer() -> None:
+    model = SmartTurn()
+    for pcm in (b"", silence(10), silence(smart_turn.WINDOW_MS * 2)):
+        assert 0 <= model.estimate(pcm) <= 1
+
+
+def test_none_is_no_model() -> None:
+    assert open_end_of_turn("none") is None
+
+
+def test_an_unknown_name_names_the_known_ones() -> None:
+    with pytest.raises(HearingError, match="smart-turn"):
+        open_end_of_turn("oracle")
+
+
+def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smart_turn, "_find_folder", lambda: None)
+    with pytest.raises(HearingError, match="pip install"):
+        open_end_of_turn("smart-turn")
+
+
+@pytest.mark.parametrize(
+    ("by_words", "by_sound", "together"),
+    [
+        (None, None, None),
+        (0.8, None, 0.8),
+        (None, 0.4, 0.4),
+        (0.8, 1.0, 0.9),
+        (0.8, 0.2, 0.5),
+        # "My name is", in the tone of a whole sentence, was cut off after a second.
+        (0.05, 0.95, 0.05),
+        (0.15, 0.05, 0.05),
+    ],
+)
+def test_two_opinions(
+    by_words: float | None, by_sound: float | None, together: float | None
+) -> None:
+    assert weigh_opinions(by_words, by_sound) == pytest.approx(together)

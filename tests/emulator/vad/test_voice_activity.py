@@ -1,0 +1,165 @@
+"""Real speech through Silero and the turns that come of it, to 50 ms of the truth."""
+
+import importlib.util
+import itertools
+import struct
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.emulator.speech import mix, needs_flite, noise, say, silence
+from voicelive_agent.emulator.audio import AudioFormat, Decoder, Encoder
+from voicelive_agent.emulator.stt import VoiceActivity
+from voicelive_agent.emulator.vad.turn_taking import (
+    SpeechStarted,
+    SpeechStopped,
+    TurnEvent,
+    TurnRules,
+    TurnTaking,
+)
+from voicelive_agent.emulator.vad.voice_activity import (
+    DcRemover,
+    Silero,
+    SileroOnnx,
+    VoiceActivities,
+    find_silero_onnx,
+    load_silero_onnx,
+)
+
+TOLERANCE_MS = 50
+
+
+def open_onnx() -> VoiceActivity:
+    path = find_silero_onnx()
+    if path is None:
+        pytest.skip("the end-of-turn extra is not installed")
+    return SileroOnnx(load_silero_onnx(path))
+
+
+DETECTORS = [Silero, open_onnx]
+
+
+def find_turns(
+    pcm: bytes, detector: VoiceActivity | None = None, **wish: object
+) -> list[TurnEvent]:
+    detector = detector or Silero()
+    turns = TurnTaking(TurnRules.parse({"prefix_padding_ms": 0, **wish}), detector)
+    size = detector.frame_bytes
+    frames = [pcm[at : at + size] for at in range(0, len(pcm) - size + 1, size)]
+    events = (turns.judge(detector.probability(frame)) for frame in frames)
+    return [event for event in events if event is not None]
+
+
+def in_a_room(*parts: bytes) -> bytes:
+    speech = b"".join(parts)
+    return mix(speech, noise(len(speech) // 32 + 1, level=5))
+
+
+@needs_flite
+@pytest.mark.parametrize("open_detector", DETECTORS)
+@pytest.mark.parametrize("voice", ["kal16", "slt", "rms"])
+@pytest.mark.parametrize("lead_ms", [1000, 1013, 1023])
+def test_turns_begin_and_end_where_speech_does(
+    open_detector: Callable[[], VoiceActivity], voice: str, lead_ms: int
+) -> None:
+    speech = say("i would like to book a table for two on friday", voice)
+    pcm = in_a_room(silence(lead_ms), speech, silence(1000))
+    started, stopped = find_turns(pcm, open_detector())
+    assert isinstance(started, SpeechStarted)
+    assert isinstance(stopped, SpeechStopped)
+    assert started.audio_start_ms == pytest.approx(lead_ms, abs=TOLERANCE_MS)
+    assert stopped.audio_end_ms == pytest.approx(lead_ms + len(speech) / 32, abs=TOLERANCE_MS)
+
+
+@needs_flite
+@pytest.mark.parametrize("word", ["yes", "no", "seven", "cancel"])
+def test_a_short_word_is_a_turn(word: str) -> None:
+    assert len(find_turns(in_a_room(silence(700), say(word), silence(1000)))) == 2
+
+
+@pytest.mark.parametrize("open_detector", DETECTORS)
+def test_noise_is_no_turn(open_detector: Callable[[], VoiceActivity]) -> None:
+    clicks = np.zeros(16_000 * 4, np.int16)
+    clicks[:: 16_000 // 3] = 20_000
+    for pcm in (silence(4000), noise(4000, level=400), clicks.tobytes()):
+        assert find_turns(pcm, open_detector()) == []
+
+
+@needs_flite
+@pytest.mark.parametrize("codec", ["g711_ulaw", "g711_alaw"])
+def test_zero_bytes_are_silence_in_g711_too(codec: str) -> None:
+    """Clients send zero bytes for silence whatever the format is; in G.711 they decode to a
+    large constant, in which a detector saw the turn go on for ever."""
+    format = AudioFormat(codec, 8_000)  # type: ignore[arg-type]
+    speech = say("what is the weather in seattle")
+    encoder = Encoder(format, 16_000)
+    wire = encoder.encode(in_a_room(silence(1000), speech)) + encoder.finish() + bytes(12_000)
+    decoder, remover = Decoder(format, 16_000), DcRemover()
+    pcm = remover.remove(decoder.decode(wire))
+    _, stopped = find_turns(pcm)
+    assert isinstance(stopped, SpeechStopped)
+    assert stopped.audio_end_ms == pytest.approx(1000 + len(speech) / 32, abs=TOLERANCE_MS)
+
+
+class TestDcRemover:
+    def test_a_constant_dies_away(self) -> None:
+        pcm = DcRemover().remove(struct.pack("<h", -32124) * 3200)
+        assert max(map(abs, np.frombuffer(pcm, "<i2")[1600:].tolist())) <= 1
+
+    def test_speech_stays_as_it_is(self) -> None:
+        times = np.arange(16_000) / 16_000
+        tone = (8000 * np.sin(2 * np.pi * 200 * times)).astype("<i2")
+        heard = np.frombuffer(DcRemover().remove(tone.tobytes()), "<i2")
+        assert np.std(heard) == pytest.approx(np.std(tone), rel=0.02)
+
+    def test_it_forgets(self) -> None:
+        remover = DcRemover()
+        remover.remove(struct.pack("<h", 1000) * 100)
+        remover.reset()
+        assert remover.remove(bytes(20)) == bytes(20)
+
+    @given(
+        samples=st.lists(st.integers(-32768, 32767), max_size=600),
+        cuts=st.lists(st.integers(0, 600), max_size=6),
+    )
+    @settings(deadline=None, max_examples=50)
+    def test_cuts_change_nothing(self, samples: list[int], cuts: list[int]) -> None:
+        pcm = np.array(samples, "<i2").tobytes()
+        edges = [0, *sorted(min(cut, len(samples)) * 2 for cut in cuts), len(pcm)]
+        whole, pieces = DcRemover().remove(pcm), DcRemover()
+        cut = b"".join(pieces.remove(pcm[start:end]) for start, end in itertools.pairwise(edges))
+        difference = np.frombuffer(whole, "<i2").astype(int) - np.frombuffer(cut, "<i2")
+        # A sum in another order may round to the neighbour.
+        assert np.all(np.abs(difference) <= 1)
+
+
+class TestEngines:
+    @pytest.mark.parametrize("open_detector", DETECTORS)
+    def test_a_reset_detector_is_a_new_one(
+        self, open_detector: Callable[[], VoiceActivity]
+    ) -> None:
+        detector = open_detector()
+        frame = noise(32, level=3000)
+        first = detector.probability(frame)
+        detector.probability(noise(32, level=8000, seed=1))
+        detector.reset()
+        assert detector.probability(frame) == pytest.approx(first, abs=1e-6)
+
+    def test_a_frame_of_another_size_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="1024 bytes"):
+            open_onnx().probability(bytes(100))
+
+    def test_onnxruntime_is_used_where_it_is_installed(self) -> None:
+        activities = VoiceActivities()
+        installed = find_silero_onnx() is not None
+        assert (activities.name == "silero (onnxruntime)") is installed
+        assert isinstance(activities.open(), SileroOnnx if installed else Silero)
+
+    def test_without_onnxruntime_there_is_no_model_to_find(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+        assert find_silero_onnx() is None

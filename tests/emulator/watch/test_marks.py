@@ -1,0 +1,51 @@
+import pytest
+
+from voicelive_agent.emulator.watch.marks import MARKS, SessionMarks, Turn
+
+
+def test_the_first_occurrence_counts() -> None:
+    turn = Turn(1)
+    turn.mark("first_delta_ms", 10.04)
+    turn.mark("first_delta_ms", 20)
+    assert turn.as_json()["marks_ms"]["first_delta"] == 10.0
+    with pytest.raises(ValueError, match="no mark"):
+        turn.mark("lunch_ms", 1)
+
+
+def test_all_marks_are_there_from_the_start() -> None:
+    marks = Turn(1).as_json()["marks_ms"]
+    assert list(marks) == [name.removesuffix("_ms") for name in MARKS]
+    assert set(marks.values()) == {None}
+
+
+def test_voice_to_voice_is_from_the_end_of_speech_to_the_first_audible_sample() -> None:
+    turn = Turn(1)
+    assert turn.as_json()["voice_to_voice_ms"] is None
+    turn.mark("speech_end_ms", 1000)
+    turn.mark("first_audio_byte_ms", 1600)
+    turn.mark("first_audible_sample_ms", 1650)
+    assert turn.as_json()["voice_to_voice_ms"] == 650
+
+
+def test_the_end_of_speech_is_when_its_bytes_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = SessionMarks()
+    times_ms = iter((100.0, 120.0, 140.0, 500.0))
+    monkeypatch.setattr(SessionMarks, "now_ms", lambda self: next(times_ms))
+    for audio_end_ms in (20, 40, 60):
+        marks.audio_arrived(audio_end_ms)
+    assert marks.arrival_ms(40) == 120
+    assert marks.arrival_ms(41) == 140
+    assert marks.arrival_ms(61) == 500
+
+
+def test_a_response_answers_the_last_turn_that_has_ended() -> None:
+    """A person who goes on talking opens a new turn before the response to the last one begins."""
+    marks = SessionMarks()
+    assert marks.unanswered() is None
+    ended = marks.begin_turn("speech")
+    ended.mark("end_of_turn_ms", 100)
+    marks.begin_turn("speech")
+    assert marks.unanswered() is ended
+    ended.response_id = "resp_1"
+    assert marks.unanswered() is None
+    assert marks.of_response("resp_1") is ended

@@ -1,0 +1,367 @@
+"""What must hold for the agents of every framework, against a real model server.
+
+A test module for a framework subclasses ``FrameworkContract`` and says how to make its agent.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from tests.frameworks.openai_server import Break, Call, OpenAIServer, Pause, Received
+from voicelive_agent.agent import ClientEvent, EndCall, Output, PastTurn, Turn
+from voicelive_agent.frameworks import LoadedAgent, adapt, current_turn, end_call, show
+
+
+def speech(text: str, *history: PastTurn, **fields: Any) -> Turn:
+    return Turn("speech", text, history=history, session_id="s1", user_id="u1", **fields)
+
+
+def end(turn: Turn, reply: str, *, interrupted: bool = False) -> PastTurn:
+    """The turn as a later one sees it: what is kept of it went through the store's JSON."""
+    notes = json.loads(json.dumps(turn.notes, allow_nan=False))
+    return PastTurn(turn.kind, turn.text, turn.action, reply, interrupted, notes)
+
+
+async def collect(replies: AsyncIterator[Output]) -> list[Output]:
+    return [output async for output in replies]
+
+
+async def say(agent: LoadedAgent, turn: Turn) -> str:
+    outputs = await collect(agent.reply(turn))
+    return "".join(output for output in outputs if isinstance(output, str))
+
+
+class Interrupted:
+    """A turn whose reply is read in a task, as the engine reads it, and then cancelled."""
+
+    def __init__(self, agent: LoadedAgent, turn: Turn) -> None:
+        self.outputs: list[Output] = []
+        self._grew = asyncio.Event()
+        self._agent = agent
+        self._turn = turn
+        self._task = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        async for output in self._agent.reply(self._turn):
+            self.outputs.append(output)
+            self._grew.set()
+
+    async def wait_for(self, *expected: Output) -> None:
+        while self.outputs[-len(expected) :] != list(expected):
+            self._grew.clear()
+            await asyncio.wait_for(self._grew.wait(), 20)
+
+    async def cancel(self) -> PastTurn:
+        self._task.cancel()
+        await asyncio.wait({self._task}, timeout=20)
+        assert self._task.cancelled()
+        heard = "".join(output for output in self.outputs if isinstance(output, str))
+        return end(self._turn, heard, interrupted=True)
+
+
+class Weather:
+    """A tool with a side effect on the screen, that can be held back."""
+
+    def __init__(self) -> None:
+        self.cities: list[str] = []
+        self.called = asyncio.Event()
+        self.released = asyncio.Event()
+        self.released.set()
+        self.error: Exception | None = None
+
+    async def get_weather(self, city: str) -> str:
+        """The weather in a city."""
+        self.cities.append(city)
+        show(ClientEvent("ui.card", title=city, turn=current_turn().text))
+        self.called.set()
+        await self.released.wait()
+        if self.error is not None:
+            raise self.error
+        return f"rain in {city}"
+
+
+def get_time(city: str) -> str:
+    """The time in a city."""
+    show(ClientEvent("ui.clock", title=city))
+    return "noon"
+
+
+def hang_up() -> str:
+    """End the call."""
+    end_call("goodbye")
+    return "The call ends after this."
+
+
+class FrameworkContract:
+    """``make`` gives the framework's own agent object, with instructions and these tools."""
+
+    def make(self, server: OpenAIServer, *tools: Callable[..., Any]) -> Any:
+        raise NotImplementedError
+
+    def read(self, request: Received) -> list[str]:
+        """What the model was told."""
+        return request.transcript()
+
+    @pytest.fixture
+    async def server(self) -> AsyncIterator[OpenAIServer]:
+        async with OpenAIServer() as server:
+            yield server
+
+    @pytest.fixture
+    def weather(self) -> Weather:
+        return Weather()
+
+    @pytest.fixture
+    async def agent(self, server: OpenAIServer, weather: Weather) -> AsyncIterator[LoadedAgent]:
+        agent = adapt(self.make(server, weather.get_weather, get_time, hang_up))
+        await agent.start()
+        yield agent
+        await agent.stop()
+
+    async def test_streams_from_the_first_token(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        pause = Pause()
+        server.answer("Hello", " there,", pause, " caller.")
+        replies = agent.reply(speech("hi"))
+        first = [await anext(replies), await anext(replies)]
+        assert "".join(map(str, first)) == "Hello there,"
+        pause.resume()
+        assert await collect(replies) == [" caller."]
+
+    async def test_gives_the_model_its_instructions_and_tools(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        await say(agent, speech("hi"))
+        [request] = server.requests
+        assert request.tools == {"get_weather", "get_time", "hang_up"}
+        assert "Be a test." in json.dumps(request.body)
+
+    async def test_calls_a_tool_which_shows_at_once(
+        self, agent: LoadedAgent, server: OpenAIServer, weather: Weather
+    ) -> None:
+        weather.released.clear()
+        server.answer("Let me look.", Call("get_weather", city="Oslo"))
+        server.answer("Rain", " in Oslo.")
+        replies = agent.reply(speech("weather?"))
+        assert await anext(replies) == "Let me look."
+        # The tool has not returned yet.
+        card = await anext(replies)
+        assert card == ClientEvent("ui.card", title="Oslo", turn="weather?")
+        weather.released.set()
+        assert await collect(replies) == [" Rain", " in Oslo."]
+        assert self.read(server.requests[1])[-2:] == [
+            "call get_weather(city=Oslo)",
+            "result rain in Oslo",
+        ]
+
+    async def test_a_tool_in_a_thread_shows_too(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        server.answer(Call("get_time", city="Oslo"))
+        server.answer("Noon.")
+        outputs = await collect(agent.reply(speech("time?")))
+        assert outputs == [ClientEvent("ui.clock", title="Oslo"), "Noon."]
+
+    async def test_a_tool_ends_the_call_after_the_last_word(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        server.answer(Call("hang_up"))
+        server.answer("Goodbye.")
+        assert await collect(agent.reply(speech("bye"))) == ["Goodbye.", EndCall("goodbye")]
+
+    async def test_the_next_turn_sees_words_and_tools_of_the_last(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        server.answer("Let me look.", Call("get_weather", city="Oslo"))
+        server.answer("Rain in Oslo.")
+        server.answer("Yes, take one.")
+        server.answer("Bye.")
+        first = speech("weather in oslo?")
+        past = end(first, await say(agent, first))
+        second = speech("umbrella?", past)
+        after = end(second, await say(agent, second))
+        await say(agent, speech("thanks", past, after))
+        assert self.read(server.requests[3]) == [
+            "user: weather in oslo?",
+            "assistant: Let me look.",
+            "call get_weather(city=Oslo)",
+            "result rain in Oslo",
+            "assistant: Rain in Oslo.",
+            "user: umbrella?",
+            "assistant: Yes, take one.",
+            "user: thanks",
+        ]
+        assert "Be a test." in json.dumps(server.requests[3].body)
+
+    async def test_turns_that_another_agent_answered_are_seen_as_text(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        past = PastTurn("speech", "hello", None, "Hi, I am the old agent.", False, {})
+        await say(agent, speech("who are you?", past))
+        assert self.read(server.requests[0]) == [
+            "user: hello",
+            "assistant: Hi, I am the old agent.",
+            "user: who are you?",
+        ]
+        assert "Be a test." in json.dumps(server.requests[0].body)
+
+    async def test_actions_and_greetings_are_described(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        greeting = Turn("greeting", session_id="s1", user_id="u1")
+        past = end(greeting, await say(agent, greeting))
+        click = {"type": "click"}
+        action = Turn("action", action=click, history=(past,), session_id="s1", user_id="u1")
+        await say(agent, action)
+        [_, request] = server.requests
+        greet, answer, act = request.transcript()
+        assert "connected" in greet
+        assert answer == "assistant: I have nothing to say."
+        assert '{"type": "click"}' in act
+
+    async def test_cancelling_closes_the_models_stream(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        server.answer("One,", " two,", Pause(), " three.")
+        before = asyncio.all_tasks()
+        turn = Interrupted(agent, speech("count"))
+        await turn.wait_for("One,", " two,")
+        await turn.cancel()
+        await asyncio.wait_for(server.requests[0].disconnected.wait(), 20)
+        own = {task for task in asyncio.all_tasks() - before if "uvicorn" not in repr(task)}
+        assert {task for task in own if "agents" in repr(task)} == set()
+
+    async def test_cancelling_before_the_first_token_closes_it_too(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        pause = Pause()
+        server.answer(pause, "never")
+        turn = Interrupted(agent, speech("count"))
+        await pause.reached.wait()
+        await turn.cancel()
+        await asyncio.wait_for(server.requests[0].disconnected.wait(), 20)
+
+    async def test_closing_the_generator_closes_the_models_stream(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        server.answer("One,", Pause(), " two.")
+        replies = agent.reply(speech("count"))
+        assert await anext(replies) == "One,"
+        await replies.aclose()  # type: ignore[attr-defined]
+        await asyncio.wait_for(server.requests[0].disconnected.wait(), 20)
+
+    async def test_an_interrupted_answer_is_cut_to_what_was_heard(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        server.answer("One, two,", " three, four,", Pause(), " five.")
+        turn = Interrupted(agent, speech("count"))
+        await turn.wait_for("One, two,", " three, four,")
+        past = await turn.cancel()
+        heard = PastTurn("speech", "count", None, "One, two", True, past.notes)
+        await say(agent, speech("stop", heard))
+        assert self.read(server.requests[1]) == [
+            "user: count",
+            "assistant: One, two",
+            "user: stop",
+        ]
+
+    async def test_an_answer_talked_over_after_its_end_is_cut_too(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        server.answer("Let me look.", Call("get_weather", city="Oslo"))
+        server.answer("It is raining in Oslo today.")
+        first = speech("weather?")
+        await say(agent, first)
+        past = end(first, "Let me look. It is rai", interrupted=True)
+        await say(agent, speech("stop", past))
+        assert self.read(server.requests[2]) == [
+            "user: weather?",
+            "assistant: Let me look.",
+            "call get_weather(city=Oslo)",
+            "result rain in Oslo",
+            "assistant: It is rai",
+            "user: stop",
+        ]
+
+    async def test_a_tool_that_ran_is_remembered_though_nothing_was_heard(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        server.answer(Call("get_weather", city="Oslo"))
+        pause = Pause()
+        server.answer(pause, "It is raining.")
+        turn = Interrupted(agent, speech("weather?"))
+        await pause.reached.wait()
+        past = await turn.cancel()
+        await say(agent, speech("and Rome?", past))
+        assert self.read(server.requests[2]) == [
+            "user: weather?",
+            "call get_weather(city=Oslo)",
+            "result rain in Oslo",
+            "user: and Rome?",
+        ]
+
+    async def test_a_tool_that_was_cut_off_is_remembered_as_that(
+        self, agent: LoadedAgent, server: OpenAIServer, weather: Weather
+    ) -> None:
+        weather.released.clear()
+        server.answer("Let me look.", Call("get_weather", city="Oslo"))
+        turn = Interrupted(agent, speech("weather?"))
+        await weather.called.wait()
+        past = await turn.cancel()
+        await say(agent, speech("never mind", past))
+        said, text, call, result, now = self.read(server.requests[1])
+        assert (said, text) == ("user: weather?", "assistant: Let me look.")
+        assert call == "call get_weather(city=Oslo)"
+        assert result.startswith("result ")
+        assert "interrupted" in result
+        assert "rain" not in result
+        assert now == "user: never mind"
+
+    async def test_a_tool_in_a_thread_does_not_hold_up_a_barge_in(
+        self, server: OpenAIServer
+    ) -> None:
+        started, released = threading.Event(), threading.Event()
+
+        def ponder() -> str:
+            """Ponder."""
+            started.set()
+            released.wait(60)
+            return "done"
+
+        agent = adapt(self.make(server, ponder))
+        server.answer(Call("ponder"))
+        turn = Interrupted(agent, speech("think"))
+        await asyncio.to_thread(started.wait, 20)
+        try:
+            await turn.cancel()
+        finally:
+            released.set()
+        await agent.stop()
+
+    async def test_a_failure_in_mid_stream_is_raised(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        server.answer("One,", Break())
+        replies = agent.reply(speech("count"))
+        assert await anext(replies) == "One,"
+        with pytest.raises(Exception) as raised:
+            await collect(replies)
+        assert not isinstance(raised.value, AssertionError | TimeoutError)
+
+    async def test_conversations_side_by_side_are_apart(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        pause = Pause()
+        server.answer("for ", pause, "Ann")
+        one = asyncio.create_task(say(agent, Turn("speech", "I am Ann", session_id="a")))
+        await server.wait_for_request(1)
+        server.answer("for Bob")
+        assert await say(agent, Turn("speech", "I am Bob", session_id="b")) == "for Bob"
+        pause.resume()
+        assert await one == "for Ann"
+        assert "Ann" not in json.dumps(server.requests[1].body)

@@ -1,0 +1,46 @@
+"""An agent that blocks the event loop is named in the log."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server.processes import start_server
+from voicelive_agent.server.platform.loop_watch import LoopWatch
+
+
+async def test_an_agent_that_blocks_is_named_once_and_so_is_its_end(tmp_path: Path) -> None:
+    """All calls were silent, readiness failed, and no line of the log said why."""
+    async with (
+        start_server(tmp_path, AGENT="tests.server.platform.blocking_agent:reply") as server,
+        httpx.AsyncClient(base_url=server.url, timeout=60) as client,
+    ):
+        turn = asyncio.create_task(client.post("/invocations", json={"input": "my secret"}))
+        async with asyncio.timeout(60):
+            while "the event loop has been blocked" not in server.log.read_text():
+                await asyncio.sleep(0.1)
+            (tmp_path / "goes-on").touch()
+            assert "Done." in (await turn).text
+            while "the event loop goes on" not in server.log.read_text():
+                await asyncio.sleep(0.1)
+    log = server.log.read_text()
+    assert log.count("has been blocked") == 1
+    assert "by reply (" in log
+    assert "blocking_agent.py:" in log
+    assert "asyncio.to_thread" in log
+    assert "my secret" not in log
+
+
+async def test_a_loop_that_runs_is_not_complained_of(caplog: pytest.LogCaptureFixture) -> None:
+    before = threading.active_count()
+    watch = LoopWatch(blocked_seconds=10)
+    watch.start()
+    assert threading.active_count() == before + 1
+    await asyncio.sleep(1.5)
+    watch.stop()
+    async with asyncio.timeout(10):
+        while threading.active_count() > before:
+            await asyncio.sleep(0.01)
+    assert not caplog.records

@@ -1,0 +1,82 @@
+"""Agent servers as real processes."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.ports import find_free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class ServerProcess:
+    """A running server: its process, its URL, and what it logged (stderr and stdout)."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    log: Path
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    async def wait(self) -> int:
+        return await asyncio.wait_for(self.process.wait(), 60)
+
+
+@contextlib.asynccontextmanager
+async def launch_server(
+    home: Path, command: Sequence[str] = ("-m", "voicelive_agent", "serve"), **environment: str
+) -> AsyncIterator[ServerProcess]:
+    """``voicelive-agent serve`` with ``environment``, not yet ready; killed at the end."""
+    port = environment.pop("PORT", None) or str(find_free_port())
+    log = home / f"server-{port}.log"
+    kept = ("PATH", "LANG", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONWARNINGS")
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *command,
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env={
+                **{name: os.environ[name] for name in kept if name in os.environ},
+                "HOME": str(home),
+                "PORT": port,
+                "PYTHONUNBUFFERED": "1",
+                **environment,
+            },
+        )
+    server = ServerProcess(process, f"http://127.0.0.1:{port}", log)
+    try:
+        yield server
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def start_server(
+    home: Path, command: Sequence[str] = ("-m", "voicelive_agent", "serve"), **environment: str
+) -> AsyncIterator[ServerProcess]:
+    """Likewise, once it is ready."""
+    async with launch_server(home, command, **environment) as server:
+        await _wait_until_ready(server)
+        yield server
+
+
+async def _wait_until_ready(server: ServerProcess) -> None:
+    async with httpx.AsyncClient() as client, asyncio.timeout(60):
+        while server.process.returncode is None:
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get(server.url + "/readiness")).status_code == 200:
+                    return
+            await asyncio.sleep(0.05)
+    raise RuntimeError(f"the server ended at start: {server.log.read_text()}")

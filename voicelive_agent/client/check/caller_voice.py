@@ -1,0 +1,99 @@
+"""Text to speech for the person's side of a check: whatever engine this machine has."""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from voicelive_agent.client.check.scenario import ScenarioError
+from voicelive_agent.client.sound.sound_files import read_sound
+
+CallerVoice = Callable[[str], Awaitable[bytes]]
+"""Text to PCM16 mono."""
+
+PROGRAMS = {"flite": "slt", "espeak-ng": "en-us+klatt4"}
+"""Programs that speak, the best understood first, and the voice to use of each."""
+_ADVICE = (
+    "Install one: apt-get install -y flite (or espeak-ng), brew install espeak-ng, or "
+    'pip install "voicelive-agent[emulator,espeak]"; or use `play:` with a WAV file'
+)
+
+
+@contextlib.asynccontextmanager
+async def open_voice(name: str | None, rate_hz: int) -> AsyncIterator[CallerVoice]:
+    """``name`` is ENGINE or ENGINE:VOICE, an engine of the emulator or one of ``PROGRAMS``.
+
+    Raises ScenarioError where it can't be had.
+    """
+    engine, _, voice = (name or "auto").partition(":")
+    async with contextlib.AsyncExitStack() as stack:
+        spoken = None
+        if engine not in PROGRAMS or not shutil.which(engine):
+            spoken = await stack.enter_async_context(_engine_voice(engine, voice, rate_hz))
+        if spoken is None:
+            spoken = _program_voice(engine, voice, rate_hz)
+        yield spoken
+
+
+@contextlib.asynccontextmanager
+async def _engine_voice(engine: str, voice: str, rate_hz: int) -> AsyncIterator[CallerVoice | None]:
+    """None where a program may serve instead."""
+    try:
+        from voicelive_agent.emulator.audio import AudioFormat, Encoder
+        from voicelive_agent.emulator.caller_voice import open_caller_voice
+        from voicelive_agent.emulator.tts import SpeakingError
+        from voicelive_agent.emulator.tts.engines import open_speaking
+    except ImportError:
+        yield None
+        return
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            if engine == "auto" and not voice:
+                yield await stack.enter_async_context(open_caller_voice(rate_hz))
+                return
+            speaking = open_speaking(engine)
+            await speaking.start()
+        except SpeakingError as error:
+            if engine not in ("auto", *PROGRAMS):
+                raise ScenarioError(f"caller_voice: {error}") from error
+            yield None
+            return
+        stack.push_async_callback(speaking.stop)
+        resolved, warning = speaking.resolve_voice({"name": voice} if voice else {})
+        if voice and warning:
+            raise ScenarioError(f"caller_voice: {warning}")
+
+        async def speak(text: str) -> bytes:
+            encoder = Encoder(AudioFormat("pcm16", rate_hz), speaking.sample_rate_hz)
+            async with contextlib.aclosing(speaking.speak(text, resolved)) as chunks:
+                pieces = [encoder.encode(chunk.pcm) async for chunk in chunks]
+            return b"".join([*pieces, encoder.finish()])
+
+        yield speak
+
+
+def _program_voice(engine: str, voice: str, rate_hz: int) -> CallerVoice:
+    programs = [engine] if engine in PROGRAMS else list(PROGRAMS)
+    program = next((name for name in programs if shutil.which(name)), None)
+    if program is None:
+        raise ScenarioError(f"there is no speech engine for the person's side. {_ADVICE}")
+    voice = voice or PROGRAMS[program]
+
+    async def speak(text: str) -> bytes:
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "speech.wav"
+            if program == "flite":
+                arguments = ["-voice", voice, "-t", text, "-o", str(path)]
+            else:
+                arguments = ["-v", voice, "-w", str(path), "--", text]
+            process = await asyncio.create_subprocess_exec(
+                program, *arguments, stderr=asyncio.subprocess.PIPE
+            )
+            _, said = await process.communicate()
+            if process.returncode or not path.exists():
+                raise ScenarioError(f"{program} failed: {said.decode(errors='replace').strip()}")
+            return await asyncio.to_thread(read_sound, path, rate_hz)
+
+    return speak

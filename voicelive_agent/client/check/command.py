@@ -1,0 +1,169 @@
+"""``voicelive-agent check``: a scripted conversation as an end-to-end check.
+
+The person's side is spoken by a speech engine and sent as a microphone would send it, so what is
+checked is the whole: hearing, taking turns, the agent, speaking, barge-in. See
+``client.check.scenario`` for what a scenario may say.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from voicelive_agent.client.check.caller_voice import open_voice
+from voicelive_agent.client.check.run import Outcome, ScenarioRun
+from voicelive_agent.client.check.scenario import Scenario, ScenarioError, read_scenario
+from voicelive_agent.client.connection import ConnectError, find_endpoint
+from voicelive_agent.client.options import build_parser
+from voicelive_agent.client.settings import Settings, SettingsError, load_settings
+from voicelive_agent.client.sound.devices import DeviceError
+from voicelive_agent.client.troubles import ConversationError
+from voicelive_agent.client.ui.json_lines import describe
+from voicelive_agent.client.ui.observer import Observer
+from voicelive_agent.client.ui.screen import Summary
+from voicelive_agent.client.ui.terminal import Terminal
+from voicelive_agent.client.ui.terminal import describe as draw_summary
+
+DEMO = Path(__file__).parent / "scenarios" / "demo.yaml"
+FAILED, USAGE = 1, 2
+DESCRIPTION = """\
+Run a scripted conversation against an agent, deployed or local, and say what failed.
+
+  voicelive-agent check
+      the scenario of the demo agent, with a running emulator
+  voicelive-agent check my.yaml --endpoint https://RESOURCE.services.ai.azure.com \\
+      --agent-name AGENT --project-name PROJECT
+      your own scenario with a deployed agent
+"""
+EPILOG = """\
+All options of `voicelive-agent talk` say whom to talk to and how; --output keeps what the agent
+said.
+Exit codes: 0 all steps passed, 1 some failed, 2 a wrong scenario or option.
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """The exit code."""
+    parser = _build_parser()
+    options = vars(parser.parse_args(argv))
+    options.pop("list_devices")
+    path, verbose, voice = (
+        options.pop("scenario"),
+        options.pop("verbose"),
+        options.pop("caller_voice"),
+    )
+    profile = options.pop("profile")
+    try:
+        scenario = read_scenario(Path(path) if path else DEMO)
+        settings = load_settings(
+            _merge(scenario, options), profile=Path(profile) if profile else None
+        )
+    except (ScenarioError, SettingsError) as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE
+    with contextlib.suppress(KeyboardInterrupt):
+        return asyncio.run(_check(scenario, settings, voice or scenario.caller_voice, verbose))
+    return FAILED
+
+
+def _merge(scenario: Scenario, options: dict[str, Any]) -> dict[str, Any]:
+    """Options go before the settings of the scenario."""
+    unknown = scenario.settings.keys() - options.keys()
+    if unknown:
+        raise ScenarioError(f"settings: unknown {', '.join(sorted(unknown))}")
+    given = {name: value for name, value in options.items() if value is not None}
+    return {**scenario.settings, **given}
+
+
+async def _check(scenario: Scenario, settings: Settings, voice: str | None, verbose: bool) -> int:
+    observer = Observer(Terminal(sys.stderr) if verbose else None)
+    try:
+        endpoint, is_found = await find_endpoint(settings)
+        if is_found:
+            sys.stderr.write(f"No --endpoint is given: talking to the emulator at {endpoint}.\n")
+        async with open_voice(voice, settings.sent_rate_hz) as speak:
+            run = ScenarioRun(scenario, settings, endpoint, speak, observer)
+            outcomes = await run.run()
+    except (ConnectError, ConversationError, DeviceError, ScenarioError) as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED
+    finally:
+        observer.close()
+    if settings.json_lines:
+        _write_json(scenario, outcomes, run.summary)
+    else:
+        _draw(scenario, outcomes, run.summary)
+    if run.trouble:
+        sys.stderr.write(f"{run.trouble}\n")
+    return FAILED if any(outcome.failures for outcome in outcomes) else 0
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = build_parser()
+    parser.prog = "voicelive-agent check"
+    parser.usage = "voicelive-agent check [SCENARIO.yaml] [options]"
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument(
+        "scenario", nargs="?", metavar="SCENARIO", help="YAML; default: that of the demo agent"
+    )
+    parser.add_argument(
+        "--caller-voice",
+        metavar="ENGINE[:VOICE]",
+        help="speaks for the person: flite, espeak-ng, or an engine of the emulator",
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="show the conversation while it goes on"
+    )
+    return parser
+
+
+def _write_json(scenario: Scenario, outcomes: list[Outcome], summary: Summary) -> None:
+    for outcome in outcomes:
+        line = {"kind": "step", **asdict(outcome), "passed": not outcome.failures}
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    passed = not any(outcome.failures for outcome in outcomes)
+    end = {"kind": "summary", "scenario": scenario.name, "passed": passed, **describe(summary)}
+    sys.stdout.write(json.dumps(end, ensure_ascii=False) + "\n")
+
+
+def _draw(scenario: Scenario, outcomes: list[Outcome], summary: Summary) -> None:
+    console = Console(highlight=False)
+    table = Table(title=scenario.name, title_justify="left", show_lines=True)
+    table.add_column("")
+    for name in ("step", "answer"):
+        table.add_column(name, overflow="fold", ratio=1)
+    table.add_column("first sound", justify="right")
+    for outcome in outcomes:
+        passed = not outcome.failures
+        said = Text(outcome.step)
+        if outcome.attempts > 1:
+            said.append(f"\nsaid {outcome.attempts} times", style="dim")
+        if outcome.heard and not passed:
+            said.append(f"\nunderstood: {outcome.heard}", style="dim")
+        answer = Text(outcome.answer)
+        for failure in outcome.failures:
+            answer.append(f"{chr(10) if answer.plain else ''}{failure}", style="red")
+        sound_ms = outcome.first_sound_ms
+        table.add_row(
+            Text("✓", "green") if passed else Text("✗", "bold red"),
+            said,
+            answer,
+            f"{sound_ms:.0f} ms" if sound_ms is not None else "",
+        )
+    console.print(table)
+    console.print(draw_summary(summary))
+    failed = sum(bool(outcome.failures) for outcome in outcomes)
+    console.print(
+        Text(f"{failed} of {len(outcomes)} steps failed", "bold red")
+        if failed
+        else Text(f"All {len(outcomes)} steps passed", "bold green")
+    )

@@ -1,0 +1,194 @@
+"""``voicelive-agent talk``: talk to an agent. ``voicelive-agent check``: check one."""
+
+import asyncio
+import contextlib
+import io
+import logging
+import signal
+import sys
+import warnings
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+try:
+    from voicelive_agent.client.connection import ConnectError, find_endpoint
+    from voicelive_agent.client.core.calls import Calls
+    from voicelive_agent.client.core.functions import Functions, ToolsError, load_functions
+    from voicelive_agent.client.options import build_parser, parse
+    from voicelive_agent.client.settings import Settings, SettingsError, load_settings
+    from voicelive_agent.client.sound.devices import DeviceError, Loudspeaker, Microphone
+    from voicelive_agent.client.talk import Talk
+    from voicelive_agent.client.troubles import ConversationError
+    from voicelive_agent.client.ui.keyboard import is_terminal, prompt_lines, read_lines
+    from voicelive_agent.client.ui.recording import (
+        RecordedLoudspeaker,
+        RecordedMicrophone,
+        RecordedScreen,
+        Recording,
+    )
+    from voicelive_agent.client.ui.screen import Screen
+except ModuleNotFoundError as error:
+    sys.exit(f"{error.name} is missing: pip install 'voicelive-agent[client]'")
+
+USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code; see the epilog of ``--help``."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    _quiet_logs()
+    if arguments[:1] == ["check"]:
+        from voicelive_agent.client.check import command as checks
+
+        return checks.main(list(arguments[1:]))
+    options = vars(parse(arguments))
+    if options.pop("list_devices"):
+        return _list_devices()
+    profile = options.pop("profile")
+    try:
+        settings = load_settings(options, profile=Path(profile) if profile else None)
+        functions = load_functions(settings.tools) if settings.tools else None
+    except (SettingsError, ToolsError) as error:
+        build_parser().exit(USAGE, f"{error}\n")
+    screen = _open_screen(settings)
+    try:
+        return asyncio.run(_talk(settings, screen, functions))
+    except KeyboardInterrupt:
+        return 0
+    except (ConversationError, ConnectError, DeviceError) as error:
+        screen.error(str(error))
+        return 1
+    finally:
+        screen.close()
+
+
+async def _talk(settings: Settings, screen: Screen, functions: Functions | None) -> int:
+    endpoint, is_found = await find_endpoint(settings)
+    if is_found:
+        screen.notice(f"No --endpoint is given: talking to the emulator at {endpoint}.")
+    loudspeaker, microphone = _open_devices(settings)
+    lines, waits = _typed_lines(settings, screen)
+    with contextlib.ExitStack() as stack:
+        if settings.record:
+            recording = Recording(
+                settings.record,
+                microphone_hz=settings.sent_rate_hz,
+                loudspeaker_hz=settings.received_rate_hz,
+                on_notice=screen.notice,
+            )
+            stack.callback(recording.close)
+            screen = RecordedScreen(screen, recording)
+            loudspeaker = RecordedLoudspeaker(loudspeaker, recording)
+            if microphone is not None:
+                microphone = RecordedMicrophone(microphone, recording)
+        talk = Talk(
+            settings,
+            endpoint,
+            screen,
+            loudspeaker,
+            microphone,
+            calls=Calls(settings, screen, functions),
+            lines=lines,
+            lines_wait=waits,
+        )
+        _end_on_signals(talk)
+        try:
+            return await talk.run()
+        finally:
+            if talk.was_ready:
+                screen.summary(talk.summary)
+
+
+def _end_on_signals(talk: Talk) -> None:
+    """Ctrl-C ends the conversation in order; a second one at once."""
+    loop = asyncio.get_running_loop()
+
+    def end(number: int) -> None:
+        loop.remove_signal_handler(number)
+        talk.end()
+
+    # Windows has no handlers on the loop; there Ctrl-C cancels the talk, which ends it as well.
+    with contextlib.suppress(NotImplementedError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, end, number)
+
+
+def _typed_lines(settings: Settings, screen: Screen) -> tuple[AsyncIterator[str] | None, bool]:
+    """What is typed, and whether each line waits for the answer to the one before."""
+    if "-" in settings.inputs:
+        return None, False
+    if sys.stdin is None:
+        return read_lines(io.StringIO()), settings.text_only
+    if _is_prompted(settings):
+        toolbar = getattr(screen, "toolbar", None)
+        return prompt_lines(toolbar), False
+    # Next to a microphone or a file the end of the lines ends nothing.
+    return read_lines(sys.stdin), settings.text_only
+
+
+def _open_screen(settings: Settings) -> Screen:
+    if settings.json_lines:
+        from voicelive_agent.client.ui.json_lines import JsonLines
+
+        return JsonLines()
+    from voicelive_agent.client.ui.terminal import Terminal
+
+    return Terminal(prompted=_is_prompted(settings))
+
+
+def _is_prompted(settings: Settings) -> bool:
+    """Whether a prompt stands at the bottom of the screen."""
+    return is_terminal() and not settings.json_lines and "-" not in settings.inputs
+
+
+def _open_devices(settings: Settings) -> tuple[Loudspeaker, Microphone | None]:
+    """Hardware is imported only where it is used."""
+    from voicelive_agent.client.sound.files import (
+        FileLoudspeaker,
+        FileMicrophone,
+        SilentLoudspeaker,
+    )
+
+    microphone: Microphone | None = None
+    if settings.inputs:
+        microphone = FileMicrophone(
+            settings.inputs,
+            fast=settings.fast,
+            hold=settings.greet or settings.greeting is not None,
+        )
+    elif settings.uses_hardware:
+        from voicelive_agent.client.sound.hardware import HardwareMicrophone
+
+        microphone = HardwareMicrophone(settings.microphone)
+    if settings.output:
+        return FileLoudspeaker(settings.output, fast=settings.fast), microphone
+    if settings.uses_hardware or settings.loudspeaker:
+        from voicelive_agent.client.sound.hardware import HardwareLoudspeaker
+
+        return HardwareLoudspeaker(settings.loudspeaker), microphone
+    return SilentLoudspeaker(), microphone
+
+
+def _list_devices() -> int:
+    from voicelive_agent.client.sound import hardware
+
+    try:
+        found = hardware.list_devices()
+    except DeviceError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write("".join(f"{device}\n" for device in found))
+    return 0
+
+
+def _quiet_logs() -> None:
+    """The SDK and azure-identity log whole URLs and frames; here every failure is explained."""
+    for name in ("azure", "msal", "aiohttp", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+    warnings.simplefilter("ignore", ResourceWarning)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

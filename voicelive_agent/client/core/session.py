@@ -1,0 +1,132 @@
+"""What ``session.update`` says of the settings; members that nobody set are left out."""
+
+from typing import Any
+
+from voicelive_agent.client.profile import VOICE_DETAILS
+from voicelive_agent.client.settings import Settings
+
+
+def describe_session(settings: Settings, tools: list[dict[str, Any]]) -> dict[str, Any]:
+    """The ``session`` of ``session.update``; ``tools`` are those of a model.
+
+    An agent owns instructions, temperature and tools itself. For a microphone, noise and echo
+    are taken out unless told otherwise; a file is left as it is.
+    """
+    described: dict[str, Any] = {
+        "modalities": ["text"] if settings.text_only else ["text", "audio"],
+        "input_audio_format": settings.input_format,
+        "input_audio_sampling_rate": settings.sent_rate_hz,
+        "output_audio_format": settings.output_format,
+        "turn_detection": _describe_turn_detection(settings),
+        "input_audio_transcription": _describe_transcription(settings),
+        **_given(
+            {
+                "voice": _describe_voice(settings),
+                "interim_response": _describe_interim(settings),
+                "input_audio_noise_reduction": _describe_noise_reduction(settings),
+                "input_audio_echo_cancellation": _describe_echo_cancellation(settings),
+            }
+        ),
+    }
+    if settings.model is not None:
+        described |= _given(
+            {
+                "instructions": settings.instructions,
+                "temperature": settings.temperature,
+                "max_response_output_tokens": settings.max_output_tokens,
+                "reasoning_effort": settings.reasoning_effort,
+                "tools": tools or None,
+            }
+        )
+    return described | settings.session
+
+
+def describe_mcp_servers(settings: Settings) -> list[dict[str, Any]]:
+    """The MCP servers as tools of a session."""
+    return [
+        {
+            "type": "mcp",
+            "server_label": label,
+            "server_url": url,
+            "require_approval": settings.mcp_approval,
+        }
+        for label, _, url in (server.partition("=") for server in settings.mcp_servers)
+    ]
+
+
+def _describe_voice(settings: Settings) -> dict[str, Any] | None:
+    if settings.voice is None:
+        return None
+    details = {wire: getattr(settings, field) for field, wire in VOICE_DETAILS.items()}
+    return {"type": settings.voice_kind, "name": settings.voice, **_given(details)}
+
+
+def _describe_turn_detection(settings: Settings) -> dict[str, Any] | None:
+    if settings.is_manual:
+        return None
+    end_of_utterance = settings.end_of_utterance and _given(
+        {
+            "model": settings.end_of_utterance,
+            "threshold_level": settings.end_of_utterance_threshold,
+            "timeout_ms": settings.end_of_utterance_timeout_ms,
+        }
+    )
+    return _given(
+        {
+            "type": settings.turn_detection,
+            "threshold": settings.threshold,
+            "prefix_padding_ms": settings.prefix_padding_ms,
+            "silence_duration_ms": settings.silence_duration_ms,
+            "speech_duration_ms": settings.speech_duration_ms,
+            "remove_filler_words": settings.remove_filler_words,
+            "languages": list(settings.turn_languages) or None,
+            "end_of_utterance_detection": end_of_utterance,
+            "create_response": settings.create_response,
+            "interrupt_response": settings.interrupt_response,
+            "auto_truncate": settings.auto_truncate,
+        }
+    )
+
+
+def _describe_transcription(settings: Settings) -> dict[str, Any] | None:
+    if settings.transcription_model == "none":
+        return None
+    # Speech-to-speech models bring transcription models of their own.
+    default_model = "whisper-1" if "realtime" in (settings.model or "") else "azure-speech"
+    return _given(
+        {
+            "model": settings.transcription_model or default_model,
+            "language": settings.language,
+            "phrase_list": list(settings.phrases) or None,
+        }
+    )
+
+
+def _describe_interim(settings: Settings) -> dict[str, Any] | None:
+    if settings.interim in (None, "none"):
+        return None
+    return _given(
+        {
+            "type": f"{settings.interim}_interim_response",
+            "triggers": list(settings.interim_triggers) or None,
+            "latency_threshold_ms": settings.interim_after_ms,
+            "texts": list(settings.interim_texts) or None,
+            "instructions": settings.interim_instructions,
+        }
+    )
+
+
+def _describe_noise_reduction(settings: Settings) -> dict[str, Any] | None:
+    default = "azure_deep_noise_suppression" if settings.uses_hardware else "none"
+    type = settings.noise_reduction or default
+    return None if type == "none" else {"type": type}
+
+
+def _describe_echo_cancellation(settings: Settings) -> dict[str, Any] | None:
+    wanted = settings.echo_cancellation
+    is_on = settings.uses_hardware if wanted is None else wanted
+    return {"type": "server_echo_cancellation"} if is_on else None
+
+
+def _given(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}

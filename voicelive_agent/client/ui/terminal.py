@@ -1,0 +1,266 @@
+"""The conversation in a terminal, drawn with rich.
+
+What is settled scrolls by as lines. What still changes (the words as they come, what is spoken
+now, level, status) stands in a live area below them, or in the toolbar of a prompt, which asks
+for ``toolbar``. Where standard output is no terminal, only the settled lines are printed.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TextIO, cast
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from voicelive_agent.client.core.cards import Cards
+from voicelive_agent.client.ui.latency import STAGES, interruptions, latencies
+from voicelive_agent.client.ui.screen import Summary, TurnTimes, Who
+from voicelive_agent.client.ui.standard_output import StandardOutput
+
+DRAWN_EVERY_S = 0.1
+PARTIALS_SHOWN = 3
+MARK_CELLS = 5
+METER_CELLS = 20
+METER_FLOOR_DBFS = -60.0
+STYLES: dict[Who, str] = {"you": "bold cyan", "agent": "bold green"}
+# A service's text must not steer the terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Terminal:
+    """``prompted`` where a prompt stands at the bottom, whose toolbar shows the live part."""
+
+    def __init__(
+        self,
+        out: TextIO | None = None,
+        *,
+        prompted: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        stream = out or cast(TextIO, StandardOutput())
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._is_terminal = stream.isatty()
+        self._clock = clock
+        self._cards = Cards()
+        self._partials: dict[str, tuple[Who, str]] = {}
+        self._speech = ("", "")
+        self._status = ""
+        self._dbfs: float | None = None
+        self._is_muted = False
+        self._drawn_s = 0.0
+        self._live: Live | None = None
+        if self._is_terminal and not prompted:
+            # Nobody else prints here; and what is written must not come back to the console.
+            self._live = Live(
+                console=self._console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+
+    def status(self, text: str) -> None:
+        self._status = _clean(text)
+        if self._is_terminal:
+            self._draw()
+        else:
+            self._print(Text(f"[{self._status}]", style="dim"))
+
+    def notice(self, text: str) -> None:
+        self._print_line(Text("•", "yellow"), Text(_clean(text), "yellow"))
+
+    def tell(self, text: str) -> None:
+        self._print_line(Text(), Text(_clean(text)))
+
+    def error(self, text: str) -> None:
+        mark = "✗"
+        for line in text.splitlines():
+            self._print_line(Text(mark, "bold red"), Text(_clean(line), "bold red"))
+            mark = " "
+
+    def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
+        if not final:
+            self._partials[item_id] = (who, _clean(text))
+            self._draw(soon=True)
+            return
+        self._partials.pop(item_id, None)
+        if text.strip():
+            self._print_line(_mark(who), Text(_clean(text)))
+
+    def speaking(self, heard: str, rest: str) -> None:
+        if self._speech != (heard, rest):
+            self._speech = (heard, rest)
+            self._draw(soon=True)
+
+    def cut(self, item_id: str, heard: str) -> None:
+        self._partials.pop(item_id, None)
+        text = Text(_clean(heard))
+        text.append(" —" if heard else "—")
+        text.append(" (interrupted)", style="dim")
+        self._print_line(_mark("agent"), text)
+
+    def card(self, event: Mapping[str, Any]) -> None:
+        card = self._cards.read(event)
+        lines = [Text(_clean(line)) for line in card.lines]
+        lines += [
+            Text.assemble((f" {number} ", "reverse"), f" {_clean(label)}")
+            for number, label in card.buttons
+        ]
+        if card.buttons:
+            lines.append(Text("type a number to choose", style="dim"))
+        self._print(
+            Panel(
+                Group(*lines),
+                title=escape(_clean(card.title)) or None,
+                title_align="left",
+                expand=False,
+                border_style="blue",
+            )
+        )
+
+    def choose(self, number: int) -> dict[str, Any] | None:
+        return self._cards.choose(number)
+
+    def level(self, dbfs: float, *, muted: bool) -> None:
+        self._dbfs, self._is_muted = dbfs, muted
+        self._draw(soon=True)
+
+    def turn(self, times: TurnTimes) -> None:
+        self._cards.end_turn()
+        parts = [
+            f"{name} {value:.0f} ms"
+            for stage, name in STAGES.items()
+            if (value := getattr(times, stage)) is not None
+        ]
+        if parts:
+            self._print_line(Text("⏱", "dim"), Text(" · ".join(parts), "dim"))
+
+    def event(self, direction: Literal["sent", "received"], event: Mapping[str, Any]) -> None:
+        """Not for people."""
+
+    def summary(self, summary: Summary) -> None:
+        self._stop()
+        self._console.print(describe(summary), soft_wrap=False)
+
+    def close(self) -> None:
+        self._stop()
+
+    def toolbar(self) -> str:
+        """The live part with its ANSI colours, for the toolbar of a prompt."""
+        with self._console.capture() as capture:
+            self._console.print(self._live_part())
+        return capture.get().rstrip("\n")
+
+    def _stop(self) -> None:
+        live, self._live = self._live, None
+        if live:
+            live.stop()
+
+    def _print(self, what: RenderableType) -> None:
+        # Text of a script is one line; whatever has a width of its own is wrapped to fit.
+        self._console.print(what, soft_wrap=isinstance(what, Text))
+        self._draw()
+
+    def _print_line(self, mark: Text, text: Text) -> None:
+        """A line with its mark in a column of its own; only a terminal's is wrapped."""
+        if not self._is_terminal:
+            gap = "  " if len(mark) == MARK_CELLS else " "
+            self._print(Text.assemble(mark, gap, text))
+            return
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(width=MARK_CELLS, justify="right", no_wrap=True)
+        line.add_column(overflow="fold")
+        line.add_row(mark, text)
+        self._print(line)
+
+    def _draw(self, *, soon: bool = False) -> None:
+        """Draw the live part; with ``soon`` only if it is some time since the last."""
+        now_s = self._clock()
+        if self._live is None or (soon and now_s - self._drawn_s < DRAWN_EVERY_S):
+            return
+        self._drawn_s = now_s
+        self._live.update(self._live_part(), refresh=True)
+
+    def _live_part(self) -> RenderableType:
+        lines = [
+            _tail(_line(who, text), self._console.width)
+            for who, text in list(self._partials.values())[-PARTIALS_SHOWN:]
+        ]
+        if any(self._speech):
+            heard, rest = self._speech
+            lines.append(_speech(_clean(heard), _clean(rest), self._console.width))
+        state = Text(" ")
+        if self._is_muted:
+            state.append("muted".ljust(METER_CELLS), style="red")
+        elif self._dbfs is not None:
+            share = 1 - min(max(self._dbfs / METER_FLOOR_DBFS, 0), 1)
+            filled = round(share * METER_CELLS)
+            state.append("▮" * filled, style="red" if self._dbfs > -1 else "green")
+            state.append("▯" * (METER_CELLS - filled), style="dim")
+        state.append(f"  {self._status}")
+        return Group(*lines, state)
+
+
+def describe(summary: Summary) -> RenderableType:
+    """The end of a conversation as a table."""
+    facts = [
+        f"{_count(len(summary.turns), 'turn')} in {summary.seconds:.0f} s",
+        _count(interruptions(summary.turns), "interruption"),
+        _count(summary.reconnects, "reconnect"),
+    ]
+    if summary.dropped_input_ms:
+        facts.append(f"{summary.dropped_input_ms} ms of the microphone dropped")
+    parts: list[RenderableType] = [Text(" · ".join(facts))]
+    if measured := latencies(summary):
+        table = Table("after the end of speech", title_justify="left")
+        for name in ("turns", "p50 ms", "p95 ms"):
+            table.add_column(name, justify="right")
+        for stage, latency in measured.items():
+            table.add_row(
+                STAGES[stage],
+                str(latency.turns),
+                f"{latency.p50_ms:.0f}",
+                f"{latency.p95_ms:.0f}",
+            )
+        parts.append(table)
+    return Group(*parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _mark(who: Who) -> Text:
+    return Text(f"{who:>{MARK_CELLS}}", STYLES[who])
+
+
+def _line(who: Who, text: str) -> Text:
+    return Text.assemble(_mark(who), "  ", text)
+
+
+def _speech(heard: str, rest: str, width: int) -> Text:
+    """What is spoken right now, so cut that its word is seen and some of what follows."""
+    room = max(width - MARK_CELLS - 3, 8)
+    ahead = rest[: room // 3]
+    behind = heard[-(room - len(ahead)) :]
+    spoken = Text(f"{behind} " if behind and ahead else behind)
+    spoken.append(ahead, style="dim")
+    return Text.assemble((f"{'▸':>{MARK_CELLS}}", STYLES["agent"]), "  ", spoken)
+
+
+def _tail(text: Text, width: int) -> Text:
+    """The last of a line that does not fit: what is spoken right now stands at its end."""
+    if text.cell_len <= width:
+        return text
+    head, kept = text[:7], text[-(width - 9) :]
+    return Text.assemble(head, "…", kept)
+
+
+def _clean(text: str) -> str:
+    return _CONTROL.sub("", text.replace("\n", " ").replace("\t", " "))

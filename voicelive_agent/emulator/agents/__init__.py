@@ -1,0 +1,186 @@
+"""Thinking: who answers a turn, behind a small protocol.
+
+A ``Thinking`` is shared by all sessions and opens one ``Mind`` for each. A mind answers one
+request at a time with a stream of thoughts::
+
+    TextDelta | ClientEvent | ToolWaiting                in any order and number
+    TextDone                                             at most once: no TextDelta after it
+    FunctionCallBegan, ArgumentsDelta..., FunctionCall   one call after another, never interleaved
+    Finished                                             exactly once, last, unless ThinkingError
+
+Closing the generator, or cancelling the task that iterates over it, closes the connection to
+whoever answers at once. ``emulator.agents.engines`` opens the engines by name.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+RequestKind = Literal["speech", "action", "greeting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a response has to answer.
+
+    An agent needs ``kind``, ``text`` and ``action`` alone and keeps its own history. A model
+    needs the rest: ``items`` are the session's conversation items as they stand on the wire
+    (``{"type": "message", "role": "user", "content": [...]}``, ``function_call``,
+    ``function_call_output``), oldest first, the one to answer included.
+    """
+
+    kind: RequestKind = "speech"
+    text: str = ""
+    """What the person said or typed; empty for an action or a greeting."""
+    action: Mapping[str, Any] | None = None
+    """The client's ``invoke_input``, verbatim; None unless ``kind`` is ``action``."""
+    items: Sequence[Mapping[str, Any]] = ()
+    instructions: str = ""
+    model: str = ""
+    """The session's model name; an engine with a model of its own ignores it."""
+    tools: Sequence[Mapping[str, Any]] = ()
+    """As in ``session.tools``: ``{"type": "function", "name", "description", "parameters"}``."""
+    tool_choice: str | Mapping[str, Any] = "auto"
+    parallel_tool_calls: bool = True
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    """None is unlimited (``"inf"`` on the wire)."""
+    reasoning_effort: str | None = None
+    language: str = "en-US"
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """Text that will be spoken."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDone:
+    """The text is whole, though the answer may go on with events; sent where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientEvent:
+    """A JSON object for the client: the ``delta`` of ``response.invocation.delta``."""
+
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolWaiting:
+    """The agent runs a tool of its own, so an answer may take a while."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCallBegan:
+    """The model calls one of the client's functions; its arguments follow."""
+
+    call_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentsDelta:
+    """A piece of the JSON text of a call's arguments."""
+
+    call_id: str
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A call is complete; ``arguments`` is the concatenation of its deltas."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, as far as whoever answered counts them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer is complete."""
+
+    usage: Usage = Usage()
+    incomplete_reason: Literal["max_output_tokens", "content_filter"] | None = None
+    """Set where the answer ends before its end; becomes the status ``incomplete``."""
+    breaches: tuple[str, ...] = ()
+    """Clauses of its contract that the agent broke, though the text is clear: all of it is
+    spoken, and the response fails."""
+    warnings: tuple[str, ...] = ()
+    """What the agent should do otherwise."""
+
+
+Thought = (
+    TextDelta
+    | TextDone
+    | ClientEvent
+    | ToolWaiting
+    | FunctionCallBegan
+    | ArgumentsDelta
+    | FunctionCall
+    | Finished
+)
+
+
+class ThinkingError(Exception):
+    """No answer, or an answer that breaks off; becomes ``error`` and a failed response.
+
+    ``code`` is one of
+
+    - ``agent_unreachable``: nothing listens, or the connection could not be made in time
+    - ``agent_timeout``: connected, and then silent for too long
+    - ``agent_error``: an HTTP status other than 200, or an error that the agent itself reports
+    - ``agent_contract_violation``: an answer that is not what the protocol asks for
+    - ``agent_disconnected``: the stream ended in mid-answer
+
+    and the same with ``model_`` for a model. ``message`` is for the developer: it names the
+    clause that was broken and what to do. It is never spoken.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Mind(Protocol):
+    """One session's partner; keeps what ties its requests together."""
+
+    def think(self, request: Request) -> AsyncGenerator[Thought, None]:
+        """Answer one request. Raises ThinkingError, before or after the first thought."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Thinking(Protocol):
+    """An agent, a model or a script that answers, shared by all sessions."""
+
+    name: str
+
+    async def start(self) -> None:
+        """Get ready; does not need whoever answers to be up yet."""
+
+    async def stop(self) -> None: ...
+
+    def open_mind(self, session_id: str, *, conversation_id: str = "") -> Mind:
+        """A mind for one session.
+
+        ``conversation_id`` is the session's thread, begun by it or resumed; where it is empty,
+        the session stands for it. Both ids are ``[A-Za-z0-9._:-]``, at most 256 characters.
+        """
+        ...

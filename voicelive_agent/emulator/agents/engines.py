@@ -1,0 +1,47 @@
+"""Opens whoever answers, by its address."""
+
+from pathlib import Path
+from typing import Literal
+
+from voicelive_agent.emulator.agents import Thinking
+from voicelive_agent.emulator.agents.endpoint import SILENCE_TIMEOUT_S
+
+
+def open_agent(
+    url: str,
+    *,
+    protocol: Literal["invocations", "responses"] = "invocations",
+    name: str = "",
+    timeout_s: float = SILENCE_TIMEOUT_S,
+) -> Thinking:
+    """An agent; ``name`` is what messages call it. Raises ValueError for a URL that is none."""
+    if protocol == "responses":
+        from voicelive_agent.emulator.agents.responses import ResponsesThinking
+
+        return ResponsesThinking(url, name=name, timeout_s=timeout_s)
+    from voicelive_agent.emulator.agents.invocations import InvocationsThinking
+
+    return InvocationsThinking(url, name=name, timeout_s=timeout_s)
+
+
+def open_model(
+    url: str | None = None,
+    *,
+    key: str | None = None,
+    model: str | None = None,
+    script: Path | None = None,
+    timeout_s: float = SILENCE_TIMEOUT_S,
+) -> Thinking:
+    """The model of sessions without an agent: a chat endpoint, or without one a script.
+
+    Raises ValueError for a URL that is none and for a script that can't be used.
+    """
+    if url is not None:
+        from voicelive_agent.emulator.agents.chat import ChatThinking
+
+        return ChatThinking(url, key=key, model=model, timeout_s=timeout_s)
+    from voicelive_agent.emulator.agents.script import ScriptThinking
+    from voicelive_agent.emulator.agents.script_file import load_script
+
+    name = f"the script {script}" if script else "the offline script"
+    return ScriptThinking(load_script(script), name=name)

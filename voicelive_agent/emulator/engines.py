@@ -1,0 +1,146 @@
+"""The engines that all sessions share: ears, a voice, and who answers."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+
+from voicelive_agent.emulator.agents import Thinking
+from voicelive_agent.emulator.handshake import Wish
+from voicelive_agent.emulator.protocol import ProtocolError
+from voicelive_agent.emulator.settings import ANY_AGENT, Settings
+from voicelive_agent.emulator.stt import Hearing, HearingError, VoiceActivity
+from voicelive_agent.emulator.stt.threads import Threads
+from voicelive_agent.emulator.tts import Speaking, SpeakingError
+from voicelive_agent.emulator.vad.echo import warm_up
+from voicelive_agent.emulator.vad.smart_turn import SmartTurn
+
+
+class EngineError(Exception):
+    """An engine can't start; the message says what to do."""
+
+
+class NoSuchAgent(ProtocolError):
+    """The client asks for nobody, or for an agent without an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Started engines. ``agents`` are by the name that clients call them by."""
+
+    hearing: Hearing
+    speaking: Speaking
+    agents: Mapping[str, Thinking]
+    model: Thinking
+    open_voice_activity: Callable[[], VoiceActivity]
+    end_of_turn: SmartTurn | None = None
+    """The model that is asked what a pause means, beside the words."""
+    phrases: tuple[str, ...] = ()
+    threads: Threads = field(default_factory=lambda: Threads("audio"))
+    """For what computes on a session's audio."""
+
+    def find_thinking(self, wish: Wish) -> Thinking:
+        """Who answers a session. Raises NoSuchAgent."""
+        if wish.agent_name is None and wish.project_name is None and wish.model is not None:
+            return self.model
+        if wish.agent_name is None or wish.project_name is None:
+            raise NoSuchAgent(
+                "Missing required agent connection string or project name: connect with "
+                "agent_name and project_name, or with model.",
+                code="missing_agent",
+            )
+        thinking = self.agents.get(wish.agent_name) or self.agents.get(ANY_AGENT)
+        if thinking is None:
+            raise NoSuchAgent(
+                f"No agent '{wish.agent_name}': the emulator knows "
+                f"{', '.join(sorted(self.agents))}. Start it with --agent NAME=URL.",
+                code="agent_not_found",
+                param="agent-name",
+            )
+        return thinking
+
+    def describe(self) -> dict[str, str]:
+        """What is running, for the page."""
+        agents = ", ".join(
+            f"{'any other name' if name == ANY_AGENT and len(self.agents) > 1 else name}: "
+            f"{thinking.name}"
+            for name, thinking in self.agents.items()
+        )
+        return {
+            "Ears": self.hearing.name,
+            "Voice": f"{self.speaking.name}, {self.speaking.sample_rate_hz} Hz",
+            "Agents": agents,
+            "Model": self.model.name,
+        }
+
+    async def stop(self) -> None:
+        """Stop what was started, whatever of it fails."""
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self.threads.stop)
+            for thinking in (self.model, *self.agents.values()):
+                stack.push_async_callback(thinking.stop)
+            stack.push_async_callback(self.speaking.stop)
+            stack.push_async_callback(self.hearing.stop)
+
+
+@contextlib.asynccontextmanager
+async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
+    """Engines as the settings name them, started and warm. Raises EngineError."""
+    engines = _choose_engines(settings)
+    starting = [
+        asyncio.create_task(start)
+        for start in (
+            engines.hearing.start(),
+            engines.speaking.start(),
+            engines.model.start(),
+            *(thinking.start() for thinking in engines.agents.values()),
+            engines.threads.run(warm_up),
+        )
+    ]
+    try:
+        try:
+            await asyncio.gather(*starting)
+        except (HearingError, SpeakingError) as error:
+            raise EngineError(str(error)) from error
+        yield engines
+    finally:
+        for task in starting:
+            task.cancel()
+        await asyncio.gather(*starting, return_exceptions=True)
+        await engines.stop()
+
+
+def _choose_engines(settings: Settings) -> Engines:
+    from voicelive_agent.emulator.agents.engines import open_agent, open_model
+    from voicelive_agent.emulator.stt.engines import open_hearing
+    from voicelive_agent.emulator.tts.engines import open_speaking
+    from voicelive_agent.emulator.vad.smart_turn import open_end_of_turn
+    from voicelive_agent.emulator.vad.voice_activity import VoiceActivities
+
+    model_key = settings.model_key.get_secret_value() if settings.model_key else None
+    try:
+        return Engines(
+            hearing=open_hearing(settings.hearing, models_dir=settings.models_dir),
+            speaking=open_speaking(settings.speaking, models_dir=settings.models_dir),
+            agents={
+                address.name: open_agent(
+                    address.url,
+                    protocol=address.protocol,
+                    name="" if address.name == ANY_AGENT else address.name,
+                    timeout_s=settings.agent_timeout,
+                )
+                for address in settings.addresses()
+            },
+            model=open_model(
+                str(settings.model_url) if settings.model_url else None,
+                key=model_key,
+                model=settings.model_name,
+                script=settings.model_script,
+                timeout_s=settings.agent_timeout,
+            ),
+            open_voice_activity=VoiceActivities().open,
+            end_of_turn=open_end_of_turn(settings.end_of_turn),
+            phrases=settings.read_phrases(),
+        )
+    except (HearingError, SpeakingError, ValueError) as error:
+        raise EngineError(str(error)) from error

@@ -1,0 +1,186 @@
+"""The models that ``voicelive-agent models`` knows.
+
+No publisher of these files lists checksums that could be copied here. Hugging Face sends one with
+each large file, which is held to; of other files, the checksum of the first fetch is recorded
+and later fetches are held to that.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+_HUGGING_FACE = "https://huggingface.co"
+_SHERPA_VOICES = "https://github.com/k2-fsa/sherpa-onnx/releases/download/tts-models"
+_KOKORO = "https://github.com/thewh1teagle/kokoro-onnx/releases/download/model-files-v1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file to fetch; an ``archive`` is unpacked, without its outermost folder."""
+
+    url: str
+    sha256: str | None = None
+    archive: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.url.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    name: str
+    use: Literal["hearing", "speaking"]
+    engine: str
+    """What ``--hearing`` or ``--speaking`` calls the engine that uses it."""
+    about: str
+    licence: str
+    size_mb: int
+    """About how much is fetched."""
+    files: tuple[RemoteFile, ...]
+
+
+def _hugging_face(repository: str, *names: str) -> tuple[RemoteFile, ...]:
+    return tuple(RemoteFile(f"{_HUGGING_FACE}/{repository}/resolve/main/{name}") for name in names)
+
+
+def _whisper(size: str) -> tuple[RemoteFile, ...]:
+    return _hugging_face(
+        f"Systran/faster-whisper-{size}",
+        "config.json",
+        "model.bin",
+        "tokenizer.json",
+        "vocabulary.txt",
+    )
+
+
+def _piper(language: str, person: str, quality: str) -> tuple[RemoteFile, ...]:
+    name = f"{language}-{person}-{quality}"
+    folder = f"{language.split('_')[0]}/{language}/{person}/{quality}"
+    return _hugging_face(
+        "rhasspy/piper-voices", f"{folder}/{name}.onnx", f"{folder}/{name}.onnx.json"
+    )
+
+
+_ZIPFORMER = "epoch-99-avg-1-chunk-16-left-128"
+
+MODELS: tuple[Model, ...] = (
+    Model(
+        "zipformer-en",
+        "hearing",
+        "sherpa-onnx",
+        "streaming English, small and quick: the one to begin with",
+        "Apache-2.0",
+        73,
+        _hugging_face(
+            "csukuangfj/sherpa-onnx-streaming-zipformer-en-2023-06-26",
+            f"encoder-{_ZIPFORMER}.int8.onnx",
+            f"decoder-{_ZIPFORMER}.int8.onnx",
+            f"joiner-{_ZIPFORMER}.int8.onnx",
+            "tokens.txt",
+            "bpe.model",
+        ),
+    ),
+    Model(
+        "parakeet-en",
+        "hearing",
+        "sherpa-onnx",
+        "English with punctuation, at the end of the turn: accurate, 0.6 billion parameters",
+        "CC-BY-4.0",
+        661,
+        _hugging_face(
+            "csukuangfj/sherpa-onnx-nemo-parakeet-tdt-0.6b-v2-int8",
+            "encoder.int8.onnx",
+            "decoder.int8.onnx",
+            "joiner.int8.onnx",
+            "tokens.txt",
+        ),
+    ),
+    Model(
+        "whisper-base",
+        "hearing",
+        "faster-whisper",
+        "99 languages, at the end of the turn",
+        "MIT",
+        148,
+        _whisper("base"),
+    ),
+    Model(
+        "whisper-small",
+        "hearing",
+        "faster-whisper",
+        "99 languages, at the end of the turn: slower, more accurate",
+        "MIT",
+        486,
+        _whisper("small"),
+    ),
+    Model(
+        "vits-ljs",
+        "speaking",
+        "sherpa-onnx",
+        "American English, a woman; with a lexicon, so nothing under the GPL is needed",
+        "see the model card at huggingface.co/csukuangfj/vits-ljs (speech data: public domain)",
+        115,
+        _hugging_face("csukuangfj/vits-ljs", "vits-ljs.onnx", "lexicon.txt", "tokens.txt"),
+    ),
+    Model(
+        "vits-vctk",
+        "speaking",
+        "sherpa-onnx",
+        "English of many accents, 109 speakers; with a lexicon",
+        "see the model card at huggingface.co/csukuangfj/vits-vctk (speech data: CC-BY-4.0)",
+        120,
+        _hugging_face("csukuangfj/vits-vctk", "vits-vctk.onnx", "lexicon.txt", "tokens.txt"),
+    ),
+    Model(
+        "kokoro-multi",
+        "speaking",
+        "sherpa-onnx",
+        "English and Chinese, natural, slower; with a lexicon",
+        "Apache-2.0",
+        350,
+        (RemoteFile(f"{_SHERPA_VOICES}/kokoro-multi-lang-v1_0.tar.bz2", archive=True),),
+    ),
+    Model(
+        "vits-libritts",
+        "speaking",
+        "sherpa-onnx",
+        "American English, 904 speakers; needs the extra espeak, which spells its words",
+        "CC-BY-4.0 (speech data), with espeak-ng data under GPL-3.0-or-later",
+        80,
+        (RemoteFile(f"{_SHERPA_VOICES}/vits-piper-en_US-libritts_r-medium.tar.bz2", archive=True),),
+    ),
+    Model(
+        "piper-en-ryan",
+        "speaking",
+        "piper",
+        "American English, a man",
+        "see the voice's model card at huggingface.co/rhasspy/piper-voices",
+        63,
+        _piper("en_US", "ryan", "medium"),
+    ),
+    Model(
+        "piper-en-amy",
+        "speaking",
+        "piper",
+        "American English, a woman",
+        "see the voice's model card at huggingface.co/rhasspy/piper-voices",
+        63,
+        _piper("en_US", "amy", "medium"),
+    ),
+    Model(
+        "kokoro",
+        "speaking",
+        "kokoro",
+        "nine languages, 54 speakers: natural, slower",
+        "Apache-2.0",
+        116,
+        (
+            RemoteFile(f"{_KOKORO}/kokoro-v1.0.int8.onnx"),
+            RemoteFile(f"{_KOKORO}/voices-v1.0.bin"),
+        ),
+    ),
+)
+
+
+def find_entry(name: str) -> Model | None:
+    return next((model for model in MODELS if model.name == name), None)

@@ -1,0 +1,287 @@
+"""Where models are kept: ``DIR/NAME/``, complete or not at all.
+
+Files are fetched below ``DIR/.partial`` and moved to their place together, so whatever stands
+under a name is whole. ``DIR/checksums.json`` holds the SHA-256 of each file that was ever
+fetched; one that was published nowhere is trusted the first time and held to that afterwards.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+import httpx
+
+from voicelive_agent.emulator.models.catalogue import MODELS, Model, RemoteFile, find_entry
+from voicelive_agent.emulator.models.download import (
+    ChecksumError,
+    DownloadError,
+    Progress,
+    download,
+)
+
+FETCH_COMMAND = "voicelive-agent models fetch"
+_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+
+
+class ModelError(Exception):
+    """A model is missing or can't be fetched; the message says what to do."""
+
+
+def find_directory(models_dir: Path | None = None) -> Path:
+    """Where models are kept: the given folder, ``EMULATOR_MODELS_DIR``, or the user's cache."""
+    if models_dir is not None:
+        return models_dir
+    if named := os.environ.get("EMULATOR_MODELS_DIR"):
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "voicelive-emulator" / "models"
+
+
+def find_model(
+    name: str, models_dir: Path | None = None, *, use: str = "", engine: str = ""
+) -> Path:
+    """The folder of a model by its name, or any path that exists.
+
+    Without a name, the first installed model of the engine. Raises ModelError, which names the
+    command that fetches it.
+    """
+    store = ModelStore(find_directory(models_dir))
+    known = [model for model in MODELS if model.engine == engine and model.use == use]
+    if name:
+        if (path := store.find(name)) is not None:
+            return path
+        if Path(name).exists():
+            return Path(name)
+        if find_entry(name) is None:
+            suggested = ", ".join(model.name for model in known)
+            raise ModelError(
+                f"there is no model {name!r}, neither as a path nor by name"
+                + (f": {engine} has {suggested}" if suggested else "")
+            )
+        raise ModelError(f"the model {name} is not here yet: {FETCH_COMMAND} {name}")
+    for model in known:
+        if (path := store.find(model.name)) is not None:
+            return path
+    first = known[0].name if known else "NAME"
+    raise ModelError(
+        f"{engine} needs a model and none is here: {FETCH_COMMAND} {first} "
+        "(voicelive-agent models lists others)"
+    )
+
+
+class ModelStore:
+    """The models in one folder."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._partial = directory / ".partial"
+        self._checksums = directory / "checksums.json"
+
+    def find(self, name: str) -> Path | None:
+        """The folder of an installed model."""
+        if not _is_plain(name):
+            return None
+        path = self.directory / name
+        return path if path.is_dir() else None
+
+    def fetch(
+        self,
+        model: Model,
+        *,
+        progress: Callable[[RemoteFile], Progress] | None = None,
+        trust_new: bool = False,
+        retry_delay_s: float = 0.5,
+    ) -> Path:
+        """Fetch a model unless it is here; its folder. Raises ModelError and changes nothing.
+
+        An interrupted fetch is resumed by the next. ``trust_new`` accepts files that differ from
+        those that were fetched before.
+        """
+        if (path := self.find(model.name)) is not None:
+            return path
+        work = self._partial / model.name
+        try:
+            work.mkdir(parents=True, exist_ok=True)
+            with self._lock(work, model.name), httpx.Client(timeout=_TIMEOUT) as client:
+                self._require_space((model.size_mb << 20) - _measure_size(work))
+                fetched: dict[str, str] = {}
+                for file in model.files:
+                    fetched[file.name] = self._fetch_file(
+                        client, model, file, work, progress, trust_new, retry_delay_s
+                    )
+                return self._install(model, work, fetched)
+        except (DownloadError, tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+            raise ModelError(f"{model.name}: {error}") from error
+        except OSError as error:
+            raise self._describe_failure(model, error) from error
+
+    def remove(self, name: str) -> bool:
+        """Remove a model and what was fetched of it; False where there was nothing."""
+        if not _is_plain(name):
+            return False
+        found = False
+        for path in (self.directory / name, self._partial / name):
+            if path.is_dir():
+                found = True
+                shutil.rmtree(path)
+        return found
+
+    def _fetch_file(
+        self, client: httpx.Client, model: Model, file: RemoteFile, work: Path,
+        progress: Callable[[RemoteFile], Progress] | None, trust_new: bool, retry_delay_s: float,
+    ) -> str:  # fmt: skip
+        target = work / file.name
+        recorded = None if trust_new else self._read_checksums().get(f"{model.name}/{file.name}")
+        if target.exists():
+            # Complete since an earlier fetch that was interrupted later on.
+            digest = _read_recorded(target)
+            if digest is not None:
+                return digest
+            target.unlink()
+        digest = download(
+            client,
+            locate(model, file),
+            target,
+            sha256=file.sha256,
+            progress=progress(file) if progress else None,
+            retry_delay_s=retry_delay_s,
+        )
+        if recorded is not None and digest != recorded:
+            target.unlink()
+            raise ChecksumError(
+                f"{file.name} has the SHA-256 {digest}, but {recorded} when it was first fetched: "
+                "nothing was kept; if you know why it changed, fetch with --trust-new"
+            )
+        target.with_name(target.name + ".sha256").write_text(digest, encoding="utf-8")
+        return digest
+
+    def _install(self, model: Model, work: Path, fetched: dict[str, str]) -> Path:
+        """Move what was fetched to its place, archives unpacked."""
+        staged = work / "install"
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir()
+        for file in model.files:
+            if file.archive:
+                self._unpack(work / file.name, staged)
+            else:
+                (work / file.name).replace(staged / file.name)
+        path = self.directory / model.name
+        staged.replace(path)
+        checksums = self._read_checksums()
+        checksums |= {f"{model.name}/{name}": digest for name, digest in fetched.items()}
+        _write_json(self._checksums, checksums)
+        shutil.rmtree(work, ignore_errors=True)
+        return path
+
+    def _unpack(self, archive: Path, target: Path) -> None:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as opened:
+                names = [info.filename for info in opened.infolist()]
+                self._require_space(sum(info.file_size for info in opened.infolist()))
+                _refuse_escapes(names)
+                for info in opened.infolist():
+                    opened.extract(info, target)
+        else:
+            with tarfile.open(archive) as tar:
+                members = tar.getmembers()
+                self._require_space(sum(member.size for member in members))
+                _refuse_escapes([member.name for member in members])
+                tar.extractall(target, members, filter="data")
+        # Most archives hold one folder; the model is what is in it.
+        entries = list(target.iterdir())
+        if len(entries) == 1 and entries[0].is_dir():
+            inner = entries[0].rename(target.with_name(f"{target.name}.inner"))
+            target.rmdir()
+            inner.rename(target)
+
+    def _read_checksums(self) -> dict[str, str]:
+        try:
+            value = json.loads(self._checksums.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError:
+            raise DownloadError(
+                f"{self._checksums} is not JSON: correct it, or remove it to trust anew"
+            ) from None
+        return value if isinstance(value, dict) else {}
+
+    def _require_space(self, needed_bytes: int) -> None:
+        free = shutil.disk_usage(self.directory).free
+        if needed_bytes > free:
+            raise DownloadError(
+                f"it needs {needed_bytes >> 20} MB and {self.directory} has {free >> 20} MB: make "
+                "room, or name another place in EMULATOR_MODELS_DIR"
+            )
+
+    def _describe_failure(self, model: Model, error: OSError) -> ModelError:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return ModelError(
+                f"{model.name}: the disk of {self.directory} is full: make room and fetch again, "
+                "which goes on where this ended; or name another place in EMULATOR_MODELS_DIR"
+            )
+        return ModelError(
+            f"{model.name}: {self.directory} can't be written to ({error.strerror or error}): name "
+            "another place in EMULATOR_MODELS_DIR"
+        )
+
+    @contextlib.contextmanager
+    def _lock(self, work: Path, name: str) -> Iterator[None]:
+        """Keep two fetches of one model from writing the same file."""
+        with (work / "lock").open("w") as file:
+            try:
+                import fcntl
+            except ImportError:  # Windows refuses to replace a file that another one holds open
+                yield
+                return
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DownloadError(f"{name} is being fetched already: wait for it") from None
+            yield
+
+
+def locate(model: Model, file: RemoteFile) -> str:
+    """Where a file is fetched from: its publisher, or ``EMULATOR_MODELS_URL/MODEL/FILE``."""
+    mirror = os.environ.get("EMULATOR_MODELS_URL", "").rstrip("/")
+    return f"{mirror}/{model.name}/{file.name}" if mirror else file.url
+
+
+def _measure_size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _refuse_escapes(names: list[str]) -> None:
+    for name in names:
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
+            raise DownloadError(
+                f"the archive holds {name[:80]!r}, which points out of its folder: don't use it"
+            )
+
+
+def _read_recorded(target: Path) -> str | None:
+    recorded = target.with_name(target.name + ".sha256")
+    return recorded.read_text(encoding="utf-8").strip() if recorded.exists() else None
+
+
+def _write_json(path: Path, value: object) -> None:
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def _is_plain(name: str) -> bool:
+    """A name that is one folder of the store."""
+    return bool(name) and not name.startswith(".") and not set(name) & set("/\\:\0")

@@ -1,0 +1,298 @@
+"""The service: the WebSocket at ``…/voice-live/realtime``, and pages that show what happens.
+
+``create_app`` gives the ASGI application for engines that are warm; ``serve`` binds the port,
+warms the engines up, and runs until it is told to stop::
+
+    bind ──▶ start the agent server (--start-agent) ─┐
+         └─▶ warm up the engines ────────────────────┴──▶ accept ──▶ stop, in reverse order
+
+A client that connects during the warm-up waits in the listen queue, so warm-up ends before its
+``session.created``.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from voicelive_agent.emulator.agent_server import AgentServer, AgentServerError
+from voicelive_agent.emulator.console.pages import render_home
+from voicelive_agent.emulator.engines import Engines, open_engines
+from voicelive_agent.emulator.handshake import PATH_SUFFIX, is_admitted
+from voicelive_agent.emulator.sessions import Sessions
+from voicelive_agent.emulator.settings import ANY_AGENT, Settings
+from voicelive_agent.emulator.shell.connection import hold_session
+from voicelive_agent.emulator.watch.recording import check_directory
+
+MAX_FRAME_BYTES = 32 * 1024 * 1024
+"""What a client may send in one frame: 15 MiB of audio are 20 MiB of base64, and some JSON."""
+STOP_TIMEOUT_S = 5
+_BACKLOG = 256
+
+_log = logging.getLogger(__name__)
+
+
+class ServiceError(Exception):
+    """The service can't start; the message says what to do."""
+
+
+def create_app(settings: Settings, engines: Engines) -> Starlette:
+    """The application; ``engines`` must be started and outlive it."""
+    sessions = Sessions()
+
+    async def show_home(request: Request) -> Response:
+        if (refusal := _refuse(settings, request)) is not None:
+            return refusal
+        query = f"?{request.url.query}" if request.url.query else ""
+        return HTMLResponse(render_home(engines.describe(), sessions, query))
+
+    async def list_sessions(request: Request) -> Response:
+        if (refusal := _refuse(settings, request)) is not None:
+            return refusal
+        return JSONResponse({"sessions": [report.summary() for report in sessions]})
+
+    async def show_session(request: Request) -> Response:
+        if (refusal := _refuse(settings, request)) is not None:
+            return refusal
+        report = sessions.find(request.path_params["session_id"])
+        if report is None:
+            return JSONResponse(
+                {"error": {"message": "no such session: GET /sessions lists them"}},
+                status_code=404,
+            )
+        return JSONResponse(report.as_json())
+
+    async def ask_for_upgrade(request: Request) -> Response:
+        return PlainTextResponse(
+            "This is the address of a WebSocket: connect with azure-ai-voicelive.\n",
+            status_code=426,
+            headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+        )
+
+    async def open_session(websocket: WebSocket) -> None:
+        if not websocket.url.path.endswith(PATH_SUFFIX):
+            await websocket.send_denial_response(
+                PlainTextResponse(f"No such path: it must end in {PATH_SUFFIX}\n", status_code=404)
+            )
+        elif (refusal := _refuse(settings, websocket)) is not None:
+            await websocket.send_denial_response(refusal)
+        elif sessions.open_count >= settings.max_sessions:
+            await websocket.send_denial_response(
+                PlainTextResponse(
+                    f"{settings.max_sessions} sessions are open: close one\n", status_code=429
+                )
+            )
+        else:
+            await hold_session(websocket, settings, engines, sessions)
+
+    return Starlette(
+        routes=[
+            Route("/", show_home),
+            Route("/sessions", list_sessions),
+            Route("/sessions/{session_id}", show_session),
+            Route("/{prefix:path}voice-live/realtime", ask_for_upgrade),
+            WebSocketRoute("/{path:path}", open_session),
+        ]
+    )
+
+
+def _refuse(settings: Settings, connection: HTTPConnection) -> Response | None:
+    api_key = settings.api_key.get_secret_value() if settings.api_key else None
+    if is_admitted(api_key, connection.headers, connection.query_params):
+        return None
+    return JSONResponse(
+        {
+            "error": {
+                "code": "401",
+                "message": "Access denied: send the key that the emulator was started with "
+                "(--api-key) as api-key, or as a bearer token.",
+            }
+        },
+        status_code=401,
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to ``serve``, which has more to stop than the sockets."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    # uvicorn takes a handshake that was refused on purpose for a mistake of the application, and
+    # asyncio tells of each frame on its way to a client that has hung up.
+    message = str(record.msg)
+    return "without completing handshake" not in message and "socket.send() raised" not in message
+
+
+def create_server(app: Starlette) -> uvicorn.Server:
+    """A server for sockets that are bound already."""
+    for name in ("uvicorn.error", "asyncio"):
+        logging.getLogger(name).addFilter(_is_news)
+    return _Server(
+        uvicorn.Config(
+            app,
+            ws="websockets-sansio",
+            ws_max_size=MAX_FRAME_BYTES,
+            # Compressing audio would take a whole core for some dozens of sessions.
+            ws_per_message_deflate=False,
+            # A client that stands at a breakpoint is not gone.
+            ws_ping_interval=60,
+            ws_ping_timeout=600,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            # At info it logs each URL, and a key may stand in its query.
+            log_level="warning",
+            timeout_graceful_shutdown=STOP_TIMEOUT_S,
+        )
+    )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ServiceError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Only for sockets that name their protocol does asyncio turn Nagle's delay off, which would
+    # hold small frames back for up to 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        # On Windows the option would let two servers share a port.
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ServiceError(
+                f"port {port} is taken: stop what listens there, or choose another with --port"
+            ) from error
+        raise ServiceError(
+            f"can't listen on {host}:{port} ({error.strerror or error}): "
+            "choose another with --host or --port"
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+@contextlib.asynccontextmanager
+async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
+    server = create_server(app)
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def serve(settings: Settings, on_ready: Callable[[str, Engines], None]) -> int:
+    """Run until SIGINT or SIGTERM; the exit code.
+
+    ``on_ready`` gets the service's URL and its engines once it accepts sessions. Raises
+    ServiceError, AgentServerError, and what ``open_engines`` raises.
+    """
+    _check_recordings(settings.record)
+    listener = bind(settings.host, settings.port)
+    with _cancelled_by_signals():
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                agent = await stack.enter_async_context(_agent_server(settings))
+                engines = await stack.enter_async_context(open_engines(settings))
+                if agent is not None:
+                    await agent.wait_ready()
+                app = create_app(settings, engines)
+                await stack.enter_async_context(_serving(app, listener))
+                on_ready(url_of(listener, settings.host), engines)
+                if agent is None:
+                    await asyncio.Event().wait()
+                else:
+                    code = await agent.ended()
+                    _log.error("The agent server has ended with code %d: stopping.", code)
+                    return 1
+        except asyncio.CancelledError:
+            return 0
+        finally:
+            listener.close()
+    return 0
+
+
+def _check_recordings(directory: Path | None) -> None:
+    """Raises ServiceError where no recording could be kept there."""
+    if directory is not None:
+        try:
+            check_directory(directory)
+        except OSError as error:
+            raise ServiceError(
+                f"--record {directory}: nothing can be written there ({error.strerror or error}): "
+                "choose another directory"
+            ) from error
+
+
+@contextlib.asynccontextmanager
+async def _agent_server(settings: Settings) -> AsyncIterator[AgentServer | None]:
+    if not settings.start_agent:
+        yield None
+        return
+    url = settings.agents.get(ANY_AGENT)
+    if url is None or url.host is None or url.port is None:
+        raise AgentServerError(
+            "--start-agent needs the address to start it at: --agent http://127.0.0.1:8088"
+        )
+    agent = AgentServer(url.host, url.port)
+    try:
+        await agent.launch()
+        yield agent
+    finally:
+        await agent.stop()
+
+
+@contextlib.contextmanager
+def _cancelled_by_signals() -> Iterator[None]:
+    """The first SIGINT or SIGTERM cancels the current task; its clean-up is left in peace."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    stopping = False
+
+    def stop() -> None:
+        nonlocal stopping
+        if not stopping and task is not None:
+            stopping = True
+            task.cancel()
+
+    installed = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows has no such handlers; there, asyncio.run turns Ctrl-C into a cancellation.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop)
+            installed.append(number)
+    try:
+        yield
+    finally:
+        for number in installed:
+            loop.remove_signal_handler(number)
+
+
+def url_of(listener: socket.socket, host: str) -> str:
+    """The endpoint that a client on this machine connects to."""
+    port = listener.getsockname()[1]
+    if host in ("0.0.0.0", ""):  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    elif ":" in host:
+        host = "[::1]" if host == "::" else f"[{host}]"
+    return f"http://{host}:{port}"

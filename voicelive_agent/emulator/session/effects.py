@@ -1,0 +1,212 @@
+"""What a session wants done: the outputs of ``Session.handle``, to be done in their order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from voicelive_agent.emulator.agents import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this event to the client; none may be dropped or reordered."""
+
+    event: dict[str, Any]
+
+
+# Hearing.
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureHearing:
+    """How to hear from now on; the first effect of this kind comes with ``open``."""
+
+    input_format: str
+    """``pcm16``, ``g711_ulaw`` or ``g711_alaw``."""
+    sampling_rate_hz: int
+    channels: int
+    """2: interleaved, the microphone and then what the loudspeaker plays."""
+    turn_detection: Mapping[str, Any] | None
+    """The session's object with its defaults filled in; None: turns are ended by the client."""
+    language: str
+    """BCP-47; one of them where the session names several."""
+    phrases: tuple[str, ...]
+    noise_reduction: Mapping[str, Any] | None
+    echo_cancellation: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckVoice:
+    """Warn of what can't be met of a voice, before anything is said with it."""
+
+    voice: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """Audio from the client in the configured input format; it moves the timeline on."""
+
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BeginUtterance:
+    """Give the recogniser a new utterance, from this point of the timeline on.
+
+    ``start_ms`` None: from the start of the input buffer, which is where it was last cleared
+    or the last utterance ended.
+    """
+
+    item_id: str
+    start_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishUtterance:
+    """The utterance has all its audio (to ``end_ms`` and a little after, None: all received).
+
+    Answered by one ``Heard`` or ``HearingFailed``.
+    """
+
+    item_id: str
+    end_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardUtterance:
+    """Drop the utterance, before or after it is finished."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClearInput:
+    """Forget buffered input audio, and let voice activity begin anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribeAudio:
+    """Recognise a recording that came with an item, apart from the microphone's timeline.
+
+    It is in the configured input format. Answered by one ``Heard`` or ``HearingFailed``.
+    """
+
+    item_id: str
+    audio: bytes
+
+
+# Thinking.
+
+
+@dataclass(frozen=True, slots=True)
+class StartThinking:
+    """Ask who answers. Told back as ``Thought`` facts until ``Finished``, or ``ThinkingFailed``."""
+
+    response_id: str
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class StopThinking:
+    """Close the agent's stream at once."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteInterim:
+    """Ask a model what to say until the answer comes. Told back as one ``InterimWritten``."""
+
+    response_id: str
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class StopInterim:
+    """Nothing is to be said in the meantime any more."""
+
+    response_id: str
+
+
+# Speaking.
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Speak this clause after those before it. Told back as ``ClauseAudio``…, ``ClauseSpoken``.
+
+    A clause without a speakable character may be answered by ``ClauseSpoken`` alone.
+    """
+
+    response_id: str
+    item_id: str
+    clause: int
+    """Counts from 0 within the response."""
+    text: str
+    voice: Mapping[str, Any]
+    """The ``voice`` object of the session or of the response."""
+    output_format: str
+    """``pcm16`` (24 kHz), ``pcm16_8000hz``…, ``g711_ulaw`` or ``g711_alaw``: new spelling."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopSpeaking:
+    """Drop all clauses of this response, the one being spoken and audio not yet sent too."""
+
+    response_id: str
+
+
+# Everything else.
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Tell ``TimerExpired`` after ``ms`` of the session's clock; replaces one of that name."""
+
+    name: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClearTimer:
+    """Forget the timer; nothing happens where there is none."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireAfter:
+    """Tell ``Expired`` after so long by the machine's clock, by which ``expires_at`` is told."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the WebSocket; the last effect of a session."""
+
+    code: int
+    reason: str
+
+
+Effect = (
+    Send
+    | ConfigureHearing
+    | CheckVoice
+    | Hear
+    | BeginUtterance
+    | FinishUtterance
+    | DiscardUtterance
+    | ClearInput
+    | TranscribeAudio
+    | StartThinking
+    | StopThinking
+    | WriteInterim
+    | StopInterim
+    | Speak
+    | StopSpeaking
+    | SetTimer
+    | ClearTimer
+    | ExpireAfter
+    | Close
+)

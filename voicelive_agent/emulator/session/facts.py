@@ -1,0 +1,166 @@
+"""What a session is told: the inputs of ``Session.handle``.
+
+The shell tells these in the order in which they happened. A fact about a response, an utterance
+or a timer that is no more is allowed and changes nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from voicelive_agent.emulator import agents as thinking
+from voicelive_agent.emulator.stt import Transcript
+from voicelive_agent.emulator.tts import SpokenWord, Viseme
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSent:
+    """The client sent an event: the parsed JSON, whatever it is."""
+
+    event: Any
+
+
+# Hearing.
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The detector found speech; ms on the timeline of the audio received, prefix included."""
+
+    audio_start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The detector found the end of the turn; ms on the same timeline, silence excluded."""
+
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartlyHeard:
+    """The recogniser's text so far of an utterance: all of it, and it may be revised."""
+
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The recogniser's last word on a finished utterance."""
+
+    item_id: str
+    transcript: Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class HearingFailed:
+    """The recogniser failed on an utterance; ``message`` is for the developer."""
+
+    item_id: str
+    message: str
+
+
+# Thinking.
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """The next thought of whoever answers, ``Finished`` included."""
+
+    response_id: str
+    thought: thinking.Thought
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingFailed:
+    """No answer, or one that breaks off: ``code`` and ``message`` of a ``ThinkingError``."""
+
+    response_id: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class InterimWritten:
+    """What to say until the answer comes; empty where the model gave nothing."""
+
+    response_id: str
+    text: str
+
+
+# Speaking. Clauses are numbered by ``Speak.clause`` within a response.
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseAudio:
+    """The next piece of a clause's audio, in the format of its ``Speak``.
+
+    ``words`` and ``visemes`` count from the start of the clause, as ``emulator.tts`` says;
+    each is told once, with or before the audio that it belongs to.
+    """
+
+    response_id: str
+    clause: int
+    audio: bytes
+    duration_ms: float
+    words: tuple[SpokenWord, ...] = ()
+    visemes: tuple[Viseme, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseSpoken:
+    """All audio of a clause has been told."""
+
+    response_id: str
+    clause: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingFailed:
+    """The speech engine failed on a response; ``message`` is for the developer."""
+
+    response_id: str
+    message: str
+
+
+# Everything else.
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something to warn the client about: a wish that can't be met, say a voice."""
+
+    message: str
+    code: str | None = None
+    param: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimerExpired:
+    """A timer set with ``SetTimer`` ran out."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The session has reached its limit."""
+
+
+Fact = (
+    ClientSent
+    | SpeechStarted
+    | SpeechStopped
+    | PartlyHeard
+    | Heard
+    | HearingFailed
+    | Thought
+    | ThinkingFailed
+    | InterimWritten
+    | ClauseAudio
+    | ClauseSpoken
+    | SpeakingFailed
+    | Warned
+    | TimerExpired
+    | Expired
+)

@@ -1,0 +1,262 @@
+"""The state machine of one session: pure, no sockets, no clock of its own."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from voicelive_agent.emulator import protocol
+from voicelive_agent.emulator.protocol import (
+    ProtocolError,
+    client_event_id,
+    new_id,
+    parse_client_event,
+)
+from voicelive_agent.emulator.session import facts
+from voicelive_agent.emulator.session.answering import Answering
+from voicelive_agent.emulator.session.configuration import Configuration
+from voicelive_agent.emulator.session.conversation import Conversation
+from voicelive_agent.emulator.session.effects import CheckVoice, Close, Effect, ExpireAfter
+from voicelive_agent.emulator.session.facts import Fact
+from voicelive_agent.emulator.session.plan import Plan
+from voicelive_agent.emulator.session.spoken import Playback
+from voicelive_agent.emulator.session.transcripts import Transcripts
+from voicelive_agent.emulator.session.turns import Turns
+
+_GOING_AWAY = 1001
+
+
+@dataclass(frozen=True, slots=True)
+class AgentIdentity:
+    """Who answers in agent mode, as the session's ``agent`` object tells it."""
+
+    name: str
+    agent_id: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What is known of a session when the WebSocket opens.
+
+    Exactly one of ``agent`` and ``model`` is set: agent mode or model mode.
+    """
+
+    opened_at_s: int
+    """Unix time; ``expires_at`` counts from it."""
+    agent: AgentIdentity | None = None
+    model: str | None = None
+    conversation_id: str | None = None
+    """The client's ``conversation-id``; where it is missing, the session begins one."""
+    features: frozenset[str] = field(default_factory=frozenset)
+    """Names of the query's ``features`` that are on, such as ``client_ec_reference``."""
+    writes_interims: bool = False
+    """Whether a model can be asked for interim responses."""
+    max_session_s: int = 3600
+
+
+class Session:
+    """One session, from ``session.created`` to its close.
+
+    The shell calls ``open`` once and then ``handle`` for each fact, and does the effects that
+    they return in their order before it tells the next fact.
+
+    ``now_ms`` is the session's clock, given from outside. It never goes back, and one second of
+    it is one second of audio that the client plays: the shell lets it run with the wall clock,
+    or, for a client that sends faster than real time, with the timeline of the audio received.
+    What was heard of an answer is counted on it.
+    """
+
+    def __init__(self, options: SessionOptions) -> None:
+        """Raises ValueError where there is not exactly one of agent and model."""
+        if (options.agent is None) == (options.model is None):
+            raise ValueError("a session has either an agent or a model")
+        self.options = options
+        self.id = new_id("sess")
+        """``sess_…``, as in ``session.created``."""
+        self.conversation_id = options.conversation_id or self.id.replace("sess", "conv", 1)
+        """The ``thread_id``, by which a later session goes on with the conversation."""
+        self._is_over = False
+        self._plan = plan = Plan()
+        self._playback = Playback()
+        self._configuration = Configuration(
+            model=options.model,
+            echo_reference="client_ec_reference" in options.features,
+            writes_interims=options.writes_interims,
+        )
+        self._hearing = self._configuration.hearing()
+        self._conversation = Conversation(plan)
+        self._answering = Answering(
+            plan,
+            self._configuration,
+            self._conversation,
+            self._playback,
+            conversation_id=self.conversation_id,
+            model=options.model or "",
+        )
+        self._transcripts = Transcripts(plan, self._configuration, self._conversation)
+        self._turns = Turns(
+            plan, self._configuration, self._conversation, self._answering, self._transcripts
+        )
+        self._transcripts.on_settled = self._answering.take_turns
+        self._answering.is_transcribing = self._transcripts.is_waiting
+        self._answering.is_hearing = self._turns.is_hearing
+
+    def open(self, now_ms: float) -> list[Effect]:
+        """The session begins: ``session.created``, how to hear, and when it ends."""
+        self._plan.now_ms = now_ms
+        self._plan.send("session.created", session=self._describe())
+        self._plan.do(self._hearing)
+        self._plan.do(ExpireAfter(self.options.max_session_s))
+        return self._plan.take()
+
+    def handle(self, fact: Fact, now_ms: float) -> list[Effect]:
+        """Take in a fact. Never raises, whatever the client sent."""
+        if self._is_over:
+            return []
+        self._plan.now_ms = max(self._plan.now_ms, now_ms)
+        match fact:
+            case facts.ClientSent(event):
+                self._obey(event)
+            case facts.SpeechStarted():
+                self._turns.start_speech(fact)
+            case facts.SpeechStopped():
+                self._turns.stop_speech(fact)
+            case facts.PartlyHeard():
+                self._turns.take_partial(fact)
+            case facts.Heard() | facts.HearingFailed():
+                self._turns.take_transcript(fact)
+            case facts.Thought():
+                self._answering.take_thought(fact)
+            case facts.ThinkingFailed():
+                self._answering.fail_thinking(fact)
+            case facts.InterimWritten():
+                self._answering.take_interim(fact)
+            case facts.ClauseAudio():
+                self._answering.add_audio(fact)
+            case facts.ClauseSpoken():
+                self._answering.end_clause(fact)
+            case facts.SpeakingFailed(response_id, message):
+                self._answering.fail_speaking(response_id, message)
+            case facts.Warned(message, code, param):
+                self._plan.warn(message, code, param)
+            case facts.TimerExpired(name):
+                self._turns.expire(name)
+                self._answering.expire(name)
+            case facts.Expired():
+                self._expire()
+        return self._plan.take()
+
+    def close(self, now_ms: float) -> list[Effect]:
+        """The socket has gone: what must be stopped. No effect here is a ``Send``."""
+        if self._is_over:
+            return []
+        self._is_over = True
+        self._plan.now_ms = max(self._plan.now_ms, now_ms)
+        self._answering.stop()
+        self._turns.stop()
+        self._transcripts.stop()
+        return self._plan.take()
+
+    def is_playing(self, now_ms: float) -> bool:
+        """Whether the client still plays an answer, as far as the service can tell."""
+        return self._playback.is_playing(now_ms)
+
+    def _describe(self) -> dict[str, Any]:
+        """The session object of ``session.created`` and ``session.updated``."""
+        described = self._configuration.describe()
+        described["id"] = self.id
+        described["object"] = "realtime.session"
+        described["expires_at"] = self.options.opened_at_s + self.options.max_session_s
+        agent = self.options.agent
+        if agent is None:
+            described["model"] = self.options.model
+        else:
+            described["agent"] = {
+                "type": "agent",
+                "name": agent.name,
+                "description": agent.description,
+                "agent_id": agent.agent_id,
+                "thread_id": self.conversation_id,
+            }
+        return described
+
+    def _expire(self) -> None:
+        minutes = self.options.max_session_s / 60
+        error = ProtocolError(
+            f"The session has reached its limit of {minutes:g} minutes: open a new one.",
+            code="session_expired",
+        )
+        self._plan.fail(error)
+        self._answering.end_all("session_expired")
+        self._turns.stop()
+        self._transcripts.stop()
+        self._plan.do(Close(_GOING_AWAY, "session expired"))
+        self._is_over = True
+
+    # The client's events.
+
+    def _obey(self, sent: Any) -> None:
+        """Do what the client asks, or tell it why that can't be."""
+        try:
+            self._dispatch(parse_client_event(sent))
+        except ProtocolError as error:
+            self._plan.fail(error, client_event_id(sent))
+
+    def _dispatch(self, event: protocol.ClientEvent) -> None:
+        match event.type, event:
+            case "session.update", protocol.SessionUpdate():
+                self._update(event.session)
+            case "transcription_session.update", protocol.SessionUpdate():
+                self._update(event.session, transcription_only=True)
+            case "input_audio_buffer.append", protocol.AppendAudio():
+                self._turns.append(event.audio)
+            case "input_audio_buffer.commit", _:
+                self._turns.commit()
+            case "input_audio_buffer.clear" | "input_audio.clear", _:
+                self._turns.clear()
+            case "input_audio.turn.start", protocol.NameTurn():
+                self._turns.start_turn(event.turn_id)
+            case "input_audio.turn.append", protocol.AppendToTurn():
+                self._turns.append_to_turn(event)
+            case "input_audio.turn.end", protocol.NameTurn():
+                self._turns.end_turn(event.turn_id)
+            case "input_audio.turn.cancel", protocol.NameTurn():
+                self._turns.cancel_turn(event.turn_id)
+            case "conversation.item.create", protocol.CreateItem():
+                self._transcripts.recognise(self._conversation.create(event))
+            case "conversation.item.retrieve", protocol.NameItem():
+                self._conversation.retrieve(event)
+            case "conversation.item.truncate", protocol.TruncateItem():
+                self._playback.forget(self._conversation.truncate(event), self._plan.now_ms)
+            case "conversation.item.delete", protocol.NameItem():
+                self._transcripts.forget(self._conversation.delete(event))
+            case "response.create", protocol.CreateResponse():
+                self._answering.create(event)
+            case "response.cancel", protocol.CancelResponse():
+                self._answering.cancel(event)
+            case "output_audio_buffer.clear", _:
+                # It empties an avatar's buffer; without one, the client has all audio itself.
+                self._plan.send("output_audio_buffer.cleared")
+            case "input_text.delta" | "input_text.done", protocol.InputText():
+                self._conversation.stream_text(event)
+
+    def _update(self, update: dict[str, Any], *, transcription_only: bool = False) -> None:
+        voice, tools = self._configuration["voice"], self._configuration["tools"]
+        warnings = self._configuration.merge(
+            update,
+            voice_is_fixed=self._answering.has_spoken,
+            input_is_fixed=self._turns.has_heard,
+            transcription_only=transcription_only,
+        )
+        before, self._hearing = self._hearing, self._configuration.hearing()
+        if (before.turn_detection is None) != (self._hearing.turn_detection is None):
+            self._turns.change_detection()
+        if before != self._hearing:
+            self._plan.do(self._hearing)
+        self._plan.send("session.updated", session=self._describe())
+        self._plan.warn_all(warnings)
+        for tool in self._configuration["tools"]:
+            if tool["type"] == "mcp" and tool not in tools:
+                self._conversation.fail_listing(tool["server_label"])
+        if self._configuration["voice"] != voice:
+            self._plan.do(CheckVoice(self._configuration["voice"]))
+        self._answering.start_due()

@@ -1,0 +1,38 @@
+"""What the parts of a session share: the effects of the fact at hand, and the time it came at."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from voicelive_agent.emulator.protocol import ProtocolError, new_id
+from voicelive_agent.emulator.session.effects import Effect, Send
+from voicelive_agent.emulator.session.facts import Warned
+
+
+class Plan:
+    """The effects of one fact, in their order."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0.0
+        self._effects: list[Effect] = []
+
+    def send(self, type: str, **fields: Any) -> None:
+        """A server event. What it holds must not change afterwards: hand over copies."""
+        self._effects.append(Send({"type": type, "event_id": new_id("event"), **fields}))
+
+    def do(self, effect: Effect) -> None:
+        self._effects.append(effect)
+
+    def fail(self, error: ProtocolError, client_event_id: str | None = None) -> None:
+        self.send("error", error=error.describe(client_event_id))
+
+    def warn(self, message: str, code: str | None = None, param: str | None = None) -> None:
+        self.send("warning", warning={"message": message, "code": code, "param": param})
+
+    def warn_all(self, found: Iterable[Warned]) -> None:
+        for warned in found:
+            self.warn(warned.message, warned.code, warned.param)
+
+    def take(self) -> list[Effect]:
+        """The effects so far; the plan is empty then."""
+        effects, self._effects = self._effects, []
+        return effects

@@ -1,0 +1,160 @@
+"""What a client asks of ``response.create``, checked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from voicelive_agent.emulator.protocol import (
+    CreateResponse,
+    Flag,
+    Number,
+    Object,
+    ProtocolError,
+    Shape,
+    Text,
+    check_shape,
+)
+from voicelive_agent.emulator.session import shapes
+from voicelive_agent.emulator.session.configuration import warn_ignored_by_agent
+from voicelive_agent.emulator.session.facts import Warned
+from voicelive_agent.emulator.session.items import Item, read_item
+
+
+class ResponseParams(Shape):
+    """The ``response`` object; a field that is None is the session's business."""
+
+    commit: Flag | None = None
+    cancel_previous: Flag | None = None
+    append_input_items: list[Object] | None = None
+    input_items: list[Object] | None = None
+    modalities: Annotated[list[shapes.Modality], Field(min_length=1)] | None = None
+    instructions: Text | None = None
+    voice: shapes.Voice | None = None
+    output_audio_format: shapes.OutputFormat | None = None
+    tools: list[shapes.Tool] | None = None
+    tool_choice: shapes.ToolChoice | None = None
+    temperature: Annotated[Number, Field(ge=0, le=1.2)] | None = None
+    max_output_tokens: shapes.TokenLimit | None = None
+    pre_generated_assistant_message: Object | None = None
+    reasoning_effort: shapes.ReasoningEffort | None = None
+    metadata: shapes.Metadata | None = None
+    interim_response: shapes.InterimResponse | None = None
+    invoke_input: Object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRequest:
+    """A response that is wanted."""
+
+    is_automatic: bool = False
+    """It follows from the end of a turn, and nobody asked for it."""
+    params: dict[str, Any] = field(default_factory=dict)
+    """The fields that the client set, JSON again."""
+    additional_instructions: str = ""
+    input_items: tuple[Item, ...] | None = None
+    """Instead of the conversation; None: the conversation."""
+    appended_items: tuple[Item, ...] = ()
+    prepared: Item | None = None
+    """The answer itself, to be spoken as it is."""
+
+    @property
+    def is_committed(self) -> bool:
+        return bool(self.params.get("commit", True))
+
+    @property
+    def cancels_previous(self) -> bool:
+        """What was asked for; by default a click cancels, as the reference says."""
+        return bool(self.params.get("cancel_previous", "invoke_input" in self.params))
+
+    @property
+    def awaits_transcripts(self) -> bool:
+        """Whether it answers what was said, which must have been recognised first."""
+        return (
+            self.prepared is None and "invoke_input" not in self.params and self.input_items is None
+        )
+
+    def warn_ignored_by_agents(self) -> Iterator[Warned]:
+        """What belongs to the agent, where there is one."""
+        for name in ("instructions", "tools"):
+            if name in self.params:
+                yield warn_ignored_by_agent(f"response.{name}")
+        if self.additional_instructions:
+            yield warn_ignored_by_agent("additional_instructions")
+
+
+def read_request(event: CreateResponse, *, in_agent_mode: bool) -> ResponseRequest:
+    """The request of a ``response.create``. Raises ProtocolError."""
+    params = check_shape(ResponseParams, event.response or {}, "response").model_dump()
+    params = {name: value for name, value in params.items() if value is not None}
+    if "modalities" in params and not {"text", "audio"} & set(params["modalities"]):
+        raise ProtocolError(
+            "A response needs the modality 'text' or 'audio'.",
+            code="invalid_value",
+            param="response.modalities",
+        )
+    if "invoke_input" in params and not in_agent_mode:
+        raise ProtocolError(
+            "'invoke_input' goes to an agent, and this session has a model: connect with "
+            "agent-name and agent-project-name.",
+            code="invalid_value",
+            param="response.invoke_input",
+        )
+    if "invoke_input" in params and "pre_generated_assistant_message" in params:
+        raise ProtocolError(
+            "A response is either prepared or invoked: send one of 'invoke_input' and "
+            "'pre_generated_assistant_message'.",
+            code="invalid_value",
+            param="response.invoke_input",
+        )
+    input_items = params.get("input_items")
+    return ResponseRequest(
+        params=params,
+        additional_instructions=event.additional_instructions or "",
+        input_items=None if input_items is None else _read_items(input_items, "input_items"),
+        appended_items=_read_items(params.get("append_input_items", ()), "append_input_items"),
+        prepared=_read_prepared(params.get("pre_generated_assistant_message")),
+    )
+
+
+def _read_items(values: Any, name: str) -> tuple[Item, ...]:
+    items = []
+    for index, value in enumerate(values):
+        param = f"response.{name}[{index}]"
+        item = read_item(value, param)
+        if item.audio is not None:
+            raise ProtocolError(
+                f"Invalid '{param}': audio needs a 'transcript' here; create the item with "
+                "conversation.item.create to have it recognised.",
+                code="invalid_value",
+                param=param,
+            )
+        items.append(item)
+    return tuple(items)
+
+
+def _read_prepared(message: Any) -> Item | None:
+    if message is None:
+        return None
+    param = "response.pre_generated_assistant_message"
+    item = read_item(message, param)
+    if item.role != "assistant":
+        raise ProtocolError(
+            "A prepared answer is a message of the role 'assistant'.",
+            code="invalid_value",
+            param=f"{param}.role",
+        )
+    if len(item.fields["content"]) != 1:
+        raise ProtocolError(
+            "A prepared answer has exactly one text part.",
+            code="invalid_value",
+            param=f"{param}.content",
+        )
+    if not item.fields["content"][0]["text"].strip():
+        raise ProtocolError(
+            "A prepared answer has no text to speak: write some.",
+            code="invalid_value",
+            param=f"{param}.content[0].text",
+        )
+    return item

@@ -1,0 +1,290 @@
+"""One WebSocket session: moves bytes, and does the effects of ``emulator.session``.
+
+::
+
+    socket ──▶ read ──▶ Session.handle ──effects──▶ outbox ──▶ socket
+                           ▲      │
+               facts ──────┘      └──▶ microphone, thinker, speaker, clock
+
+Everything here runs on the event loop; engines do their work elsewhere. Effects are done in
+their order, and facts that arise while effects are being done wait for their turn.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from voicelive_agent.emulator.agents import Thinking
+from voicelive_agent.emulator.engines import Engines, NoSuchAgent
+from voicelive_agent.emulator.handshake import Wish, describe_connection, read_wish
+from voicelive_agent.emulator.protocol import ProtocolError, decode_frame, encode_event, new_id
+from voicelive_agent.emulator.session import (
+    AgentIdentity,
+    Effect,
+    Fact,
+    Session,
+    SessionOptions,
+    effects,
+    facts,
+)
+from voicelive_agent.emulator.sessions import SessionReport, Sessions
+from voicelive_agent.emulator.settings import Settings
+from voicelive_agent.emulator.shell.agent_stream import InterimWriter, Thinker
+from voicelive_agent.emulator.shell.clock import SessionClock
+from voicelive_agent.emulator.shell.input_audio import Microphone
+from voicelive_agent.emulator.shell.outbox import REPLY_ROOM_BYTES, Outbox
+from voicelive_agent.emulator.shell.output_audio import Speaker
+from voicelive_agent.emulator.shell.tasks import SessionTasks
+from voicelive_agent.emulator.watch.client_playback import Loudspeaker
+from voicelive_agent.emulator.watch.journal import Journal
+from voicelive_agent.emulator.watch.recording import Recording
+
+POLICY_VIOLATION = 1008
+INTERNAL_ERROR = 1011
+CLOSE_TIMEOUT_S = 10.0
+"""How long a client may take to take in what is left and the close."""
+
+_log = logging.getLogger(__name__)
+
+
+async def hold_session(
+    websocket: WebSocket, settings: Settings, engines: Engines, sessions: Sessions
+) -> None:
+    """One client's session, from the handshake until nothing of it runs any more."""
+    await websocket.accept()
+    wish = read_wish(websocket.query_params)
+    try:
+        thinking = engines.find_thinking(wish)
+    except NoSuchAgent as error:
+        with contextlib.suppress(WebSocketDisconnect):
+            await websocket.send_text(encode_event(_error_event(error)))
+            await websocket.close(POLICY_VIOLATION, error.code or "")
+        return
+    connection = Connection(websocket, wish, thinking, settings, engines)
+    sessions.add(connection.report)
+    try:
+        await connection.run()
+    finally:
+        connection.report.close()
+
+
+class Connection:
+    """The parts of a running session, and the way between them."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        wish: Wish,
+        thinking: Thinking,
+        settings: Settings,
+        engines: Engines,
+    ) -> None:
+        self._websocket = websocket
+        self._session = Session(_session_options(wish, settings))
+        self._pending: deque[Fact] = deque()
+        self._handling = False
+        self._open = True
+
+        self._clock = SessionClock()
+        self._clock.on_expired = lambda name: self.tell(facts.TimerExpired(name))
+        opening = self._session.open(self._clock.now_ms())
+        self.report = SessionReport(
+            self._session.id,
+            f"agent {wish.agent_name}" if wish.agent_name else f"model {wish.model}",
+        )
+        self._recording = _open_recording(settings, self._session.id, websocket)
+        if self._recording is not None:
+            self.report.recording = str(self._recording.wav_path)
+        loudspeaker = Loudspeaker(self._clock)
+        self._journal = Journal(
+            self.report.marks,
+            self._clock,
+            loudspeaker,
+            self._recording,
+            self._session.is_playing,
+        )
+        self._expiry: asyncio.TimerHandle | None = None
+        self._patience = asyncio.timeout(None)
+        self._tasks = SessionTasks(self._give_up)
+        self._outbox = Outbox()
+        self._microphone = Microphone(
+            engines,
+            self._clock,
+            self._tasks,
+            self.tell,
+            self._journal.note_heard,
+            self._session.is_playing,
+            loudspeaker,
+        )
+        self._mind = thinking.open_mind(
+            self._session.id, conversation_id=self._session.conversation_id
+        )
+        self._thinker = Thinker(self._mind, self._outbox, self._tasks, self.tell)
+        self._interim_mind = engines.model.open_mind(self._session.id)
+        self._interim_writer = InterimWriter(self._interim_mind, self._tasks, self.tell)
+        self._speaker = Speaker(
+            engines.speaking, self._outbox, self.tell, self._journal.note_audible
+        )
+        self._do_all(opening)
+
+    async def run(self) -> None:
+        """Read until the client goes or the session closes; then stop everything."""
+        self._tasks.start(self._send(), "sender")
+        self._tasks.start(self._microphone.run(), "microphone")
+        self._tasks.start(self._speaker.run(self._tasks), "speaker")
+        try:
+            async with self._patience:
+                await self._read()
+        except TimeoutError:
+            _log.warning("The client of session %s does not take its close.", self._session.id)
+        finally:
+            await self._stop()
+
+    async def _read(self) -> None:
+        while True:
+            await self._outbox.wait_room(REPLY_ROOM_BYTES)
+            await self._microphone.wait_room()
+            message = await self._websocket.receive()
+            if message["type"] != "websocket.receive":
+                return
+            self._take_frame(message.get("text") or message.get("bytes") or "")
+
+    async def _send(self) -> None:
+        with contextlib.suppress(WebSocketDisconnect):
+            await self._outbox.run(self._websocket.send_text, self._websocket.close)
+
+    def tell(self, fact: Fact) -> None:
+        """Take in a fact and do what follows from it; facts that arise meanwhile come after."""
+        if not self._open:
+            return
+        self._pending.append(fact)
+        if self._handling:
+            return
+        self._handling = True
+        try:
+            while self._pending and self._open:
+                fact = self._pending.popleft()
+                self._journal.note_fact(fact)
+                self._do_all(self._session.handle(fact, self._clock.now_ms()))
+        finally:
+            self._handling = False
+
+    def _take_frame(self, frame: str | bytes) -> None:
+        try:
+            event = decode_frame(frame)
+        except ProtocolError as error:
+            self._journal.note_frame(frame if isinstance(frame, str) else frame.hex())
+            self._do(effects.Send(_error_event(error)))
+            return
+        self._journal.note_frame(event)
+        self.tell(facts.ClientSent(event))
+
+    def _do_all(self, todo: list[Effect]) -> None:
+        for effect in todo:
+            self._do(effect)
+
+    def _do(self, effect: Effect) -> None:
+        self._journal.note_effect(effect)
+        match effect:
+            case effects.Send(event):
+                self._outbox.put(encode_event(event))
+            case effects.Hear(audio):
+                self._microphone.hear(audio)
+            case effects.ConfigureHearing():
+                self._microphone.configure(effect)
+            case effects.BeginUtterance(item_id, start_ms):
+                self._microphone.begin(item_id, start_ms)
+            case effects.FinishUtterance(item_id, end_ms):
+                self._microphone.finish(item_id, end_ms)
+            case effects.DiscardUtterance(item_id):
+                self._microphone.discard(item_id)
+            case effects.ClearInput():
+                self._microphone.clear()
+            case effects.TranscribeAudio(item_id, audio):
+                self._microphone.transcribe(item_id, audio)
+            case effects.StartThinking():
+                self._thinker.start(effect)
+            case effects.StopThinking():
+                self._thinker.stop(effect)
+            case effects.WriteInterim():
+                self._interim_writer.start(effect)
+            case effects.StopInterim():
+                self._interim_writer.stop()
+            case effects.CheckVoice(voice):
+                self._speaker.choose_voice(voice)
+            case effects.Speak():
+                self._speaker.speak(effect)
+            case effects.StopSpeaking():
+                self._speaker.stop(effect)
+            case effects.SetTimer(name, ms):
+                self._clock.set_timer(name, ms)
+            case effects.ClearTimer(name):
+                self._clock.clear_timer(name)
+            case effects.ExpireAfter(seconds):
+                loop = asyncio.get_running_loop()
+                self._expiry = loop.call_later(seconds, self.tell, facts.Expired())
+            case effects.Close(code, reason):
+                self._hang_up(code, reason)
+
+    def _hang_up(self, code: int, reason: str) -> None:
+        self._outbox.close(code, reason)
+        self._patience.reschedule(asyncio.get_running_loop().time() + CLOSE_TIMEOUT_S)
+
+    def _give_up(self) -> None:
+        """A part of the session is gone, by a mistake of the emulator's own."""
+        if self._open:
+            error = ProtocolError(
+                "The emulator failed, which its log tells more of, and ends the session.",
+                code="internal_error",
+                type="server_error",
+            )
+            self._outbox.put(encode_event(_error_event(error)))
+            self._hang_up(INTERNAL_ERROR, error.code or "")
+
+    async def _stop(self) -> None:
+        self._do_all(self._session.close(self._clock.now_ms()))
+        self._open = False
+        self._clock.stop()
+        if self._expiry is not None:
+            self._expiry.cancel()
+        await self._tasks.stop()
+        for part in (self._microphone.close, self._mind.close, self._interim_mind.close):
+            try:
+                await part()
+            except Exception:
+                _log.exception("A part of session %s did not close.", self._session.id)
+        if self._recording is not None:
+            await asyncio.to_thread(self._recording.close)
+
+
+def _session_options(wish: Wish, settings: Settings) -> SessionOptions:
+    agent = AgentIdentity(wish.agent_name, wish.agent_name) if wish.agent_name else None
+    return SessionOptions(
+        opened_at_s=int(time.time()),
+        agent=agent,
+        model=None if agent else wish.model,
+        conversation_id=wish.conversation_id,
+        features=wish.features,
+        writes_interims=settings.model_url is not None,
+        max_session_s=round(settings.session_minutes * 60),
+    )
+
+
+def _open_recording(settings: Settings, session_id: str, websocket: WebSocket) -> Recording | None:
+    if settings.record is None:
+        return None
+    connection = describe_connection(websocket.url.path, websocket.query_params)
+    try:
+        return Recording(settings.record, session_id, connection)
+    except OSError as error:
+        _log.error("No recording of session %s: %s: %s", session_id, settings.record, error)
+        return None
+
+
+def _error_event(error: ProtocolError) -> dict[str, Any]:
+    return {"type": "error", "event_id": new_id("event"), "error": error.describe()}

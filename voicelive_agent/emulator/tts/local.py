@@ -1,0 +1,108 @@
+"""A speech engine on this machine: its processes, its voices, and what all of them share."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from voicelive_agent.emulator.tts import SpokenChunk, Voice
+from voicelive_agent.emulator.tts.processes import EngineProcesses
+from voicelive_agent.emulator.tts.samples import SAMPLE_BYTES, Shaper, silence
+from voicelive_agent.emulator.tts.spoken_form import write_out
+from voicelive_agent.emulator.tts.visemes import read_visemes
+from voicelive_agent.emulator.tts.voices import EngineVoice, resolve
+from voicelive_agent.emulator.tts.words import WordAligner, estimate_marks
+
+SENTENCE_PAUSE_MS = 260
+CLAUSE_PAUSE_MS = 120
+_SENTENCE_ENDS = ".!?…。！？؟।"
+_CLAUSE_ENDS = ",;:—–，、；：،؛"
+_CLOSERS = "\"'”’»›)]}」』）】"
+
+
+class LocalSpeaking:
+    """Speaks with an engine of this package, each clause in one of ``processes`` processes.
+
+    ``module`` has the engine's ``open_synthesizer``. ``list_voices`` makes the voices, the default
+    one first, of what the engine tells of itself.
+    ``pitch_range`` is how far the engine itself moves the pitch; the rest is done by resampling.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        list_voices: Callable[[Mapping[str, Any]], Sequence[EngineVoice]],
+        *,
+        module: str = "",
+        options: Mapping[str, Any] | None = None,
+        processes: int = 2,
+        pitch_range: tuple[float, float] = (1.0, 1.0),
+        adds_pauses: bool = True,
+    ) -> None:
+        self.name = name
+        self.sample_rate_hz = 0
+        self.voices: Sequence[EngineVoice] = ()
+        self._list_voices = list_voices
+        self._processes = EngineProcesses(
+            module or f"voicelive_agent.emulator.tts.{name}", options or {}, processes, name=name
+        )
+        self._pitch_range = pitch_range
+        self._adds_pauses = adds_pauses
+
+    async def start(self) -> None:
+        """Raises SpeakingError, which says what to do."""
+        await self._processes.start()
+        self.sample_rate_hz = self._processes.sample_rate_hz
+        self.voices = self._list_voices(self._processes.about)
+        voice, _ = self.resolve_voice({})
+        async with aclosing(self.speak("Ready.", voice)) as chunks:
+            async for _ in chunks:
+                pass
+
+    async def stop(self) -> None:
+        await self._processes.stop()
+
+    def resolve_voice(self, voice: Mapping[str, Any]) -> tuple[Voice, str | None]:
+        return resolve(voice, self.voices, self.name)
+
+    async def speak(self, clause: str, voice: Voice) -> AsyncGenerator[SpokenChunk, None]:
+        if not clause.strip():
+            return
+        own = next((own for own in self.voices if own.name == voice.name), self.voices[0])
+        form = write_out(clause, own.language)
+        low, high = self._pitch_range
+        pitch = min(max(voice.pitch, low), high)
+        shift = voice.pitch / pitch
+        shaper = Shaper(self.sample_rate_hz, volume=voice.volume, shift=shift)
+        aligner = WordAligner(clause)
+        produced_bytes = 0
+        marked = False
+        settings = {**own.settings, "rate": voice.rate * own.rate / shift, "pitch": pitch}
+        async with aclosing(self._processes.speak(form.text, settings)) as frames:
+            async for frame in frames:
+                pcm = shaper.shape(frame.pcm)
+                produced_bytes += len(pcm)
+                marked = marked or bool(frame.words)
+                phonemes = [(ipa, round(offset / shift)) for ipa, offset in frame.phonemes]
+                words = aligner.add(
+                    [(form.origin(start), round(offset / shift)) for start, offset in frame.words],
+                    phonemes,
+                )
+                yield SpokenChunk(pcm, tuple(words), tuple(read_visemes(phonemes)))
+                # Frames wait in a queue; without this, a long clause would keep the loop busy.
+                await asyncio.sleep(0)
+        rest = shaper.shape(b"", last=True)
+        produced_bytes += len(rest)
+        spoken_ms = round(produced_bytes / SAMPLE_BYTES / self.sample_rate_hz * 1000)
+        words = [] if marked else aligner.add(estimate_marks(clause, spoken_ms))
+        words += aligner.finish(spoken_ms)
+        pause = silence(_pause_ms(clause), self.sample_rate_hz) if self._adds_pauses else b""
+        yield SpokenChunk(rest + pause, tuple(words))
+
+
+def _pause_ms(clause: str) -> int:
+    """The pause that an engine which is given one clause at a time can't make itself."""
+    last = clause.rstrip().rstrip(_CLOSERS)[-1:]
+    if last and last in _SENTENCE_ENDS:
+        return SENTENCE_PAUSE_MS
+    return CLAUSE_PAUSE_MS if last and last in _CLAUSE_ENDS else 0

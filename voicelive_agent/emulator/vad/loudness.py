@@ -1,0 +1,59 @@
+"""How long there has been sound: a detector of speech takes a while to be sure of a soft beginning.
+
+Sound is what stands out of the room's noise, which is learned as it goes.
+"""
+
+import numpy as np
+
+from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
+
+BLOCK_MS = 16
+STANDS_OUT = 4.0
+"""Times the room's level (12 dB)."""
+FAINTEST = 30.0
+"""Nothing below this level (-61 dBFS) counts, however quiet the room is."""
+STILL = 10.0
+STILL_MS = 1000
+"""After so long below ``STILL`` (-70 dBFS), nobody need listen for speech."""
+GAP_MS = 64
+"""A longer quiet ends a sound; the closure of a consonant is shorter."""
+_LEARN_QUIETER = 0.3
+_LEARN_LOUDER = 1.005
+"""Slowly: the soft sound before a word is not the room's."""
+_BLOCK_BYTES = SAMPLE_RATE_HZ * BLOCK_MS // 1000 * 2
+
+
+class Loudness:
+    """One session's input; fed with whole blocks of ``BLOCK_MS``."""
+
+    def __init__(self) -> None:
+        self._room: float | None = None
+        self._sound_ms = 0
+        self._quiet_ms = 0
+        self._still_ms = 0
+
+    @property
+    def is_still(self) -> bool:
+        """Whether there has been nothing at all to hear for a while: a muted microphone, say."""
+        return self._still_ms > STILL_MS
+
+    def take(self, frame: bytes) -> int:
+        """Take in the next audio; how many ms before its end the sound began, 0 in quiet."""
+        samples = np.frombuffer(frame, "<i2").astype(np.float32)
+        blocks = samples[: len(samples) - len(samples) % (_BLOCK_BYTES // 2)]
+        for level in np.sqrt(np.mean(blocks.reshape(-1, _BLOCK_BYTES // 2) ** 2, axis=1)):
+            self._take_block(float(level))
+        return self._sound_ms
+
+    def _take_block(self, level: float) -> None:
+        room = level if self._room is None else self._room
+        learnt = room + (level - room) * _LEARN_QUIETER if level < room else room * _LEARN_LOUDER
+        room = self._room = max(learnt, 1.0)
+        self._still_ms = self._still_ms + BLOCK_MS if level < STILL else 0
+        if level >= max(room * STANDS_OUT, FAINTEST):
+            self._sound_ms += self._quiet_ms + BLOCK_MS if self._sound_ms else BLOCK_MS
+            self._quiet_ms = 0
+        elif self._sound_ms:
+            self._quiet_ms += BLOCK_MS
+            if self._quiet_ms > GAP_MS:
+                self._sound_ms = self._quiet_ms = 0

@@ -1,0 +1,194 @@
+"""What ``--record DIR`` keeps of a session: a stereo WAV and every event as a JSON line.
+
+``<session id>.wav`` holds what was heard on the left and what was played on the right, on one
+timeline: the session's audio clock. ``<session id>.jsonl`` opens with a line about the connection
+and then has a line for each event::
+
+    {"at_ms": 1042.7, "from": "client" | "server", "event": {…}}
+
+Both are readable by their owner alone, because they hold what people said. While the session
+lasts, each side is a raw file of its own, so that playback can be placed, and cut, by offset.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import tempfile
+import wave
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from voicelive_agent.emulator.protocol import encode_event
+from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
+
+Side = Literal["client", "server"]
+
+Samples = npt.NDArray[np.int16]
+
+WAV_RATE_HZ = 24_000
+_SAMPLE_BYTES = 2
+_BLOCK_SAMPLES = 1 << 16
+_OWNER_ONLY = 0o600
+
+_log = logging.getLogger(__name__)
+
+
+class Track:
+    """One side's PCM16 at ``rate_hz`` on the timeline; gaps are silence."""
+
+    def __init__(self, path: Path, rate_hz: int) -> None:
+        self.path = path
+        self._rate_hz = rate_hz
+        self._file: BinaryIO = open_private(path, "w+b")
+
+    def place(self, at_ms: float, pcm: bytes) -> None:
+        """Write ``pcm`` from ``at_ms`` on."""
+        self._file.seek(_offset_bytes(at_ms, self._rate_hz))
+        self._file.write(pcm)
+
+    def cut(self, at_ms: float) -> None:
+        """Drop what was placed from ``at_ms`` on."""
+        end = self._file.seek(0, os.SEEK_END)
+        self._file.truncate(min(end, _offset_bytes(at_ms, self._rate_hz)))
+
+    def blocks(self) -> Iterator[Samples]:
+        """The whole track at ``WAV_RATE_HZ``."""
+        if self._rate_hz == WAV_RATE_HZ:
+            yield from self._raw_blocks()
+            return
+        resampler = soxr.ResampleStream(self._rate_hz, WAV_RATE_HZ, 1, dtype="int16")
+        for block in self._raw_blocks():
+            yield resampler.resample_chunk(block)
+        yield resampler.resample_chunk(np.empty(0, dtype=np.int16), last=True)
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def _raw_blocks(self) -> Iterator[Samples]:
+        self._file.seek(0)
+        while data := self._file.read(_BLOCK_SAMPLES * _SAMPLE_BYTES):
+            yield np.frombuffer(data, dtype="<i2")
+
+
+def _offset_bytes(at_ms: float, rate_hz: int) -> int:
+    return max(0, round(at_ms * rate_hz / 1000)) * _SAMPLE_BYTES
+
+
+class Recording:
+    """One session's files. ``close`` blocks for as long as it takes to write the WAV.
+
+    A disk that is full ends the recording, which the log tells, and not the session.
+    """
+
+    def __init__(self, directory: Path, session_id: str, connection: Mapping[str, Any]) -> None:
+        """Raises OSError where the directory can't be written."""
+        _make_directory(directory)
+        name = re.sub(r"[^\w.-]", "_", session_id)
+        self.wav_path = directory / f"{name}.wav"
+        self.events_path = directory / f"{name}.jsonl"
+        self.heard = Track(directory / f".{name}.heard.pcm", SAMPLE_RATE_HZ)
+        self.played = Track(directory / f".{name}.played.pcm", WAV_RATE_HZ)
+        self._events = open_private(self.events_path, "wb")
+        self._is_broken = False
+        self._write_line({"at_ms": 0.0, "connection": {**connection, "session_id": session_id}})
+
+    def place_heard(self, at_ms: float, pcm: bytes) -> None:
+        """Input audio at ``SAMPLE_RATE_HZ``."""
+        self._try(lambda: self.heard.place(at_ms, pcm))
+
+    def place_played(self, at_ms: float, pcm: bytes) -> None:
+        """Played audio at ``WAV_RATE_HZ``."""
+        self._try(lambda: self.played.place(at_ms, pcm))
+
+    def cut_played(self, at_ms: float) -> None:
+        """What was to be played from here on was not."""
+        self._try(lambda: self.played.cut(at_ms))
+
+    def add_event(self, at_ms: float, side: Side, event: Any) -> None:
+        """Keep one event; ``event`` is what stood in the frame, parsed where it was JSON."""
+        line = {"at_ms": round(at_ms, 1), "from": side, "event": event}
+        self._try(lambda: self._write_line(line))
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._events.close()
+        self._is_broken = False
+        self._try(self._write_wav)
+        self.heard.remove()
+        self.played.remove()
+
+    def _try(self, write: Callable[[], object]) -> None:
+        if self._is_broken:
+            return
+        try:
+            write()
+        except OSError as error:
+            self._is_broken = True
+            _log.error("The recording %s ends here: %s", self.events_path, error)
+
+    def _write_wav(self) -> None:
+        with open_private(self.wav_path, "wb") as file, wave.open(file, "wb") as wav:
+            wav.setnchannels(2)
+            wav.setsampwidth(_SAMPLE_BYTES)
+            wav.setframerate(WAV_RATE_HZ)
+            for block in interleave(self.heard.blocks(), self.played.blocks()):
+                wav.writeframes(block)
+
+    def _write_line(self, line: Mapping[str, Any]) -> None:
+        self._events.write(encode_event(line).encode() + b"\n")
+        # A session that is cut off by a crash still leaves its events.
+        self._events.flush()
+
+
+def check_directory(directory: Path) -> None:
+    """Raises OSError where recordings can't be kept there."""
+    _make_directory(directory)
+    with tempfile.TemporaryFile(dir=directory):
+        pass
+
+
+def _make_directory(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def open_private(path: Path, mode: Literal["wb", "w+b"]) -> BinaryIO:
+    """Open a file for writing that only its owner can read, also where it existed before."""
+    flags = os.O_CREAT | os.O_TRUNC | (os.O_RDWR if "+" in mode else os.O_WRONLY)
+    descriptor = os.open(path, flags, _OWNER_ONLY)
+    os.chmod(path, _OWNER_ONLY)
+    return os.fdopen(descriptor, mode)
+
+
+def interleave(
+    left: Iterator[Samples],
+    right: Iterator[Samples],
+) -> Iterator[bytes]:
+    """Two mono streams of any block sizes as stereo PCM16; the shorter one ends in silence."""
+    empty = np.empty(0, dtype=np.int16)
+    pending = [empty, empty]
+    sources: list[Iterator[Samples] | None] = [left, right]
+    while True:
+        for side, source in enumerate(sources):
+            while source is not None and not len(pending[side]):
+                block = next(source, None)
+                if block is None:
+                    source = sources[side] = None
+                else:
+                    pending[side] = block
+        live = [len(pending[side]) for side in (0, 1) if len(pending[side])]
+        if not live:
+            return
+        count = min(live)
+        stereo = np.zeros((count, 2), dtype="<i2")
+        for side in (0, 1):
+            stereo[: len(pending[side][:count]), side] = pending[side][:count]
+            pending[side] = pending[side][count:]
+        yield stereo.tobytes()

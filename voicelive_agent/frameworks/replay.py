@@ -1,0 +1,118 @@
+"""What a model is told of earlier turns: what was done, and of what was said only the heard part.
+
+Adapters keep a turn's messages, in their framework's own JSON, as ``Turn.notes[framework]``.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from voicelive_agent.agent import PastTurn, Turn, describe_input
+
+INTERRUPTED_TOOL = "The caller interrupted before this finished; its outcome is unknown."
+"""The result of a tool call that was cut off, for models that need one for each call."""
+
+
+def describe_turn(turn: Turn | PastTurn) -> str:
+    """What the caller said or did, in words for a model."""
+    return describe_input(turn.kind, turn.text, turn.action)
+
+
+class Kept(NamedTuple):
+    """What an adapter kept of one turn."""
+
+    messages: list[Any]
+    """The framework's messages as JSON, the caller's own excluded."""
+    complete: bool
+    """Whether the run came to its end."""
+
+
+def keep(turn: Turn, framework: str, messages: Sequence[Any], *, complete: bool) -> None:
+    """Note a turn's messages (JSON, the caller's own excluded) so that a later turn sees them."""
+    turn.notes[framework] = {"messages": list(messages), "complete": complete}
+
+
+def find_kept(past: PastTurn, framework: str) -> Kept | None:
+    """What the adapter kept of a turn; None where it did not answer it."""
+    note = past.notes.get(framework)
+    if not isinstance(note, dict) or not isinstance(note.get("messages"), list):
+        return None
+    complete = note.get("complete") is True and not past.interrupted
+    return Kept(note["messages"], complete)
+
+
+def cut_to_heard(
+    texts: Iterable[str], heard: str, fillers: Iterable[str] = ()
+) -> tuple[list[str], str]:
+    """Shorten an answer's texts to what was heard of them; ``fillers`` were spoken in between.
+
+    Returns the heard part of each text, and what was heard beyond them all. The server makes text
+    speakable, so what was heard is aligned by its letters and digits; where it can't be, all of it
+    stands in place of the first text that differs.
+    """
+    parts: list[str] = []
+    rest = heard.strip()
+    unsaid = list(fillers)
+    for text in texts:
+        rest = _skip_filler(rest, unsaid, text)
+        end = _align(text, rest)
+        if end is None:
+            parts.append(rest)
+            rest = ""
+        else:
+            parts.append(text)
+            rest = _strip_marks(rest[end:])
+    return parts, _skip_filler(rest, unsaid, "")
+
+
+def _skip_filler(heard: str, fillers: list[str], text: str) -> str:
+    """Drop the filler that ``heard`` begins with, or breaks off in, unless ``text`` begins so."""
+    if fillers and heard and not _letters(text).startswith(_letters(heard)):
+        end = _align(fillers[0], heard)
+        if end is not None:
+            fillers.pop(0)
+            return _strip_marks(heard[end:])
+        if _letters(fillers[0]).startswith(_letters(heard)):
+            return ""
+    return heard
+
+
+def _align(text: str, heard: str) -> int | None:
+    """Where in ``heard`` the whole of ``text`` ends; None where that is not in it."""
+    letters = _letters(text)
+    matched = 0
+    for index, character in enumerate(heard):
+        if matched == len(letters):
+            return index
+        for letter in _letters(character):
+            if matched == len(letters) or letters[matched] != letter:
+                return None
+            matched += 1
+    return len(heard) if matched == len(letters) else None
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def _strip_marks(text: str) -> str:
+    for index, character in enumerate(text):
+        if character.isalnum():
+            return text[index:]
+    return ""
+
+
+def name_conversation(turn: Turn) -> str:
+    """A stable name of this caller's conversation, which gives away neither user nor session."""
+    # Length first, so that no two pairs of ids run together.
+    key = f"{len(turn.user_id)}:{turn.user_id}{turn.session_id}"
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def is_json_object(text: Any) -> bool:
+    """Whether the arguments of a tool call are all there."""
+    try:
+        return isinstance(json.loads(text) if isinstance(text, str) and text else text or {}, dict)
+    except ValueError:
+        return False

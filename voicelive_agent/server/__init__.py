@@ -1,0 +1,1 @@
+"""The agent server: a hosted agent container that Azure Voice Live can talk to."""

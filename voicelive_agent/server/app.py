@@ -1,0 +1,107 @@
+"""The agent server as an ASGI application: ``create_app(settings)``."""
+
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from voicelive_agent import __version__
+from voicelive_agent.agent import Agent
+from voicelive_agent.frameworks.loading import load_agent
+from voicelive_agent.frameworks.naming import AgentLoadError
+from voicelive_agent.server.conversations import open_store
+from voicelive_agent.server.engine.engine import Engine
+from voicelive_agent.server.platform.access import Access
+from voicelive_agent.server.platform.drain import Drain
+from voicelive_agent.server.platform.errors import CatchErrors, add_error_handlers
+from voicelive_agent.server.platform.headers import PlatformHeaders
+from voicelive_agent.server.platform.logs import configure_logs
+from voicelive_agent.server.platform.loop_watch import LoopWatch
+from voicelive_agent.server.platform.readiness import route_readiness
+from voicelive_agent.server.platform.telemetry.exporters import Exporters
+from voicelive_agent.server.platform.uncaught import log_uncaught
+from voicelive_agent.server.settings import Settings, SettingsError, load_settings
+from voicelive_agent.server.wires.invocations import InvocationsWire
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings | None = None, agent: Agent | None = None) -> FastAPI:
+    """The application for one agent: the one given, or the one that ``settings.agent`` names.
+
+    Raises SettingsError or AgentLoadError.
+    """
+    settings = settings or load_settings()
+    configure_logs(settings)
+    try:
+        store = open_store(
+            settings.conversations,
+            history_turns=settings.history_turns,
+            max_turns=settings.conversation_max_turns,
+            retention_days=settings.conversation_retention_days,
+            max_conversations=settings.max_conversations,
+            max_bytes=settings.conversations_max_bytes,
+            lease_seconds=settings.lease_seconds,
+        )
+    except ValueError as error:
+        raise SettingsError(f"Invalid environment variable: CONVERSATIONS: {error}") from None
+    engine = Engine(agent or load_agent(settings.agent), store, settings.turn_limits())
+    exporters = Exporters(settings)
+    drain = Drain(engine, settings.shutdown_grace_seconds)
+
+    @asynccontextmanager
+    async def run(_: FastAPI) -> AsyncIterator[None]:
+        await engine.start()
+        drain.install()
+        exporters.start()
+        watch = LoopWatch()
+        watch.start()
+        logger.info("agent %r is ready, conversations in %s", settings.agent, type(store).__name__)
+        try:
+            with log_uncaught():
+                yield
+        finally:
+            watch.stop()
+            drain.uninstall()
+            await engine.stop()
+            await exporters.stop()
+            drain.see_to_exit()
+
+    app = FastAPI(
+        title="voicelive-agent",
+        version=__version__,
+        routes=[*InvocationsWire(engine, settings).routes, route_readiness(engine)],
+        lifespan=run,
+        openapi_url=None,
+        redirect_slashes=False,
+        # A turn's own span is the server's: another around it would count each request twice.
+        telemetry={
+            "tracing": False,
+            "logs": False,
+            "exclude": lambda scope: scope.get("path") == "/readiness",
+        },
+    )
+    add_error_handlers(app)
+    app.add_middleware(Access, settings=settings)
+    app.add_middleware(CatchErrors)
+    app.add_middleware(PlatformHeaders, settings=settings)
+    return app
+
+
+def create_or_exit() -> FastAPI:
+    """The application of a process that serves it and does nothing else.
+
+    Exits with one sentence instead of a traceback where a setting or the agent is unusable.
+    """
+    try:
+        app = create_app()
+    except (SettingsError, AgentLoadError) as error:
+        raise SystemExit(str(error)) from error
+    # What was imported stays. A collection that goes through all of it stops every turn, for 30 ms
+    # with a small agent and for 140 with a model's. A turn makes little garbage, which may wait for
+    # that of others.
+    gc.freeze()
+    gc.set_threshold(10_000)
+    return app

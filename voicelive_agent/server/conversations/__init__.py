@@ -1,0 +1,26 @@
+"""Conversations and where they are kept.
+
+The engine talks to a ``ConversationStore``; which one is named by the ``CONVERSATIONS`` setting.
+"""
+
+from voicelive_agent.server.conversations.location import open_store
+from voicelive_agent.server.conversations.store import (
+    Conversation,
+    ConversationKey,
+    ConversationStore,
+    StopTurn,
+    StoreError,
+    TurnRecord,
+    TurnStatus,
+)
+
+__all__ = [
+    "Conversation",
+    "ConversationKey",
+    "ConversationStore",
+    "StopTurn",
+    "StoreError",
+    "TurnRecord",
+    "TurnStatus",
+    "open_store",
+]

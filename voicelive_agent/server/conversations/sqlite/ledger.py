@@ -1,0 +1,298 @@
+"""What is done to the tables of the SQLite store, each function within one transaction."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from shutil import disk_usage
+from typing import NamedTuple
+
+from voicelive_agent.server.conversations.limits import Limits
+from voicelive_agent.server.conversations.records import decode_history, decode_record, end_record
+from voicelive_agent.server.conversations.sqlite.presence import Presence
+from voicelive_agent.server.conversations.sqlite.retention import (
+    remove_conversation,
+    trim_conversation,
+)
+from voicelive_agent.server.conversations.sqlite.schema import MIGRATIONS
+from voicelive_agent.server.conversations.store import (
+    Conversation,
+    ConversationKey,
+    StoreError,
+    TurnRecord,
+    TurnStatus,
+)
+
+_TRIM_PER_TURN = 20
+_EXPORT_TURNS = 100
+_LIST_CONVERSATIONS = 500
+_LEAST_FREE_BYTES = 1 << 20
+
+_COLUMNS = "SELECT turns.id, conversation, sequence, owner, record FROM turns "
+
+
+class _Row(NamedTuple):
+    """A turn as it lies in the table; ``owner`` is None once it is settled."""
+
+    id: int
+    conversation: int
+    sequence: int
+    owner: str | None
+    record: str
+
+    def decode(self, key: ConversationKey) -> TurnRecord:
+        return decode_record(self.record, key, self.sequence)
+
+
+class Ledger:
+    """The conversations as one process sees them. All methods run in the database's thread."""
+
+    def __init__(self, presence: Presence, limits: Limits, now: Callable[[], float]) -> None:
+        self._presence = presence
+        self._limits = limits
+        self._now = now
+
+    def begin(
+        self, connection: sqlite3.Connection, record: TurnRecord, encoded: str, displace: bool
+    ) -> tuple[Conversation, int] | None:
+        """Add a running turn; return the conversation before it and the turn's sequence.
+
+        None means that another process runs a turn in this conversation and was asked to stop
+        it, unless ``displace`` says to take its place.
+        """
+        key = record.key
+        conversation = connection.execute(
+            "SELECT id, state, language FROM conversations WHERE user_id = ? AND session_id = ?",
+            key,
+        ).fetchone()
+        if conversation is None:
+            created = self._create(connection, key)
+            return Conversation(), self._append(connection, created, record, encoded)
+        conversation_id, state, language = conversation
+        rows = [
+            _Row._make(row)
+            for row in connection.execute(
+                _COLUMNS + "WHERE conversation = ? ORDER BY sequence DESC LIMIT ?",
+                (conversation_id, self._limits.history_turns),
+            )
+        ]
+        turns = decode_history(key, [(row.sequence, row.record) for row in reversed(rows)])
+        for row, record_before in zip(reversed(rows), turns, strict=True):
+            if row.owner is None:
+                continue
+            if row.owner == self._presence.owner:
+                # The engine has ended it; that could not be stored then.
+                self._end(connection, row, record_before, "failed", "not_stored")
+            elif not self._presence.is_alive(row.owner):
+                self._end(connection, row, record_before, "failed", "process_died")
+            elif displace:
+                self._end(connection, row, record_before, "cancelled", "superseded")
+            else:
+                _ask_to_stop(connection, row, "superseded")
+                return None
+        last = rows[0].sequence if rows else 0
+        sequence = self._append(connection, conversation_id, record, encoded, after=last)
+        return Conversation(turns, json.loads(state), language), sequence
+
+    def settle(
+        self,
+        connection: sqlite3.Connection,
+        record: TurnRecord,
+        encoded: str,
+        state: str | None,
+        language: str,
+        heard_before: tuple[str, int] | None,
+    ) -> int:
+        """Store an ended turn and return its sequence; ``state`` None keeps the one before."""
+        conversation_id = _find_conversation(connection, record.key)
+        if conversation_id is None:
+            conversation_id = self._create(connection, record.key)
+        sequence = record.sequence
+        if not sequence:
+            # Its begin failed or was cancelled, and may have been done all the same.
+            sequence = _find_last(connection, conversation_id)
+        if not connection.execute(
+            "UPDATE turns SET record = ?, owner = NULL, stop_reason = NULL"
+            " WHERE conversation = ? AND sequence = ? AND invocation_id = ?",
+            (encoded, conversation_id, sequence, record.invocation_id),
+        ).rowcount:
+            last = _find_last(connection, conversation_id)
+            sequence = self._append(
+                connection, conversation_id, record, encoded, after=last, settled=True
+            )
+        is_newest = connection.execute(
+            "UPDATE conversations SET state = coalesce(?, state), language = ?, updated_at = ?"
+            " WHERE id = ? AND NOT EXISTS"
+            " (SELECT 1 FROM turns WHERE conversation = ? AND sequence > ?)",
+            (state, language, self._now(), conversation_id, conversation_id, sequence),
+        ).rowcount
+        if is_newest and heard_before is not None:
+            connection.execute(
+                "UPDATE turns SET record = ?"
+                " WHERE conversation = ? AND sequence = ? AND owner IS NULL",
+                (heard_before[0], conversation_id, heard_before[1]),
+            )
+        if sequence > self._limits.max_turns:
+            trim_conversation(connection, conversation_id, sequence, self._limits, _TRIM_PER_TURN)
+        return sequence
+
+    def abandon(self, connection: sqlite3.Connection, record: TurnRecord) -> None:
+        """End the turn that a cancelled ``begin`` may have left running."""
+        conversation_id = _find_conversation(connection, record.key)
+        row = connection.execute(
+            _COLUMNS + "WHERE conversation = ? AND invocation_id = ? AND owner = ?",
+            (conversation_id, record.invocation_id, self._presence.owner),
+        ).fetchone()
+        if row is not None:
+            running = _Row._make(row)
+            self._end(connection, running, running.decode(record.key), "cancelled", "disconnected")
+
+    def find(
+        self, connection: sqlite3.Connection, user_id: str, invocation_id: str
+    ) -> TurnRecord | None:
+        found = connection.execute(
+            "SELECT session_id, turns.id, conversation, sequence, owner, record"
+            " FROM turns JOIN conversations ON conversations.id = conversation"
+            " WHERE invocation_id = ? AND user_id = ? ORDER BY turns.id DESC LIMIT 1",
+            (invocation_id, user_id),
+        ).fetchone()
+        if found is None:
+            return None
+        session_id, *row = found
+        return self._read(connection, _Row._make(row), ConversationKey(user_id, session_id))
+
+    def stop(
+        self, connection: sqlite3.Connection, record: TurnRecord, reason: str, displace: bool
+    ) -> TurnRecord | None:
+        """The turn as it was settled; None when its process was asked to settle it."""
+        row = connection.execute(
+            _COLUMNS + "WHERE conversation = ? AND sequence = ?",
+            (_find_conversation(connection, record.key), record.sequence),
+        ).fetchone()
+        if row is None:
+            return record
+        running = _Row._make(row)
+        stored = self._read(connection, running, record.key)
+        if stored.status == "running":
+            if not displace:
+                _ask_to_stop(connection, running, reason)
+                return None
+            self._end(connection, running, stored, "cancelled", reason)
+        return stored
+
+    def read_after(
+        self, connection: sqlite3.Connection, key: ConversationKey, sequence: int
+    ) -> list[TurnRecord]:
+        """Some turns of a conversation that follow ``sequence``, oldest first."""
+        rows = connection.execute(
+            _COLUMNS + "WHERE conversation = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+            (_find_conversation(connection, key), sequence, _EXPORT_TURNS),
+        ).fetchall()
+        return [self._read(connection, _Row._make(row), key) for row in rows]
+
+    def list_after(
+        self, connection: sqlite3.Connection, conversation_id: int
+    ) -> list[tuple[int, ConversationKey]]:
+        rows = connection.execute(
+            "SELECT id, user_id, session_id FROM conversations WHERE id > ? ORDER BY id LIMIT ?",
+            (conversation_id, _LIST_CONVERSATIONS),
+        )
+        return [(row_id, ConversationKey(*key)) for row_id, *key in rows]
+
+    def remove(self, connection: sqlite3.Connection, key: ConversationKey) -> int:
+        conversation_id = _find_conversation(connection, key)
+        if conversation_id is None:
+            return 0
+        connection.execute("DELETE FROM turns WHERE conversation = ?", (conversation_id,))
+        return remove_conversation(connection, conversation_id, 1)
+
+    def settle_dead(self, connection: sqlite3.Connection) -> None:
+        """End what dead processes left running."""
+        owners = connection.execute(
+            "SELECT DISTINCT owner FROM turns WHERE owner IS NOT NULL"
+        ).fetchall()
+        for (owner,) in owners:
+            if self._presence.is_alive(owner):
+                continue
+            for user_id, session_id, *row in connection.execute(
+                "SELECT user_id, session_id, turns.id, conversation, sequence, owner, record"
+                " FROM turns JOIN conversations ON conversations.id = conversation"
+                " WHERE owner = ?",
+                (owner,),
+            ).fetchall():
+                self._read(connection, _Row._make(row), ConversationKey(user_id, session_id))
+
+    def _create(self, connection: sqlite3.Connection, key: ConversationKey) -> int:
+        created = connection.execute(
+            "INSERT INTO conversations (user_id, session_id, updated_at) VALUES (?, ?, ?)",
+            (*key, self._now()),
+        )
+        return int(created.lastrowid or 0)
+
+    def _append(
+        self,
+        connection: sqlite3.Connection,
+        conversation_id: int,
+        record: TurnRecord,
+        encoded: str,
+        *,
+        after: int = 0,
+        settled: bool = False,
+    ) -> int:
+        owner = None if settled else self._presence.owner
+        connection.execute(
+            "INSERT INTO turns (conversation, sequence, invocation_id, owner, record)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (conversation_id, after + 1, record.invocation_id, owner, encoded),
+        )
+        return after + 1
+
+    def _read(self, connection: sqlite3.Connection, row: _Row, key: ConversationKey) -> TurnRecord:
+        """A turn; if its process died, it ends here."""
+        record = row.decode(key)
+        if row.owner is not None and not self._presence.is_alive(row.owner):
+            self._end(connection, row, record, "failed", "process_died")
+        return record
+
+    def _end(
+        self,
+        connection: sqlite3.Connection,
+        row: _Row,
+        record: TurnRecord,
+        status: TurnStatus,
+        reason: str,
+    ) -> None:
+        encoded = end_record(record, status, reason, self._now())
+        connection.execute(
+            "UPDATE turns SET record = ?, owner = NULL, stop_reason = NULL WHERE id = ?",
+            (encoded, row.id),
+        )
+
+
+def probe(connection: sqlite3.Connection, path: Path) -> None:
+    """Write something. Raises StoreError or sqlite3.Error when that is not possible."""
+    # SQLite may still find room for one page when the disk is full.
+    if disk_usage(path.parent).free < _LEAST_FREE_BYTES:
+        raise StoreError(f"the disk that holds {path} is full: free some space")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _find_conversation(connection: sqlite3.Connection, key: ConversationKey) -> int | None:
+    row = connection.execute(
+        "SELECT id FROM conversations WHERE user_id = ? AND session_id = ?", key
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _find_last(connection: sqlite3.Connection, conversation_id: int) -> int:
+    """The sequence of a conversation's last turn; 0 if there is none."""
+    row = connection.execute(
+        "SELECT coalesce(max(sequence), 0) FROM turns WHERE conversation = ?", (conversation_id,)
+    ).fetchone()
+    return int(row[0])
+
+
+def _ask_to_stop(connection: sqlite3.Connection, row: _Row, reason: str) -> None:
+    connection.execute(
+        "UPDATE turns SET stop_reason = ? WHERE id = ? AND stop_reason IS NULL", (reason, row.id)
+    )

@@ -1,0 +1,100 @@
+"""The tables of the SQLite store, and how an older file becomes a newer one."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+from voicelive_agent.server.conversations.store import StoreError
+
+_FIRST = """
+CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT '{}',
+    language TEXT NOT NULL DEFAULT '',
+    updated_at REAL NOT NULL,
+    UNIQUE (user_id, session_id)
+);
+CREATE INDEX conversations_by_age ON conversations (updated_at);
+CREATE TABLE turns (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversations (id),
+    sequence INTEGER NOT NULL,
+    invocation_id TEXT NOT NULL,
+    owner TEXT,
+    stop_reason TEXT,
+    record TEXT NOT NULL,
+    UNIQUE (conversation, sequence)
+);
+CREATE INDEX turns_by_invocation ON turns (invocation_id);
+CREATE INDEX turns_running ON turns (owner, conversation) WHERE owner IS NOT NULL;
+"""
+# ``owner`` names the process that runs a turn, and is NULL once the turn is settled.
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+"""Script n makes version n + 1 (``PRAGMA user_version``) out of version n. Only append."""
+
+_WAL_ATTEMPTS = 20
+_WAL_PAUSE_SECONDS = 0.05
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Set the connection up and bring the file to the newest version.
+
+    Raises StoreError for a file of a newer version or of another program.
+    """
+    # Must come before the first table; lets retention give space back in small steps.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    _enter_wal_mode(connection)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    # Removed speech is overwritten, not just unlinked.
+    connection.execute("PRAGMA secure_delete = ON")
+    if _read_version(connection) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for script in MIGRATIONS[_check_version(connection, path) :]:
+            for statement in script.split(";\n"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> int:
+    version = _read_version(connection)
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"{path} was written by a newer version of this program "
+            f"(format {version}, known up to {len(MIGRATIONS)}): upgrade, or name another "
+            "file with CONVERSATIONS=sqlite:///absolute/path"
+        )
+    if version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise StoreError(
+            f"{path} is another program's database: name another file with "
+            "CONVERSATIONS=sqlite:///absolute/path"
+        )
+    return version
+
+
+def _enter_wal_mode(connection: sqlite3.Connection) -> None:
+    # SQLite's own busy timeout does not cover a change of the journal mode.
+    for attempt in range(_WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
+            if not busy or attempt == _WAL_ATTEMPTS - 1:
+                raise
+            time.sleep(_WAL_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _read_version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version

@@ -1,0 +1,199 @@
+"""Conversations in a SQLite file: the default store.
+
+A turn that was settled survives ``kill -9``. Several processes on one machine may share the file
+(workers of one server, or a new server that starts while the old one drains); one asks another
+to stop a turn by a note in the turn's row. The file must lie on a local disk: for replicas on
+several machines there is Redis.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from voicelive_agent.server.conversations.limits import Limits
+from voicelive_agent.server.conversations.records import (
+    describe_record,
+    encode_record,
+    encode_settled,
+)
+from voicelive_agent.server.conversations.sqlite.database import Database
+from voicelive_agent.server.conversations.sqlite.ledger import Ledger, probe
+from voicelive_agent.server.conversations.sqlite.presence import Presence
+from voicelive_agent.server.conversations.sqlite.retention import Retention
+from voicelive_agent.server.conversations.sqlite.stop_watch import StopWatch
+from voicelive_agent.server.conversations.store import (
+    Conversation,
+    ConversationKey,
+    StopTurn,
+    StoreError,
+    TurnRecord,
+)
+
+_STOP_SECONDS = 2.0
+_BUSY_SECONDS = 2.0
+_RETRY_SECONDS = 0.02
+
+
+class SqliteStore:
+    """A ``ConversationStore`` in the file ``path``, made with mode 0600 in a 0700 directory.
+
+    ``stop_seconds`` is how long another process gets to settle a turn that it was asked to stop,
+    ``busy_seconds`` how long another program's lock on the file is waited for.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        limits: Limits | None = None,
+        *,
+        now: Callable[[], float] = time.time,
+        stop_seconds: float = _STOP_SECONDS,
+        busy_seconds: float = _BUSY_SECONDS,
+    ) -> None:
+        limits = limits or Limits()
+        self.path = path
+        self.now = now
+        self._stop_seconds = stop_seconds
+        self._presence = Presence(path)
+        # Turns that the file takes for running until the next of their conversation begins.
+        self._unsaved: dict[ConversationKey, TurnRecord] = {}
+        self._ledger = Ledger(self._presence, limits, now)
+        self._stop_watch = StopWatch(self._presence.owner)
+        self._retention = Retention(limits, now)
+        self._database = Database(
+            path, [self._stop_watch, self._retention], busy_seconds=busy_seconds
+        )
+
+    async def open(self, on_stop: StopTurn) -> None:
+        self._stop_watch.start(on_stop)
+        self._database.start()
+        try:
+            await self._database.run(self._enter)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        await self._database.stop()
+        self._presence.withdraw()
+
+    async def ready(self) -> bool:
+        try:
+            await self._database.run(partial(probe, path=self.path))
+        except StoreError:
+            return False
+        return True
+
+    async def begin(self, record: TurnRecord) -> Conversation:
+        encoded = encode_record(record)
+        deadline = time.monotonic() + self._stop_seconds
+        try:
+            while True:
+                displace = time.monotonic() >= deadline
+                begun = await self._database.run(
+                    partial(self._begin, record=record, encoded=encoded, displace=displace)
+                )
+                if begun is not None:
+                    self._unsaved.pop(record.key, None)
+                    conversation, record.sequence = begun
+                    return conversation
+                await asyncio.sleep(_RETRY_SECONDS)
+        except asyncio.CancelledError:
+            # It may have been done, or be done still: nobody else would end the turn.
+            with suppress(StoreError):
+                self._database.submit(partial(self._ledger.abandon, record=record))
+            raise
+
+    async def settle(
+        self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
+    ) -> None:
+        encoded, state, problem = encode_settled(record, conversation)
+        heard = None
+        if heard_before is not None:
+            heard = (encode_record(heard_before), heard_before.sequence)
+        work = partial(
+            self._ledger.settle,
+            record=record,
+            encoded=encoded,
+            state=state,
+            language=conversation.language,
+            heard_before=heard,
+        )
+        try:
+            record.sequence = await self._database.run(work)
+        except StoreError:
+            self._unsaved[record.key] = record
+            raise
+        if problem is not None:
+            raise problem
+
+    async def find(self, user_id: str, invocation_id: str) -> TurnRecord | None:
+        found = await self._database.run(
+            partial(self._ledger.find, user_id=user_id, invocation_id=invocation_id)
+        )
+        if found is not None and found.status == "running":
+            unsaved = self._unsaved.get(found.key)
+            if unsaved is not None and unsaved.invocation_id == invocation_id:
+                return unsaved
+        return found
+
+    async def stop_elsewhere(self, record: TurnRecord, reason: str) -> TurnRecord:
+        deadline = time.monotonic() + self._stop_seconds
+        while True:
+            displace = time.monotonic() >= deadline
+            stopped = await self._database.run(
+                partial(self._ledger.stop, record=record, reason=reason, displace=displace)
+            )
+            if stopped is not None:
+                return stopped
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def list_keys(self) -> AsyncIterator[ConversationKey]:
+        last = 0
+        while listed := await self._database.run(
+            partial(self._ledger.list_after, conversation_id=last)
+        ):
+            for _, key in listed:
+                yield key
+            last, _ = listed[-1]
+
+    async def export(self, key: ConversationKey | None = None) -> AsyncIterator[dict[str, Any]]:
+        if key is None:
+            async for each in self.list_keys():
+                async for turn in self.export(each):
+                    yield turn
+            return
+        last = 0
+        while turns := await self._database.run(
+            partial(self._ledger.read_after, key=key, sequence=last)
+        ):
+            for record in turns:
+                yield describe_record(record)
+            last = turns[-1].sequence
+
+    async def purge(self, key: ConversationKey | None = None) -> int:
+        if key is not None:
+            return await self._database.run(partial(self._ledger.remove, key=key))
+        self._retention.sweep()
+        removed, more = 0, True
+        while more:
+            in_step, more = await self._database.run(self._retention.remove_some)
+            removed += in_step
+        return removed
+
+    def _enter(self, connection: sqlite3.Connection) -> None:
+        self._presence.declare()
+        self._ledger.settle_dead(connection)
+
+    def _begin(
+        self, connection: sqlite3.Connection, record: TurnRecord, encoded: str, displace: bool
+    ) -> tuple[Conversation, int] | None:
+        begun = self._ledger.begin(connection, record, encoded, displace)
+        if begun is not None:
+            self._stop_watch.watch()
+        return begun

@@ -1,0 +1,133 @@
+"""The protocol of a conversation store, and the records it keeps.
+
+Text that is no valid Unicode (a lone surrogate, which JSON can carry) is stored with U+FFFD in
+its place, character for character, so that lengths stay what they were.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+from voicelive_agent.agent import TurnKind
+
+TurnStatus = Literal["running", "completed", "cancelled", "failed"]
+
+
+class ConversationKey(NamedTuple):
+    """Names one conversation: the session, within the user where the platform sends one."""
+
+    user_id: str
+    session_id: str
+
+
+@dataclass(slots=True)
+class TurnRecord:
+    """One turn as it is stored. All times are Unix seconds."""
+
+    invocation_id: str
+    key: ConversationKey
+    kind: TurnKind
+    text: str = ""
+    action: dict[str, Any] | None = None
+    status: TurnStatus = "running"
+    reason: str = ""
+    """Why it ended: completed, superseded, cancelled, disconnected, draining, or an error code."""
+    reply: str = ""
+    """All that was delivered: the concatenation of the deltas."""
+    heard: str | None = None
+    """The likely heard part of ``reply``, once it is known to be shorter; None: all of it."""
+    marks: list[tuple[int, int]] = field(default_factory=list)
+    """When the reply was delivered: (ms since ``started_at``, characters so far), ascending."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    started_at: float = 0.0
+    ended_at: float | None = None
+    interrupted: bool = False
+    sequence: int = 0
+    """Its place in the conversation, ascending and independent of any clock; ``begin`` sets it."""
+
+
+@dataclass(slots=True)
+class Conversation:
+    """A conversation as it was loaded when a turn began: settled turns, oldest first.
+
+    Only the newest turn has its ``marks``.
+    """
+
+    turns: list[TurnRecord] = field(default_factory=list)
+    state: dict[str, Any] = field(default_factory=dict)
+    language: str = ""
+
+
+class StoreError(Exception):
+    """The store can't be reached or can't write. Its text is for the log, never for a caller."""
+
+
+StopTurn = Callable[[ConversationKey, str, str], None]
+"""Called with (key, invocation id, reason) when another replica asks to stop a turn.
+
+May be called more than once for a turn, and for one that has just ended. Invocation ids are only
+unique within a user, hence the key.
+"""
+
+
+class ConversationStore(Protocol):
+    """Keeps conversations. Every method raises StoreError when the store itself fails.
+
+    A store may be shared by several replicas. ``begin`` is where one active turn per
+    conversation is enforced among them: it asks the replica that runs an older turn to stop it
+    (through that replica's ``on_stop``), waits until that turn is settled or its lease has
+    expired, and returns the conversation with it. Within one process the engine has already
+    settled the older turn before it calls ``begin``.
+    """
+
+    def now(self) -> float:
+        """Unix seconds by the clock that all who share the store go by; turns are dated by it."""
+        ...
+
+    async def open(self, on_stop: StopTurn) -> None:
+        """Connect, prepare, and settle as failed what a dead process left running."""
+
+    async def close(self) -> None:
+        """Flush and release everything."""
+
+    async def ready(self) -> bool:
+        """Whether turns can be stored now; what readiness reports."""
+
+    async def begin(self, record: TurnRecord) -> Conversation:
+        """Store a running turn, set its ``sequence``, and return the conversation before it."""
+
+    async def settle(
+        self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
+    ) -> None:
+        """Store an ended turn with the conversation's state and language, atomically.
+
+        ``heard_before`` is the turn before it, where this turn has shown that less of it was
+        heard than had been delivered.
+
+        A turn that lost its place to a newer one changes nothing but its own record. Notes or a
+        state that are no JSON raise StoreError too, but the turn is stored without them.
+        """
+
+    async def find(self, user_id: str, invocation_id: str) -> TurnRecord | None:
+        """The newest turn with this id, running ones of all replicas included."""
+
+    async def stop_elsewhere(self, record: TurnRecord, reason: str) -> TurnRecord:
+        """Ask the replica that runs this turn to stop it; return it as settled.
+
+        ``record`` comes from ``find``. A replica that doesn't settle it in time loses it.
+        """
+
+    def list_keys(self) -> AsyncIterator[ConversationKey]:
+        """Every stored conversation, in no order that means anything."""
+        ...
+
+    def export(self, key: ConversationKey | None = None) -> AsyncIterator[dict[str, Any]]:
+        """Stored turns as JSON objects: of one conversation, or of one after the other.
+
+        The turns of each conversation come oldest first.
+        """
+        ...
+
+    async def purge(self, key: ConversationKey | None = None) -> int:
+        """Apply the limits now, or remove one conversation; return how many were removed."""
+        ...

@@ -1,0 +1,195 @@
+"""The agent's part in a turn: iterates it, watches its deadlines, survives whatever it does."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+
+from voicelive_agent.agent import SPOKEN_EVENT_TYPES, Agent, ClientEvent, EndCall, Output, Turn
+from voicelive_agent.server.engine.events import CallEnded, Delta, EngineEvent, Shown
+from voicelive_agent.server.engine.failures import FAILURES
+from voicelive_agent.server.engine.limits import TurnLimits
+from voicelive_agent.server.engine.outbox import Outbox
+from voicelive_agent.server.engine.watchdog import Watchdog
+from voicelive_agent.server.speakable import SpeakableText
+
+logger = logging.getLogger(__name__)
+
+# How long a stopped agent may clean up before the turn goes on without it.
+_CLEANUP_SECONDS = 1.0
+# An agent that never waits for anything lets others run after so many outputs.
+_OUTPUTS_IN_A_ROW = 64
+
+
+class _WrongOutputError(TypeError):
+    """The agent yielded something that can't be sent."""
+
+
+class AgentRun:
+    """Puts what the agent yields into ``outbox``.
+
+    ``on_deadline`` is called with the code of a deadline that has passed, and is expected to
+    ``stop`` the run. ``on_end`` is called once, in the same step of the event loop in which the
+    agent has ended, with ``completed``, the code of a failure, or nothing where it was stopped.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        turn: Turn,
+        limits: TurnLimits,
+        outbox: Outbox[EngineEvent],
+        *,
+        on_deadline: Callable[[str], None],
+        on_end: Callable[[str], None],
+    ) -> None:
+        self._agent = agent
+        self._turn = turn
+        self._limits = limits
+        self._outbox = outbox
+        self._on_deadline = on_deadline
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+        self._over = asyncio.Event()
+        self._speech = SpeakableText() if limits.speakable else None
+        self._last_spoken = ""
+
+    @property
+    def needs_space(self) -> bool:
+        """Whether what was spoken so far needs a space before more can follow."""
+        return self._last_spoken != "" and not self._last_spoken[-1].isspace()
+
+    async def finish(self) -> None:
+        """Run the agent until it has ended, or was stopped and did not end in time."""
+        watchdog = Watchdog(self._on_deadline)
+        watchdog.expect("first_delta_timeout", self._limits.first_delta_seconds)
+        total = self._loop.call_later(self._limits.total_seconds, self._on_deadline, "turn_timeout")
+        self._task = self._loop.create_task(self._iterate(watchdog))
+        self._task.add_done_callback(self._note_end_of_task)
+        try:
+            await self._over.wait()
+        finally:
+            total.cancel()
+            watchdog.close()
+
+    def stop(self) -> None:
+        """Cancel the agent; one that doesn't end soon is left behind."""
+        self._stopped = True
+        if self._task is not None and not self._over.is_set():
+            self._task.cancel()
+            self._loop.call_later(_CLEANUP_SECONDS, self._leave_behind)
+
+    def _leave_behind(self) -> None:
+        if not self._over.is_set():
+            logger.error(
+                "agent ignored its cancellation for %.0f s and was left behind: invocation %s",
+                _CLEANUP_SECONDS,
+                self._turn.invocation_id,
+            )
+            self._end("")
+
+    def _note_end_of_task(self, task: asyncio.Task[None]) -> None:
+        # Retrieved, so that asyncio does not complain of it.
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.debug("agent's task ended with %r", error)
+        # One that was cancelled before its first step has not run any of its own code.
+        self._end("")
+
+    def _end(self, outcome: str) -> None:
+        if not self._over.is_set():
+            self._over.set()
+            self._on_end("" if self._stopped else outcome or "agent_failed")
+
+    async def _iterate(self, watchdog: Watchdog) -> None:
+        output: AsyncIterator[Output] | None = None
+        outcome = "agent_failed"
+        try:
+            output = self._agent.reply(self._turn)
+            outcome = await self._pass_on(output, watchdog)
+        except GeneratorExit as error:
+            # The loop is closing this coroutine, so nothing can be awaited any more.
+            self._log_failure(outcome, error)
+            raise
+        except _WrongOutputError as error:
+            outcome = "agent_wrong_type"
+            self._log_failure(outcome, error)
+        except BaseException as error:
+            # Also what would otherwise end the server (SystemExit) or look like a cancellation.
+            if not self._stopped or isinstance(error, Exception):
+                self._log_failure(outcome, error)
+        await self._close(output)
+        self._end(outcome)
+
+    async def _pass_on(self, output: AsyncIterator[Output], watchdog: Watchdog) -> str:
+        # Most outputs are a few letters, so what is done for each of them is kept short.
+        outbox, idle_seconds = self._outbox, self._limits.idle_seconds
+        feed = self._speech.feed if self._speech else None
+        produced = False
+        count = 0
+        async for item in output:
+            if self._stopped:
+                return ""
+            if isinstance(item, str):
+                if not produced:
+                    produced = item != "" and not item.isspace()
+                if text := feed(item) if feed else item:
+                    self._last_spoken = text
+                    outbox.put_nowait(Delta(text))
+            else:
+                event = _read_event(item)
+                produced = True
+                outbox.put_nowait(event)
+                if isinstance(event, CallEnded):
+                    break
+            if self._last_spoken:
+                watchdog.expect("idle_timeout", idle_seconds)
+            if outbox.full:
+                watchdog.clear()
+                await outbox.wait_for_room()
+                watchdog.expect("idle_timeout", idle_seconds)
+            count += 1
+            if count % _OUTPUTS_IN_A_ROW == 0:
+                await asyncio.sleep(0)
+        if self._stopped:
+            return ""
+        if self._speech and (rest := self._speech.finish()):
+            self._last_spoken = rest
+            outbox.put_nowait(Delta(rest))
+        return "completed" if produced else "agent_no_output"
+
+    async def _close(self, output: AsyncIterator[Output] | None) -> None:
+        close = getattr(output, "aclose", None)
+        if close is None:
+            return
+        try:
+            await close()
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if not self._stopped or isinstance(error, Exception):
+                logger.exception(
+                    "agent failed while cleaning up: invocation %s", self._turn.invocation_id
+                )
+
+    def _log_failure(self, code: str, error: BaseException) -> None:
+        logger.error("%s: invocation %s", FAILURES[code], self._turn.invocation_id, exc_info=error)
+
+
+def _read_event(item: object) -> EngineEvent:
+    """What the agent yielded besides text, as an event. Raises _WrongOutputError."""
+    if isinstance(item, ClientEvent):
+        payload: object = item.payload
+        if not isinstance(payload, dict) or payload.get("type") in SPOKEN_EVENT_TYPES:
+            raise _WrongOutputError("the payload of a client event was made something else")
+        try:
+            json.dumps(payload, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise _WrongOutputError(f"{item!r} holds something that is no JSON") from error
+        return Shown(payload)
+    if isinstance(item, EndCall) and isinstance(item.reason, str):
+        return CallEnded(item.reason)
+    raise _WrongOutputError(
+        f"an agent yields str, ClientEvent or EndCall (with a str), not {type(item).__name__}"
+    )

@@ -1,0 +1,122 @@
+"""Estimates how much of an answer a caller has heard.
+
+Voice Live tells an Invocations agent nothing about playback, and text is sent faster than it is
+spoken. What is known is when each piece of text was delivered and when the caller acted next.
+``python -m benchmarks.heard`` compares the estimate with what was really played.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from unicodedata import east_asian_width
+
+from voicelive_agent.agent import TurnKind
+
+# What takes longer to say than to read, in letters: the pause after a sentence or a clause, and
+# a sign that is a word of its own (a digit; Han, kana, Hangul).
+_SENTENCE_PAUSE = 8.0
+_CLAUSE_PAUSE = 4.0
+_SIGN = 5.0
+_SENTENCE_ENDS = frozenset(".!?…")
+_CLAUSE_ENDS = frozenset(",;:–—")
+_WIDE_PAUSES = {
+    **dict.fromkeys("。！？", 1 + _SENTENCE_PAUSE),
+    **dict.fromkeys("，、；：", 1 + _CLAUSE_PAUSE),
+}
+# Text is spoken by clauses: up to a mark, or some words where there is none for long.
+# What is no whole clause is spoken as well once the stream stands still.
+_CLAUSE_MARKS = _SENTENCE_ENDS | _CLAUSE_ENDS | set(_WIDE_PAUSES)
+_LONGEST_CLAUSE_CHARACTERS = 100
+_STANDSTILL_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingRate:
+    """How fast text becomes sound, in both directions."""
+
+    characters_per_second: float = 21.0
+    """Within a clause: pauses, digits and signs that stand for a word count as several."""
+    start_ms: float = 250.0
+    """From the delivery of the first text to its first sound."""
+    end_of_turn_ms: float = 650.0
+    """From the end of the caller's speech to the arrival of the turn: silence and recognition."""
+
+
+def estimate_onset_ms(rate: SpeakingRate, arrived_ms: float, kind: TurnKind, text: str) -> float:
+    """When the caller began the turn that arrived at ``arrived_ms``: speaking takes time."""
+    if kind != "speech":
+        return arrived_ms
+    letters = sum(_weigh(text.rstrip()))
+    return arrived_ms - rate.end_of_turn_ms - 1000 * letters / rate.characters_per_second
+
+
+def estimate_heard(
+    rate: SpeakingRate, reply: str, marks: Sequence[tuple[int, int]], until_ms: float
+) -> str | None:
+    """The part of ``reply`` spoken before ``until_ms``, cut after a whole word.
+
+    ``marks`` are (ms, characters so far) of the delivery, ascending. None means all of it.
+    """
+    ms_per_letter = 1000 / rate.characters_per_second
+    letters = list(accumulate(_weigh(reply), initial=0.0))
+    spoken_until_ms = marks[0][0] + rate.start_ms if marks else rate.start_ms
+    spoken = 0
+    for released_ms, characters in _release(reply, marks or [(0, len(reply))], until_ms):
+        starts_ms = max(spoken_until_ms, float(released_ms))
+        spoken_until_ms = starts_ms + (letters[characters] - letters[spoken]) * ms_per_letter
+        if spoken_until_ms > until_ms:
+            reached = letters[spoken] + (until_ms - starts_ms) / ms_per_letter
+            end = bisect_right(letters, reached, lo=spoken + 1, hi=characters + 1) - 1
+            return _cut_after_word(reply, end)
+        spoken = characters
+    return None if spoken >= len(reply) else _cut_after_word(reply, spoken)
+
+
+def _release(
+    reply: str, marks: Sequence[tuple[int, int]], until_ms: float
+) -> Iterator[tuple[int, int]]:
+    """When how many characters could be spoken: by clauses, and what stands still as it is."""
+    released = 0
+    next_marks_ms = [*(ms for ms, _ in marks[1:]), until_ms]
+    for (delivered_ms, characters), next_ms in zip(marks, next_marks_ms, strict=True):
+        end = characters
+        if next_ms - delivered_ms < _STANDSTILL_MS:
+            end = _last_clause_end(reply, released, characters)
+        yield delivered_ms, end
+        released = end
+
+
+def _last_clause_end(text: str, start: int, end: int) -> int:
+    """Where the last clause within ``start`` and ``end`` ends; ``start`` where there is none."""
+    for at in range(end, start, -1):
+        if text[at - 1] in _CLAUSE_MARKS:
+            return at
+    return end if end - start >= _LONGEST_CLAUSE_CHARACTERS else start
+
+
+def _weigh(text: str) -> list[float]:
+    """How long each character takes to say, in letters."""
+    return [_weigh_after(before, char) for before, char in pairwise(" " + text)]
+
+
+def _weigh_after(before: str, char: str) -> float:
+    if char.isspace():
+        pause = _SENTENCE_PAUSE if before in _SENTENCE_ENDS else 0.0
+        return 1 + (_CLAUSE_PAUSE if before in _CLAUSE_ENDS else pause)
+    if char.isascii():
+        return _SIGN if char.isdigit() else 1.0
+    return _WIDE_PAUSES.get(char) or (_SIGN if east_asian_width(char) in "WF" else 1.0)
+
+
+def _cut_after_word(text: str, characters: int) -> str:
+    """The longest start of ``text`` within ``characters`` that ends at the end of a word."""
+    ends = range(min(characters, len(text)), 0, -1)
+    return text[: next((end for end in ends if _ends_word(text, end)), 0)].rstrip()
+
+
+def _ends_word(text: str, end: int) -> bool:
+    """Whether a word ends before ``end``; scripts without spaces may be cut at every sign."""
+    last = text[end - 1]
+    is_sign = not last.isascii() and east_asian_width(last) in "WF"
+    return end == len(text) or text[end].isspace() or (is_sign and not "가" <= last <= "힣")

@@ -1,0 +1,28 @@
+"""GET /readiness: whether this container takes turns."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from voicelive_agent.server.engine.engine import Engine
+
+
+def route_readiness(engine: Engine) -> Route:
+    """200 ``{"status": "healthy"}``; 503 from the moment that draining starts."""
+
+    async def report_readiness(_: Request) -> Response:
+        if engine.draining:
+            return _report("draining")
+        if not await engine.store.ready():
+            return _report("conversations_unavailable")
+        return JSONResponse({"status": "healthy"})
+
+    return Route("/readiness", report_readiness, methods=["GET", "HEAD"])
+
+
+def _report(status: str) -> Response:
+    headers = {"x-platform-error-source": "platform", "retry-after": "1"}
+    message = f"This server takes no turns now: {status}."
+    return JSONResponse(
+        {"status": status, "error": {"code": status, "message": message}}, 503, headers
+    )

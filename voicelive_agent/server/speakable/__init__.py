@@ -1,0 +1,13 @@
+"""Streamed model text made speakable, without holding it back.
+
+Markdown, HTML, links, code, tables, emoji and citation marks go or become words; plain prose
+passes through untouched and at once. Only a tail waits that may still become one of these, and
+never more than ``LOOKAHEAD_CHARS`` of it. However a text is cut into deltas, what is said is the
+same.
+"""
+
+from voicelive_agent.server.speakable.lookahead import LOOKAHEAD_CHARS
+from voicelive_agent.server.speakable.spoken import SpokenForms
+from voicelive_agent.server.speakable.stream import SpeakableText, speakable
+
+__all__ = ["LOOKAHEAD_CHARS", "SpeakableText", "SpokenForms", "speakable"]

@@ -1,0 +1,114 @@
+"""What may stand at the start of a line: marks of its form, which are not said."""
+
+from voicelive_agent.server.speakable import code, markup
+from voicelive_agent.server.speakable.lookahead import Window
+from voicelive_agent.server.speakable.reading import Reading
+
+
+def begin(reading: Reading, window: Window) -> int | None:
+    """Read one mark at the start of a line; None where the line's words begin."""
+    text, start = window.text, window.start
+    char = text[start]
+    if char.isspace():
+        return _read_blank(reading, window)
+    if char in "`~-=_*":
+        end = window.repeats(start)
+        if end - start >= 3:
+            return _read_fence_or_rule(reading, window, end)
+    if char in markup.BULLETS:
+        return _read_bullet(reading, window)
+    if char == "#":
+        return _read_heading(reading, window)
+    if char == ">":
+        following = window.char(start + 1)
+        return start + 1 if following and following not in "=0123456789" else None
+    if char == "|":
+        return _read_row(reading, window)
+    if char == "[":
+        return _read_box_or_definition(reading, window)
+    return None
+
+
+def _read_blank(reading: Reading, window: Window) -> int:
+    char = window.text[window.start]
+    if char not in markup.LINE_BREAKS:
+        if not reading.previous:
+            reading.say_space(char)
+    elif not (char == "\n" and reading.previous == "\r"):
+        if not reading.spoken.is_structured:
+            reading.end_paragraph()
+        reading.end_line()
+    return window.start + 1
+
+
+def _read_fence_or_rule(reading: Reading, window: Window, end: int) -> int | None:
+    text, start = window.text, window.start
+    if text[start] in "`~":
+        info_end = window.run(markup.FENCE_INFO, end)
+        if text[start] == "`" and window.char(info_end) == "`":
+            return None
+        code.open_block(reading, text[start:end], text[end:info_end])
+        return info_end
+    rest = markup.TABLE_RULE if text[start] == "-" else markup.BLANKS
+    rule_end = window.run(rest, end)
+    if markup.ends_line(window.char(rule_end)):
+        reading.spoken.is_structured = True
+        return rule_end
+    return end if text[start] in "-=" else None
+
+
+def _read_bullet(reading: Reading, window: Window) -> int | None:
+    start = window.start
+    following = window.char(start + 1)
+    if following:
+        is_bullet = following.isspace() or window.text[start] not in "-*+"
+    else:
+        is_bullet = reading.spoken.is_structured
+    if not is_bullet:
+        return None
+    reading.spoken.is_structured = True
+    return start + 1
+
+
+def _read_heading(reading: Reading, window: Window) -> int | None:
+    end = window.repeats(window.start)
+    if end - window.start > 6:
+        return end
+    if not window.char(end).isspace():
+        return None
+    reading.line.is_heading = True
+    reading.spoken.is_structured = True
+    return end
+
+
+def _read_row(reading: Reading, window: Window) -> int:
+    text, start = window.text, window.start
+    rule_end = window.run(markup.TABLE_RULE, start)
+    is_rule = "-" in text[start:rule_end] and markup.ends_line(window.char(rule_end))
+    reading.spoken.is_structured = True
+    reading.line.is_row = True
+    reading.line.at_start = False
+    return rule_end if is_rule else start + 1
+
+
+def _read_box_or_definition(reading: Reading, window: Window) -> int | None:
+    """The box of a task, or the definition of a note or link."""
+    text, start = window.text, window.start
+    end = window.run(markup.LABEL, start + 1)
+    if window.char(end) != "]":
+        return None
+    label, following = text[start + 1 : end], window.char(end + 1)
+    if reading.spoken.is_structured and label in (" ", "x", "X") and following.isspace():
+        return end + 1
+    if following != ":":
+        return None
+    target = window.run(markup.BLANKS, end + 2)
+    prefixes = ("http", "www.", "<", "/", "#")
+    if not (
+        markup.CITATION.fullmatch(label)
+        or any(window.starts(target, prefix) for prefix in prefixes)
+    ):
+        return None
+    reading.skip = markup.TO_LINE_END
+    reading.spoken.is_structured = True
+    return end + 2

@@ -1,0 +1,205 @@
+"""The Invocations protocol: turns as HTTP requests, answers as server-sent events.
+
+What Voice Live sends and reads is documented in "Use Voice Live with hosted agents"
+(aka.ms/VoiceLive-HostedAgent); the container contract is Foundry's hosted agent contract.
+"""
+
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from voicelive_agent.server.conversations import ConversationKey, StoreError, TurnRecord
+from voicelive_agent.server.engine.engine import Engine
+from voicelive_agent.server.engine.events import (
+    CallEnded,
+    Delta,
+    EngineEvent,
+    Shown,
+    SpeechDone,
+    TurnRequest,
+)
+from voicelive_agent.server.engine.turn import RunningTurn
+from voicelive_agent.server.platform.errors import ApiError
+from voicelive_agent.server.platform.ids import is_valid_id
+from voicelive_agent.server.settings import Settings
+from voicelive_agent.server.wires.invocations_input import parse_turn
+from voicelive_agent.server.wires.turn_stream import TurnStream
+
+_encode_string = json.encoder.encode_basestring
+_encode_object = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+_DELTA = 'data: {"type":"output_audio_transcription.delta","delta":'
+KEEP_ALIVE = b": keep-alive\n\n"
+
+LookUp = Callable[[str, str], Awaitable[TurnRecord | None]]
+
+
+def encode_events(events: Iterable[EngineEvent]) -> bytes:
+    """Events as Voice Live reads them: ``data: <json>`` and a blank line each, no ``event:``."""
+    # Most are deltas by far, so these are spared a call.
+    text = "".join(
+        [
+            f"{_DELTA}{_encode_string(event.text)}}}\n\n"
+            if type(event) is Delta
+            else f"data: {_encode_event(event)}}}\n\n"
+            for event in events
+        ]
+    )
+    # A lone surrogate is no character; it must not cost the rest of the answer.
+    return text.encode("utf-8", "replace")
+
+
+def _encode_event(event: EngineEvent) -> str:
+    """An event's JSON but for its last brace; of any but a delta."""
+    if isinstance(event, Shown):
+        return _encode_object(event.payload)[:-1]
+    if isinstance(event, SpeechDone):
+        return '{"type":"output_audio_transcription.done","text":' + _encode_string(event.text)
+    if isinstance(event, CallEnded):
+        return '{"type":"agent.end_call","reason":' + _encode_string(event.reason)
+    return '{"type":"done"'
+
+
+async def encode_turn(turn: RunningTurn, keepalive_seconds: float) -> AsyncGenerator[bytes, None]:
+    """A turn's events, as many in one chunk as are there, with comments while it is quiet."""
+    events = turn.events(keepalive_seconds or None)
+    try:
+        async for batch in events:
+            yield encode_events(batch) if batch else KEEP_ALIVE
+    finally:
+        await events.aclose()
+
+
+def describe_turn(record: TurnRecord) -> dict[str, Any]:
+    """A turn's state as GET and cancel report it."""
+    state: dict[str, Any] = {
+        "invocation_id": record.invocation_id,
+        "session_id": record.key.session_id,
+        "status": record.status,
+        "text": record.reply,
+        "interrupted": record.interrupted,
+    }
+    if record.status == "failed":
+        message = f"This turn failed: {record.reason}."
+        state["error"] = {"code": record.reason, "message": message}
+    return state
+
+
+class InvocationsWire:
+    """The routes of the protocol around one engine."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+        # Plain routes: these read requests themselves, so FastAPI's parameter parsing, which
+        # costs as much as the rest of a short turn, has nothing to do here.
+        self.routes = [
+            Route("/invocations", self.invoke, methods=["POST"]),
+            Route("/invocations/docs/openapi.json", self.describe, methods=["GET"]),
+            Route("/invocations/{invocation_id}", self.report, methods=["GET"]),
+            Route("/invocations/{invocation_id}/cancel", self.cancel, methods=["POST"]),
+        ]
+
+    async def invoke(self, request: Request) -> Response:
+        """Answer one turn as a stream of events."""
+        turn = await self._begin(request)
+        return TurnStream(
+            encode_turn(turn, self._settings.sse_keepalive_interval),
+            {"Cache-Control": "no-cache"},
+            self._settings.send_timeout_seconds,
+        )
+
+    async def _begin(self, request: Request) -> RunningTurn:
+        engine = self._engine
+        body = await read_body(request, self._settings.max_body_bytes)
+        headers, state = request.headers, request.scope["state"]
+        kind, text, action = parse_turn(headers.get("content-type", ""), body)
+        key = ConversationKey(headers.get("x-agent-user-id", ""), state["session_id"])
+        # Checked last, so that nothing is awaited between the check and the start.
+        if engine.draining:
+            raise ApiError(
+                503,
+                "draining",
+                "This server is shutting down; send the turn again.",
+                "platform",
+                headers={"retry-after": "1"},
+            )
+        if engine.is_full_for(key):
+            raise ApiError(
+                429,
+                "too_many_turns",
+                "Too many turns are active on this server; try again shortly.",
+                "platform",
+                headers={"retry-after": "1"},
+            )
+        return engine.begin(
+            TurnRequest(
+                key=key,
+                invocation_id=state["invocation_id"],
+                kind=kind,
+                text=text,
+                action=action,
+                call_id=headers.get("x-agent-foundry-call-id", ""),
+            )
+        )
+
+    async def report(self, request: Request) -> Response:
+        """The state of a turn: running, completed, cancelled or failed, with its text."""
+        return await self._answer_state(request, self._engine.find)
+
+    async def cancel(self, request: Request) -> Response:
+        """Stop a turn if it runs, and report its state."""
+        return await self._answer_state(request, self._engine.cancel)
+
+    async def _answer_state(self, request: Request, look_up: LookUp) -> Response:
+        invocation_id = request.path_params["invocation_id"]
+        if not is_valid_id(invocation_id):
+            raise ApiError(
+                400,
+                "invalid_invocation_id",
+                "An invocation id has 1 to 256 of the characters a-z A-Z 0-9 - _ . and :",
+            )
+        ids = {"x-agent-invocation-id": invocation_id}
+        try:
+            record = await look_up(request.headers.get("x-agent-user-id", ""), invocation_id)
+        except StoreError as error:
+            raise ApiError(
+                503,
+                "conversations_unavailable",
+                "The conversation store does not answer; try again shortly.",
+                "upstream",
+                headers={**ids, "retry-after": "1"},
+            ) from error
+        session_id = request.query_params.get("agent_session_id")
+        if record is None or (session_id and record.key.session_id != session_id):
+            raise ApiError(404, "not_found", "There is no invocation with this id.", headers=ids)
+        return JSONResponse(describe_turn(record), headers=ids)
+
+    async def describe(self, request: Request) -> Response:
+        """The OpenAPI description of these routes."""
+        from voicelive_agent.server.wires.invocations_openapi import build_openapi
+
+        settings = self._settings
+        return JSONResponse(
+            build_openapi(settings.max_body_bytes, needs_key=bool(settings.api_key))
+        )
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """The request's body. Raises ApiError (413) as soon as it is longer than ``max_bytes``."""
+    too_large = ApiError(
+        413, "body_too_large", f"The body of a turn has at most {max_bytes} bytes."
+    )
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise too_large
+    return bytes(body)

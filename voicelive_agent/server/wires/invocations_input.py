@@ -1,0 +1,109 @@
+"""What arrives at POST /invocations, and which kind of turn it is."""
+
+import json
+import math
+from typing import Any, NoReturn
+
+from voicelive_agent.agent import TurnKind
+from voicelive_agent.server.platform.errors import ApiError
+
+TRANSCRIPTION = "input_audio.transcription"
+
+ParsedTurn = tuple[TurnKind, str, dict[str, Any] | None]
+
+_GREETING: ParsedTurn = ("greeting", "", None)
+
+
+def parse_turn(content_type: str, body: bytes) -> ParsedTurn:
+    """The kind of turn, what was said, and the action.
+
+    - ``{"type": "input_audio.transcription", "input": "…"}`` is speech; so are
+      ``{"message": "…"}``, ``{"input": "…"}`` and ``text/plain``;
+    - an empty body, ``{}``, and an empty or missing input are a greeting;
+    - any other JSON object is an action, verbatim.
+
+    Raises ApiError (400) for anything else.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ApiError(400, "invalid_utf8", "The body is not valid UTF-8.") from None
+    if not text.strip():
+        return _GREETING
+    if content_type.split(";")[0].strip().lower() == "text/plain":
+        return _parse_plain(text)
+    return _classify(_parse_object(text))
+
+
+def _parse_plain(text: str) -> ParsedTurn:
+    """Text is speech, except the payload of Voice Live itself sent from a .txt file."""
+    if text.lstrip().startswith("{"):
+        try:
+            value = _parse_object(text)
+        except ApiError:
+            return _speech(text)
+        if value.get("type") == TRANSCRIPTION:
+            return _classify(value)
+    return _speech(text)
+
+
+def _parse_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text, parse_constant=_reject_constant, parse_float=_read_float)
+    except (ValueError, RecursionError):
+        raise ApiError(
+            400,
+            "invalid_json",
+            "The body is not valid JSON. Send an object such as"
+            f' {{"type": "{TRANSCRIPTION}", "input": "hello"}}, or text/plain.',
+        ) from None
+    if not isinstance(value, dict):
+        raise ApiError(
+            400,
+            "invalid_request",
+            f"The body must be a JSON object, not {_name_type(value)}.",
+        )
+    return value
+
+
+def _classify(value: dict[str, Any]) -> ParsedTurn:
+    if value.get("type") == TRANSCRIPTION:
+        return _read_text(value.get("input"), "input")
+    if not value:
+        return _GREETING
+    if len(value) == 1:
+        for name in ("input", "message"):
+            if name in value:
+                return _read_text(value[name], name)
+    return "action", "", value
+
+
+def _read_text(value: object, name: str) -> ParsedTurn:
+    if value is None:
+        return _GREETING
+    if not isinstance(value, str):
+        raise ApiError(400, "invalid_input", f"`{name}` must be a string, not {_name_type(value)}.")
+    return _speech(value)
+
+
+def _speech(text: str) -> ParsedTurn:
+    # Half a surrogate pair is no text: it could be neither stored nor sent on.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return ("speech", text, None) if text.strip() else _GREETING
+
+
+def _name_type(value: object) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")
+
+
+def _read_float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        # Python would take it as infinity, which is no JSON again on the way out.
+        raise ValueError("a number is too large")
+    return value
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
