@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -520,9 +521,12 @@ async def test_a_read_only_disk_is_an_error_until_it_is_writable(small_disk: Pat
         await converse(store, "one")
 
 
-async def test_a_read_only_file_is_an_error(path: Path) -> None:
-    async with open_sqlite(path) as store:
-        await converse(store, "one")
+async def test_a_read_only_file_is_an_error() -> None:
+    """Where root runs the tests, another user tries it.
+
+    That user's way to the file was once opened by making /tmp itself 0555, for good: apt could
+    not verify its lists any more.
+    """
     script = (
         "import asyncio, os, sys\n"
         "from pathlib import Path\n"
@@ -530,14 +534,16 @@ async def test_a_read_only_file_is_an_error(path: Path) -> None:
         "if os.getuid() == 0: os.setuid(65534)\n"
         "asyncio.run(SqliteStore(Path(sys.argv[1])).open(print))\n"
     )
-    for directory in (path.parent, *path.parents):
-        if directory.stat().st_uid == os.getuid() and directory.is_relative_to("/tmp"):
-            directory.chmod(0o555)
-    path.chmod(0o444)
-    result = subprocess.run(
-        [sys.executable, "-c", script, str(path)], cwd=ROOT, capture_output=True, text=True
-    )
-    path.parent.chmod(0o700)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "conversations.sqlite3"
+        async with open_sqlite(path) as store:
+            await converse(store, "one")
+        path.chmod(0o444)
+        path.parent.chmod(0o555)
+        result = subprocess.run(
+            [sys.executable, "-c", script, str(path)], cwd=ROOT, capture_output=True, text=True
+        )
+        path.parent.chmod(0o700)
     assert "StoreError" in result.stderr
     assert "can't be written: let this user write it and its directory" in result.stderr
 
