@@ -19,7 +19,7 @@ MOST = 1.2
 
 async def measure_start_seconds(**environment: str) -> float:
     started = time.monotonic()
-    async with start_peer("ours", "burst", AGENT="demo", **environment):
+    async with start_peer("ours", "burst", AGENT="examples.front_desk:reply", **environment):
         return time.monotonic() - started
 
 

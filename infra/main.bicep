@@ -51,8 +51,8 @@ param projectName string = 'voicelive-agent'
 @description('Name of the hosted agent, as in azure.yaml.')
 param agentName string = 'voicelive-agent'
 
-@description('Who answers: demo, model, or package.module:attribute.')
-param agent string = 'demo'
+@description('Who answers: package.module:attribute, or model.')
+param agent string = 'app.agent:reply'
 
 @description('Which packages the image holds, a file of requirements/: agent or model.')
 param requirements string = 'agent'

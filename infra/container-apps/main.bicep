@@ -22,8 +22,8 @@ param registryName string = ''
 @minLength(16)
 param apiKey string
 
-@description('Who answers: demo, model, or package.module:attribute.')
-param agent string = 'demo'
+@description('Who answers: package.module:attribute, or model.')
+param agent string = 'app.agent:reply'
 
 @description('Settings besides, as in .env.example: a list of name and value.')
 param settings array = []

@@ -79,10 +79,3 @@ def test_phrases_are_lines(tmp_path: Path) -> None:
     assert load_settings().read_phrases() == ()
     with pytest.raises(ValueError, match=r"none\.txt"):
         load_settings(phrases=tmp_path / "none.txt").read_phrases()
-
-
-def test_the_demo_agent_brings_its_own_phrases(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AGENT", raising=False)
-    assert "yes please" in load_settings(start_agent=True).read_phrases()
-    monkeypatch.setenv("AGENT", "my_agent:reply")
-    assert load_settings(start_agent=True).read_phrases() == ()

@@ -13,6 +13,7 @@ import pytest
 from tests.frameworks.framework_contract import collect, say, speech
 from voicelive_agent.agent import ClientEvent, Turn
 from voicelive_agent.frameworks import AgentLoadError, adapt, current_turn, load_agent, show
+from voicelive_agent.server.settings import Settings
 
 
 @pytest.fixture
@@ -66,15 +67,15 @@ async def test_an_agent_of_the_working_directory(write: Any, name: str, said: st
     assert await say(load_agent(name), speech("hi")) == said
 
 
-async def test_the_demo_is_built_in() -> None:
-    assert await say(load_agent("demo"), speech("hello"))
+async def test_the_applications_agent_is_the_default() -> None:
+    assert await say(load_agent(Settings(_env_file=None).agent), speech("hello"))
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("", "names no agent.*`AGENT=my_agent:reply`"),
-        ("dmeo", "Did you mean 'demo'"),
+        ("modle", "Did you mean 'model'"),
         ("my_agent", "package.module:attribute"),
         ("my_agent.py:reply", "names a file.*`AGENT=my_agent:reply`"),
         ("./my_package/inner.py:reply", "names a file.*`AGENT=my_package.inner:reply`"),

@@ -100,8 +100,8 @@ def test_own_server_keeps_every_clause(tmp_path: Path) -> None:
     assert found.named("kept") == set(CLAUSES), found.by_clause
 
 
-def test_demo_agent_keeps_every_documented_clause(tmp_path: Path) -> None:
-    found = judge_agent(tmp_path, "--agent=demo", "--agent-text=what are your opening hours")
+def test_the_applications_agent_keeps_every_documented_clause(tmp_path: Path) -> None:
+    found = judge_agent(tmp_path, "--agent=app.agent:reply", "--agent-text=what is the weather")
     assert found.exit_status == 0, found.output
     needs_a_process = {"KEEP-1"} | {name for name in CLAUSES if name.startswith("DRAIN")}
     assert found.named("kept") >= DOCUMENTED - needs_a_process, found.by_clause
@@ -110,7 +110,9 @@ def test_demo_agent_keeps_every_documented_clause(tmp_path: Path) -> None:
 def test_deployed_agent_is_judged_through_the_platform(tmp_path: Path) -> None:
     """Behind the platform's path, which starts a sandbox for each session and needs a token."""
     store = f"sqlite:///{tmp_path}/conversations.db"
-    container = create_app(Settings(agent="demo", conversations=store, log_level="WARNING"))
+    container = create_app(
+        Settings(agent="app.agent:reply", conversations=store, log_level="WARNING")
+    )
     prefix = "/api/projects/p/agents/a/endpoint/protocols"
     sessions: set[str] = set()
 
@@ -187,7 +189,7 @@ def test_secrets_are_read_from_the_environment_and_not_shown(
         ("--agent-header=Authorization", "--agent-header needs a name, ':' and a value"),
         ("--agent-query=api-version", "--agent-query needs a name, '=' and a value"),
         ("--agent-query=price=5$", "write $NAME for a variable, or $$ for a dollar sign"),
-        ("--agent=demo", "give --agent-url or --agent, not both"),
+        ("--agent=app.agent:reply", "give --agent-url or --agent, not both"),
     ],
 )
 def test_wrong_options_are_explained(tmp_path: Path, argument: str, message: str) -> None:

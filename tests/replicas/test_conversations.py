@@ -34,7 +34,7 @@ async def test_history_and_state_go_on_at_the_other_replica(
 async def test_the_demo_books_a_table_though_each_turn_reaches_another_replica(
     tmp_path: Path, talker: Talker
 ) -> None:
-    async with deploy(tmp_path, agent="demo") as deployment:
+    async with deploy(tmp_path, agent="examples.front_desk:reply") as deployment:
         for number, line in enumerate(
             ("hello", "a table for four tomorrow at seven under the name Badofi", "yes", "yes")
         ):

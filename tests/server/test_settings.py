@@ -18,7 +18,11 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
 
 def test_defaults() -> None:
     settings = load_settings()
-    assert (settings.agent, settings.port, settings.bind_host) == ("demo", 8088, "127.0.0.1")
+    assert (settings.agent, settings.port, settings.bind_host) == (
+        "app.agent:reply",
+        8088,
+        "127.0.0.1",
+    )
     assert settings.shutdown_grace_seconds == 25
     assert settings.max_body_bytes == 1 << 20
     assert settings.sse_keepalive_interval == 0
@@ -67,7 +71,7 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     with open(".env", "w") as file:
-        file.write("PORT=9001\nAGENT=demo\nUNRELATED=1\n")
+        file.write("PORT=9001\nAGENT=model\nUNRELATED=1\n")
     assert load_settings().port == 9001
     monkeypatch.setenv("PORT", "9002")
     assert load_settings().port == 9002

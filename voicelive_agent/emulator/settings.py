@@ -15,7 +15,6 @@ ANY_AGENT = "*"
 
 DEFAULT_AGENT_PORT = "8088"
 DEFAULT_PORT = 8090
-_DEMO_PHRASES = Path(__file__).parents[2] / "examples" / "front_desk" / "phrases.txt"
 
 
 class AgentAddress(BaseModel):
@@ -130,13 +129,9 @@ class Settings(BaseSettings):
     def read_phrases(self) -> tuple[str, ...]:
         """The phrases of ``--phrases FILE``: one a line, ``#`` starts a comment.
 
-        Without a file, those of the demo agent where ``--start-agent`` starts that one.
         Raises ValueError where the file can't be read.
         """
-        path = self.phrases
-        if path is None and self.start_agent and os.environ.get("AGENT", "demo") == "demo":
-            path = _DEMO_PHRASES if _DEMO_PHRASES.is_file() else None
-        if path is None:
+        if (path := self.phrases) is None:
             return ()
         try:
             lines = path.read_text(encoding="utf-8").splitlines()

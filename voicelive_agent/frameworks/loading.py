@@ -13,10 +13,7 @@ from voicelive_agent.frameworks.naming import AgentLoadError, find_named, import
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
 EXAMPLE = "`AGENT=my_agent:reply` for the function `reply` in my_agent.py of this directory"
-_BUILT_IN = {
-    "demo": "examples.front_desk:reply",
-    "model": "voicelive_agent.model_agent.agent:ModelAgent",
-}
+_BUILT_IN = {"model": "voicelive_agent.model_agent.agent:ModelAgent"}
 
 
 Reply = Callable[[Turn], AsyncIterator[Output]]
@@ -88,7 +85,7 @@ FRAMEWORKS = (
 
 
 def load_agent(name: str) -> LoadedAgent:
-    """The agent of this name: ``demo``, ``model``, or ``package.module:attribute``.
+    """The agent of this name: ``model``, or ``package.module:attribute``.
 
     Raises AgentLoadError.
     """
@@ -98,7 +95,7 @@ def load_agent(name: str) -> LoadedAgent:
         close = difflib.get_close_matches(name, _BUILT_IN, n=1)
         meant = f" Did you mean {close[0]!r}?" if close else ""
         raise AgentLoadError(
-            f"AGENT={name!r} names no agent.{meant} Valid are `demo`, `model`, or"
+            f"AGENT={name!r} names no agent.{meant} Valid are `model`, or"
             f" `package.module:attribute`, such as {EXAMPLE}."
         )
     label = f"AGENT={name!r}"

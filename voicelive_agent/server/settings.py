@@ -40,8 +40,8 @@ class Settings(BaseSettings):
         env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    agent: str = "demo"
-    """Who answers: ``demo``, ``model``, or ``package.module:attribute``."""
+    agent: str = "app.agent:reply"
+    """Who answers: ``package.module:attribute``, or ``model``."""
     host: str = ""
     """Address to listen on; by default 0.0.0.0 on Foundry and 127.0.0.1 elsewhere."""
     port: int = Field(8088, ge=1, le=65535)
