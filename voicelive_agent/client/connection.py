@@ -20,8 +20,9 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 
 from voicelive_agent.client.core.events import Event
-from voicelive_agent.client.settings import EMULATOR_URL, Settings, is_local
+from voicelive_agent.client.settings import EMULATOR_URL, Settings
 from voicelive_agent.client.troubles import Trouble, explain
+from voicelive_agent.wire.net import is_on_this_machine
 
 CONNECT_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 2.0
@@ -196,7 +197,7 @@ async def _open_credential(
 ) -> AsyncIterator[AzureKeyCredential | AsyncTokenCredential]:
     if settings.api_key:
         yield AzureKeyCredential(settings.api_key.get_secret_value())
-    elif is_local(endpoint):
+    elif is_on_this_machine(endpoint):
         yield AzureKeyCredential("local")
     else:
         from azure.identity.aio import DefaultAzureCredential

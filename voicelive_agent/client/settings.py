@@ -284,9 +284,3 @@ def _is_list(field: str) -> bool:
 def _is_azure(endpoint: str | None) -> bool:
     host = (urlsplit(endpoint or "").hostname or "").lower()
     return host.endswith((".azure.com", ".azure.us", ".azure.cn"))
-
-
-def is_local(endpoint: str) -> bool:
-    """Whether nothing but this machine hears what is sent there."""
-    host = (urlsplit(endpoint).hostname or "").lower()
-    return host in ("localhost", "::1") or host.startswith("127.")

@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 from azure.core.exceptions import ClientAuthenticationError
 
-from voicelive_agent.client.settings import Settings, is_local
+from voicelive_agent.client.settings import Settings
+from voicelive_agent.wire.net import is_on_this_machine
 
 NORMAL_CLOSURE = 1000
 SECRET_LENGTH_MIN = 6
@@ -69,7 +70,7 @@ def explain(error: BaseException, settings: Settings, endpoint: str) -> Trouble:
     if any(isinstance(cause, aiohttp.ClientConnectorError | OSError) for cause in _causes(error)):
         hint = (
             "start the emulator with `voicelive-agent emulate`"
-            if is_local(endpoint)
+            if is_on_this_machine(endpoint)
             else "check --endpoint, the network, and whether a firewall or a private endpoint "
             "stands between"
         )
@@ -88,12 +89,12 @@ def explain_status(
     host = urlsplit(endpoint).hostname or endpoint
     if status == 401:
         if settings.api_key:
-            if settings.agent_name and not is_local(endpoint):
+            if settings.agent_name and not is_on_this_machine(endpoint):
                 return Trouble(
                     "Agents take a sign-in only, no key: leave --api-key out and run `az login`."
                 )
             return Trouble(f"{host} refuses the key: check --api-key, and that it belongs there.")
-        if is_local(endpoint):
+        if is_on_this_machine(endpoint):
             return Trouble(f"{host} wants a key: give the emulator's with --api-key.")
         return Trouble(
             f"{host} refuses the sign-in: run `az login` with the tenant of that resource "

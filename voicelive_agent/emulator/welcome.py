@@ -3,9 +3,9 @@
 import textwrap
 from collections.abc import Sequence
 
-from voicelive_agent.emulator.agents.endpoint import is_loopback
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.settings import ANY_AGENT, DEFAULT_PORT, Settings
+from voicelive_agent.wire.net import is_this_machine
 
 _CODE = """\
     async with connect(
@@ -64,7 +64,7 @@ def _describe_client(url: str, settings: Settings, agent_name: str) -> str:
 def _describe_credential(settings: Settings) -> str:
     if settings.api_key:
         return "Only the key given with --api-key is let in, as key or bearer token."
-    if is_loopback(settings.host):
+    if is_this_machine(settings.host):
         return "Any key or token is accepted."
     return "Any key or token is accepted, from every machine that reaches this one: set --api-key."
 

@@ -4,7 +4,6 @@ Reading line by line is deliberate: Voice Live's documentation prints ``data:`` 
 the blank lines between them that server-sent events ask for.
 """
 
-import ipaddress
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -13,6 +12,7 @@ from typing import Any, Literal
 import httpx
 
 from voicelive_agent.emulator.agents import ThinkingError
+from voicelive_agent.wire.net import is_this_machine
 
 CONNECT_TIMEOUT_S = 5.0
 SILENCE_TIMEOUT_S = 60.0
@@ -51,7 +51,7 @@ class Endpoint:
         self._client: httpx.AsyncClient | None = None
 
     async def start(self) -> None:
-        local = is_loopback(self.url.host)
+        local = is_this_machine(self.url.host)
         self._client = httpx.AsyncClient(
             headers=self._headers,
             timeout=httpx.Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S),
@@ -212,12 +212,3 @@ def _join(base: httpx.URL, path: str) -> httpx.URL:
     """The URL of ``path`` below a base URL, which may already name it and may have a query."""
     stem = base.path.rstrip("/")
     return base.copy_with(path=stem if stem.endswith(path) else stem + path, fragment=None)
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

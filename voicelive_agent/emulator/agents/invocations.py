@@ -32,6 +32,7 @@ from voicelive_agent.emulator.agents.endpoint import (
     Endpoint,
     describe_error,
 )
+from voicelive_agent.wire.net import name_json_type
 
 GREETING_INPUT: Mapping[str, Any] = {"type": "input_audio.transcription", "input": ""}
 """The body for a bare ``response.create``. The real one is not documented; an agent should
@@ -210,13 +211,13 @@ class AnswerCheck:
                 "object"
             ) from None
         if not isinstance(event, dict):
-            raise _violation(f"line {self._line} is not a JSON object but {_name_type(event)}")
+            raise _violation(f"line {self._line} is not a JSON object but {name_json_type(event)}")
         return event
 
     def _read_delta(self, event: dict[str, Any]) -> list[Thought]:
         delta = event.get("delta")
         if not isinstance(delta, str):
-            raise _violation(f"the delta of a {_DELTA} is not a string but {_name_type(delta)}")
+            raise _violation(f"the delta of a {_DELTA} is not a string but {name_json_type(delta)}")
         if self._text_done:
             self._break(f"a {_DELTA} follows {_TEXT_DONE}: it is not spoken; send it before")
             return []
@@ -226,7 +227,7 @@ class AnswerCheck:
     def _read_text_done(self, event: dict[str, Any]) -> list[Thought]:
         text = event.get("text")
         if not isinstance(text, str):
-            raise _violation(f"the text of {_TEXT_DONE} is not a string but {_name_type(text)}")
+            raise _violation(f"the text of {_TEXT_DONE} is not a string but {name_json_type(text)}")
         if self._text_done:
             self._break(f"{_TEXT_DONE} came more than once: send it once")
             return []
@@ -253,8 +254,3 @@ class AnswerCheck:
 
 def _violation(message: str) -> ThinkingError:
     return ThinkingError("agent_contract_violation", f"{message} ({_PROTOCOL})")
-
-
-def _name_type(value: Any) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
-    return "null" if value is None else names.get(type(value), "a number")

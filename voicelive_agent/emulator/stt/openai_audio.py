@@ -15,12 +15,12 @@ from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, HeardWord, HearingError
 from voicelive_agent.emulator.stt.collecting import CollectedRecognition
 from voicelive_agent.emulator.stt.feeding import FedEar, Recognition
 from voicelive_agent.emulator.stt.pocketsphinx.phrases import list_readings
+from voicelive_agent.wire.net import is_this_machine
 
 DEFAULT_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o-mini-transcribe"
 _PATH = "/audio/transcriptions"
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
-_LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
 class OpenAIHearing:
@@ -48,11 +48,11 @@ class OpenAIHearing:
         )
         self._model = model or os.environ.get("EMULATOR_HEARING_MODEL") or DEFAULT_MODEL
         self._client: httpx.AsyncClient | None = None
-        if base.host not in _LOCAL_HOSTS:
+        if not is_this_machine(base.host):
             self.advice = f"What people say is sent to {base.host}, which transcribes it."
 
     async def start(self) -> None:
-        is_local = self._url.host in _LOCAL_HOSTS
+        is_local = is_this_machine(self._url.host)
         self._client = httpx.AsyncClient(
             headers={"authorization": f"Bearer {self._key}"} if self._key else {},
             timeout=_TIMEOUT,

@@ -10,6 +10,7 @@ from voicelive_agent.emulator.tts import SpeakingError, SpokenChunk, Voice
 from voicelive_agent.emulator.tts.samples import SAMPLE_BYTES, Shaper
 from voicelive_agent.emulator.tts.voices import EngineVoice, resolve
 from voicelive_agent.emulator.tts.words import WordAligner, estimate_marks
+from voicelive_agent.wire.net import is_this_machine
 
 SAMPLE_RATE_HZ = 24_000
 """What ``response_format: pcm`` has."""
@@ -55,7 +56,7 @@ class OpenAISpeaking:
 
     async def start(self) -> None:
         headers = {"authorization": f"Bearer {self._key}"} if self._key else {}
-        local = self._url.host in ("127.0.0.1", "localhost", "::1")
+        local = is_this_machine(self._url.host)
         self._client = httpx.AsyncClient(
             headers=headers,
             timeout=_TIMEOUT,

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voicelive_agent.server.platform.errors import ApiError
 from voicelive_agent.server.settings import Settings
+from voicelive_agent.wire.net import is_this_machine
 
 HINT = (
     "set API_KEY (callers send it as `api-key` or `Authorization: Bearer`), or, where something"
@@ -92,10 +93,10 @@ def _is_from_another_site(origin: str | None) -> bool:
     if origin is None:
         return False
     try:
-        host = urlsplit(origin).hostname or ""
-        return host != "localhost" and not ipaddress.ip_address(host).is_loopback
+        host = urlsplit(origin).hostname
     except ValueError:
         return True
+    return not is_this_machine(host)
 
 
 def _resolve(host: str) -> list[str]:
@@ -110,7 +111,7 @@ def _resolve(host: str) -> list[str]:
 def _is_loopback(host: str | None) -> bool:
     """Whether an address is this machine's own; a socket's path is."""
     try:
-        address = ipaddress.ip_address(host or "")
+        ipaddress.ip_address(host or "")
     except ValueError:
         return True
-    return address.is_loopback
+    return is_this_machine(host)

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from voicelive_agent.agent import TurnKind
 from voicelive_agent.server.platform.errors import ApiError
+from voicelive_agent.wire.net import name_json_type
 
 TRANSCRIPTION = "input_audio.transcription"
 
@@ -61,7 +62,7 @@ def _parse_object(text: str) -> dict[str, Any]:
         raise ApiError(
             400,
             "invalid_request",
-            f"The body must be a JSON object, not {_name_type(value)}.",
+            f"The body must be a JSON object, not {name_json_type(value)}.",
         )
     return value
 
@@ -82,7 +83,9 @@ def _read_text(value: object, name: str) -> ParsedTurn:
     if value is None:
         return _GREETING
     if not isinstance(value, str):
-        raise ApiError(400, "invalid_input", f"`{name}` must be a string, not {_name_type(value)}.")
+        raise ApiError(
+            400, "invalid_input", f"`{name}` must be a string, not {name_json_type(value)}."
+        )
     return _speech(value)
 
 
@@ -90,11 +93,6 @@ def _speech(text: str) -> ParsedTurn:
     # Half a surrogate pair is no text: it could be neither stored nor sent on.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return ("speech", text, None) if text.strip() else _GREETING
-
-
-def _name_type(value: object) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
-    return "null" if value is None else names.get(type(value), "a number")
 
 
 def _read_float(digits: str) -> float:

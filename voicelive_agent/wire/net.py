@@ -1,0 +1,38 @@
+"""The network: which hosts are this machine, and what JSON's types are called in messages."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+def is_this_machine(host: str | None) -> bool:
+    """Whether a host, by name or address, is this machine and no other; no name is looked up.
+
+    All of 127.0.0.0/8, ``::1``, the same written as IPv4-mapped IPv6, ``localhost`` and what ends
+    in ``.localhost``; brackets and a final dot are tolerated.
+    """
+    name = (host or "").lower().removesuffix(".")
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    # Python before 3.13 says no of mapped addresses.
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Whether a URL's host is this machine; what is no URL is not."""
+    try:
+        return is_this_machine(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
+def name_json_type(value: object) -> str:
+    """What a JSON value is, with its article: "an object", "null"."""
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")
