@@ -20,12 +20,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-TurnKind = Literal["speech", "action", "greeting"]
+from voicelive_agent.wire.invocations import SPOKEN_EVENT_TYPES
 
-SPOKEN_EVENT_TYPES = frozenset(
-    {"output_audio_transcription.delta", "output_audio_transcription.done", "done"}
-)
-"""Event types that Voice Live itself reads; a client event can't have one of these."""
+TurnKind = Literal["speech", "action", "greeting"]
 
 
 class ClientEvent:

@@ -1,13 +1,9 @@
 """Agents of the Invocations protocol, called as Voice Live calls them.
 
-The contract (how-to-voice-live-hosted-agent-integration): ``POST /invocations`` answers 200 and
-``text/event-stream``; each event is one line ``data: <JSON object>``; any number of
-``output_audio_transcription.delta``, one ``output_audio_transcription.done`` whose ``text`` is
-their concatenation, one ``done`` at the end. Events of other types go to the client.
-
-What Voice Live does with an answer that breaks it is documented nowhere. Here, what leaves the
-answer unclear ends it at once with a ThinkingError; an answer that is clear all the same is told
-to its end, and what it broke is a breach there, or a warning where samples of Microsoft's do so.
+What Voice Live does with an answer that breaks the protocol (``wire.invocations``) is documented
+nowhere. Here, what leaves the answer unclear ends it at once with a ThinkingError; an answer that
+is clear all the same is told to its end, and what it broke is a breach there, or a warning where
+samples of Microsoft's do so.
 """
 
 import asyncio
@@ -32,15 +28,21 @@ from voicelive_agent.emulator.agents.endpoint import (
     Endpoint,
     describe_error,
 )
-from voicelive_agent.wire.net import name_json_type
+from voicelive_agent.wire.invocations import (
+    CALL_HEADER,
+    DELTA,
+    DONE,
+    GREETING_INPUT,
+    INVOCATION_HEADER,
+    SESSION_QUERY,
+    SPEECH_DONE,
+    USER_HEADER,
+    AgentError,
+    AnswerReader,
+    UnreadableError,
+    speech_input,
+)
 
-GREETING_INPUT: Mapping[str, Any] = {"type": "input_audio.transcription", "input": ""}
-"""The body for a bare ``response.create``. The real one is not documented; an agent should
-treat empty, absent and unknown input alike."""
-
-_DELTA = "output_audio_transcription.delta"
-_TEXT_DONE = "output_audio_transcription.done"
-_DONE = "done"
 _AFTER_DONE_S = 0.25
 _PROTOCOL = "the Invocations protocol of Voice Live"
 
@@ -98,11 +100,11 @@ class InvocationsMind:
         async with (
             endpoint.post(
                 self._describe(request),
-                params={"agent_session_id": self._session_id},
+                params={SESSION_QUERY: self._session_id},
                 headers={
-                    "x-agent-user-id": LOCAL_USER_ID,
-                    "x-agent-foundry-call-id": uuid.uuid4().hex,
-                    "x-agent-invocation-id": str(uuid.uuid4()),
+                    USER_HEADER: LOCAL_USER_ID,
+                    CALL_HEADER: uuid.uuid4().hex,
+                    INVOCATION_HEADER: str(uuid.uuid4()),
                 },
             ) as response,
             aclosing(endpoint.read_lines(response)) as lines,
@@ -124,51 +126,41 @@ class InvocationsMind:
             return request.action or {}
         if request.kind == "greeting":
             return GREETING_INPUT
-        return {"type": "input_audio.transcription", "input": request.text}
+        return speech_input(request.text)
 
 
 class AnswerCheck:
     """Turns the lines of one answer into thoughts and holds them to the contract."""
 
     def __init__(self) -> None:
-        self.done = False
-        self._line = 0
-        self._deltas: list[str] = []
-        self._text_done = False
-        self._breaches: list[str] = []
-        self._warnings: list[str] = []
+        self._reader = AnswerReader()
+
+    @property
+    def done(self) -> bool:
+        return self._reader.done
 
     def read_line(self, line: str) -> list[Thought]:
         """The thoughts in a line. Raises ThinkingError."""
-        self._line += 1
-        event = self._parse(line)
-        if event is None:
+        try:
+            event = self._reader.read_line(line)
+        except UnreadableError as error:
+            raise _violation(error.finding.message) from None
+        except AgentError as error:
+            described = describe_error(json.dumps(error.event).encode())
+            raise ThinkingError("agent_error", f"the agent reports an error: {described}") from None
+        if event is None or event.get("type") == DONE:
             return []
-        kind = event.get("type")
-        if kind == _DELTA:
-            return self._read_delta(event)
-        if kind == _TEXT_DONE:
-            return self._read_text_done(event)
-        if kind == _DONE:
-            self.done = True
-            return []
-        if not isinstance(kind, str) or not kind:
-            if "error" in event:
-                raise ThinkingError(
-                    "agent_error",
-                    f"the agent reports an error: {describe_error(json.dumps(event).encode())}",
-                )
-            self._warn("an event has no type: give it a non-empty string")
-        return [ClientEvent(event)]
+        if event.get("type") == DELTA:
+            return [TextDelta(event["delta"])] if event["delta"] else []
+        return [TextDone()] if event.get("type") == SPEECH_DONE else [ClientEvent(event)]
 
     async def watch_end(self, lines: AsyncGenerator[str, None]) -> None:
         """See whether the stream ends after ``done``, as it should."""
         try:
             async with asyncio.timeout(_AFTER_DONE_S):
                 async for line in lines:
-                    self._line += 1
                     if line and not line.startswith(":"):
-                        self._warn('something follows {"type":"done"}: it is ignored')
+                        self._reader.note_more_after_done()
                         return
         except TimeoutError:
             self._warn('the stream stays open after {"type":"done"}: end it there')
@@ -177,79 +169,20 @@ class AnswerCheck:
 
     def finish(self) -> Finished:
         """The end of the answer. Raises ThinkingError where the answer has none."""
-        if not self.done and not self._text_done:
-            raise _violation(
-                'the stream ended without {"type":"done"}: nobody can tell whether the answer is '
-                f"complete; send {_TEXT_DONE} and done last, also when the agent fails"
-            )
-        if not self.done:
-            self._break('the stream ended without {"type":"done"}: send it last')
-        elif not self._text_done:
-            self._break(f"no {_TEXT_DONE} came before done: send it once, with the whole text")
-        return Finished(breaches=tuple(self._breaches), warnings=tuple(self._warnings))
-
-    def _parse(self, line: str) -> dict[str, Any] | None:
-        if not line.strip() or line.startswith(":"):
-            return None
-        field, _, value = line.partition(":")
-        if field != "data":
-            if line.lstrip().startswith(("{", "[")):
-                raise _violation(
-                    f"line {self._line} lacks its prefix: write each event as 'data: <JSON>'"
-                )
-            if field not in ("id", "retry"):
-                self._warn(f"a line begins with {field[:20]!r}: write 'data:' lines only")
-            return None
-        if value.strip() == "[DONE]":
-            self._warn('"data: [DONE]" is not of this protocol: send {"type":"done"}')
-            return None
         try:
-            event = json.loads(value)
-        except ValueError:
-            raise _violation(
-                f"line {self._line} is not JSON: each event is one 'data:' line with a whole JSON "
-                "object"
-            ) from None
-        if not isinstance(event, dict):
-            raise _violation(f"line {self._line} is not a JSON object but {name_json_type(event)}")
-        return event
-
-    def _read_delta(self, event: dict[str, Any]) -> list[Thought]:
-        delta = event.get("delta")
-        if not isinstance(delta, str):
-            raise _violation(f"the delta of a {_DELTA} is not a string but {name_json_type(delta)}")
-        if self._text_done:
-            self._break(f"a {_DELTA} follows {_TEXT_DONE}: it is not spoken; send it before")
-            return []
-        self._deltas.append(delta)
-        return [TextDelta(delta)] if delta else []
-
-    def _read_text_done(self, event: dict[str, Any]) -> list[Thought]:
-        text = event.get("text")
-        if not isinstance(text, str):
-            raise _violation(f"the text of {_TEXT_DONE} is not a string but {name_json_type(text)}")
-        if self._text_done:
-            self._break(f"{_TEXT_DONE} came more than once: send it once")
-            return []
-        self._text_done = True
-        spoken = "".join(self._deltas)
-        if text != spoken:
-            # Microsoft's own samples differ in their spaces.
-            tell = self._warn if text.split() == spoken.split() else self._break
-            tell(
-                f"the text of {_TEXT_DONE} is not the concatenation of the deltas: the deltas are "
-                "what is spoken"
-            )
-        return [TextDone()]
-
-    def _break(self, message: str) -> None:
-        message = f"{message} ({_PROTOCOL})"
-        if message not in self._breaches:
-            self._breaches.append(message)
+            self._reader.finish()
+        except UnreadableError as error:
+            raise _violation(error.finding.message) from None
+        found = self._reader.findings
+        return Finished(
+            breaches=tuple(
+                f"{one.message} ({_PROTOCOL})" for one in found if one.weight == "breach"
+            ),
+            warnings=tuple(one.message for one in found if one.weight == "warning"),
+        )
 
     def _warn(self, message: str) -> None:
-        if message not in self._warnings:
-            self._warnings.append(message)
+        self._reader.note("SSE-12", "warning", message)
 
 
 def _violation(message: str) -> ThinkingError:

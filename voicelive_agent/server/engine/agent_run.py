@@ -5,13 +5,14 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 
-from voicelive_agent.agent import SPOKEN_EVENT_TYPES, Agent, ClientEvent, EndCall, Output, Turn
+from voicelive_agent.agent import Agent, ClientEvent, EndCall, Output, Turn
 from voicelive_agent.server.engine.events import CallEnded, Delta, EngineEvent, Shown
 from voicelive_agent.server.engine.failures import FAILURES
 from voicelive_agent.server.engine.limits import TurnLimits
 from voicelive_agent.server.engine.outbox import Outbox
 from voicelive_agent.server.engine.watchdog import Watchdog
 from voicelive_agent.server.speakable import SpeakableText
+from voicelive_agent.wire.invocations import SPOKEN_EVENT_TYPES
 
 logger = logging.getLogger(__name__)
 

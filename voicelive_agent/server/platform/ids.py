@@ -4,7 +4,9 @@ import re
 import uuid
 from collections.abc import Mapping
 
-_ID = re.compile(r"[a-zA-Z0-9\-_.:]{1,256}")
+from voicelive_agent.wire.invocations import ID_PATTERN
+
+_ID = re.compile(ID_PATTERN)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,256}")

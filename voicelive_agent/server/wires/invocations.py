@@ -4,7 +4,6 @@ What Voice Live sends and reads is documented in "Use Voice Live with hosted age
 (aka.ms/VoiceLive-HostedAgent); the container contract is Foundry's hosted agent contract.
 """
 
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Any
 
@@ -28,24 +27,28 @@ from voicelive_agent.server.platform.ids import is_valid_id
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.server.wires.invocations_input import parse_turn
 from voicelive_agent.server.wires.turn_stream import TurnStream
-
-_encode_string = json.encoder.encode_basestring
-_encode_object = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-_DELTA = 'data: {"type":"output_audio_transcription.delta","delta":'
-KEEP_ALIVE = b": keep-alive\n\n"
+from voicelive_agent.wire.invocations import (
+    CALL_HEADER,
+    END_CALL,
+    INVOCATION_HEADER,
+    KEEP_ALIVE,
+    LAST_EVENT,
+    SESSION_QUERY,
+    SPEECH_DONE,
+    USER_HEADER,
+    write_delta,
+    write_event,
+)
 
 LookUp = Callable[[str, str], Awaitable[TurnRecord | None]]
 
 
 def encode_events(events: Iterable[EngineEvent]) -> bytes:
-    """Events as Voice Live reads them: ``data: <json>`` and a blank line each, no ``event:``."""
-    # Most are deltas by far, so these are spared a call.
+    """Events as Voice Live reads them."""
+    # Most are deltas by far, so these are asked for first.
     text = "".join(
         [
-            f"{_DELTA}{_encode_string(event.text)}}}\n\n"
-            if type(event) is Delta
-            else f"data: {_encode_event(event)}}}\n\n"
+            write_delta(event.text) if type(event) is Delta else _encode_event(event)
             for event in events
         ]
     )
@@ -54,14 +57,13 @@ def encode_events(events: Iterable[EngineEvent]) -> bytes:
 
 
 def _encode_event(event: EngineEvent) -> str:
-    """An event's JSON but for its last brace; of any but a delta."""
     if isinstance(event, Shown):
-        return _encode_object(event.payload)[:-1]
+        return write_event(event.payload)
     if isinstance(event, SpeechDone):
-        return '{"type":"output_audio_transcription.done","text":' + _encode_string(event.text)
+        return write_event({"type": SPEECH_DONE, "text": event.text})
     if isinstance(event, CallEnded):
-        return '{"type":"agent.end_call","reason":' + _encode_string(event.reason)
-    return '{"type":"done"'
+        return write_event({"type": END_CALL, "reason": event.reason})
+    return LAST_EVENT
 
 
 async def encode_turn(turn: RunningTurn, keepalive_seconds: float) -> AsyncGenerator[bytes, None]:
@@ -118,7 +120,7 @@ class InvocationsWire:
         body = await read_body(request, self._settings.max_body_bytes)
         headers, state = request.headers, request.scope["state"]
         kind, text, action = parse_turn(headers.get("content-type", ""), body)
-        key = ConversationKey(headers.get("x-agent-user-id", ""), state["session_id"])
+        key = ConversationKey(headers.get(USER_HEADER, ""), state["session_id"])
         # Checked last, so that nothing is awaited between the check and the start.
         if engine.draining:
             raise ApiError(
@@ -143,7 +145,7 @@ class InvocationsWire:
                 kind=kind,
                 text=text,
                 action=action,
-                call_id=headers.get("x-agent-foundry-call-id", ""),
+                call_id=headers.get(CALL_HEADER, ""),
             )
         )
 
@@ -163,9 +165,9 @@ class InvocationsWire:
                 "invalid_invocation_id",
                 "An invocation id has 1 to 256 of the characters a-z A-Z 0-9 - _ . and :",
             )
-        ids = {"x-agent-invocation-id": invocation_id}
+        ids = {INVOCATION_HEADER: invocation_id}
         try:
-            record = await look_up(request.headers.get("x-agent-user-id", ""), invocation_id)
+            record = await look_up(request.headers.get(USER_HEADER, ""), invocation_id)
         except StoreError as error:
             raise ApiError(
                 503,
@@ -174,7 +176,7 @@ class InvocationsWire:
                 "upstream",
                 headers={**ids, "retry-after": "1"},
             ) from error
-        session_id = request.query_params.get("agent_session_id")
+        session_id = request.query_params.get(SESSION_QUERY)
         if record is None or (session_id and record.key.session_id != session_id):
             raise ApiError(404, "not_found", "There is no invocation with this id.", headers=ids)
         return JSONResponse(describe_turn(record), headers=ids)

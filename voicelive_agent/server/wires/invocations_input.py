@@ -6,9 +6,8 @@ from typing import Any, NoReturn
 
 from voicelive_agent.agent import TurnKind
 from voicelive_agent.server.platform.errors import ApiError
+from voicelive_agent.wire.invocations import TRANSCRIPTION
 from voicelive_agent.wire.net import name_json_type
-
-TRANSCRIPTION = "input_audio.transcription"
 
 ParsedTurn = tuple[TurnKind, str, dict[str, Any] | None]
 

@@ -1,10 +1,30 @@
-"""The OpenAPI description of the Invocations routes, inputs and event stream."""
+"""The OpenAPI description of the Invocations routes; shapes are those of ``wire``."""
 
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
 from voicelive_agent import __version__
-from voicelive_agent.server.wires.invocations_input import TRANSCRIPTION
+from voicelive_agent.wire.invocations import (
+    ID_PATTERN,
+    INVOCATION_HEADER,
+    LAST_EVENT,
+    SESSION_HEADER,
+    SESSION_QUERY,
+    SPEECH_DONE,
+    write_delta,
+    write_event,
+)
+from voicelive_agent.wire.invocations_schema import (
+    Error,
+    Health,
+    StreamEvent,
+    TurnInput,
+    TurnState,
+)
 
+_REFERENCE = "#/components/schemas/{model}"
 _ERROR_CODES = {
     "400": "Not a turn: malformed JSON, invalid UTF-8, no object, or a wrong type of input.",
     "401": "This server's key is missing or wrong.",
@@ -21,6 +41,7 @@ _ANY_REQUEST = ("401", "403", "431", "500")
 
 def build_openapi(max_body_bytes: int, *, needs_key: bool) -> dict[str, Any]:
     """The OpenAPI 3.1 document that ``GET /invocations/docs/openapi.json`` returns."""
+    _, schemas = models_json_schema(_SHAPES, ref_template=_REFERENCE)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -36,7 +57,7 @@ def build_openapi(max_body_bytes: int, *, needs_key: bool) -> dict[str, Any]:
                     "summary": "Whether this container takes turns.",
                     "security": [],
                     "responses": {
-                        "200": _json("Ready.", {"const": {"status": "healthy"}}),
+                        "200": _json("Ready.", Health),
                         "503": _error("503"),
                     },
                 }
@@ -51,7 +72,7 @@ def build_openapi(max_body_bytes: int, *, needs_key: bool) -> dict[str, Any]:
                 )
             },
         },
-        "components": {"schemas": _SCHEMAS, "securitySchemes": _KEYS if needs_key else {}},
+        "components": {"schemas": schemas["$defs"], "securitySchemes": _KEYS if needs_key else {}},
         "security": [{name: []} for name in _KEYS] if needs_key else [],
     }
 
@@ -64,23 +85,23 @@ def _describe_invoke(max_body_bytes: int) -> dict[str, Any]:
         f" a session supersedes the one that runs. At most {max_body_bytes} bytes.",
         "parameters": [
             {
-                "name": "agent_session_id",
+                "name": SESSION_QUERY,
                 "in": "query",
                 "description": "Names the conversation; without it a new one starts.",
-                "schema": {"type": "string", "pattern": "^[a-zA-Z0-9\\-_.:]{1,256}$"},
+                "schema": _ID_SCHEMA,
             },
             {
-                "name": "x-agent-invocation-id",
+                "name": INVOCATION_HEADER,
                 "in": "header",
                 "description": "The id for this turn; without a valid one it gets a new UUID.",
-                "schema": {"type": "string"},
+                "schema": _TEXT,
             },
         ],
         "requestBody": {
             "required": False,
             "content": {
-                "application/json": {"schema": {"$ref": "#/components/schemas/TurnInput"}},
-                "text/plain": {"schema": {"type": "string"}},
+                "application/json": {"schema": _refer(TurnInput)},
+                "text/plain": {"schema": _TEXT},
             },
         },
         "responses": {
@@ -89,11 +110,9 @@ def _describe_invoke(max_body_bytes: int) -> dict[str, Any]:
                 "headers": _IDS,
                 "content": {
                     "text/event-stream": {
-                        "schema": {"type": "string"},
-                        "itemSchema": {"$ref": "#/components/schemas/StreamEvent"},
-                        "example": 'data: {"type":"output_audio_transcription.delta",'
-                        '"delta":"Hello."}\n\ndata: {"type":"output_audio_transcription.done",'
-                        '"text":"Hello."}\n\ndata: {"type":"done"}\n\n',
+                        "schema": _TEXT,
+                        "itemSchema": _refer(StreamEvent),
+                        "example": _EXAMPLE,
                     }
                 },
             },
@@ -114,107 +133,43 @@ def _describe_state(operation: str, summary: str) -> dict[str, Any]:
                 "name": "invocation_id",
                 "in": "path",
                 "required": True,
-                "schema": {"type": "string", "pattern": "^[a-zA-Z0-9\\-_.:]{1,256}$"},
+                "schema": _ID_SCHEMA,
             }
         ],
         "responses": {
-            "200": _json("The turn.", {"$ref": "#/components/schemas/TurnState"}),
+            "200": _json("The turn.", TurnState),
             **{code: _error(code) for code in sorted(("400", "404", "503", *_ANY_REQUEST))},
         },
     }
 
 
-def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def _json(description: str, shape: type[BaseModel]) -> dict[str, Any]:
+    content = {"application/json": {"schema": _refer(shape)}}
+    return {"description": description, "content": content}
 
 
 def _error(code: str) -> dict[str, Any]:
-    return _json(_ERROR_CODES[code], {"$ref": "#/components/schemas/Error"})
+    return _json(_ERROR_CODES[code], Error)
 
 
-def _object(required: list[str], **properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": required, "properties": properties}
+def _refer(shape: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(model=shape.__name__)}
 
 
+_SHAPES: tuple[tuple[type[BaseModel], Literal["validation", "serialization"]], ...] = (
+    (TurnInput, "validation"),
+    (StreamEvent, "serialization"),
+    (TurnState, "serialization"),
+    (Error, "serialization"),
+    (Health, "serialization"),
+)
 _TEXT = {"type": "string"}
-_IDS = {name: {"schema": _TEXT} for name in ("x-agent-invocation-id", "x-agent-session-id")}
+_IDS = {name: {"schema": _TEXT} for name in (INVOCATION_HEADER, SESSION_HEADER)}
+_ID_SCHEMA = {**_TEXT, "pattern": f"^{ID_PATTERN}$"}
 _KEYS = {
     "key": {"type": "apiKey", "in": "header", "name": "api-key"},
     "bearer": {"type": "http", "scheme": "bearer"},
 }
-
-_SCHEMAS: dict[str, Any] = {
-    "TurnInput": {
-        "anyOf": [
-            {
-                "title": "Speech, as Voice Live sends it",
-                **_object(
-                    ["type"], type={"const": TRANSCRIPTION}, input={"type": ["string", "null"]}
-                ),
-            },
-            {
-                "title": "Speech, for curl",
-                **_object(["message"], message={"type": ["string", "null"]}),
-                "additionalProperties": False,
-            },
-            {
-                "title": "Speech, for curl",
-                **_object(["input"], input={"type": ["string", "null"]}),
-                "additionalProperties": False,
-            },
-            {"title": "Greeting", "type": "object", "maxProperties": 0},
-            {
-                "title": "Action: what a client sent as invoke_input, verbatim",
-                "type": "object",
-                "minProperties": 1,
-            },
-        ]
-    },
-    "StreamEvent": {
-        "anyOf": [
-            {
-                "title": "Text to be spoken",
-                **_object(
-                    ["type", "delta"],
-                    type={"const": "output_audio_transcription.delta"},
-                    delta={**_TEXT, "minLength": 1},
-                ),
-            },
-            {
-                "title": "All of the text, once",
-                **_object(
-                    ["type", "text"],
-                    type={"const": "output_audio_transcription.done"},
-                    text=_TEXT,
-                ),
-            },
-            {"title": "The end, once", **_object(["type"], type={"const": "done"})},
-            {
-                "title": "The turn failed",
-                **_object(
-                    ["type", "error"],
-                    type={"const": "agent.error"},
-                    error=_object(["code", "message"], code=_TEXT, message=_TEXT),
-                ),
-            },
-            {
-                "title": "The agent ends the call",
-                **_object(["type", "reason"], type={"const": "agent.end_call"}, reason=_TEXT),
-            },
-            {
-                "title": "Client event, for the client's screen",
-                **_object(["type"], type=_TEXT),
-            },
-        ]
-    },
-    "TurnState": _object(
-        ["invocation_id", "session_id", "status", "text", "interrupted"],
-        invocation_id=_TEXT,
-        session_id=_TEXT,
-        status={"enum": ["running", "completed", "cancelled", "failed"]},
-        text={**_TEXT, "description": "What was delivered so far."},
-        interrupted={"type": "boolean"},
-        error=_object(["code", "message"], code=_TEXT, message=_TEXT),
-    ),
-    "Error": _object(["error"], error=_object(["code", "message"], code=_TEXT, message=_TEXT)),
-}
+_EXAMPLE = "".join(
+    (write_delta("Hello."), write_event({"type": SPEECH_DONE, "text": "Hello."}), LAST_EVENT)
+)

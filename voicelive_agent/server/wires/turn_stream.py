@@ -17,8 +17,9 @@ from sse_starlette.sse import SendTimeoutError
 from starlette.types import Message, Receive, Scope, Send
 
 from voicelive_agent.server.engine.watchdog import Watchdog
+from voicelive_agent.wire.invocations import LAST_EVENT
 
-LAST_EVENT = b'data: {"type":"done"}\n\n'
+_LAST_EVENT = LAST_EVENT.encode()
 
 _NO_LOCK = nullcontext()
 
@@ -78,7 +79,7 @@ class TurnStream(EventSourceResponse):
         async def write(message: Message) -> None:
             nonlocal last_event
             if message["type"] == "http.response.body":
-                if message["body"].endswith(LAST_EVENT):
+                if message["body"].endswith(_LAST_EVENT):
                     last_event = message["body"]
                     return
                 message = {**message, "body": last_event + message["body"]}
