@@ -5,12 +5,24 @@ import base64
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from voicelive_agent.client.core.calls import Calls
+from voicelive_agent.client.core.cards import Card
 from voicelive_agent.client.core.conversation import Conversation
 from voicelive_agent.client.core.functions import Functions
+from voicelive_agent.client.core.screen import (
+    Failure,
+    Interrupted,
+    Notice,
+    ProtocolEvent,
+    ScreenEvent,
+    Speaking,
+    Status,
+    Told,
+    Transcript,
+    Who,
+)
+from voicelive_agent.client.core.turns import Summary, TurnTimes
 from voicelive_agent.client.settings import load_settings
-from voicelive_agent.client.sound.devices import Played
-from voicelive_agent.client.ui.screen import Summary, TurnTimes, Who
+from voicelive_agent.client.sound.devices import Played, ignore
 
 RATE_HZ = 24_000
 
@@ -33,49 +45,29 @@ class NotingScreen:
         self.turns: list[TurnTimes] = []
         self.events: list[tuple[str, Mapping[str, Any]]] = []
         self.summaries: list[Summary] = []
-        self.actions: dict[int, dict[str, Any]] = {}
 
-    def status(self, text: str) -> None:
-        self.statuses.append(text)
-
-    def notice(self, text: str) -> None:
-        self.notices.append(text)
-
-    def tell(self, text: str) -> None:
-        self.notices.append(text)
-
-    def error(self, text: str) -> None:
-        self.errors.append(text)
-
-    def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
-        self.transcripts.append((who, item_id, text, final))
-
-    def speaking(self, heard: str, rest: str) -> None:
-        self.speech.append((heard, rest))
-
-    def cut(self, item_id: str, heard: str) -> None:
-        self.cuts.append((item_id, heard))
-
-    def card(self, event: Mapping[str, Any]) -> None:
-        self.cards.append(event)
-
-    def choose(self, number: int) -> dict[str, Any] | None:
-        return self.actions.get(number)
-
-    def level(self, dbfs: float, *, muted: bool) -> None:
-        pass
-
-    def turn(self, times: TurnTimes) -> None:
-        self.turns.append(times)
-
-    def event(self, direction: str, event: Mapping[str, Any]) -> None:
-        self.events.append((direction, event))
-
-    def summary(self, summary: Summary) -> None:
-        self.summaries.append(summary)
-
-    def close(self) -> None:
-        pass
+    def show(self, event: ScreenEvent) -> None:
+        match event:
+            case Status():
+                self.statuses.append(event.text)
+            case Notice() | Told():
+                self.notices.append(event.text)
+            case Failure():
+                self.errors.append(event.text)
+            case Transcript():
+                self.transcripts.append((event.who, event.item_id, event.text, event.final))
+            case Speaking():
+                self.speech.append((event.heard, event.rest))
+            case Interrupted():
+                self.cuts.append((event.item_id, event.heard))
+            case Card():
+                self.cards.append(event.event)
+            case TurnTimes():
+                self.turns.append(event)
+            case ProtocolEvent():
+                self.events.append((event.direction, event.event))
+            case Summary():
+                self.summaries.append(event)
 
     @property
     def shown(self) -> str:
@@ -87,8 +79,7 @@ class NotingLoudspeaker:
     """Plays when it is told to, so a test decides how much was heard."""
 
     def __init__(self) -> None:
-        self.on_first_sound: Callable[[str], None] = lambda item_id: None
-        self.on_status: Callable[[str], None] = lambda text: None
+        self.on_first_sound: Callable[[str], None] = ignore
         self.heard = b""
         self.written: list[tuple[str, bytes]] = []
         self._queue: list[tuple[str, int, bytes]] = []
@@ -96,8 +87,15 @@ class NotingLoudspeaker:
         self._empty = asyncio.Event()
         self._empty.set()
 
-    async def open(self, rate_hz: int) -> None:
+    async def open(
+        self,
+        rate_hz: int,
+        *,
+        on_first_sound: Callable[[str], None] = ignore,
+        on_status: Callable[[str], None] = ignore,
+    ) -> None:
         assert rate_hz > 0
+        self.on_first_sound = on_first_sound
 
     async def close(self) -> None:
         self.cut()
@@ -186,9 +184,10 @@ class Stage:
             self.screen,
             self.loudspeaker,
             start=self._start,
-            calls=Calls(self.settings, self.screen, functions),
+            functions=functions,
             now=lambda: self.now_s,
         )
+        self.loudspeaker.on_first_sound = self.talk.on_first_sound
         if ready:
             self.connect()
 
@@ -196,7 +195,7 @@ class Stage:
         self.tasks.append(asyncio.create_task(work))
 
     def connect(self, **session: Any) -> None:
-        self.talk.connect(self.link, {})
+        self.talk.connect(self.link)
         self.get(
             "session.updated",
             session={

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.client.service import Fault, Service, proxy
-from tests.client.sound.sound_system import write_wav
+from tests.client.sound.pulseaudio import write_wav
 from tests.client.stage import NotingScreen
 from voicelive_agent.client import connection, reconnection
 from voicelive_agent.client.core import quiet

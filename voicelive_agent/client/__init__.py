@@ -1,14 +1,15 @@
 """The voice client: talk to an agent through Voice Live, or check one.
 
-Read it in this order; each part knows only those that stand to its right::
+Each part knows only those to its right and below::
 
-    __main__, options ─▶ talk ─┬─▶ reconnection ─▶ connection          the service
-    settings, profile          ├─▶ conversation ─▶ hearing, answering  what events mean
-                               │                   calls, mcp          what a model calls
-                               ├─▶ devices: hardware or files          sound in and out
-                               └─▶ screen: terminal or json_lines      what the person sees
+    command, check ─▶ talk ─┬─▶ reconnection ─▶ connection, troubles    the service
+    settings, options       ├─▶ core: conversation                      what its events mean
+                            ├─▶ sound: devices ◀─ hardware, files       microphone, loudspeaker
+                            └─▶ ui: terminal, json_lines, recording     what the person sees, types
 
-``conversation`` is the event loop's core and never waits; ``devices`` and ``screen`` are
-protocols, so a microphone can be a file and a terminal a script. ``checks`` puts a scenario in
-the person's place.
+``core`` holds one conversation and never waits: ``hearing`` is the person's side, ``answering``
+the agent's, ``calls`` and ``mcp`` what a model calls, ``outbox`` what leaves and when. What it
+shows are the events of ``core.screen``; a screen handles those that it cares for. ``sound`` has
+the protocols of a microphone and a loudspeaker, so either can be a file. ``check`` puts a
+scenario in the person's place.
 """

@@ -12,21 +12,17 @@ from pathlib import Path
 
 try:
     from voicelive_agent.client.connection import ConnectError, find_endpoint
-    from voicelive_agent.client.core.calls import Calls
     from voicelive_agent.client.core.functions import Functions, ToolsError, load_functions
+    from voicelive_agent.client.core.screen import Failure, Notice, Screen, Screens
     from voicelive_agent.client.options import build_parser, parse
     from voicelive_agent.client.settings import Settings, SettingsError, load_settings
     from voicelive_agent.client.sound.devices import DeviceError, Loudspeaker, Microphone
     from voicelive_agent.client.talk import Talk
     from voicelive_agent.client.troubles import ConversationError
+    from voicelive_agent.client.ui.json_lines import JsonLines
     from voicelive_agent.client.ui.keyboard import is_terminal, prompt_lines, read_lines
-    from voicelive_agent.client.ui.recording import (
-        RecordedLoudspeaker,
-        RecordedMicrophone,
-        RecordedScreen,
-        Recording,
-    )
-    from voicelive_agent.client.ui.screen import Screen
+    from voicelive_agent.client.ui.recording import open_recording
+    from voicelive_agent.client.ui.terminal import Terminal
 except ModuleNotFoundError as error:
     sys.exit(f"{error.name} is missing: pip install 'voicelive-agent[client]'")
 
@@ -56,38 +52,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0
     except (ConversationError, ConnectError, DeviceError) as error:
-        screen.error(str(error))
+        screen.show(Failure(str(error)))
         return 1
     finally:
         screen.close()
 
 
-async def _talk(settings: Settings, screen: Screen, functions: Functions | None) -> int:
+async def _talk(
+    settings: Settings, screen: Terminal | JsonLines, functions: Functions | None
+) -> int:
     endpoint, is_found = await find_endpoint(settings)
     if is_found:
-        screen.notice(f"No --endpoint is given: talking to the emulator at {endpoint}.")
+        screen.show(Notice(f"No --endpoint is given: talking to the emulator at {endpoint}."))
     loudspeaker, microphone = _open_devices(settings)
     lines, waits = _typed_lines(settings, screen)
+    shown_on: Screen = screen
     with contextlib.ExitStack() as stack:
-        if settings.record:
-            recording = Recording(
-                settings.record,
-                microphone_hz=settings.sent_rate_hz,
-                loudspeaker_hz=settings.received_rate_hz,
-                on_notice=screen.notice,
-            )
+        if recording := open_recording(settings, screen):
             stack.callback(recording.close)
-            screen = RecordedScreen(screen, recording)
-            loudspeaker = RecordedLoudspeaker(loudspeaker, recording)
-            if microphone is not None:
-                microphone = RecordedMicrophone(microphone, recording)
+            shown_on = Screens(screen, recording)
+            loudspeaker = recording.playing(loudspeaker)
+            microphone = recording.hearing(microphone) if microphone else None
         talk = Talk(
             settings,
             endpoint,
-            screen,
+            shown_on,
             loudspeaker,
             microphone,
-            calls=Calls(settings, screen, functions),
+            functions=functions,
             lines=lines,
             lines_wait=waits,
         )
@@ -96,7 +88,7 @@ async def _talk(settings: Settings, screen: Screen, functions: Functions | None)
             return await talk.run()
         finally:
             if talk.was_ready:
-                screen.summary(talk.summary)
+                shown_on.show(talk.summary)
 
 
 def _end_on_signals(talk: Talk) -> None:
@@ -113,26 +105,24 @@ def _end_on_signals(talk: Talk) -> None:
             loop.add_signal_handler(number, end, number)
 
 
-def _typed_lines(settings: Settings, screen: Screen) -> tuple[AsyncIterator[str] | None, bool]:
+def _typed_lines(
+    settings: Settings, screen: Terminal | JsonLines
+) -> tuple[AsyncIterator[str] | None, bool]:
     """What is typed, and whether each line waits for the answer to the one before."""
     if "-" in settings.inputs:
         return None, False
     if sys.stdin is None:
         return read_lines(io.StringIO()), settings.text_only
     if _is_prompted(settings):
-        toolbar = getattr(screen, "toolbar", None)
+        toolbar = screen.toolbar if isinstance(screen, Terminal) else None
         return prompt_lines(toolbar), False
     # Next to a microphone or a file the end of the lines ends nothing.
     return read_lines(sys.stdin), settings.text_only
 
 
-def _open_screen(settings: Settings) -> Screen:
+def _open_screen(settings: Settings) -> Terminal | JsonLines:
     if settings.json_lines:
-        from voicelive_agent.client.ui.json_lines import JsonLines
-
         return JsonLines()
-    from voicelive_agent.client.ui.terminal import Terminal
-
     return Terminal(prompted=_is_prompted(settings))
 
 

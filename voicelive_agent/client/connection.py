@@ -19,7 +19,7 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 
-from voicelive_agent.client.core.events import Event
+from voicelive_agent.client.core.protocol import Event
 from voicelive_agent.client.settings import EMULATOR_URL, Settings
 from voicelive_agent.client.troubles import Trouble, explain
 from voicelive_agent.wire.net import is_on_this_machine

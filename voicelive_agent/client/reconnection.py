@@ -13,12 +13,11 @@ from collections.abc import Callable
 
 from voicelive_agent.client.connection import ConnectError, Connection, Lost, open_connection
 from voicelive_agent.client.core.conversation import Conversation
-from voicelive_agent.client.core.events import Event, showable
+from voicelive_agent.client.core.protocol import Event, showable
 from voicelive_agent.client.core.quiet import Quiet
-from voicelive_agent.client.core.session import describe_session
+from voicelive_agent.client.core.screen import Notice, ProtocolEvent, Screen, Status
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.troubles import NORMAL_CLOSURE, ConversationError, explain_close
-from voicelive_agent.client.ui.screen import Screen
 
 READY_TIMEOUT_S = 20.0
 ATTEMPTS_MAX = 8
@@ -48,6 +47,8 @@ class Reconnection:
         self.connection: Connection | None = None
         self.was_ready = False
         """Whether there ever was a session."""
+        self.reconnects = 0
+        """Connections that were lost and opened again."""
         self._settings = settings
         self._endpoint = endpoint
         self._screen = screen
@@ -62,7 +63,7 @@ class Reconnection:
         """Until the conversation is over. Raises ConversationError where it can't go on."""
         while not self._conversation.over.is_set():
             opened_s = asyncio.get_running_loop().time()
-            self._screen.status("reconnecting" if self._failures else "connecting")
+            self._screen.show(Status("reconnecting" if self._failures else "connecting"))
             try:
                 await self._hold_connection()
             except ConnectError as error:
@@ -73,7 +74,7 @@ class Reconnection:
                 reason, retry_after_s = trouble.text, trouble.retry_after_s
             except Lost as lost:
                 if self._is_end(lost):
-                    self._screen.notice("The service ended the conversation.")
+                    self._screen.show(Notice("The service ended the conversation."))
                     self._conversation.over.set()
                     return
                 reason, retry_after_s = self._explain(lost), None
@@ -102,8 +103,7 @@ class Reconnection:
 
     async def _serve(self, connection: Connection) -> None:
         """Until the session should be renewed. Raises Lost and ConversationError."""
-        session = describe_session(self._settings, self._conversation.calls.describe_tools())
-        self._conversation.connect(connection, session)
+        self._conversation.connect(connection)
         parts = [
             asyncio.create_task(self._receive(connection), name="receiver"),
             asyncio.create_task(self._watch_session(), name="session watch"),
@@ -132,9 +132,9 @@ class Reconnection:
                 "The service took the connection, but begins no session: check --endpoint, and "
                 "try again."
             ) from None
-        self._screen.status(self._conversation.idle_status)
+        self._screen.show(Status(self._conversation.idle_status))
         if self.was_ready and self._failures:
-            self._conversation.summary.reconnects += 1
+            self.reconnects += 1
         expires_at_s = self._conversation.agreement.expires_at_s
         if expires_at_s is None:
             await asyncio.Event().wait()
@@ -142,14 +142,16 @@ class Reconnection:
         left_s = expires_at_s - self._wall_clock()
         await asyncio.sleep(max(0.0, left_s - min(RENEW_LEAD_S, left_s / 2)))
         left_s = expires_at_s - self._wall_clock()
-        self._screen.notice(
-            f"The service ends this session in {_duration(left_s)}; the client reconnects in "
-            "the next pause."
+        self._screen.show(
+            Notice(
+                f"The service ends this session in {_duration(left_s)}; the client reconnects in "
+                "the next pause."
+            )
         )
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, left_s - RENEW_FORCED_S)):
                 await self._quiet.wait()
-        self._screen.status("renewing the session")
+        self._screen.show(Status("renewing the session"))
 
     async def _pause(self, reason: str, least_s: float) -> None:
         """Before another attempt. Raises ConversationError after too many."""
@@ -161,8 +163,8 @@ class Reconnection:
         # Jitter: many clients of a service that restarts must not come back together.
         growing_s = min(BACKOFF_MAX_S, BACKOFF_S * 2 ** (self._failures - 1))
         pause_s = max(growing_s * (0.5 + self._jitter()), least_s)
-        self._screen.notice(f"{reason} Reconnecting in {pause_s:.1f} s.")
-        self._screen.status(f"reconnecting in {pause_s:.1f} s")
+        self._screen.show(Notice(f"{reason} Reconnecting in {pause_s:.1f} s."))
+        self._screen.show(Status(f"reconnecting in {pause_s:.1f} s"))
         await asyncio.sleep(pause_s)
 
     def _is_end(self, lost: Lost) -> bool:
@@ -186,7 +188,7 @@ class Reconnection:
         return trouble.text
 
     def _show_sent(self, event: Event) -> None:
-        self._screen.event("sent", showable(event))
+        self._screen.show(ProtocolEvent("sent", showable(event)))
 
 
 def _duration(seconds: float) -> str:

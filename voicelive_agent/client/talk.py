@@ -3,7 +3,7 @@
 Devices, keyboard, connection and conversation meet here, each in a task of its own::
 
     microphone ──▶ Talk ──▶ Reconnection ◀──▶ Conversation ──▶ loudspeaker, screen
-    keyboard ──▶ Commands ───────────────────────▲
+    keyboard ──▶ TypedCommands ──────────────────▲
 """
 
 import asyncio
@@ -14,16 +14,17 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 from voicelive_agent.client.connection import Lost
-from voicelive_agent.client.core.calls import Calls
 from voicelive_agent.client.core.conversation import Conversation
+from voicelive_agent.client.core.functions import Functions
 from voicelive_agent.client.core.quiet import Quiet
+from voicelive_agent.client.core.screen import Failure, Notice, Screen, Status
+from voicelive_agent.client.core.turns import Summary
 from voicelive_agent.client.reconnection import Reconnection
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound import g711
 from voicelive_agent.client.sound.devices import BLOCK_MS, Loudspeaker, Microphone
-from voicelive_agent.client.sound.levels import Levels
-from voicelive_agent.client.ui.commands import Commands
-from voicelive_agent.client.ui.screen import Screen, Summary
+from voicelive_agent.client.ui.levels import Levels
+from voicelive_agent.client.ui.typed_commands import TypedCommands
 
 NO_ANSWER = 3
 SHOW_EVERY_S = 0.1
@@ -42,13 +43,15 @@ class Talk:
         loudspeaker: Loudspeaker,
         microphone: Microphone | None,
         *,
-        calls: Calls | None = None,
+        functions: Functions | None = None,
         lines: AsyncIterator[str] | None = None,
         lines_wait: bool = False,
         jitter: Callable[[], float] = random.random,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """``lines`` are what the person types; with ``lines_wait`` each waits for the answer to
+        """``functions`` are the tools of a model.
+
+        ``lines`` are what the person types; with ``lines_wait`` each waits for the answer to
         the one before, and the conversation ends with the last."""
         self._settings = settings
         self._screen = screen
@@ -57,13 +60,14 @@ class Talk:
         self._lines = lines
         self._lines_wait = lines_wait
         self._exit_code = 0
+        self._seconds = 0.0
         self._is_talking = not settings.push_to_talk
         self.is_muted = False
         self._levels = Levels(screen, warns=settings.uses_hardware)
         self._tasks: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()
         self.conversation = Conversation(
-            settings, screen, loudspeaker, start=self._start, calls=calls
+            settings, screen, loudspeaker, start=self._start, functions=functions
         )
         if settings.push_to_talk:
             self.conversation.idle_status = PRESS_TO_TALK
@@ -81,26 +85,31 @@ class Talk:
     async def run(self) -> int:
         """Talk until it is over; the exit code. Raises ConversationError and DeviceError."""
         started_s = asyncio.get_running_loop().time()
-        await self._loudspeaker.open(self._settings.received_rate_hz)
+        await self._loudspeaker.open(
+            self._settings.received_rate_hz,
+            on_first_sound=self.conversation.on_first_sound,
+            on_status=self._notice,
+        )
         try:
             if self._microphone is not None:
-                await self._microphone.open(self._settings.sent_rate_hz)
-                self._microphone.on_status = self._screen.notice
-            self._loudspeaker.on_status = self._screen.notice
+                await self._microphone.open(self._settings.sent_rate_hz, on_status=self._notice)
             await self._run_tasks()
         finally:
             if self._microphone is not None:
                 await self._microphone.close()
             await self._loudspeaker.close()
-            self.summary.seconds = round(asyncio.get_running_loop().time() - started_s, 3)
-            if self._microphone is not None:
-                self.summary.dropped_input_ms = self._microphone.dropped_ms
+            self._seconds = round(asyncio.get_running_loop().time() - started_s, 3)
         return self._exit_code
 
     @property
     def summary(self) -> Summary:
-        """What the conversation came to so far."""
-        return self.conversation.summary
+        """What the conversation came to, once it is over."""
+        return Summary(
+            turns=tuple(self.conversation.turns),
+            seconds=self._seconds,
+            reconnects=self._reconnection.reconnects,
+            dropped_input_ms=self._microphone.dropped_ms if self._microphone else 0,
+        )
 
     @property
     def was_ready(self) -> bool:
@@ -122,7 +131,7 @@ class Talk:
         else:
             self.conversation.idle_status = PRESS_TO_TALK
             self.conversation.commit()
-            self._screen.status("thinking")
+            self._screen.show(Status("thinking"))
 
     async def _run_tasks(self) -> None:
         try:
@@ -148,7 +157,10 @@ class Talk:
     async def _show_speech(self) -> None:
         while True:
             await asyncio.sleep(SHOW_EVERY_S)
-            self.conversation.answering.show_speech()
+            self.conversation.show_speech()
+
+    def _notice(self, text: str) -> None:
+        self._screen.show(Notice(text))
 
     # What the person says.
 
@@ -199,16 +211,16 @@ class Talk:
                     return
             await asyncio.sleep(BLOCK_MS / 1000)
 
-    async def _go_on(self, microphone: Any, answers: int) -> None:
+    async def _go_on(self, microphone: Microphone, answers: int) -> None:
         """When an input is answered, let the microphone go on with the next or end."""
         await self._wait_answer(answers)
-        microphone.continue_()
+        microphone.go_on()
 
     async def _read_lines(self, lines: AsyncIterator[str]) -> None:
         await self.conversation.ready.wait()
         if self._lines_wait and self._is_greeted:
             await self._wait_answer(0)
-        commands = Commands(self, self.conversation, self._screen)
+        commands = TypedCommands(self, self.conversation, self._screen)
         async for line in lines:
             answers = self.conversation.answers
             commands.run(line)
@@ -217,16 +229,18 @@ class Talk:
         if not self._lines_wait:
             return
         if self._is_asked():
-            self._screen.error(
-                "Nobody is there to allow it: type y or n as the next line, or give "
-                "--mcp-approval never."
+            self._screen.show(
+                Failure(
+                    "Nobody is there to allow it: type y or n as the next line, or give "
+                    "--mcp-approval never."
+                )
             )
             self._exit_code = NO_ANSWER
         self.conversation.over.set()
 
     def _is_asked(self) -> bool:
         """Whether the person must answer before the agent can."""
-        return self.conversation.calls.mcp.approval is not None
+        return self.conversation.approval is not None
 
     @property
     def _is_greeted(self) -> bool:
@@ -238,9 +252,11 @@ class Talk:
     ) -> None:
         """Wait until there are more answers than ``answers`` and nobody speaks any more."""
         if not await self._quiet.wait_answer(answers, until=until):
-            self._screen.error(
-                f"There was no answer within {self._settings.answer_timeout_s:g} s: check that "
-                "the input has speech in it, and raise --answer-timeout-s for a slow agent."
+            self._screen.show(
+                Failure(
+                    f"There was no answer within {self._settings.answer_timeout_s:g} s: check that "
+                    "the input has speech in it, and raise --answer-timeout-s for a slow agent."
+                )
             )
             self._exit_code = NO_ANSWER
         elif self.conversation.has_failed:

@@ -10,11 +10,10 @@ from tests.client.service import Service, proxy
 from voicelive_agent.client import reconnection
 from voicelive_agent.client.check import command as checks
 from voicelive_agent.client.check import run as scenario_run
-from voicelive_agent.client.check.caller_voice import open_voice
 from voicelive_agent.client.check.run import ScenarioRun
 from voicelive_agent.client.check.scenario import ScenarioError, parse_scenario, read_scenario
+from voicelive_agent.client.check.voice import open_voice
 from voicelive_agent.client.settings import Settings, load_settings
-from voicelive_agent.client.ui.observer import Observer
 
 
 @pytest.fixture
@@ -139,7 +138,7 @@ async def test_what_was_misunderstood_is_said_again(
     text = "steps: [{say: A table for two, expect: said a table for two, within_ms: 3000}]"
     scenario = parse_scenario(text, directory=Path())
     settings = settings_for(service.url, turn_detection="none")
-    run = ScenarioRun(scenario, settings, service.url, _speak, Observer())
+    run = ScenarioRun(scenario, settings, service.url, _speak)
     [outcome] = await run.run()
     assert (not outcome.failures, outcome.attempts) == (passed, attempts), outcome
 
@@ -150,7 +149,7 @@ async def test_what_was_understood_is_said_once(service: Service) -> None:
     text = "steps: [{say: a table for two, expect: nonsense, within_ms: 500}]"
     scenario = parse_scenario(text, directory=Path())
     settings = settings_for(service.url, turn_detection="none")
-    run = ScenarioRun(scenario, settings, service.url, _speak, Observer())
+    run = ScenarioRun(scenario, settings, service.url, _speak)
     [outcome] = await run.run()
     assert outcome.failures == ["expected 'nonsense' within 500 ms"]
     assert outcome.attempts == 1

@@ -96,7 +96,7 @@ def test_no_order_of_events_breaks_it(events: list[dict[str, Any]]) -> None:
         for event in events:
             is_new = not event.get("event_id") or event["event_id"] not in handled
             handled.add(event.get("event_id"))
-            known = {response.id for response in stage.talk.responses._known.values()}
+            known = {response.id for response in stage.talk._responses._known.values()}
             stage.talk.handle(event)
             if (
                 is_new

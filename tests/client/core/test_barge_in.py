@@ -42,7 +42,7 @@ async def test_an_interruption_leaves_the_next_answer_alone() -> None:
     stage.done("r1", "cancelled", status_details={"type": "cancelled", "reason": "turn_detected"})
     stage.audio("r2", 40)
     assert stage.loudspeaker.queued_ms == 80
-    assert stage.talk.responses.active[0].id == "r2"
+    assert stage.talk._responses.active[0].id == "r2"
 
 
 async def test_what_was_heard_to_its_end_is_not_truncated() -> None:

@@ -54,13 +54,13 @@ async def test_an_mcp_call_asks_the_person() -> None:
     )
     stage.done("r1")
     assert "docs: find" in stage.screen.notices[-1]
-    stage.talk.calls.mcp.decide(True)
+    stage.talk.decide(True)
     [event] = stage.link.of("conversation.item.create")
     assert event["item"] == {
         "type": "mcp_approval_response",
         "approval_request_id": "ap1",
         "approve": True,
     }
-    assert stage.talk.calls.mcp.approval is None
+    assert stage.talk.approval is None
     stage.get("response.mcp_call.completed", item_id="m1", output_index=0)
     assert len(stage.link.of("response.create")) == 1

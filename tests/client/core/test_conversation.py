@@ -93,6 +93,16 @@ async def test_client_events_become_cards(delta: object) -> None:
     assert stage.screen.cards == [{"type": "ui.card", "title": "T"}]
 
 
+async def test_a_button_is_chosen_by_its_number() -> None:
+    stage = Stage()
+    buttons = [{"label": "Book", "action": {"type": "click", "action": "book"}}]
+    stage.get("response.invocation.delta", delta={"type": "ui.buttons", "buttons": buttons})
+    assert not stage.talk.choose(2)
+    assert stage.talk.choose(1)
+    [ask] = stage.link.of("response.create")
+    assert ask["response"] == {"invoke_input": {"type": "click", "action": "book"}}
+
+
 async def test_the_agent_hangs_up_after_its_last_word() -> None:
     stage = Stage()
     stage.begin("r1")
@@ -151,7 +161,7 @@ async def test_what_is_typed_without_a_connection_is_said_later() -> None:
 
 async def test_a_refused_session_ends_the_talk() -> None:
     stage = Stage(ready=False)
-    stage.talk.connect(stage.link, {})
+    stage.talk.connect(stage.link)
     with pytest.raises(ConversationError, match="voiceLiveCompatible"):
         stage.get("error", error={"code": "agent_not_voice_compatible", "message": "x"})
 

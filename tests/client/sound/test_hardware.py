@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.client.sound.sound_system import CAPTURE_HZ, SoundSystem, start_sound_system, write_wav
-from voicelive_agent.client.sound import portaudio_lines as lines
-from voicelive_agent.client.sound.devices import BLOCK_MS, DeviceError
+from tests.client.sound.pulseaudio import CAPTURE_HZ, SoundSystem, start_sound_system, write_wav
+from voicelive_agent.client.sound import portaudio_stream
+from voicelive_agent.client.sound.devices import BLOCK_MS, DeviceError, ignore
 from voicelive_agent.client.sound.echo import Ear
 from voicelive_agent.client.sound.hardware import (
     HardwareLoudspeaker,
@@ -108,8 +108,7 @@ async def test_loudspeaker_plays_a_sentence(
     capture = tmp_path / "heard.raw"
     loudspeaker = HardwareLoudspeaker()
     begun: list[str] = []
-    loudspeaker.on_first_sound = begun.append
-    await loudspeaker.open(RATE_HZ)
+    await loudspeaker.open(RATE_HZ, on_first_sound=begun.append)
     sound.capture(capture)
     await asyncio.sleep(2)
     said_bytes = 0
@@ -254,9 +253,8 @@ async def test_lost_devices_are_opened_again(
                 event.set()
 
     microphone, loudspeaker = HardwareMicrophone(), HardwareLoudspeaker("default")
-    microphone.on_status = loudspeaker.on_status = tell
-    await loudspeaker.open(RATE_HZ)
-    await microphone.open(RATE_HZ)
+    await loudspeaker.open(RATE_HZ, on_status=tell)
+    await microphone.open(RATE_HZ, on_status=tell)
     await hear(microphone, 0.5)
     await asyncio.sleep(0.5)
     for line in sound.control("list", "short", "modules").splitlines()[::-1]:
@@ -289,14 +287,14 @@ async def test_devices_by_number_and_name(sound: SoundSystem) -> None:
     assert "microphone, default" in str(default)
 
 
-class FakeLine:
+class FakeStream:
     """A loudspeaker's stream at another rate than the session's, moved by the test."""
 
     rate_hz = 48_000
     latency_s = 0.0
     lost = False
 
-    def __init__(self, *arguments: object) -> None: ...
+    def __init__(self, *arguments: object, **callbacks: object) -> None: ...
 
     async def open(self, rate_hz: int) -> None: ...
 
@@ -305,7 +303,7 @@ async def test_the_last_sample_is_out_when_the_loudspeaker_is_drained(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A resampler looks ahead: who hung up after the answer's end cut off its last 30 ms."""
-    monkeypatch.setattr("voicelive_agent.client.sound.hardware.Line", FakeLine)
+    monkeypatch.setattr("voicelive_agent.client.sound.hardware.DeviceStream", FakeStream)
     loudspeaker = HardwareLoudspeaker()
     await loudspeaker.open(24_000)
     given = b""
@@ -326,14 +324,20 @@ def test_gaps_in_the_sound_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine an answer was torn, and nobody said why."""
     now_s = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now_s[0])
-    line = lines.Line("loudspeaker", None, lambda pcm, frames: bytes(2 * frames))
+    stream = portaudio_stream.DeviceStream(
+        "loudspeaker",
+        None,
+        lambda pcm, frames: bytes(2 * frames),
+        on_change=lambda: None,
+        on_status=ignore,
+    )
     for block in range(100):
         now_s[0] += 1.0 if block % 20 == 19 else 0.02
-        line._on_audio(None, 320, None, 0)
-    assert line._stutters == 5
+        stream._on_audio(None, 320, None, 0)
+    assert stream._stutters == 5
 
 
 async def test_driver_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "CALL_LIMIT_S", 0.05)
+    monkeypatch.setattr(portaudio_stream, "CALL_LIMIT_S", 0.05)
     with pytest.raises(DeviceError, match="does not answer"):
-        await lines.call(lambda: time.sleep(1))
+        await portaudio_stream.call(lambda: time.sleep(1))

@@ -26,7 +26,7 @@ async def test_raw_audio_from_a_pipe() -> None:
     await microphone.open(RATE_HZ)
     blocks, _ = await read_speech(microphone)
     assert b"".join(block.pcm for block in blocks) == speech.ljust(6 * BLOCK_BYTES, b"\0")
-    microphone.continue_()
+    microphone.go_on()
     assert await microphone.read() is None
     await microphone.close()
 

@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 from tests.client.stage import NotingScreen
+from voicelive_agent.client.core.screen import Level, Notice, ProtocolEvent, Screens, Transcript
 from voicelive_agent.client.sound.devices import DeviceError
 from voicelive_agent.client.sound.files import SilentLoudspeaker, SilentMicrophone
 from voicelive_agent.client.ui.recording import (
-    RecordedLoudspeaker,
-    RecordedMicrophone,
-    RecordedScreen,
     Recording,
 )
 
@@ -35,7 +33,9 @@ class Clock:
 class Talk:
     """A microphone whose blocks come in real time, and an agent."""
 
-    def __init__(self, directory: Path, *, microphone_hz: int = RATE_HZ) -> None:
+    def __init__(
+        self, directory: Path, *, microphone_hz: int = RATE_HZ, hears: bool = True
+    ) -> None:
         self.directory = directory
         self.clock = Clock()
         self.notices: list[str] = []
@@ -46,7 +46,8 @@ class Talk:
             on_notice=self.notices.append,
             clock=self.clock,
         )
-        self.recording.has_microphone = True
+        if hears:
+            self.recording.hearing(SilentMicrophone())
 
     def hear(self, ms: int, value: int = 0) -> None:
         for _ in range(ms // 20):
@@ -135,8 +136,7 @@ def test_microphone_that_pauses_leaves_a_gap(tmp_path: Path) -> None:
 
 
 def test_without_a_microphone_the_clock_is_the_timeline(tmp_path: Path) -> None:
-    talk = Talk(tmp_path)
-    talk.recording.has_microphone = False
+    talk = Talk(tmp_path, hears=False)
     talk.clock.now_s += 1
     talk.recording.say("a", 0, sound(500, 7))
     talk.clock.now_s += 1
@@ -150,11 +150,11 @@ def test_without_a_microphone_the_clock_is_the_timeline(tmp_path: Path) -> None:
 
 def test_what_is_said_while_muted_is_not_kept(tmp_path: Path) -> None:
     talk = Talk(tmp_path)
-    screen = RecordedScreen(NotingScreen(), talk.recording)
+    screen = talk.recording
     talk.hear(100, 5)
-    screen.level(-20, muted=True)
+    screen.show(Level(-20, muted=True))
     talk.hear(100, 5)
-    screen.level(-20, muted=False)
+    screen.show(Level(-20, muted=False))
     talk.hear(100, 5)
     talk.recording.close()
     assert talk.sides()[0] == [(5, 100), (0, 100), (5, 100)]
@@ -163,10 +163,10 @@ def test_what_is_said_while_muted_is_not_kept(tmp_path: Path) -> None:
 def test_everything_shown_is_kept_as_json_lines(tmp_path: Path) -> None:
     talk = Talk(tmp_path)
     shown = NotingScreen()
-    screen = RecordedScreen(shown, talk.recording)
-    screen.transcript("you", "i1", "héllo", final=True)
-    screen.notice("so")
-    screen.event("received", {"type": "response.done"})
+    screen = Screens(shown, talk.recording)
+    screen.show(Transcript("you", "i1", "héllo", final=True))
+    screen.show(Notice("so"))
+    screen.show(ProtocolEvent("received", {"type": "response.done"}))
     talk.recording.close()
     [path] = tmp_path.glob("*.jsonl")
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -209,13 +209,13 @@ def test_directory_that_can_not_be_written_is_refused(tmp_path: Path) -> None:
 
 async def test_devices_work_through_the_recording(tmp_path: Path) -> None:
     recording = Recording(tmp_path, microphone_hz=16_000, loudspeaker_hz=RATE_HZ)
-    microphone = RecordedMicrophone(SilentMicrophone(), recording)
-    loudspeaker = RecordedLoudspeaker(SilentLoudspeaker(), recording)
+    silent = SilentMicrophone()
+    microphone = recording.hearing(silent)
+    loudspeaker = recording.playing(SilentLoudspeaker())
     begun: list[str] = []
-    loudspeaker.on_first_sound = begun.append
-    await loudspeaker.open(RATE_HZ)
+    await loudspeaker.open(RATE_HZ, on_first_sound=begun.append)
     await microphone.open(16_000)
-    microphone.say(sound(60, 5))
+    silent.say(sound(60, 5))
     loudspeaker.write("a", 0, sound(40, 7))
     while not begun:
         assert await microphone.read()

@@ -19,19 +19,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from voicelive_agent.client.check.caller_voice import open_voice
 from voicelive_agent.client.check.run import Outcome, ScenarioRun
 from voicelive_agent.client.check.scenario import Scenario, ScenarioError, read_scenario
+from voicelive_agent.client.check.voice import open_voice
 from voicelive_agent.client.connection import ConnectError, find_endpoint
+from voicelive_agent.client.core.turns import Summary
 from voicelive_agent.client.options import build_parser
 from voicelive_agent.client.settings import Settings, SettingsError, load_settings
 from voicelive_agent.client.sound.devices import DeviceError
 from voicelive_agent.client.troubles import ConversationError
 from voicelive_agent.client.ui.json_lines import describe
-from voicelive_agent.client.ui.observer import Observer
-from voicelive_agent.client.ui.screen import Summary
-from voicelive_agent.client.ui.terminal import Terminal
-from voicelive_agent.client.ui.terminal import describe as draw_summary
+from voicelive_agent.client.ui.terminal import Terminal, draw_summary
 
 DEMO = Path(__file__).parent / "scenarios" / "demo.yaml"
 FAILED, USAGE = 1, 2
@@ -85,19 +83,20 @@ def _merge(scenario: Scenario, options: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _check(scenario: Scenario, settings: Settings, voice: str | None, verbose: bool) -> int:
-    observer = Observer(Terminal(sys.stderr) if verbose else None)
+    terminal = Terminal(sys.stderr) if verbose else None
     try:
         endpoint, is_found = await find_endpoint(settings)
         if is_found:
             sys.stderr.write(f"No --endpoint is given: talking to the emulator at {endpoint}.\n")
         async with open_voice(voice, settings.sent_rate_hz) as speak:
-            run = ScenarioRun(scenario, settings, endpoint, speak, observer)
+            run = ScenarioRun(scenario, settings, endpoint, speak, shown_on=terminal)
             outcomes = await run.run()
     except (ConnectError, ConversationError, DeviceError, ScenarioError) as error:
         sys.stderr.write(f"{error}\n")
         return FAILED
     finally:
-        observer.close()
+        if terminal:
+            terminal.close()
     if settings.json_lines:
         _write_json(scenario, outcomes, run.summary)
     else:

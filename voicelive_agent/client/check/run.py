@@ -10,23 +10,19 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from voicelive_agent.client.check.caller_voice import CallerVoice
 from voicelive_agent.client.check.expectations import is_word_for_word, missing
+from voicelive_agent.client.check.observer import Observer
 from voicelive_agent.client.check.scenario import Action, Scenario, Step
+from voicelive_agent.client.check.voice import CallerVoice
+from voicelive_agent.client.core.screen import Screen, Screens
+from voicelive_agent.client.core.turns import Summary
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound.devices import Loudspeaker, Microphone
 from voicelive_agent.client.sound.files import FileLoudspeaker, SilentLoudspeaker, SilentMicrophone
 from voicelive_agent.client.sound.sound_files import read_sound
 from voicelive_agent.client.talk import Talk
 from voicelive_agent.client.troubles import ConversationError
-from voicelive_agent.client.ui.observer import Observer
-from voicelive_agent.client.ui.recording import (
-    RecordedLoudspeaker,
-    RecordedMicrophone,
-    RecordedScreen,
-    Recording,
-)
-from voicelive_agent.client.ui.screen import Screen, Summary
+from voicelive_agent.client.ui.recording import open_recording
 
 READY_WITHIN_S = 60.0
 QUIET_S = 0.6
@@ -61,12 +57,14 @@ class ScenarioRun:
         settings: Settings,
         endpoint: str,
         speak: CallerVoice,
-        observer: Observer,
+        *,
+        shown_on: Screen | None = None,
     ) -> None:
+        """``speak`` gives the person's speech; ``shown_on`` shows the conversation as it goes."""
         self._scenario = scenario
         self._settings = settings
         self._speak = speak
-        self._observer = observer
+        self._observer = Observer()
         self._speech: dict[Action, bytes] = {}
         self.trouble = ""
         self._microphone = SilentMicrophone()
@@ -74,18 +72,12 @@ class ScenarioRun:
             FileLoudspeaker(settings.output) if settings.output else SilentLoudspeaker()
         )
         microphone: Microphone = self._microphone
-        screen: Screen = observer
-        self._recording: Recording | None = None
-        if settings.record:
-            self._recording = Recording(
-                settings.record,
-                microphone_hz=settings.sent_rate_hz,
-                loudspeaker_hz=settings.received_rate_hz,
-                on_notice=observer.notice,
-            )
-            microphone = RecordedMicrophone(microphone, self._recording)
-            self._loudspeaker = RecordedLoudspeaker(self._loudspeaker, self._recording)
-            screen = RecordedScreen(observer, self._recording)
+        screen: Screen = Screens(self._observer, shown_on) if shown_on else self._observer
+        self._recording = open_recording(settings, screen)
+        if self._recording:
+            microphone = self._recording.hearing(microphone)
+            self._loudspeaker = self._recording.playing(self._loudspeaker)
+            screen = Screens(screen, self._recording)
         self._talk = Talk(settings, endpoint, screen, self._loudspeaker, microphone)
         self._conversation = self._talk.conversation
         self._talking: asyncio.Task[int]
@@ -186,12 +178,10 @@ class ScenarioRun:
             case "type":
                 self._conversation.say(action.what)
             case "click":
-                chosen = action.what
-                if not isinstance(chosen, dict):
-                    chosen = self._observer.find_button(chosen)
-                if chosen is None:
+                if isinstance(action.what, dict):
+                    self._conversation.click(action.what)
+                elif not self._conversation.choose(self._observer.find_button(action.what)):
                     return f"there is no button {action.what!r} to click"
-                self._conversation.click(chosen)
             case "wait_ms":
                 await asyncio.sleep(action.what / 1000)
         return None
@@ -246,8 +236,8 @@ class ScenarioRun:
         self._judge_latency(step, outcome)
 
     def _judge_latency(self, step: Step, outcome: Outcome) -> None:
-        turns, open_turn = self._observer.turns, self._conversation.turns.open
-        times = turns[-1] if turns else open_turn.times if open_turn else None
+        turns = self._observer.turns
+        times = turns[-1] if turns else self._conversation.open_turn
         outcome.first_sound_ms = times.first_sound_ms if times else None
         limit_ms = step.first_sound_ms
         if limit_ms is None:

@@ -7,62 +7,61 @@ is done, one ``response.create`` lets the model go on; the service does not by i
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from voicelive_agent.client.core.events import (
+from voicelive_agent.client.core.functions import Functions
+from voicelive_agent.client.core.mcp import Mcp
+from voicelive_agent.client.core.protocol import (
     Event,
     create_item,
     read_mapping,
     read_mappings,
     read_text,
 )
-from voicelive_agent.client.core.functions import Functions
-from voicelive_agent.client.core.mcp import Mcp
+from voicelive_agent.client.core.screen import Notice, Screen
 from voicelive_agent.client.core.session import describe_mcp_servers
 from voicelive_agent.client.settings import Settings
-from voicelive_agent.client.ui.screen import Screen
 
 
 class Calls:
     """The calls of a conversation."""
 
     def __init__(
-        self, settings: Settings, screen: Screen, functions: Functions | None = None
-    ) -> None:
-        self._settings = settings
-        self._screen = screen
-        self._functions = functions
-        self._send: Callable[[Event], None] = lambda event: None
-        self._ask: Callable[[], None] = lambda: None
-        self._start: Callable[[Coroutine[Any, Any, None]], None] = lambda work: work.close()
-        self._is_answering: Callable[[], bool] = lambda: False
-        self._names: dict[str, str] = {}
-        self._begun: set[str] = set()
-        self._open: set[str] = set()
-        self._responding: set[str] = set()
-        self._owed = False
-        self.mcp = Mcp(
-            screen,
-            send=lambda event: self._send(event),
-            owe=self._owe,
-            is_answering=lambda: self._is_answering(),
-        )
-
-    def attach(
         self,
+        settings: Settings,
+        screen: Screen,
+        functions: Functions | None,
         *,
         send: Callable[[Event], None],
         ask: Callable[[], None],
         start: Callable[[Coroutine[Any, Any, None]], None],
         is_answering: Callable[[], bool],
     ) -> None:
-        """Where events go, how a response is asked for, who runs functions, and whether a
-        response is active."""
-        self._send, self._ask, self._start = send, ask, start
-        self._is_answering = is_answering
+        """``send`` and ``ask`` send an event and ask for a response, ``start`` runs a function's
+        call, ``is_answering`` tells whether a response is active."""
+        self._settings = settings
+        self._screen = screen
+        self._functions = functions or Functions([])
+        self._send = send
+        self._ask = ask
+        self._start = start
+        self._names: dict[str, str] = {}
+        self._begun: set[str] = set()
+        self._open: set[str] = set()
+        self._responding: set[str] = set()
+        self._owed = False
+        self._mcp = Mcp(screen, send=send, owe=self._owe, is_answering=is_answering)
 
     def describe_tools(self) -> list[dict[str, Any]]:
         """The tools as ``session.update`` has them."""
-        functions = self._functions.describe() if self._functions else []
-        return functions + describe_mcp_servers(self._settings)
+        return self._functions.describe() + describe_mcp_servers(self._settings)
+
+    @property
+    def approval(self) -> str | None:
+        """The MCP call that the person is asked to approve, if any."""
+        return self._mcp.approval
+
+    def decide(self, approve: bool) -> None:
+        """Answer the oldest request for approval."""
+        self._mcp.decide(approve)
 
     @property
     def running(self) -> bool:
@@ -74,7 +73,7 @@ class Calls:
         self._open.clear()
         self._responding.clear()
         self._owed = False
-        self.mcp.forget()
+        self._mcp.forget()
 
     def handle(self, event: Event) -> None:
         """Take in one event; those that are about no call change nothing."""
@@ -88,7 +87,7 @@ class Calls:
                     self._names[read_text(item, "call_id")] = read_text(item, "name")
                     if type.endswith("done"):
                         self._begin({**event, **item}, read_text(item, "name"))
-        self.mcp.handle(event)
+        self._mcp.handle(event)
 
     def on_response_done(self, response_id: str, body: dict[str, Any], *, cut: bool) -> None:
         """A response has ended; ``body`` is what its ``response.done`` says."""
@@ -98,7 +97,7 @@ class Calls:
             if item.get("type") == "function_call" and body.get("status") == "completed":
                 self._begin({**item, "response_id": response_id}, read_text(item, "name"))
         self._responding.discard(response_id)
-        self.mcp.on_response_done(response_id, items, cut=cut)
+        self._mcp.on_response_done(response_id, items, cut=cut)
         self._go_on()
 
     def _begin(self, event: Event, name: str) -> None:
@@ -108,12 +107,11 @@ class Calls:
         self._begun.add(call_id)
         self._open.add(call_id)
         self._responding.add(response_id)
-        self._screen.notice(f"The model calls {name}.")
+        self._screen.show(Notice(f"The model calls {name}."))
         self._start(self._call(call_id, name, read_text(event, "arguments")))
 
     async def _call(self, call_id: str, name: str, arguments: str) -> None:
-        functions = self._functions or Functions([])
-        output = await functions.call(name, arguments, self._settings.tool_timeout_s)
+        output = await self._functions.call(name, arguments, self._settings.tool_timeout_s)
         if call_id not in self._open:
             return
         self._open.discard(call_id)

@@ -16,6 +16,9 @@ NESTED_LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class Card:
+    """A client event as the person sees it; ``event`` is the agent's own."""
+
+    event: Mapping[str, Any]
     title: str
     lines: tuple[str, ...] = ()
     buttons: tuple[tuple[int, str], ...] = ()
@@ -33,6 +36,7 @@ class Cards:
         self._turn_is_over = False
 
     def read(self, event: Mapping[str, Any]) -> Card:
+        """The event as a card whose buttons have their numbers."""
         payload = unwrap(event)
         buttons = [
             button
@@ -54,7 +58,7 @@ class Cards:
         title = str(payload.get("title") or payload.get("type") or "Card")
         if numbered and "title" not in payload:
             title = ""
-        return Card(title, tuple(_lines(payload)), tuple(numbered))
+        return Card(payload, title, tuple(_lines(payload)), tuple(numbered))
 
     def choose(self, number: int) -> dict[str, Any] | None:
         """What is to be sent as ``invoke_input`` for this button."""
@@ -63,6 +67,7 @@ class Cards:
         return self._actions[number - 1]
 
     def end_turn(self) -> None:
+        """The turn is over: the buttons of the next one are numbered anew."""
         self._turn_is_over = True
 
 

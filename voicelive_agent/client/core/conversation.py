@@ -22,11 +22,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from voicelive_agent.client.core.agreement import Agreement
 from voicelive_agent.client.core.answering import Answering
 from voicelive_agent.client.core.calls import Calls
-from voicelive_agent.client.core.cards import unwrap
-from voicelive_agent.client.core.events import (
+from voicelive_agent.client.core.cards import Cards, unwrap
+from voicelive_agent.client.core.functions import Functions
+from voicelive_agent.client.core.hearing import Hearing
+from voicelive_agent.client.core.outbox import ASK_PREFIX, Link, Outbox, Requests, Responses
+from voicelive_agent.client.core.protocol import (
     Event,
     Handler,
     create_item,
@@ -36,15 +38,19 @@ from voicelive_agent.client.core.events import (
     showable,
     user_message,
 )
-from voicelive_agent.client.core.hearing import Hearing
-from voicelive_agent.client.core.history import History
-from voicelive_agent.client.core.outbox import Link, Outbox
-from voicelive_agent.client.core.responses import ASK_PREFIX, Requests, Responses
-from voicelive_agent.client.core.turns import Turns
+from voicelive_agent.client.core.screen import (
+    Failure,
+    Notice,
+    ProtocolEvent,
+    Screen,
+    Status,
+    Transcript,
+)
+from voicelive_agent.client.core.session import Agreement, History, describe_session
+from voicelive_agent.client.core.turns import Turns, TurnTimes
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound.devices import Loudspeaker
 from voicelive_agent.client.troubles import ConversationError, explain_event, hide_secrets
-from voicelive_agent.client.ui.screen import Screen, Summary, TurnTimes
 
 REMEMBERED_EVENTS = 4096
 SESSION_EVENT_ID = "session"
@@ -62,7 +68,7 @@ class Conversation:
         loudspeaker: Loudspeaker,
         *,
         start: Callable[[Coroutine[Any, Any, None]], None],
-        calls: Calls | None = None,
+        functions: Functions | None = None,
         now: Callable[[], float] | None = None,
     ) -> None:
         self._settings = settings
@@ -70,6 +76,7 @@ class Conversation:
         self._loudspeaker = loudspeaker
         self._start = start
         self._now = now or asyncio.get_running_loop().time
+        self._cards = Cards()
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._typed = 0
         self._greeted = False
@@ -85,29 +92,32 @@ class Conversation:
         """Responses that came to their end, cut ones too, and those that will never come."""
         self.has_failed = False
         """Whether the latest of them failed."""
-        self.summary = Summary()
+        self.turns: list[TurnTimes] = []
+        """The latency of the turns that are over."""
         self.history = History()
         self.agreement = Agreement(settings.conversation_id)
-        self.turns = Turns(self._now, self._on_turn_over)
-        self.outbox = Outbox()
-        self.responses = Responses()
-        self.requests = Requests(self.responses, self.outbox.send)
-        self.hearing = Hearing(
-            settings, screen, loudspeaker, self.history, self.turns, on_speech=self._on_speech
+        self._turns = Turns(self._now, self._on_turn_over)
+        self._outbox = Outbox()
+        self._responses = Responses()
+        self._requests = Requests(self._responses, self._outbox.send)
+        self._hearing = Hearing(
+            settings, screen, loudspeaker, self.history, self._turns, on_speech=self._on_speech
         )
-        self.answering = Answering(
-            settings, screen, loudspeaker, self.responses, self.history, self.turns
+        self._answering = Answering(
+            settings, screen, loudspeaker, self._responses, self.history, self._turns
         )
-        self.calls = calls or Calls(settings, screen)
-        self.calls.attach(
-            send=self.outbox.send_kept,
+        self._calls = Calls(
+            settings,
+            screen,
+            functions,
+            send=self._outbox.send_kept,
             ask=self._ask_after_calls,
             start=start,
-            is_answering=lambda: bool(self.responses.active),
+            is_answering=lambda: bool(self._responses.active),
         )
         self._handlers: dict[str, Handler] = {
-            **self.hearing.handlers,
-            **self.answering.handlers,
+            **self._hearing.handlers,
+            **self._answering.handlers,
             "session.created": self._on_session_created,
             "session.updated": self._on_session_updated,
             "response.created": self._on_response_created,
@@ -119,53 +129,71 @@ class Conversation:
 
     # Connections.
 
-    def connect(self, link: Link, session: Mapping[str, Any]) -> None:
+    def connect(self, link: Link) -> None:
         """Configure the session of a new connection; ``ready`` is set when it answers."""
-        self.outbox.attach(link)
-        self.hearing.restart()
+        self._outbox.attach(link)
+        self._hearing.restart()
         self.agreement.expires_at_s = None
-        self.outbox.send(
-            {"type": "session.update", "event_id": SESSION_EVENT_ID, "session": dict(session)}
+        session = describe_session(self._settings, self._calls.describe_tools())
+        self._outbox.send(
+            {"type": "session.update", "event_id": SESSION_EVENT_ID, "session": session}
         )
 
     def disconnect(self) -> None:
         """The connection is gone, and with it the responses that ran."""
-        self.outbox.detach()
+        self._outbox.detach()
         self.ready.clear()
         if not self.over.is_set():
             self._tell_loss()
-        self.hearing.restart()
-        self.responses.forget()
-        self.requests.forget()
-        self.calls.forget()
-        self.turns.close()
+        self._hearing.restart()
+        self._responses.forget()
+        self._requests.forget()
+        self._calls.forget()
+        self._turns.close()
         self._seen.clear()
 
     def _tell_loss(self) -> None:
         """What ended with the connection; whoever waits for its answer waits no longer."""
-        turn = self.turns.open
-        if self.responses.active:
-            self._screen.error("The rest of the answer was lost with the connection: ask again.")
+        if self._responses.active:
+            self._screen.show(
+                Failure("The rest of the answer was lost with the connection: ask again.")
+            )
             self.answers += 1
-        elif self.requests.pending:
+        elif self._requests.pending:
             return  # It is asked again on the next connection.
-        elif self.hearing.is_speaking or (turn and not turn.responses):
-            self._screen.error("What you said last was lost with the connection: say it again.")
+        elif self._hearing.is_speaking or self._turns.is_unanswered:
+            self._screen.show(
+                Failure("What you said last was lost with the connection: say it again.")
+            )
             self.answers += 1
             self.has_failed = True
 
     @property
     def busy(self) -> bool:
         """Whether somebody speaks, or an answer is on its way."""
-        turn = self.turns.open
         return bool(
-            self.hearing.is_speaking
-            or (turn and not turn.responses and self.agreement.answers_speech)
-            or self.responses.active
-            or self.requests.pending
-            or self.calls.running
+            self._hearing.is_speaking
+            or (self._turns.is_unanswered and self.agreement.answers_speech)
+            or self._responses.active
+            or self._requests.pending
+            or self._calls.running
             or self._loudspeaker.queued_ms
         )
+
+    @property
+    def open_turn(self) -> TurnTimes | None:
+        """The latency so far of the turn that is not over yet, if any."""
+        return self._turns.open.times() if self._turns.open else None
+
+    # What is played.
+
+    def on_first_sound(self, item_id: str) -> None:
+        """The first sample of an item of the agent is played."""
+        self._answering.on_first_sound(item_id)
+
+    def show_speech(self) -> None:
+        """Show how far the answer that is played right now has come."""
+        self._answering.show_speech()
 
     # What the person does.
 
@@ -173,10 +201,26 @@ class Conversation:
         """The person types a text instead of speaking it."""
         self._typed += 1
         item_id = f"typed_{self._typed}"
-        self._screen.transcript("you", item_id, text, final=True)
+        self._screen.show(Transcript("you", item_id, text, final=True))
         self.history.put("you", item_id, text)
-        self.outbox.send_kept(user_message(text))
+        self._outbox.send_kept(user_message(text))
         self._ask_for_turn()
+
+    def choose(self, number: int) -> bool:
+        """Click the button with this number; False where there is none."""
+        action = self._cards.choose(number)
+        if action is not None:
+            self.click(action)
+        return action is not None
+
+    @property
+    def approval(self) -> str | None:
+        """What the person is asked to approve, if anything."""
+        return self._calls.approval
+
+    def decide(self, approve: bool) -> None:
+        """Approve or deny it."""
+        self._calls.decide(approve)
 
     def click(self, action: Mapping[str, Any]) -> None:
         """The person chooses something on the screen: the agent gets ``action`` as it is."""
@@ -184,7 +228,7 @@ class Conversation:
 
     def let_say(self, text: str) -> None:
         """Let the agent say this text."""
-        self.requests.ask(said_as_is(text))
+        self._requests.ask(said_as_is(text))
 
     def answer(self) -> None:
         """Ask for an answer to what was said so far."""
@@ -193,13 +237,13 @@ class Conversation:
     def commit(self) -> None:
         """The person has finished a turn that the service does not detect."""
         # Named, so that its refusal is not taken for that of an answer.
-        self.outbox.send({"type": "input_audio_buffer.commit", "event_id": "commit"})
+        self._outbox.send({"type": "input_audio_buffer.commit", "event_id": "commit"})
         self._ask_for_turn()
 
     def interrupt(self) -> None:
         """Silence the agent without speaking."""
-        for response in self.responses.uncut:
-            self.outbox.send(
+        for response in self._responses.uncut:
+            self._outbox.send(
                 {
                     "type": "response.cancel",
                     "event_id": f"cancel_{response.id}",
@@ -207,22 +251,22 @@ class Conversation:
                 }
             )
         self._cut()
-        self._screen.status(self.idle_status)
+        self._screen.show(Status(self.idle_status))
 
     def note_sent(self, pcm: bytes) -> None:
         """This much of the person's audio has left."""
-        self.hearing.note_sent(pcm, self._now())
+        self._hearing.note_sent(pcm, self._now())
 
     def _ask_for_turn(self, response: dict[str, Any] | None = None) -> None:
         self.stirred.set()
         # The answer before may still be played; then its turn goes on until that ends.
-        self.turns.begin()
-        self.requests.ask(response)
+        self._turns.begin()
+        self._requests.ask(response)
 
     def _ask_after_calls(self) -> None:
         # Who speaks now will be answered anyway, with the results.
-        if not (self.hearing.is_speaking and self.agreement.answers_speech):
-            self.requests.ask()
+        if not (self._hearing.is_speaking and self.agreement.answers_speech):
+            self._requests.ask()
 
     # What the service sends.
 
@@ -231,14 +275,14 @@ class Conversation:
 
         Raises ConversationError where the service refuses the session.
         """
-        self._screen.event("received", showable(event))
+        self._screen.show(ProtocolEvent("received", showable(event)))
         if self._is_repeated(event):
             return
         self.stirred.set()
         handler = self._handlers.get(str(event["type"]))
         if handler is not None:
             handler(event)
-        self.calls.handle(event)
+        self._calls.handle(event)
 
     def _is_repeated(self, event: Event) -> bool:
         event_id = read_text(event, "event_id")
@@ -263,31 +307,31 @@ class Conversation:
             self._resume()
         else:
             self._greet()
-        self.outbox.open()
-        self.requests.open()
+        self._outbox.open()
+        self._requests.open()
 
     def _greet(self) -> None:
         self._greeted = True
         if self._settings.greeting:
-            self.requests.ask(said_as_is(self._settings.greeting))
+            self._requests.ask(said_as_is(self._settings.greeting))
         elif self._settings.greet:
-            self.requests.ask()
+            self._requests.ask()
 
     def _resume(self) -> None:
         # An agent's thread is known to the service; a model knows only what it is told.
         if self._settings.model:
             for item in self.history.as_items():
-                self.outbox.send(create_item(item))
+                self._outbox.send(create_item(item))
 
     def _on_response_created(self, event: Event) -> None:
         response_id = read_text(read_mapping(event, "response"), "id")
-        self.responses.meet(response_id)
-        self.requests.on_created()
-        self.turns.answered(response_id)
+        self._responses.meet(response_id)
+        self._requests.on_created()
+        self._turns.answered(response_id)
 
     def _on_response_done(self, event: Event) -> None:
         body = read_mapping(event, "response")
-        response = self.responses.meet(read_text(body, "id"))
+        response = self._responses.meet(read_text(body, "id"))
         if response.done:
             return
         response.done = True
@@ -297,68 +341,70 @@ class Conversation:
         match body.get("status"):
             case "failed":
                 error = {"error": read_mapping(details, "error")}
-                self._screen.error(f"The answer failed. {explain_event(error, self._settings)}")
+                self._screen.show(
+                    Failure(f"The answer failed. {explain_event(error, self._settings)}")
+                )
             case "incomplete":
                 reason = read_text(details, "reason") or "no reason given"
-                self._screen.notice(f"The answer is not complete ({reason}).")
+                self._screen.show(Notice(f"The answer is not complete ({reason})."))
             case "cancelled" if not response.cut:
                 # Someone else cancelled it: what is queued was never said in full.
                 response.cut = True
-        self.calls.on_response_done(response.id, body, cut=response.cut)
-        self.requests.on_done()
-        if not (self.calls.running or self.requests.pending or self.responses.active):
+        self._calls.on_response_done(response.id, body, cut=response.cut)
+        self._requests.on_done()
+        if not (self._calls.running or self._requests.pending or self._responses.active):
             self._start(self._finish_answer(response.id))
 
     async def _finish_answer(self, response_id: str) -> None:
         """What comes after the last sound of an answer."""
         await self._loudspeaker.drained()
         self.stirred.set()
-        if self.turns.open and response_id in self.turns.open.responses and not self.busy:
-            self.turns.close()
-        if self._hanging_up and not self.responses.active:
+        if self._turns.open and response_id in self._turns.open.responses and not self.busy:
+            self._turns.close()
+        if self._hanging_up and not self._responses.active:
             self.over.set()
         elif self.ready.is_set() and not self.busy:
-            self._screen.status(self.idle_status)
+            self._screen.show(Status(self.idle_status))
 
     def _on_client_event(self, event: Event) -> None:
         payload = unwrap(event)
         if payload.get("type") != "agent.end_call":
-            self._screen.card(payload)
+            self._screen.show(self._cards.read(payload))
             return
         self._hanging_up = True
-        self._screen.notice("The agent ends the call.")
-        if not self.responses.active:
+        self._screen.show(Notice("The agent ends the call."))
+        if not self._responses.active:
             self._start(self._finish_answer(""))
 
     def _on_error(self, event: Event) -> None:
         error = read_mapping(event, "error")
         code, event_id = read_text(error, "code"), read_text(error, "event_id") or None
-        is_asked = self.requests.pending
-        if self.requests.on_error(code, event_id):
+        is_asked = self._requests.pending
+        if self._requests.on_error(code, event_id):
             return
         if (event_id or "").startswith(_QUIET_PREFIXES) or code == "response_cancel_not_active":
             return
         text = explain_event(event, self._settings)
         if not self.ready.is_set() and event_id in (None, SESSION_EVENT_ID):
             raise ConversationError(text)
-        self._screen.error(text)
-        turn = self.turns.open
-        is_waiting = is_asked or (turn is not None and not turn.responses)
-        if is_waiting and (event_id is None or event_id.startswith(ASK_PREFIX)):
+        self._screen.show(Failure(text))
+        if (is_asked or self._turns.is_unanswered) and (
+            event_id is None or event_id.startswith(ASK_PREFIX)
+        ):
             self._give_up_answer()
 
     def _give_up_answer(self) -> None:
         """What was asked for is refused, or the service never came to an answer."""
-        if self.requests.pending or self.responses.active or self.calls.running:
+        if self._requests.pending or self._responses.active or self._calls.running:
             return
         self.answers += 1
         self.has_failed = True
-        self.turns.close()
+        self._turns.close()
         self._start(self._finish_answer(""))
 
     def _on_warning(self, event: Event) -> None:
         message = read_text(read_mapping(event, "warning"), "message")
-        self._screen.notice(hide_secrets(message, self._settings) or "The service warns.")
+        self._screen.show(Notice(hide_secrets(message, self._settings) or "The service warns."))
 
     # Interruptions.
 
@@ -368,11 +414,11 @@ class Conversation:
 
     def _cut(self) -> str | None:
         """Silence the agent, and tell the service how much was heard."""
-        was_answering = bool(self.responses.uncut)
-        cut = self.answering.cut()
+        was_answering = bool(self._responses.uncut)
+        cut = self._answering.cut()
         for one in cut:
             if one.is_remembered and not self.agreement.truncates:
-                self.outbox.send(
+                self._outbox.send(
                     {
                         "type": "conversation.item.truncate",
                         "event_id": f"cut_{one.item.id}",
@@ -382,9 +428,10 @@ class Conversation:
                     }
                 )
         if cut or was_answering:
-            self.turns.close(interrupted=True)
+            self._turns.close(interrupted=True)
         return cut[0].item.text if cut else None
 
     def _on_turn_over(self, times: TurnTimes) -> None:
-        self.summary.turns.append(times)
-        self._screen.turn(times)
+        self._cards.end_turn()
+        self.turns.append(times)
+        self._screen.show(times)

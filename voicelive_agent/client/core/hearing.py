@@ -1,15 +1,47 @@
-"""What the service hears of the person: when speech begins and ends, and its words."""
+"""The person's side: when their speech begins and ends, as the service hears it, and its words."""
 
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 
-from voicelive_agent.client.core.events import Event, Handler, read_mapping, read_number, read_text
-from voicelive_agent.client.core.history import History
-from voicelive_agent.client.core.turns import Timeline, Turns
+from voicelive_agent.client.core.protocol import (
+    Event,
+    Handler,
+    read_mapping,
+    read_number,
+    read_text,
+)
+from voicelive_agent.client.core.screen import Notice, Screen, Status, Transcript
+from voicelive_agent.client.core.session import History
+from voicelive_agent.client.core.turns import Turns
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound.devices import Loudspeaker
 from voicelive_agent.client.sound.echo import Ear, sounds_like
 from voicelive_agent.client.troubles import hide_secrets
-from voicelive_agent.client.ui.screen import Screen
+
+REMEMBERED_BLOCKS = 6000
+"""Two minutes of 20 ms blocks: no turn detection looks back further."""
+
+
+class SentTimeline:
+    """When each millisecond of the session's audio was sent."""
+
+    def __init__(self) -> None:
+        self.sent_ms = 0.0
+        self._ends_ms: deque[float] = deque(maxlen=REMEMBERED_BLOCKS)
+        self._times_s: deque[float] = deque(maxlen=REMEMBERED_BLOCKS)
+
+    def add(self, duration_ms: float, now_s: float) -> None:
+        self.sent_ms += duration_ms
+        self._ends_ms.append(self.sent_ms)
+        self._times_s.append(now_s)
+
+    def when(self, ms: float) -> float | None:
+        """The time at which audio up to ``ms`` had been sent; None before and after memory."""
+        if not self._ends_ms or ms > self.sent_ms:
+            return None
+        index = bisect_left(self._ends_ms, ms)
+        return self._times_s[index]
 
 
 class Hearing:
@@ -39,7 +71,7 @@ class Hearing:
         self._partial: dict[str, str] = {}
         self._cut_text: dict[str, str] = {}
         self._has_warned_of_echo = False
-        self.timeline = Timeline()
+        self.timeline = SentTimeline()
         self.is_speaking = False
         """Whether the person speaks right now."""
         self.handlers: dict[str, Handler] = {
@@ -52,7 +84,7 @@ class Hearing:
 
     def restart(self) -> None:
         """A new connection: the audio's timeline begins anew, and nobody speaks."""
-        self.timeline = Timeline()
+        self.timeline = SentTimeline()
         self.is_speaking = False
 
     def note_sent(self, pcm: bytes, now_s: float) -> None:
@@ -63,7 +95,7 @@ class Hearing:
 
     def _on_speech_started(self, event: Event) -> None:
         self.is_speaking = True
-        self._screen.status("listening")
+        self._screen.show(Status("listening"))
         cut_text = self._on_speech()
         if cut_text is None:
             return
@@ -78,12 +110,12 @@ class Hearing:
         end_ms = read_number(event, "audio_end_ms")
         ended_s = None if end_ms is None else self.timeline.when(end_ms)
         self._turns.begin(ended_s=ended_s, item_id=read_text(event, "item_id") or None)
-        self._screen.status("thinking")
+        self._screen.show(Status("thinking"))
 
     def _on_partial(self, event: Event) -> None:
         item_id = read_text(event, "item_id")
         text = self._partial[item_id] = self._partial.get(item_id, "") + read_text(event, "delta")
-        self._screen.transcript("you", item_id, text, final=False)
+        self._screen.show(Transcript("you", item_id, text, final=False))
 
     def _on_transcript(self, event: Event) -> None:
         item_id, text = read_text(event, "item_id"), read_text(event, "transcript").strip()
@@ -96,7 +128,7 @@ class Hearing:
                 self._turns.close()
             return
         self._history.put("you", item_id, text)
-        self._screen.transcript("you", item_id, text, final=True)
+        self._screen.show(Transcript("you", item_id, text, final=True))
         if not cut_text:
             return
         if sounds_like(text, cut_text):
@@ -108,14 +140,16 @@ class Hearing:
         self._partial.pop(read_text(event, "item_id"), None)
         message = read_text(read_mapping(event, "error"), "message")
         reason = hide_secrets(message, self._settings) or "no reason given"
-        self._screen.notice(f"What you said could not be transcribed: {reason}")
+        self._screen.show(Notice(f"What you said could not be transcribed: {reason}"))
 
     def _warn_of_echo(self) -> None:
         """Once, until a person interrupts."""
         if self._has_warned_of_echo:
             return
         self._has_warned_of_echo = True
-        self._screen.notice(
-            "The agent was interrupted by its own voice: use headphones, turn the loudspeaker "
-            "down, or add --echo-cancellation."
+        self._screen.show(
+            Notice(
+                "The agent was interrupted by its own voice: use headphones, turn the loudspeaker "
+                "down, or add --echo-cancellation."
+            )
         )

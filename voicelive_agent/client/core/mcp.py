@@ -9,14 +9,14 @@ one (an item ``mcp_call``), and where the server needs it the client is asked fi
 from collections.abc import Callable
 from typing import Any
 
-from voicelive_agent.client.core.events import (
+from voicelive_agent.client.core.protocol import (
     Event,
     create_item,
     read_mapping,
     read_mappings,
     read_text,
 )
-from voicelive_agent.client.ui.screen import Screen
+from voicelive_agent.client.core.screen import Notice, Screen
 
 TOOLS_SHOWN = 8
 
@@ -56,7 +56,7 @@ class Mcp:
         if request_id is None:
             return
         what = self._requests.pop(request_id)
-        self._screen.notice(f"{'Approved' if approve else 'Denied'}: {what}")
+        self._screen.show(Notice(f"{'Approved' if approve else 'Denied'}: {what}"))
         self._send(
             create_item(
                 {
@@ -120,7 +120,7 @@ class Mcp:
         if item.get("type") == "mcp_list_tools":
             self._show_tools(item)
         elif item.get("type") == "mcp_call" and item.get("error"):
-            self._screen.notice(f"{self._name(read_text(item, 'id'))} reports an error.")
+            self._screen.show(Notice(f"{self._name(read_text(item, 'id'))} reports an error."))
 
     def _on_list(self, step: str, label: str) -> None:
         words = {
@@ -128,7 +128,7 @@ class Mcp:
             "completed": "is ready",
             "failed": "does not list its tools: check --mcp-server",
         }
-        self._screen.notice(f"{label} {words.get(step, step)}.")
+        self._screen.show(Notice(f"{label} {words.get(step, step)}."))
 
     def _show_tools(self, item: dict[str, Any]) -> None:
         names = [name for tool in read_mappings(item, "tools") if (name := read_text(tool, "name"))]
@@ -136,14 +136,14 @@ class Mcp:
         if names and label not in self._listed:
             self._listed.add(label)
             more = f" and {len(names) - TOOLS_SHOWN} more" if len(names) > TOOLS_SHOWN else ""
-            self._screen.notice(f"{label} offers {', '.join(names[:TOOLS_SHOWN])}{more}.")
+            self._screen.show(Notice(f"{label} offers {', '.join(names[:TOOLS_SHOWN])}{more}."))
 
     def _show_call(self, item_id: str, arguments: str) -> None:
-        self._screen.notice(f"The model calls {self._name(item_id)}({arguments}).")
+        self._screen.show(Notice(f"The model calls {self._name(item_id)}({arguments})."))
 
     def _on_call(self, step: str, item_id: str) -> None:
         words = {"in_progress": "runs", "completed": "is done", "failed": "failed"}
-        self._screen.notice(f"{self._name(item_id)} {words.get(step, step)}.")
+        self._screen.show(Notice(f"{self._name(item_id)} {words.get(step, step)}."))
         if step not in ("completed", "failed"):
             return
         if self._is_answering():
@@ -162,7 +162,7 @@ class Mcp:
             self._ask_person()
 
     def _ask_person(self) -> None:
-        self._screen.notice(f"May the model use {self.approval}? Type y or n.")
+        self._screen.show(Notice(f"May the model use {self.approval}? Type y or n."))
 
     def _name(self, item_id: str) -> str:
         return self._names.get(item_id, "an MCP tool")

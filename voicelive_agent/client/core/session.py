@@ -1,7 +1,14 @@
-"""What ``session.update`` says of the settings; members that nobody set are left out."""
+"""The session: what it is asked to be, what the service agreed to, and what was said in it.
 
+Members of ``session.update`` that nobody set are left out, so the service's defaults hold.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from voicelive_agent.client.core.protocol import read_mapping, read_number, read_text
+from voicelive_agent.client.core.screen import Who
 from voicelive_agent.client.profile import VOICE_DETAILS
 from voicelive_agent.client.settings import Settings
 
@@ -130,3 +137,70 @@ def _describe_echo_cancellation(settings: Settings) -> dict[str, Any] | None:
 
 def _given(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
+
+
+class Agreement:
+    """The members of ``session.created`` and ``session.updated`` that the client acts on."""
+
+    def __init__(self, thread_id: str | None = None) -> None:
+        self.thread_id = thread_id
+        """The agent's conversation, to go on with it on another connection."""
+        self.expires_at_s: float | None = None
+        """When the service ends the session, in Unix time."""
+        self.interrupts = True
+        """Whether the person's speech cuts the agent short."""
+        self.answers_speech = True
+        """Whether each turn of the person is answered unasked."""
+        self.truncates = False
+        """Whether the service itself reckons what was heard of a cut answer."""
+
+    def read(self, session: Mapping[str, Any], *, is_updated: bool) -> None:
+        """``session.created`` tells of limits only; the rules hold from ``session.updated`` on."""
+        expires_at_s = read_number(session, "expires_at")
+        if expires_at_s is not None and expires_at_s > 0:
+            self.expires_at_s = float(expires_at_s)
+        if not is_updated:
+            return
+        self.thread_id = read_text(read_mapping(session, "agent"), "thread_id") or self.thread_id
+        detection = read_mapping(session, "turn_detection")
+        self.interrupts = bool(detection) and detection.get("interrupt_response") is not False
+        self.answers_speech = bool(detection) and detection.get("create_response") is not False
+        self.truncates = detection.get("auto_truncate") is True
+
+
+@dataclass(slots=True)
+class HistoryLine:
+    """What one item says, as far as it was said."""
+
+    who: Who
+    item_id: str
+    text: str
+
+
+class History:
+    """The lines of a conversation, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self.lines: list[HistoryLine] = []
+        self._by_item: dict[str, HistoryLine] = {}
+
+    def put(self, who: Who, item_id: str, text: str) -> None:
+        """Note or replace the text of an item."""
+        line = self._by_item.get(item_id)
+        if line is None:
+            line = self._by_item[item_id] = HistoryLine(who, item_id, text)
+            self.lines.append(line)
+        line.text = text
+
+    def as_items(self) -> list[dict[str, Any]]:
+        """Items for ``conversation.item.create``, for a service that remembers nothing."""
+        parts = {"you": ("user", "input_text"), "agent": ("assistant", "text")}
+        return [
+            {
+                "type": "message",
+                "role": parts[line.who][0],
+                "content": [{"type": parts[line.who][1], "text": line.text}],
+            }
+            for line in self.lines
+            if line.text
+        ]

@@ -1,62 +1,108 @@
-"""When the person's turns ended and what followed: the latency of each turn.
+"""Turns and their latency: when the person's turns ended, what followed, and percentiles of it.
 
 Times are those of the event loop's clock. The end of speech is where the service heard it, on
 the timeline of the audio that was sent (``audio_end_ms``), not when its event arrived.
 """
 
-from bisect import bisect_left
-from collections import deque
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from voicelive_agent.client.ui.screen import TurnTimes
+STAGES = {
+    "transcript_ms": "transcript",
+    "first_text_ms": "first text",
+    "first_audio_ms": "first audio",
+    "first_sound_ms": "first sound",
+}
+"""The fields of ``TurnTimes`` that are times, and what a person calls them."""
 
-REMEMBERED_BLOCKS = 6000
-"""Two minutes of 20 ms blocks: no turn detection looks back further."""
+
+@dataclass(frozen=True, slots=True)
+class TurnTimes:
+    """One turn's latency, in ms after the end of the person's speech; None where unknown."""
+
+    transcript_ms: float | None = None
+    first_text_ms: float | None = None
+    first_audio_ms: float | None = None
+    first_sound_ms: float | None = None
+    interrupted: bool = False
 
 
-class Timeline:
-    """When each millisecond of the session's audio was sent."""
+@dataclass(frozen=True, slots=True)
+class StageLatency:
+    """Of the turns for which it is known; ms after the end of the person's speech."""
 
-    def __init__(self) -> None:
-        self.sent_ms = 0.0
-        self._ends_ms: deque[float] = deque(maxlen=REMEMBERED_BLOCKS)
-        self._times_s: deque[float] = deque(maxlen=REMEMBERED_BLOCKS)
+    turns: int
+    p50_ms: float
+    p95_ms: float
 
-    def add(self, duration_ms: float, now_s: float) -> None:
-        self.sent_ms += duration_ms
-        self._ends_ms.append(self.sent_ms)
-        self._times_s.append(now_s)
 
-    def when(self, ms: float) -> float | None:
-        """The time at which audio up to ``ms`` had been sent; None before and after memory."""
-        if not self._ends_ms or ms > self.sent_ms:
-            return None
-        index = bisect_left(self._ends_ms, ms)
-        return self._times_s[index]
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a whole conversation came to, for its end."""
+
+    turns: Sequence[TurnTimes] = ()
+    seconds: float = 0.0
+    reconnects: int = 0
+    dropped_input_ms: int = 0
+
+    @property
+    def interruptions(self) -> int:
+        return sum(turn.interrupted for turn in self.turns)
+
+    @property
+    def latencies(self) -> dict[str, StageLatency]:
+        """By the names of ``STAGES``; stages that no turn reached are left out."""
+        measured = {}
+        for stage in STAGES:
+            values = [ms for turn in self.turns if (ms := getattr(turn, stage)) is not None]
+            if values:
+                measured[stage] = StageLatency(
+                    len(values), percentile(values, 50), percentile(values, 95)
+                )
+        return measured
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that at least ``percent`` of all do not exceed."""
+    return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
 
 
 class Turn:
     """One turn of the person and what was answered to it."""
 
     def __init__(self, ended_s: float, item_id: str | None) -> None:
-        self.ended_s = ended_s
         self.item_id = item_id
-        self.times = TurnTimes()
         self.responses: set[str] = set()
+        self._ended_s = ended_s
+        self._stages: dict[str, float] = {}
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a response to it has begun."""
+        return bool(self.responses)
 
     def mark(self, stage: str, now_s: float) -> None:
-        """Note the first time that ``stage`` (a field of TurnTimes) is reached."""
-        if getattr(self.times, stage) is None:
-            setattr(self.times, stage, round(max(0.0, now_s - self.ended_s) * 1000, 1))
+        """Note the first time that ``stage`` (one of ``STAGES``) is reached."""
+        self._stages.setdefault(stage, round(max(0.0, now_s - self._ended_s) * 1000, 1))
+
+    def times(self, *, interrupted: bool = False) -> TurnTimes:
+        """The latency so far."""
+        return TurnTimes(**self._stages, interrupted=interrupted)
 
 
 class Turns:
-    """The turns of a conversation; at most one is open."""
+    """The turns of a conversation; at most one is open. ``on_over`` gets the times of each."""
 
     def __init__(self, now: Callable[[], float], on_over: Callable[[TurnTimes], None]) -> None:
         self._now = now
         self._on_over = on_over
         self.open: Turn | None = None
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether a turn is open to which no response has begun."""
+        return self.open is not None and not self.open.is_answered
 
     def begin(self, *, ended_s: float | None = None, item_id: str | None = None) -> None:
         """The person has finished a turn; the one before, if still open, is over."""
@@ -79,7 +125,5 @@ class Turns:
     def close(self, *, interrupted: bool = False) -> None:
         """End the open turn; one that was not answered at all is no turn."""
         turn, self.open = self.open, None
-        if turn is None or not turn.responses:
-            return
-        turn.times.interrupted = interrupted
-        self._on_over(turn.times)
+        if turn is not None and turn.is_answered:
+            self._on_over(turn.times(interrupted=interrupted))

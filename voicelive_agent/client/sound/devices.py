@@ -26,11 +26,18 @@ class Block:
     input_ended: bool = False
 
 
+def ignore(text: str) -> None:
+    """Tell nobody."""
+
+
 class Microphone(Protocol):
     """The person's side."""
 
-    async def open(self, rate_hz: int) -> None:
-        """Start. Raises DeviceError."""
+    async def open(self, rate_hz: int, *, on_status: Callable[[str], None] = ignore) -> None:
+        """Start. Raises DeviceError.
+
+        ``on_status`` is called on the event loop when the device was lost, and when it is back.
+        """
 
     async def read(self) -> Block | None:
         """The next block, about ``BLOCK_MS`` long, in real time unless the device is a file that
@@ -40,13 +47,13 @@ class Microphone(Protocol):
         """
         ...
 
+    def go_on(self) -> None:
+        """The agent has answered an input: on with the next one, or the end."""
+
     @property
     def dropped_ms(self) -> int:
         """Audio that was dropped because it was not read in time."""
         ...
-
-    on_status: Callable[[str], None]
-    """Called on the event loop when the device was lost, and when it is back."""
 
     async def close(self) -> None: ...
 
@@ -63,8 +70,18 @@ class Played:
 class Loudspeaker(Protocol):
     """The agent's side. ``write`` never waits: answers come faster than they are spoken."""
 
-    async def open(self, rate_hz: int) -> None:
-        """Start. Raises DeviceError."""
+    async def open(
+        self,
+        rate_hz: int,
+        *,
+        on_first_sound: Callable[[str], None] = ignore,
+        on_status: Callable[[str], None] = ignore,
+    ) -> None:
+        """Start. Raises DeviceError.
+
+        Both are called on the event loop: ``on_first_sound`` with the item id when an item's
+        first sample is played, ``on_status`` when the device was lost, and when it is back.
+        """
 
     def write(self, item_id: str, content_index: int, pcm: bytes) -> None:
         """Queue audio of an item behind what is queued."""
@@ -92,11 +109,5 @@ class Loudspeaker(Protocol):
 
     async def drained(self) -> None:
         """Wait until everything queued has been heard, or was cut."""
-
-    on_first_sound: Callable[[str], None]
-    """Called on the event loop with the item id when an item's first sample is played."""
-
-    on_status: Callable[[str], None]
-    """Called on the event loop when the device was lost, and when it is back."""
 
     async def close(self) -> None: ...

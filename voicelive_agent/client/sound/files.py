@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from voicelive_agent.client.sound.devices import BLOCK_MS, Block, DeviceError, Played
+from voicelive_agent.client.sound.devices import BLOCK_MS, Block, DeviceError, Played, ignore
 from voicelive_agent.client.sound.playback import BYTES_PER_SAMPLE, Playback
 from voicelive_agent.client.sound.sound_files import WavWriter, read_sound
 from voicelive_agent.client.sound.sound_streams import Pipe, Recorded
@@ -50,14 +50,13 @@ class SilentMicrophone:
     dropped_ms = 0
 
     def __init__(self) -> None:
-        self.on_status: Callable[[str], None] = lambda text: None
         self._pace = Pace()
         self._speech = b""
         self._said = asyncio.Event()
         self._block_bytes = 0
         self._closed = False
 
-    async def open(self, rate_hz: int) -> None:
+    async def open(self, rate_hz: int, *, on_status: Callable[[str], None] = ignore) -> None:
         self._block_bytes = block_bytes(rate_hz)
 
     def say(self, pcm: bytes) -> None:
@@ -73,10 +72,8 @@ class SilentMicrophone:
         if self._speech:
             await self._said.wait()
 
-    def hush(self) -> None:
-        """Drop what was not yet said."""
-        self._speech = b""
-        self._said.set()
+    def go_on(self) -> None:
+        """There is no input to go on with."""
 
     async def read(self) -> Block | None:
         await self._pace.wait()
@@ -96,9 +93,9 @@ class FileMicrophone:
     """Speaks files in turn: audio files, or ``-`` for PCM16 from standard input, raw or as WAV.
 
     Silence comes before the first input, between inputs, and after the last one, until
-    ``continue_`` is called; then ``read`` gives the next input, or None after the last. With
+    ``go_on`` is called; then ``read`` gives the next input, or None after the last. With
     ``wait_for_answers`` off, the next input follows after ``silence_ms`` by itself, and only the
-    end waits. ``hold`` keeps the first input back as well, until ``continue_``: for a greeting.
+    end waits. ``hold`` keeps the first input back as well, until ``go_on``: for a greeting.
     """
 
     dropped_ms = 0
@@ -113,8 +110,6 @@ class FileMicrophone:
         hold: bool = False,
         stdin: BinaryIO | None = None,
     ) -> None:
-        self.on_status: Callable[[str], None] = lambda text: None
-        self.inputs_left = len(inputs)
         self._inputs = [str(given) for given in inputs]
         self._fast = fast
         self._silence_ms = silence_ms
@@ -127,7 +122,7 @@ class FileMicrophone:
         self._silence = b""
         self._silent_blocks = 0
 
-    async def open(self, rate_hz: int) -> None:
+    async def open(self, rate_hz: int, *, on_status: Callable[[str], None] = ignore) -> None:
         """Read all files. Raises DeviceError, before anything was said."""
         size = block_bytes(rate_hz)
         for given in self._inputs:
@@ -139,8 +134,7 @@ class FileMicrophone:
         self._silence = bytes(size)
         self._silent_blocks = 0 if self._fast else self._silence_ms // BLOCK_MS
 
-    def continue_(self) -> None:
-        """The agent has answered: on with the next input, or the end."""
+    def go_on(self) -> None:
         self._go = True
 
     async def read(self) -> Block | None:
@@ -157,7 +151,6 @@ class FileMicrophone:
         pcm, ended = await self._speaking.read()
         if ended:
             self._speaking = None
-            self.inputs_left -= 1
             self._silent_blocks = (FAST_SILENCE_MS if self._fast else self._silence_ms) // BLOCK_MS
             if self._wait_for_answers or not self._waiting:
                 self._go = False
@@ -182,15 +175,19 @@ class SilentLoudspeaker:
     """Plays to nobody, at the pace of a loudspeaker."""
 
     def __init__(self) -> None:
-        self.on_first_sound: Callable[[str], None] = lambda item_id: None
-        self.on_status: Callable[[str], None] = lambda text: None
         self._playback = Playback(BYTES_PER_SAMPLE)
         self._empty = asyncio.Event()
         self._empty.set()
         self._playing: asyncio.Task[None] | None = None
 
-    async def open(self, rate_hz: int) -> None:
-        self._playback = Playback(rate_hz, lambda item_id: self.on_first_sound(item_id))
+    async def open(
+        self,
+        rate_hz: int,
+        *,
+        on_first_sound: Callable[[str], None] = ignore,
+        on_status: Callable[[str], None] = ignore,
+    ) -> None:
+        self._playback = Playback(rate_hz, on_first_sound)
         self._playing = asyncio.create_task(self._play(block_bytes(rate_hz)))
 
     def write(self, item_id: str, content_index: int, pcm: bytes) -> None:
@@ -247,8 +244,16 @@ class FileLoudspeaker(SilentLoudspeaker):
         self._path = Path(path)
         self._fast = fast
         self._file: WavWriter | None = None
+        self._on_status: Callable[[str], None] = ignore
 
-    async def open(self, rate_hz: int) -> None:
+    async def open(
+        self,
+        rate_hz: int,
+        *,
+        on_first_sound: Callable[[str], None] = ignore,
+        on_status: Callable[[str], None] = ignore,
+    ) -> None:
+        self._on_status = on_status
         try:
             self._file = await asyncio.to_thread(WavWriter, self._path, rate_hz)
         except OSError as error:
@@ -256,9 +261,9 @@ class FileLoudspeaker(SilentLoudspeaker):
                 f"can't write {self._path}: {error.strerror}. Give another file as --output."
             ) from error
         if self._fast:
-            self._playback = Playback(rate_hz, lambda item_id: self.on_first_sound(item_id))
+            self._playback = Playback(rate_hz, on_first_sound)
         else:
-            await super().open(rate_hz)
+            await super().open(rate_hz, on_first_sound=on_first_sound)
 
     def write(self, item_id: str, content_index: int, pcm: bytes) -> None:
         super().write(item_id, content_index, pcm)
@@ -274,7 +279,7 @@ class FileLoudspeaker(SilentLoudspeaker):
         try:
             file.close()
         except OSError as error:
-            self.on_status(f"{self._path} is not complete: {error.strerror}")
+            self._on_status(f"{self._path} is not complete: {error.strerror}")
 
     def _heard(self, pcm: bytes) -> None:
         if self._file is None:
@@ -283,4 +288,4 @@ class FileLoudspeaker(SilentLoudspeaker):
             self._file.write(pcm)
         except OSError as error:
             self._file = None
-            self.on_status(f"{self._path} is no longer written: {error.strerror}")
+            self._on_status(f"{self._path} is no longer written: {error.strerror}")

@@ -13,11 +13,11 @@ from collections.abc import Callable
 import numpy as np
 import soxr
 
-from voicelive_agent.client.sound.devices import BLOCK_MS, Block, Played
+from voicelive_agent.client.sound.devices import BLOCK_MS, Block, Played, ignore
 from voicelive_agent.client.sound.files import Pace, block_bytes
 from voicelive_agent.client.sound.playback import BYTES_PER_SAMPLE, Playback
-from voicelive_agent.client.sound.portaudio_lines import Line
-from voicelive_agent.client.sound.sound_system import Device, list_devices
+from voicelive_agent.client.sound.portaudio import Device, list_devices
+from voicelive_agent.client.sound.portaudio_stream import DeviceStream
 
 __all__ = ["Device", "HardwareLoudspeaker", "HardwareMicrophone", "list_devices"]
 
@@ -33,10 +33,10 @@ class HardwareMicrophone:
     """
 
     def __init__(self, device: int | str | None = None) -> None:
-        self.on_status: Callable[[str], None] = lambda text: None
-        self._line = Line("microphone", device, self._take)
-        self._line.on_status = lambda text: self.on_status(text)
-        self._line.on_change = self._wake
+        self._on_status: Callable[[str], None] = ignore
+        self._stream = DeviceStream(
+            "microphone", device, self._take, on_change=self._wake, on_status=self._tell
+        )
         self._waiting: deque[bytes] = deque()
         self._dropped_blocks = 0
         self._arrived = asyncio.Event()
@@ -47,10 +47,11 @@ class HardwareMicrophone:
         self._resampler_from_hz = 0
         self._closed = False
 
-    async def open(self, rate_hz: int) -> None:
+    async def open(self, rate_hz: int, *, on_status: Callable[[str], None] = ignore) -> None:
         self._rate_hz = rate_hz
+        self._on_status = on_status
         self._loop = asyncio.get_running_loop()
-        await self._line.open(rate_hz)
+        await self._stream.open(rate_hz)
 
     async def read(self) -> Block | None:
         while not self._closed:
@@ -58,7 +59,7 @@ class HardwareMicrophone:
                 if pcm := self._resample(self._waiting.popleft()):
                     return Block(pcm)
                 continue
-            if self._line.lost:
+            if self._stream.lost:
                 await self._pace.wait()
                 return Block(bytes(block_bytes(self._rate_hz)))
             self._arrived.clear()
@@ -67,6 +68,9 @@ class HardwareMicrophone:
                 await self._arrived.wait()
         return None
 
+    def go_on(self) -> None:
+        """There is no input to go on with: a person speaks when they like."""
+
     @property
     def dropped_ms(self) -> int:
         return self._dropped_blocks * BLOCK_MS
@@ -74,7 +78,7 @@ class HardwareMicrophone:
     async def close(self) -> None:
         self._closed = True
         self._arrived.set()
-        await self._line.close()
+        await self._stream.close()
 
     def _take(self, pcm: bytes, frames: int) -> bytes:
         """In the audio thread: queue a block, dropping the oldest of too many."""
@@ -93,8 +97,11 @@ class HardwareMicrophone:
     def _wake(self) -> None:
         self._arrived.set()
 
+    def _tell(self, text: str) -> None:
+        self._on_status(text)
+
     def _resample(self, pcm: bytes) -> bytes:
-        from_hz = self._line.rate_hz
+        from_hz = self._stream.rate_hz
         if from_hz == self._rate_hz:
             return pcm
         if self._resampler is None or self._resampler_from_hz != from_hz:
@@ -110,11 +117,11 @@ class HardwareLoudspeaker:
     """
 
     def __init__(self, device: int | str | None = None) -> None:
-        self.on_first_sound: Callable[[str], None] = lambda item_id: None
-        self.on_status: Callable[[str], None] = lambda text: None
-        self._line = Line("loudspeaker", device, self._give)
-        self._line.on_status = lambda text: self.on_status(text)
-        self._line.on_change = self._on_change
+        self._on_first_sound: Callable[[str], None] = ignore
+        self._on_status: Callable[[str], None] = ignore
+        self._stream = DeviceStream(
+            "loudspeaker", device, self._give, on_change=self._on_change, on_status=self._tell
+        )
         self._playback = Playback(BYTES_PER_SAMPLE)
         self._rate_hz = 0
         self._resampler: soxr.ResampleStream | None = None
@@ -122,15 +129,22 @@ class HardwareLoudspeaker:
         self._resampled = bytearray()
         self._giving_up: asyncio.TimerHandle | None = None
 
-    async def open(self, rate_hz: int) -> None:
+    async def open(
+        self,
+        rate_hz: int,
+        *,
+        on_first_sound: Callable[[str], None] = ignore,
+        on_status: Callable[[str], None] = ignore,
+    ) -> None:
         self._rate_hz = rate_hz
+        self._on_first_sound, self._on_status = on_first_sound, on_status
         self._loop = asyncio.get_running_loop()
         self._playback = Playback(rate_hz, self._tell_first_sound)
-        await self._line.open(rate_hz)
+        await self._stream.open(rate_hz)
 
     def write(self, item_id: str, content_index: int, pcm: bytes) -> None:
         self._playback.write(item_id, content_index, pcm)
-        if self._line.lost:
+        if self._stream.lost:
             self._give_up_later()
 
     def cut(self) -> Played | None:
@@ -151,13 +165,13 @@ class HardwareLoudspeaker:
             return
         while self.queued_ms:  # noqa: ASYNC110 - emptied by the audio thread, which sets no event
             await asyncio.sleep(max(BLOCK_MS, min(self.queued_ms, 200)) / 1000)
-        await asyncio.sleep(self._held_s + self._line.latency_s)
+        await asyncio.sleep(self._held_s + self._stream.latency_s)
 
     async def close(self) -> None:
         if self._giving_up:
             self._giving_up.cancel()
         self.cut()
-        await self._line.close()
+        await self._stream.close()
 
     @property
     def _held_s(self) -> float:
@@ -170,7 +184,7 @@ class HardwareLoudspeaker:
     def _give(self, pcm: bytes, frames: int) -> bytes:
         """In the audio thread: the next samples at the hardware's rate."""
         size = frames * BYTES_PER_SAMPLE
-        to_hz = self._line.rate_hz
+        to_hz = self._stream.rate_hz
         if to_hz == self._rate_hz:
             return self._playback.read(size)
         if self._resampler is None or self._resampler_to_hz != to_hz:
@@ -188,12 +202,16 @@ class HardwareLoudspeaker:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(
                 self._loop.call_later,
-                self._line.latency_s,
-                lambda: self.on_first_sound(item_id),
+                self._stream.latency_s,
+                self._on_first_sound,
+                item_id,
             )
 
+    def _tell(self, text: str) -> None:
+        self._on_status(text)
+
     def _on_change(self) -> None:
-        if self._line.lost:
+        if self._stream.lost:
             self._give_up_later()
         elif self._giving_up:
             self._giving_up.cancel()

@@ -23,15 +23,27 @@ kind           fields
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
-from voicelive_agent.client.core.cards import Cards
-from voicelive_agent.client.ui.latency import interruptions, latencies
-from voicelive_agent.client.ui.screen import Summary, TurnTimes, Who
+from voicelive_agent.client.core.cards import Card
+from voicelive_agent.client.core.screen import (
+    Failure,
+    Interrupted,
+    Level,
+    Notice,
+    ProtocolEvent,
+    ScreenEvent,
+    Speaking,
+    Status,
+    Told,
+    Transcript,
+)
+from voicelive_agent.client.core.turns import Summary, TurnTimes
 
 LEVEL_EVERY_MS = 1_000
+_TEXTS = {Status: "status", Notice: "notice", Told: "notice", Failure: "error"}
 
 
 class JsonLines:
@@ -49,53 +61,35 @@ class JsonLines:
         self._clock = clock
         self._start_s = clock()
         self._level_at_ms: float | None = None
-        self._cards = Cards()
 
-    def status(self, text: str) -> None:
-        self._write("status", text=text)
+    def show(self, event: ScreenEvent) -> None:
+        match event:
+            case Status() | Notice() | Told() | Failure():
+                self._write(_TEXTS[type(event)], text=event.text)
+            case Transcript():
+                self._write("transcript", **asdict(event))
+            case Interrupted():
+                self._write("cut", **asdict(event))
+            case Card():
+                buttons = [{"number": number, "label": label} for number, label in event.buttons]
+                self._write("card", event=dict(event.event), buttons=buttons)
+            case Level():
+                self._show_level(event)
+            case TurnTimes():
+                self._write("turn", **asdict(event))
+            case ProtocolEvent():
+                self._write("event", direction=event.direction, event=dict(event.event))
+            case Summary():
+                self._write("summary", **describe(event))
+            case Speaking():
+                """For eyes only; ``cut`` tells what was heard."""
 
-    def notice(self, text: str) -> None:
-        self._write("notice", text=text)
-
-    def tell(self, text: str) -> None:
-        self._write("notice", text=text)
-
-    def error(self, text: str) -> None:
-        self._write("error", text=text)
-
-    def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
-        self._write("transcript", who=who, item_id=item_id, text=text, final=final)
-
-    def speaking(self, heard: str, rest: str) -> None:
-        """For eyes only; ``cut`` tells what was heard."""
-
-    def cut(self, item_id: str, heard: str) -> None:
-        self._write("cut", item_id=item_id, heard=heard)
-
-    def card(self, event: Mapping[str, Any]) -> None:
-        card = self._cards.read(event)
-        buttons = [{"number": number, "label": label} for number, label in card.buttons]
-        self._write("card", event=dict(event), buttons=buttons)
-
-    def choose(self, number: int) -> dict[str, Any] | None:
-        return self._cards.choose(number)
-
-    def level(self, dbfs: float, *, muted: bool) -> None:
+    def _show_level(self, level: Level) -> None:
         now_ms = self._now_ms()
         if self._level_at_ms is None or now_ms - self._level_at_ms >= LEVEL_EVERY_MS:
             self._level_at_ms = now_ms
             # JSON has no infinity; this is below what PCM16 can hold.
-            self._write("level", dbfs=round(max(dbfs, -120.0), 1), muted=muted)
-
-    def turn(self, times: TurnTimes) -> None:
-        self._cards.end_turn()
-        self._write("turn", **asdict(times))
-
-    def event(self, direction: Literal["sent", "received"], event: Mapping[str, Any]) -> None:
-        self._write("event", direction=direction, event=dict(event))
-
-    def summary(self, summary: Summary) -> None:
-        self._write("summary", **describe(summary))
+            self._write("level", dbfs=round(max(level.dbfs, -120.0), 1), muted=level.muted)
 
     def close(self) -> None:
         self._out = None
@@ -120,8 +114,8 @@ def describe(summary: Summary) -> dict[str, Any]:
     return {
         "turns": len(summary.turns),
         "seconds": round(summary.seconds, 1),
-        "interruptions": interruptions(summary.turns),
+        "interruptions": summary.interruptions,
         "reconnects": summary.reconnects,
         "dropped_input_ms": summary.dropped_input_ms,
-        "latency": {stage: asdict(latency) for stage, latency in latencies(summary).items()},
+        "latency": {stage: asdict(latency) for stage, latency in summary.latencies.items()},
     }

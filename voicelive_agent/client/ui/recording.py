@@ -8,18 +8,25 @@ written any more, the recording ends with a notice, and the conversation goes on
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import soxr
 
-from voicelive_agent.client.sound.devices import Block, DeviceError, Loudspeaker, Microphone, Played
+from voicelive_agent.client.core.screen import Level, Notice, Screen, ScreenEvent
+from voicelive_agent.client.settings import Settings
+from voicelive_agent.client.sound.devices import (
+    Block,
+    DeviceError,
+    Loudspeaker,
+    Microphone,
+    Played,
+    ignore,
+)
 from voicelive_agent.client.sound.playback import BYTES_PER_SAMPLE, Playback
 from voicelive_agent.client.sound.sound_files import WavWriter
 from voicelive_agent.client.ui.json_lines import JsonLines
-from voicelive_agent.client.ui.screen import Screen, Summary, TurnTimes, Who
 
 SLACK_MS = 250
 """A microphone that is late by more leaves a gap of silence, so that both sides stay in step."""
@@ -35,11 +42,11 @@ class Recording:
         *,
         microphone_hz: int,
         loudspeaker_hz: int,
-        on_notice: Callable[[str], None] = lambda text: None,
+        on_notice: Callable[[str], None] = ignore,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.is_muted = False
-        self.has_microphone = False
+        self._is_muted = False
+        self._has_microphone = False
         self._rate_hz = loudspeaker_hz
         self._on_notice = on_notice
         self._clock = clock
@@ -63,11 +70,26 @@ class Recording:
             raise DeviceError(
                 f"can't record in {directory}: {error.strerror}. Give another --record DIR."
             ) from error
-        self.lines = JsonLines(self._events, clock=clock, on_broken=self._stop)
+        self._lines = JsonLines(self._events, clock=clock, on_broken=self._stop)
+
+    def hearing(self, microphone: Microphone) -> Microphone:
+        """The microphone, with what it hears recorded; the recording then goes by its pace."""
+        self._has_microphone = True
+        return _RecordedMicrophone(microphone, self)
+
+    def playing(self, loudspeaker: Loudspeaker) -> Loudspeaker:
+        """The loudspeaker, with what it plays recorded."""
+        return _RecordedLoudspeaker(loudspeaker, self)
+
+    def show(self, event: ScreenEvent) -> None:
+        """Keep what is shown."""
+        if isinstance(event, Level):
+            self._is_muted = event.muted
+        self._lines.show(event)
 
     def hear(self, pcm: bytes) -> None:
         """The next of the person's audio."""
-        if self.is_muted:
+        if self._is_muted:
             pcm = bytes(len(pcm))
         pcm = self._resample(pcm)
         self._catch_up(SLACK_MS)
@@ -75,21 +97,21 @@ class Recording:
 
     def say(self, item_id: str, content_index: int, pcm: bytes) -> None:
         """The agent's audio, queued behind what is queued."""
-        self._catch_up(SLACK_MS if self.has_microphone else 0)
+        self._catch_up(SLACK_MS if self._has_microphone else 0)
         self._playback.write(item_id, content_index, pcm)
 
     def cut(self) -> None:
-        self._catch_up(SLACK_MS if self.has_microphone else 0)
+        self._catch_up(SLACK_MS if self._has_microphone else 0)
         self._playback.cut()
 
     def close(self) -> None:
         self._write(self._resample(b"", last=True))
-        self._catch_up(SLACK_MS if self.has_microphone else 0)
+        self._catch_up(SLACK_MS if self._has_microphone else 0)
         wav, self._wav = self._wav, None
         try:
             if wav:
                 wav.close()
-            self.lines.close()
+            self._lines.close()
             self._events.close()
         except OSError as error:
             self._tell(error)
@@ -121,7 +143,7 @@ class Recording:
 
     def _stop(self, error: OSError) -> None:
         wav, self._wav = self._wav, None
-        self.lines.close()
+        self._lines.close()
         if wav:
             self._tell(error)
             try:
@@ -133,31 +155,15 @@ class Recording:
         self._on_notice(f"The recording stopped: {error.strerror}. The conversation goes on.")
 
 
-class RecordedMicrophone:
+class _RecordedMicrophone:
     """Passes on what it hears, and records it."""
 
-    def __init__(self, microphone: Any, recording: Recording) -> None:
-        self._microphone: Microphone = microphone
+    def __init__(self, microphone: Microphone, recording: Recording) -> None:
+        self._microphone = microphone
         self._recording = recording
-        recording.has_microphone = True
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._microphone, name)
-
-    @property
-    def dropped_ms(self) -> int:
-        return self._microphone.dropped_ms
-
-    @property
-    def on_status(self) -> Callable[[str], None]:
-        return self._microphone.on_status
-
-    @on_status.setter
-    def on_status(self, tell: Callable[[str], None]) -> None:
-        self._microphone.on_status = tell
-
-    async def open(self, rate_hz: int) -> None:
-        await self._microphone.open(rate_hz)
+    async def open(self, rate_hz: int, *, on_status: Callable[[str], None] = ignore) -> None:
+        await self._microphone.open(rate_hz, on_status=on_status)
 
     async def read(self) -> Block | None:
         block = await self._microphone.read()
@@ -165,35 +171,32 @@ class RecordedMicrophone:
             self._recording.hear(block.pcm)
         return block
 
+    def go_on(self) -> None:
+        self._microphone.go_on()
+
+    @property
+    def dropped_ms(self) -> int:
+        return self._microphone.dropped_ms
+
     async def close(self) -> None:
         await self._microphone.close()
 
 
-class RecordedLoudspeaker:
+class _RecordedLoudspeaker:
     """Plays, and records what it plays."""
 
     def __init__(self, loudspeaker: Loudspeaker, recording: Recording) -> None:
         self._loudspeaker = loudspeaker
         self._recording = recording
 
-    @property
-    def on_first_sound(self) -> Callable[[str], None]:
-        return self._loudspeaker.on_first_sound
-
-    @on_first_sound.setter
-    def on_first_sound(self, tell: Callable[[str], None]) -> None:
-        self._loudspeaker.on_first_sound = tell
-
-    @property
-    def on_status(self) -> Callable[[str], None]:
-        return self._loudspeaker.on_status
-
-    @on_status.setter
-    def on_status(self, tell: Callable[[str], None]) -> None:
-        self._loudspeaker.on_status = tell
-
-    async def open(self, rate_hz: int) -> None:
-        await self._loudspeaker.open(rate_hz)
+    async def open(
+        self,
+        rate_hz: int,
+        *,
+        on_first_sound: Callable[[str], None] = ignore,
+        on_status: Callable[[str], None] = ignore,
+    ) -> None:
+        await self._loudspeaker.open(rate_hz, on_first_sound=on_first_sound, on_status=on_status)
 
     def write(self, item_id: str, content_index: int, pcm: bytes) -> None:
         self._recording.say(item_id, content_index, pcm)
@@ -220,67 +223,16 @@ class RecordedLoudspeaker:
         await self._loudspeaker.close()
 
 
-class RecordedScreen:
-    """Shows everything, and records it as JSON lines."""
-
-    def __init__(self, screen: Screen, recording: Recording) -> None:
-        self._screen = screen
-        self._recording = recording
-        self._both: tuple[Screen, Screen] = (screen, recording.lines)
-
-    def status(self, text: str) -> None:
-        for screen in self._both:
-            screen.status(text)
-
-    def notice(self, text: str) -> None:
-        for screen in self._both:
-            screen.notice(text)
-
-    def tell(self, text: str) -> None:
-        for screen in self._both:
-            screen.tell(text)
-
-    def error(self, text: str) -> None:
-        for screen in self._both:
-            screen.error(text)
-
-    def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
-        for screen in self._both:
-            screen.transcript(who, item_id, text, final=final)
-
-    def speaking(self, heard: str, rest: str) -> None:
-        self._screen.speaking(heard, rest)
-
-    def cut(self, item_id: str, heard: str) -> None:
-        for screen in self._both:
-            screen.cut(item_id, heard)
-
-    def card(self, event: Mapping[str, Any]) -> None:
-        for screen in self._both:
-            screen.card(event)
-
-    def choose(self, number: int) -> dict[str, Any] | None:
-        return self._screen.choose(number)
-
-    def level(self, dbfs: float, *, muted: bool) -> None:
-        self._recording.is_muted = muted
-        for screen in self._both:
-            screen.level(dbfs, muted=muted)
-
-    def turn(self, times: TurnTimes) -> None:
-        for screen in self._both:
-            screen.turn(times)
-
-    def event(self, direction: Literal["sent", "received"], event: Mapping[str, Any]) -> None:
-        for screen in self._both:
-            screen.event(direction, event)
-
-    def summary(self, summary: Summary) -> None:
-        for screen in self._both:
-            screen.summary(summary)
-
-    def close(self) -> None:
-        self._screen.close()
+def open_recording(settings: Settings, screen: Screen) -> Recording | None:
+    """The recording that ``--record`` asks for, if it does. Raises DeviceError."""
+    if settings.record is None:
+        return None
+    return Recording(
+        settings.record,
+        microphone_hz=settings.sent_rate_hz,
+        loudspeaker_hz=settings.received_rate_hz,
+        on_notice=lambda text: screen.show(Notice(text)),
+    )
 
 
 def _free_path(directory: Path) -> Path:

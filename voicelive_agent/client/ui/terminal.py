@@ -7,8 +7,8 @@ for ``toolbar``. Where standard output is no terminal, only the settled lines ar
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, TextIO, cast
+from collections.abc import Callable
+from typing import TextIO, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -17,9 +17,21 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from voicelive_agent.client.core.cards import Cards
-from voicelive_agent.client.ui.latency import STAGES, interruptions, latencies
-from voicelive_agent.client.ui.screen import Summary, TurnTimes, Who
+from voicelive_agent.client.core.cards import Card
+from voicelive_agent.client.core.screen import (
+    Failure,
+    Interrupted,
+    Level,
+    Notice,
+    ProtocolEvent,
+    ScreenEvent,
+    Speaking,
+    Status,
+    Told,
+    Transcript,
+    Who,
+)
+from voicelive_agent.client.core.turns import STAGES, Summary, TurnTimes
 from voicelive_agent.client.ui.standard_output import StandardOutput
 
 DRAWN_EVERY_S = 0.1
@@ -46,12 +58,10 @@ class Terminal:
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
         self._is_terminal = stream.isatty()
         self._clock = clock
-        self._cards = Cards()
-        self._partials: dict[str, tuple[Who, str]] = {}
-        self._speech = ("", "")
+        self._partials: dict[str, Transcript] = {}
+        self._speech = Speaking("", "")
         self._status = ""
-        self._dbfs: float | None = None
-        self._is_muted = False
+        self._level: Level | None = None
         self._drawn_s = 0.0
         self._live: Live | None = None
         if self._is_terminal and not prompted:
@@ -65,74 +75,66 @@ class Terminal:
             )
             self._live.start()
 
-    def status(self, text: str) -> None:
+    def show(self, event: ScreenEvent) -> None:
+        match event:
+            case Status():
+                self._show_status(event.text)
+            case Notice():
+                self._print_line(Text("•", "yellow"), Text(_clean(event.text), "yellow"))
+            case Told():
+                self._print_line(Text(), Text(_clean(event.text)))
+            case Failure():
+                self._show_failure(event.text)
+            case Transcript():
+                self._show_transcript(event)
+            case Speaking() if event != self._speech:
+                self._speech = event
+                self._draw(soon=True)
+            case Interrupted():
+                self._show_interruption(event)
+            case Card():
+                self._print(draw_card(event))
+            case Level():
+                self._level = event
+                self._draw(soon=True)
+            case TurnTimes():
+                self._show_times(event)
+            case Summary():
+                self._stop()
+                self._console.print(draw_summary(event), soft_wrap=False)
+            case Speaking() | ProtocolEvent():
+                """Nothing new, or not for people."""
+
+    def _show_status(self, text: str) -> None:
         self._status = _clean(text)
         if self._is_terminal:
             self._draw()
         else:
             self._print(Text(f"[{self._status}]", style="dim"))
 
-    def notice(self, text: str) -> None:
-        self._print_line(Text("•", "yellow"), Text(_clean(text), "yellow"))
-
-    def tell(self, text: str) -> None:
-        self._print_line(Text(), Text(_clean(text)))
-
-    def error(self, text: str) -> None:
+    def _show_failure(self, text: str) -> None:
         mark = "✗"
         for line in text.splitlines():
             self._print_line(Text(mark, "bold red"), Text(_clean(line), "bold red"))
             mark = " "
 
-    def transcript(self, who: Who, item_id: str, text: str, *, final: bool) -> None:
-        if not final:
-            self._partials[item_id] = (who, _clean(text))
+    def _show_transcript(self, said: Transcript) -> None:
+        if not said.final:
+            self._partials[said.item_id] = said
             self._draw(soon=True)
             return
-        self._partials.pop(item_id, None)
-        if text.strip():
-            self._print_line(_mark(who), Text(_clean(text)))
+        self._partials.pop(said.item_id, None)
+        if said.text.strip():
+            self._print_line(_mark(said.who), Text(_clean(said.text)))
 
-    def speaking(self, heard: str, rest: str) -> None:
-        if self._speech != (heard, rest):
-            self._speech = (heard, rest)
-            self._draw(soon=True)
-
-    def cut(self, item_id: str, heard: str) -> None:
-        self._partials.pop(item_id, None)
-        text = Text(_clean(heard))
-        text.append(" —" if heard else "—")
+    def _show_interruption(self, cut: Interrupted) -> None:
+        self._partials.pop(cut.item_id, None)
+        text = Text(_clean(cut.heard))
+        text.append(" —" if cut.heard else "—")
         text.append(" (interrupted)", style="dim")
         self._print_line(_mark("agent"), text)
 
-    def card(self, event: Mapping[str, Any]) -> None:
-        card = self._cards.read(event)
-        lines = [Text(_clean(line)) for line in card.lines]
-        lines += [
-            Text.assemble((f" {number} ", "reverse"), f" {_clean(label)}")
-            for number, label in card.buttons
-        ]
-        if card.buttons:
-            lines.append(Text("type a number to choose", style="dim"))
-        self._print(
-            Panel(
-                Group(*lines),
-                title=escape(_clean(card.title)) or None,
-                title_align="left",
-                expand=False,
-                border_style="blue",
-            )
-        )
-
-    def choose(self, number: int) -> dict[str, Any] | None:
-        return self._cards.choose(number)
-
-    def level(self, dbfs: float, *, muted: bool) -> None:
-        self._dbfs, self._is_muted = dbfs, muted
-        self._draw(soon=True)
-
-    def turn(self, times: TurnTimes) -> None:
-        self._cards.end_turn()
+    def _show_times(self, times: TurnTimes) -> None:
         parts = [
             f"{name} {value:.0f} ms"
             for stage, name in STAGES.items()
@@ -140,13 +142,6 @@ class Terminal:
         ]
         if parts:
             self._print_line(Text("⏱", "dim"), Text(" · ".join(parts), "dim"))
-
-    def event(self, direction: Literal["sent", "received"], event: Mapping[str, Any]) -> None:
-        """Not for people."""
-
-    def summary(self, summary: Summary) -> None:
-        self._stop()
-        self._console.print(describe(summary), soft_wrap=False)
 
     def close(self) -> None:
         self._stop()
@@ -189,35 +184,44 @@ class Terminal:
 
     def _live_part(self) -> RenderableType:
         lines = [
-            _tail(_line(who, text), self._console.width)
-            for who, text in list(self._partials.values())[-PARTIALS_SHOWN:]
+            _tail(_line(said.who, _clean(said.text)), self._console.width)
+            for said in list(self._partials.values())[-PARTIALS_SHOWN:]
         ]
-        if any(self._speech):
-            heard, rest = self._speech
-            lines.append(_speech(_clean(heard), _clean(rest), self._console.width))
-        state = Text(" ")
-        if self._is_muted:
-            state.append("muted".ljust(METER_CELLS), style="red")
-        elif self._dbfs is not None:
-            share = 1 - min(max(self._dbfs / METER_FLOOR_DBFS, 0), 1)
-            filled = round(share * METER_CELLS)
-            state.append("▮" * filled, style="red" if self._dbfs > -1 else "green")
-            state.append("▯" * (METER_CELLS - filled), style="dim")
-        state.append(f"  {self._status}")
-        return Group(*lines, state)
+        heard, rest = _clean(self._speech.heard), _clean(self._speech.rest)
+        if heard or rest:
+            lines.append(_speech(heard, rest, self._console.width))
+        return Group(*lines, Text.assemble(" ", _meter(self._level), f"  {self._status}"))
 
 
-def describe(summary: Summary) -> RenderableType:
+def draw_card(card: Card) -> RenderableType:
+    """A client event of the agent as a panel, with the number that chooses each button."""
+    lines = [Text(_clean(line)) for line in card.lines]
+    lines += [
+        Text.assemble((f" {number} ", "reverse"), f" {_clean(label)}")
+        for number, label in card.buttons
+    ]
+    if card.buttons:
+        lines.append(Text("type a number to choose", style="dim"))
+    return Panel(
+        Group(*lines),
+        title=escape(_clean(card.title)) or None,
+        title_align="left",
+        expand=False,
+        border_style="blue",
+    )
+
+
+def draw_summary(summary: Summary) -> RenderableType:
     """The end of a conversation as a table."""
     facts = [
         f"{_count(len(summary.turns), 'turn')} in {summary.seconds:.0f} s",
-        _count(interruptions(summary.turns), "interruption"),
+        _count(summary.interruptions, "interruption"),
         _count(summary.reconnects, "reconnect"),
     ]
     if summary.dropped_input_ms:
         facts.append(f"{summary.dropped_input_ms} ms of the microphone dropped")
     parts: list[RenderableType] = [Text(" · ".join(facts))]
-    if measured := latencies(summary):
+    if measured := summary.latencies:
         table = Table("after the end of speech", title_justify="left")
         for name in ("turns", "p50 ms", "p95 ms"):
             table.add_column(name, justify="right")
@@ -230,6 +234,18 @@ def describe(summary: Summary) -> RenderableType:
             )
         parts.append(table)
     return Group(*parts)
+
+
+def _meter(level: Level | None) -> Text:
+    """The level of the microphone as a bar."""
+    if level is None:
+        return Text()
+    if level.muted:
+        return Text("muted".ljust(METER_CELLS), "red")
+    share = 1 - min(max(level.dbfs / METER_FLOOR_DBFS, 0), 1)
+    filled = round(share * METER_CELLS)
+    bar = Text("▮" * filled, style="red" if level.dbfs > -1 else "green")
+    return bar.append("▯" * (METER_CELLS - filled), style="dim")
 
 
 def _count(number: int, what: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from voicelive_agent.client.sound.devices import BLOCK_MS, DeviceError
-from voicelive_agent.client.sound.sound_system import (
+from voicelive_agent.client.sound.portaudio import (
     Device,
     Direction,
     deepen_buffers,
@@ -46,7 +46,7 @@ RESCAN_AFTER_TRIES = 3
 OTHER_RATES_HZ = (48_000, 44_100, 32_000, 16_000, 8_000)
 
 
-class Line:
+class DeviceStream:
     """A stream in one direction. ``move`` is called in the audio thread, for each block.
 
     It gets the samples of a microphone, or how many a loudspeaker needs, as PCM16 mono at
@@ -58,15 +58,20 @@ class Line:
         direction: Direction,
         device: int | str | None,
         move: Callable[[bytes, int], bytes],
+        *,
+        on_change: Callable[[], None],
+        on_status: Callable[[str], None],
     ) -> None:
-        self.on_status: Callable[[str], None] = lambda text: None
-        self.on_change: Callable[[], None] = lambda: None
+        """``on_change`` is called when the device is lost and when it is back, ``on_status`` with
+        what to tell the person of it; both on the event loop."""
         self.rate_hz = 0
         self.latency_s = 0.0
         self.lost = False
         self._direction: Direction = direction
         self._device = device
         self._move = move
+        self._on_change = on_change
+        self._on_status = on_status
         self._channels = 1
         self._found: Device | None = None
         self._wanted_hz = 0
@@ -99,12 +104,12 @@ class Line:
             if system.rescan_wanted:
                 await self._reopen()
             elif self._is_lost():
-                self.on_status(f"The {self._direction} {self._name()!r} is gone; waiting for it…")
+                self._on_status(f"The {self._direction} {self._name()!r} is gone; waiting for it…")
                 await self._reopen()
-                self.on_status(f"The {self._direction} is back: {self._name()!r}.")
+                self._on_status(f"The {self._direction} is back: {self._name()!r}.")
             elif self._stutters >= STUTTERS_TOLD and not self._has_told_stutters:
                 self._has_told_stutters = True
-                self.on_status(
+                self._on_status(
                     f"The {self._direction} stutters: this machine is too busy. Close what else "
                     "runs on it."
                 )
@@ -120,7 +125,7 @@ class Line:
 
     async def _reopen(self) -> None:
         self.lost = True
-        self.on_change()
+        self._on_change()
         tries = 0
         while self.lost:
             try:
@@ -133,7 +138,7 @@ class Line:
                 tries += 1
                 if tries % RESCAN_AFTER_TRIES == 0:
                     system.rescan_wanted = True
-        self.on_change()
+        self._on_change()
 
     async def _flowing(self) -> None:
         """A device that is gone can often be opened; it just never plays."""

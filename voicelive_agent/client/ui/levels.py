@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from voicelive_agent.client.ui.screen import Screen
+from voicelive_agent.client.core.screen import Level, Notice, Screen
 
 SHOW_EVERY_MS = 100
 FLOOR_DBFS = -96.0
@@ -38,7 +38,7 @@ class Levels:
         self._peak = max(self._peak, int(magnitudes.max()))
         self._since_shown_ms += duration_ms
         if self._since_shown_ms >= SHOW_EVERY_MS:
-            self._screen.level(round(_dbfs(self._peak), 1), muted=muted)
+            self._screen.show(Level(round(_dbfs(self._peak), 1), muted=muted))
             if self._warns:
                 self._watch_silence(_dbfs(self._peak), self._since_shown_ms, muted=muted)
             self._since_shown_ms, self._peak = 0.0, 0
@@ -57,9 +57,11 @@ class Levels:
         self._silent_ms += duration_ms
         if self._silent_ms >= SILENT_AFTER_MS and not self._warned_silent:
             self._warned_silent = True
-            self._screen.notice(
-                "The microphone is silent: check its switch and the system's permission, or "
-                "choose another with --microphone (--list-devices shows them)."
+            self._screen.show(
+                Notice(
+                    "The microphone is silent: check its switch and the system's permission, or "
+                    "choose another with --microphone (--list-devices shows them)."
+                )
             )
 
     def _watch_clipping(self, share: float) -> None:
@@ -67,7 +69,9 @@ class Levels:
             self._warned_clipped = False
         elif not self._warned_clipped:
             self._warned_clipped = True
-            self._screen.notice("The microphone is too loud and distorts: turn its level down.")
+            self._screen.show(
+                Notice("The microphone is too loud and distorts: turn its level down.")
+            )
 
 
 def _dbfs(peak: int) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from voicelive_agent.client.sound.devices import DeviceError
-from voicelive_agent.client.sound.sound_system import (
+from voicelive_agent.client.sound.portaudio import (
     Device,
     find_device,
     installation_command,

@@ -1,10 +1,10 @@
-"""What the person types while talking."""
+"""The commands that the person can type while talking."""
 
 import json
 from typing import Protocol
 
 from voicelive_agent.client.core.conversation import Conversation
-from voicelive_agent.client.ui.screen import Screen
+from voicelive_agent.client.core.screen import Failure, Level, Notice, Screen, Told
 
 SILENT_DBFS = -96.0
 HELP = """\
@@ -30,7 +30,7 @@ class Talking(Protocol):
         """Push-to-talk."""
 
 
-class Commands:
+class TypedCommands:
     """Runs typed lines."""
 
     def __init__(self, talk: Talking, conversation: Conversation, screen: Screen) -> None:
@@ -46,11 +46,9 @@ class Commands:
         elif line.startswith("/"):
             name, _, rest = line[1:].partition(" ")
             self._run_command(name.lower(), rest.strip())
-        elif self._conversation.calls.mcp.approval and line.lower() in ("y", "yes", "n", "no"):
-            self._conversation.calls.mcp.decide(line.lower().startswith("y"))
-        elif line.isdecimal() and (action := self._screen.choose(int(line))) is not None:
-            self._conversation.click(action)
-        else:
+        elif self._conversation.approval and line.lower() in ("y", "yes", "n", "no"):
+            self._conversation.decide(line.lower().startswith("y"))
+        elif not (line.isdecimal() and self._conversation.choose(int(line))):
             self._conversation.say(line)
 
     def _run_command(self, name: str, rest: str) -> None:
@@ -59,13 +57,13 @@ class Commands:
                 self._conversation.over.set()
             case "help" | "h" | "?":
                 for line in HELP.splitlines():
-                    self._screen.tell(line)
+                    self._screen.show(Told(line))
             case "history":
                 self._show_history()
             case "say" if rest:
                 self._conversation.let_say(rest)
             case "say":
-                self._screen.error("/say TEXT: which text shall the agent say?")
+                self._screen.show(Failure("/say TEXT: which text shall the agent say?"))
             case "click":
                 self._click(rest)
             case "answer":
@@ -76,10 +74,12 @@ class Commands:
                 self._talk.is_muted = name == "mute" and not self._talk.is_muted
                 muted = self._talk.is_muted
                 # A recording follows the level, and must not wait for the next one.
-                self._screen.level(SILENT_DBFS, muted=muted)
-                self._screen.notice("The microphone is off." if muted else "The microphone is on.")
+                self._screen.show(Level(SILENT_DBFS, muted=muted))
+                self._screen.show(
+                    Notice("The microphone is off." if muted else "The microphone is on.")
+                )
             case _:
-                self._screen.error(f"/{name} is no command: /help lists them.")
+                self._screen.show(Failure(f"/{name} is no command: /help lists them."))
 
     def _click(self, rest: str) -> None:
         try:
@@ -87,13 +87,13 @@ class Commands:
         except ValueError:
             action = None
         if not isinstance(action, dict):
-            self._screen.error('/click takes a JSON object: /click {"type": "ui.click"}')
+            self._screen.show(Failure('/click takes a JSON object: /click {"type": "ui.click"}'))
             return
         self._conversation.click(action)
 
     def _show_history(self) -> None:
         lines = self._conversation.history.lines
         for line in lines:
-            self._screen.tell(f"{line.who}: {line.text}")
+            self._screen.show(Told(f"{line.who}: {line.text}"))
         if not lines:
-            self._screen.tell("Nothing was said yet.")
+            self._screen.show(Told("Nothing was said yet."))
