@@ -1,6 +1,6 @@
 # The agent server as a container for Microsoft Foundry (linux/amd64) or any other host.
 # Build: docker build --platform=linux/amd64 -t voicelive-agent .
-# With the packages of AGENT=model: --build-arg REQUIREMENTS=model
+# With the packages of VOICELIVE_AGENT=model: --build-arg REQUIREMENTS=model
 
 FROM python:3.12-slim AS packages
 # Which of requirements/*.txt: agent, model, or one of your own.
@@ -24,7 +24,7 @@ ENV PATH=/opt/agent/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/home/session \
-    HOST=0.0.0.0 \
+    VOICELIVE_HOST=0.0.0.0 \
     PORT=8088
 # By number, so that Kubernetes can tell that it is not root.
 USER 10001

@@ -19,7 +19,9 @@ MOST = 1.2
 
 async def measure_start_seconds(**environment: str) -> float:
     started = time.monotonic()
-    async with start_peer("ours", "burst", AGENT="examples.front_desk:reply", **environment):
+    async with start_peer(
+        "ours", "burst", VOICELIVE_AGENT="examples.front_desk:reply", **environment
+    ):
         return time.monotonic() - started
 
 

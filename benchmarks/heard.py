@@ -93,7 +93,10 @@ async def measure(times: int, callers: int, seed: int = 1) -> list[Interruption]
     plans = plan_interruptions(times, seed)
     with tempfile.TemporaryDirectory() as directory:
         database = f"sqlite://{directory}/conversations.sqlite3"
-        environment = {"AGENT": "benchmarks.agents:read_aloud", "CONVERSATIONS": database}
+        environment = {
+            "VOICELIVE_AGENT": "benchmarks.agents:read_aloud",
+            "VOICELIVE_CONVERSATIONS": database,
+        }
         async with start_services(Path(directory), record=False, environment=environment) as url:
             calls = await asyncio.gather(
                 *(hold_call(url, plans[at::callers]) for at in range(callers))

@@ -106,7 +106,7 @@ async def main() -> int:
         idle, busy = await compare(arguments.url, "agent", arguments)
     else:
         pin_to_core(1)
-        async with start_peer("ours", "burst", AGENT="examples.front_desk:reply") as peer:
+        async with start_peer("ours", "burst", VOICELIVE_AGENT="examples.front_desk:reply") as peer:
             idle, busy, queueing_ms = await measure_ours(peer, arguments)
         async with start_peer("official", "burst") as peer:
             await compare(f"http://127.0.0.1:{peer.port}", "official", arguments)

@@ -93,7 +93,9 @@ async def measure_rate(replicas: int, seconds: float, **environment: str) -> Rat
         async with contextlib.AsyncExitStack() as stack:
             peers = [
                 await stack.enter_async_context(
-                    start_peer("ours", "work", None, CONVERSATIONS=redis.url, **environment)
+                    start_peer(
+                        "ours", "work", None, VOICELIVE_CONVERSATIONS=redis.url, **environment
+                    )
                 )
                 for _ in range(replicas)
             ]
@@ -189,7 +191,7 @@ async def compare_stores(rounds: int) -> None:
         async with contextlib.AsyncExitStack() as stack:
             talking = {}
             for store, url in urls.items():
-                peer = start_peer("ours", "burst", CONVERSATIONS=url)
+                peer = start_peer("ours", "burst", VOICELIVE_CONVERSATIONS=url)
                 talking[store] = Conversations([await stack.enter_async_context(peer)], store)
             for _ in range(200 * rounds):
                 for store, conversations in talking.items():
@@ -243,7 +245,7 @@ async def restart_under_load(callers: int) -> Restart:
 
     with tempfile.TemporaryDirectory() as directory:
         async with (
-            deploy(Path(directory), LOG_LEVEL="WARNING") as deployment,
+            deploy(Path(directory), VOICELIVE_LOG_LEVEL="WARNING") as deployment,
             asyncio.TaskGroup() as talking,
         ):
             for number in range(callers):

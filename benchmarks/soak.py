@@ -101,7 +101,7 @@ async def drop_connections(port: int, until: float) -> int:
 
 
 async def soak(seconds: float, callers: int, think_s: float) -> int:
-    async with start_peer("ours", "burst", AGENT="examples.front_desk:reply") as peer:
+    async with start_peer("ours", "burst", VOICELIVE_AGENT="examples.front_desk:reply") as peer:
         url = f"http://127.0.0.1:{peer.port}"
         # Once through everything, so that what is opened for good is open.
         await hold_conversations(url, 1, 1, think_s=0, barge_in_rate=0.1, run="first")

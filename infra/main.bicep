@@ -57,7 +57,7 @@ param agent string = 'app.agent:reply'
 @description('Which packages the image holds, a file of requirements/: agent or model.')
 param requirements string = 'agent'
 
-@description('Name of the model deployment that AGENT=model uses.')
+@description('Name of the model deployment that VOICELIVE_AGENT=model uses.')
 param modelDeploymentName string = 'gpt-5.4-mini'
 
 @description('The model behind it.')
@@ -167,7 +167,7 @@ output AZURE_CONTAINER_REGISTRY_ENDPOINT string = registry.outputs.loginServer
 output AZURE_CONTAINER_REGISTRY_RESOURCE_ID string = registry.outputs.registryId
 output AZURE_AI_PROJECT_ACR_CONNECTION_NAME string = registry.outputs.connectionName
 // What azure.yaml reads.
-output AGENT string = agent
+output VOICELIVE_AGENT string = agent
 output REQUIREMENTS string = requirements
 output AZURE_AI_MODEL_DEPLOYMENT_NAME string = modelDeploymentName
 // What the client reads.

@@ -216,15 +216,15 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
           }
           env: concat([
             {
-              name: 'AGENT'
+              name: 'VOICELIVE_AGENT'
               value: agent
             }
             {
-              name: 'API_KEY'
+              name: 'VOICELIVE_AGENT_API_KEY'
               secretRef: 'api-key'
             }
             {
-              name: 'CONVERSATIONS'
+              name: 'VOICELIVE_CONVERSATIONS'
               value: 'rediss://${redis.properties.hostName}:${redisPort}/0?auth=entra'
             }
             {
@@ -237,7 +237,7 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
               secretRef: 'insights'
             }
             {
-              name: 'SHUTDOWN_GRACE_SECONDS'
+              name: 'VOICELIVE_SHUTDOWN_GRACE_SECONDS'
               value: string(shutdownGraceSeconds)
             }
             {
@@ -246,7 +246,7 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
               value: '15'
             }
             {
-              name: 'LOG_FORMAT'
+              name: 'VOICELIVE_LOG_FORMAT'
               value: 'json'
             }
           ], settings)

@@ -45,7 +45,12 @@ def serve(image: Image, log: Path, **environment: str) -> Iterator[Server]:
     Raises CheckError when ``/readiness`` does not answer.
     """
     port, key = _find_free_port(), secrets.token_urlsafe()
-    inside = {**image.stage.environment, "PORT": str(port), "API_KEY": key, **environment}
+    inside = {
+        **image.stage.environment,
+        "PORT": str(port),
+        "VOICELIVE_AGENT_API_KEY": key,
+        **environment,
+    }
     command = list(image.stage.command)
     url = f"http://127.0.0.1:{port}"
     with log.open("ab") as output:

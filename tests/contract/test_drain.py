@@ -22,7 +22,11 @@ SECRET = "marmalade"
 EXIT_SECONDS = 30.0
 
 
-OWN = {"AGENT": SCRIPTED, "LOG_LEVEL": "DEBUG", "SHUTDOWN_GRACE_SECONDS": "20"}
+OWN = {
+    "VOICELIVE_AGENT": SCRIPTED,
+    "VOICELIVE_LOG_LEVEL": "DEBUG",
+    "VOICELIVE_SHUTDOWN_GRACE_SECONDS": "20",
+}
 
 
 @pytest.fixture
@@ -44,7 +48,9 @@ def ending_target(target: Target, tmp_path: Path) -> Iterator[Target]:
 @pytest.fixture
 def hasty_server(tmp_path: Path) -> Iterator[ServerProcess]:
     with start_process(
-        ["-m", "voicelive_agent", "serve"], tmp_path, {**OWN, "SHUTDOWN_GRACE_SECONDS": "0"}
+        ["-m", "voicelive_agent", "serve"],
+        tmp_path,
+        {**OWN, "VOICELIVE_SHUTDOWN_GRACE_SECONDS": "0"},
     ) as server:
         yield server
 

@@ -50,7 +50,7 @@ class Service:
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env={"CONVERSATIONS": "memory:", **os.environ, **environment},
+            env={"VOICELIVE_CONVERSATIONS": "memory:", **os.environ, **environment},
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
@@ -103,7 +103,7 @@ def agent_server(environment: Mapping[str, str] | None = None) -> Iterator[Servi
     port = find_free_port()
     service = Service(
         ("-m", "voicelive_agent", "serve"),
-        {"HOST": "127.0.0.1", "PORT": str(port), **(environment or {})},
+        {"VOICELIVE_HOST": "127.0.0.1", "PORT": str(port), **(environment or {})},
     )
     service.url = f"http://127.0.0.1:{port}"
     try:

@@ -97,7 +97,7 @@ def test_an_engine_that_is_not_there_is_said_in_one_line() -> None:
 
 
 async def test_a_wrong_key_fails_before_the_upgrade_and_the_right_one_works() -> None:
-    with emulator(environment={"EMULATOR_API_KEY": "s3cret"}) as service:
+    with emulator(environment={"VOICELIVE_EMULATOR_API_KEY": "s3cret"}) as service:
         with pytest.raises(VoiceLiveConnectionError, match="401"):
             async with connect(
                 endpoint=service.url, credential=AzureKeyCredential("wrong"), model="local"

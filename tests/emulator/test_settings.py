@@ -41,11 +41,11 @@ def test_a_protocol_without_a_name_is_everybodys() -> None:
 def test_all_is_an_environment_variable_too_and_options_come_first(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("EMULATOR_AGENTS", "a=http://h:1, b=http://h:2")
-    monkeypatch.setenv("EMULATOR_AGENT_PROTOCOLS", "b=responses")
-    monkeypatch.setenv("EMULATOR_PORT", "9000")
-    monkeypatch.setenv("EMULATOR_API_KEY", "secret")
-    monkeypatch.setenv("EMULATOR_RECORD", str(tmp_path))
+    monkeypatch.setenv("VOICELIVE_EMULATOR_AGENTS", "a=http://h:1, b=http://h:2")
+    monkeypatch.setenv("VOICELIVE_EMULATOR_AGENT_PROTOCOLS", "b=responses")
+    monkeypatch.setenv("VOICELIVE_EMULATOR_PORT", "9000")
+    monkeypatch.setenv("VOICELIVE_EMULATOR_API_KEY", "secret")
+    monkeypatch.setenv("VOICELIVE_EMULATOR_RECORD", str(tmp_path))
     settings = load_settings(port=9001)
     assert [address.name for address in settings.addresses()] == ["a", "b"]
     assert settings.port == 9001

@@ -14,7 +14,7 @@ from tests.frameworks.openai_server import Call, OpenAIServer
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
-EXAMPLE = re.compile(r"```python\n(# (\w+\.py): AGENT=(\S+).*?)```", re.DOTALL)
+EXAMPLE = re.compile(r"```python\n(# (\w+\.py): VOICELIVE_AGENT=(\S+).*?)```", re.DOTALL)
 EXAMPLES = {match[2]: (match[3], match[1]) for match in EXAMPLE.finditer(PAGE)}
 
 ASK = """
@@ -90,8 +90,8 @@ async def test_an_example_of_a_framework(tmp_path: Path, file: str) -> None:
             OPENAI_BASE_URL=server.url,
             OPENAI_API_KEY="key",
             OPENAI_AGENTS_DISABLE_TRACING="1",
-            MODEL="openai:gpt-5.4-mini",
-            TOOLS="my_tools",
+            VOICELIVE_AGENT_MODEL="openai:gpt-5.4-mini",
+            VOICELIVE_AGENT_TOOLS="my_tools",
         )
     assert isinstance(card, dict)
     assert (card["type"], card["title"]) == ("ui.card", "Oslo")

@@ -74,11 +74,11 @@ async def test_the_applications_agent_is_the_default() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "names no agent.*`AGENT=my_agent:reply`"),
+        ("", "names no agent.*`VOICELIVE_AGENT=my_agent:reply`"),
         ("modle", "Did you mean 'model'"),
         ("my_agent", "package.module:attribute"),
-        ("my_agent.py:reply", "names a file.*`AGENT=my_agent:reply`"),
-        ("./my_package/inner.py:reply", "names a file.*`AGENT=my_package.inner:reply`"),
+        ("my_agent.py:reply", "names a file.*`VOICELIVE_AGENT=my_agent:reply`"),
+        ("./my_package/inner.py:reply", "names a file.*`VOICELIVE_AGENT=my_package.inner:reply`"),
         (":reply", "names no agent"),
         ("my_agent:", "names no agent"),
         ("my_agnet:reply", "no module 'my_agnet'.*has my_agent.*valid name"),

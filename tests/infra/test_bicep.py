@@ -9,6 +9,8 @@ import pytest
 from tests.infra.bicep import BicepFile, Declaration
 from tests.infra.files import ROOT, read_facts, read_yaml
 from voicelive_agent.client.settings import Settings as ClientSettings
+from voicelive_agent.server.settings import Settings as ServerSettings
+from voicelive_agent.settings import variables_of
 
 FILES = {
     path.relative_to(ROOT).as_posix(): BicepFile(path)
@@ -184,6 +186,7 @@ def test_outputs_are_what_azd_the_agent_and_the_client_read() -> None:
     outputs = MAIN.outputs.keys()
     assert set(read_facts()["agent"]["outputs"]) <= outputs
     fields = {f"VOICELIVE_{name.upper()}" for name in ClientSettings.model_fields}
+    fields |= variables_of(ServerSettings).keys()
     assert {name for name in outputs if name.startswith("VOICELIVE_")} <= fields
     assert {"VOICELIVE_ENDPOINT", "VOICELIVE_AGENT_NAME", "VOICELIVE_PROJECT_NAME"} <= outputs
     azure = (ROOT / "azure.yaml").read_text()
@@ -219,7 +222,8 @@ def test_container_apps_probe_readiness_and_outlast_the_drain() -> None:
     grace = app.find("properties", "template", "terminationGracePeriodSeconds")
     assert grace == "shutdownGraceSeconds + closingSeconds"
     assert re.search(
-        r"name: 'SHUTDOWN_GRACE_SECONDS'\s+value: string\(shutdownGraceSeconds\)", app.text
+        r"name: 'VOICELIVE_SHUTDOWN_GRACE_SECONDS'\s+value: string\(shutdownGraceSeconds\)",
+        app.text,
     )
     # "Maximum value is 10", says the type; a minute is what a large image may take.
     thresholds = [int(count) for count in re.findall(r"failureThreshold: (\d+)", app.text)]

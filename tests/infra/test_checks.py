@@ -59,7 +59,10 @@ def test_a_file_that_holds_secrets_is_found(tmp_path: Path, name: str) -> None:
 
 
 def test_examples_are_no_secrets(tmp_path: Path) -> None:
-    text = "API_KEY=replace-me\nredis://:replace-me-too@redis:6379/0\npassword: ${PASSWORD}\n"
+    text = (
+        "VOICELIVE_AGENT_API_KEY=replace-me\n"
+        "redis://:replace-me-too@redis:6379/0\npassword: ${PASSWORD}\n"
+    )
     assert run_secrets(tmp_path, ".env.example", text).returncode == 0
 
 

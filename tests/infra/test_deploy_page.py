@@ -9,6 +9,7 @@ from tests.infra.files import ROOT, read_facts
 from voicelive_agent.client.options import build_parser
 from voicelive_agent.model_agent.settings import ModelAgentSettings
 from voicelive_agent.server.settings import Settings
+from voicelive_agent.settings import variables_of
 
 PAGE = (ROOT / "docs/deploy.md").read_text()
 
@@ -67,9 +68,7 @@ def test_commands_exist() -> None:
 
 def test_settings_exist() -> None:
     """A variable in the text is one of the server, of azd, or of another part that reads it."""
-    of_server = {
-        name.upper() for name in [*Settings.model_fields, *ModelAgentSettings.model_fields]
-    }
+    of_server = {*variables_of(Settings), *variables_of(ModelAgentSettings)}
     of_infra = set(BicepFile(ROOT / "infra/main.bicep").outputs)
     of_infra |= set(BicepFile(ROOT / "infra/container-apps/main.bicep").outputs)
     of_azd = {"AZURE_LOCATION"}

@@ -32,7 +32,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     for name in ("app", "requirements"):
         shutil.copytree(ROOT / name, project / name)
     (project / "my_agent.py").write_text(AGENT)
-    (project / ".env").write_text("API_KEY=not-for-images\n")
+    (project / ".env").write_text("VOICELIVE_AGENT_API_KEY=not-for-images\n")
     directory = ROOT / "build/image-test"
     yield build(project, directory)
     for stage in directory.glob("stage-*"):
@@ -53,14 +53,14 @@ class TestImage:
         with check.serve(image, tmp_path / "log") as server:
             assert "Seattle" in check.ask(server, "what is the weather in seattle")
             check.stop(server)
-        with check.serve(image, tmp_path / "log", AGENT="my_agent:reply") as server:
+        with check.serve(image, tmp_path / "log", VOICELIVE_AGENT="my_agent:reply") as server:
             assert "You said: hello" in check.ask(server, "hello")
             check.stop(server)
 
     def test_refuses_to_serve_everybody_without_a_key(self, image: Image, tmp_path: Path) -> None:
         with (
             pytest.raises(check.CheckError, match="open to other machines without a key"),
-            check.serve(image, tmp_path / "log", API_KEY=""),
+            check.serve(image, tmp_path / "log", VOICELIVE_AGENT_API_KEY=""),
         ):
             pass
 

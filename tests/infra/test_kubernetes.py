@@ -17,6 +17,7 @@ from tests.infra.files import ROOT
 from tests.ports import find_free_port
 from voicelive_agent import __version__
 from voicelive_agent.server.settings import Settings
+from voicelive_agent.settings import variables_of
 
 FOLDER = ROOT / "infra/kubernetes"
 VERSION = "1.33"
@@ -90,7 +91,7 @@ def test_selectors_match_the_pods() -> None:
 
 
 def test_the_pod_outlives_the_drain() -> None:
-    configured = OBJECTS["ConfigMap", NAME]["data"]["SHUTDOWN_GRACE_SECONDS"]
+    configured = OBJECTS["ConfigMap", NAME]["data"]["VOICELIVE_SHUTDOWN_GRACE_SECONDS"]
     (sleep, seconds) = CONTAINER["lifecycle"]["preStop"]["exec"]["command"]
     assert sleep == "sleep"
     needed = float(configured) + float(seconds) + CLOSING_SECONDS
@@ -147,8 +148,8 @@ def test_agrees_with_the_image() -> None:
 def test_settings_exist_and_are_valid() -> None:
     data = OBJECTS["ConfigMap", NAME]["data"]
     secrets = OBJECTS["Secret", NAME]["stringData"]
-    assert {name.lower() for name in data} <= Settings.model_fields.keys()
-    Settings.model_validate({name.lower(): value for name, value in data.items()})
+    assert data.keys() <= variables_of(Settings).keys()
+    Settings.model_validate({variables_of(Settings)[name]: value for name, value in data.items()})
     referred = [
         variable["valueFrom"]["secretKeyRef"]
         for workload in WORKLOADS
@@ -164,7 +165,9 @@ def test_settings_exist_and_are_valid() -> None:
 def test_conversations_are_in_the_redis_that_is_there() -> None:
     secrets = OBJECTS["Secret", NAME]["stringData"]
     port = OBJECTS["Service", "redis"]["spec"]["ports"][0]["port"]
-    assert secrets["CONVERSATIONS"] == f"redis://:{secrets['REDIS_PASSWORD']}@redis:{port}/0"
+    assert (
+        secrets["VOICELIVE_CONVERSATIONS"] == f"redis://:{secrets['REDIS_PASSWORD']}@redis:{port}/0"
+    )
     arguments = OBJECTS["StatefulSet", "redis"]["spec"]["template"]["spec"]["containers"][0]
     assert "--maxmemory-policy noeviction" in arguments["args"][0]
     assert "--appendonly yes" in arguments["args"][0]

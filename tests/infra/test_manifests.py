@@ -8,6 +8,7 @@ from infra.image.dockerfile import parse
 from tests.infra.files import ROOT, read_facts, read_yaml
 from voicelive_agent.model_agent.settings import ModelAgentSettings
 from voicelive_agent.server.settings import Settings
+from voicelive_agent.settings import variables_of
 
 AZURE = read_yaml("azure.yaml")
 SERVICE: dict[str, Any] = AZURE["services"]["voicelive-agent"]
@@ -48,7 +49,7 @@ def test_variables_agree_and_are_settings_of_the_server() -> None:
     in_template = read_variables(TEMPLATE["environment_variables"])
     assert SERVICE["env"] == in_agent
     assert in_template.keys() == in_agent.keys()
-    known = {name.upper() for name in [*Settings.model_fields, *ModelAgentSettings.model_fields]}
+    known = {*variables_of(Settings), *variables_of(ModelAgentSettings)}
     assert in_agent.keys() <= known
 
 

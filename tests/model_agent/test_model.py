@@ -65,7 +65,10 @@ def configure(
     monkeypatch.syspath_prepend(tmp_path)
 
     def configure(**variables: str) -> None:
-        variables = {"MODEL": "llama3:8b", "MODEL_BASE_URL": server.url} | variables
+        variables = {
+            "VOICELIVE_AGENT_MODEL": "llama3:8b",
+            "VOICELIVE_AGENT_MODEL_BASE_URL": server.url,
+        } | variables
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
 
@@ -93,7 +96,9 @@ def read_instructions(server: OpenAIServer, request: int = 0) -> str:
 
 
 async def test_streams_and_tells_how_to_speak(configure: Configure, server: OpenAIServer) -> None:
-    configure(INSTRUCTIONS="You sell boats.", MODEL_API_KEY="sesame")
+    configure(
+        VOICELIVE_AGENT_INSTRUCTIONS="You sell boats.", VOICELIVE_AGENT_MODEL_API_KEY="sesame"
+    )
     async with running() as agent:
         pause = Pause()
         server.answer("Ahoy,", pause, " sailor.")
@@ -115,7 +120,10 @@ async def test_instructions_from_a_file_and_model_settings(
     configure: Configure, server: OpenAIServer, tmp_path: Path
 ) -> None:
     (tmp_path / "desk.txt").write_text("Sois gentil, très.", encoding="utf-8")
-    configure(INSTRUCTIONS_FILE="desk.txt", MODEL_SETTINGS='{"temperature": 0.25}')
+    configure(
+        VOICELIVE_AGENT_INSTRUCTIONS_FILE="desk.txt",
+        VOICELIVE_AGENT_MODEL_SETTINGS='{"temperature": 0.25}',
+    )
     async with running() as agent:
         await say(agent, speech("hi"))
     assert "Sois gentil, très." in read_instructions(server)
@@ -133,7 +141,7 @@ async def test_instructions_from_a_file_and_model_settings(
 async def test_which_model_and_protocol_a_base_url_is_asked_for(
     configure: Configure, server: OpenAIServer, model: str, path: str, name: str
 ) -> None:
-    configure(MODEL=model)
+    configure(VOICELIVE_AGENT_MODEL=model)
     async with running() as agent:
         server.answer("Yes.")
         assert await say(agent, speech("hi")) == "Yes."
@@ -209,7 +217,7 @@ async def test_a_busy_model_is_asked_again_when_it_said(
 async def test_a_tool_does_not_run_twice_for_a_busy_model(
     configure: Configure, server: OpenAIServer
 ) -> None:
-    configure(TOOLS="desk_tools:get_weather")
+    configure(VOICELIVE_AGENT_TOOLS="desk_tools:get_weather")
     async with running() as agent:
         server.answer("A moment.", Call("get_weather", city="Oslo"))
         server.answer(Refuse(retry_after="0.01"))
@@ -243,7 +251,7 @@ async def test_what_waiting_can_not_mend_is_raised_at_once(
 
 
 async def test_it_stops_asking_at_the_deadline(configure: Configure, server: OpenAIServer) -> None:
-    configure(FIRST_DELTA_TIMEOUT_SECONDS="0.5")
+    configure(VOICELIVE_FIRST_DELTA_TIMEOUT_SECONDS="0.5")
     async with running() as agent:
         for _ in range(9):
             server.answer(Refuse(retry_after="0.2"))
@@ -256,8 +264,8 @@ async def test_a_model_that_is_away_is_raised(configure: Configure) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         configure(
-            MODEL_BASE_URL=f"http://127.0.0.1:{unused.getsockname()[1]}/v1",
-            FIRST_DELTA_TIMEOUT_SECONDS="0.3",
+            VOICELIVE_AGENT_MODEL_BASE_URL=f"http://127.0.0.1:{unused.getsockname()[1]}/v1",
+            VOICELIVE_FIRST_DELTA_TIMEOUT_SECONDS="0.3",
         )
         async with running() as agent:
             with pytest.raises(Exception, match=r"[Cc]onnection"):
@@ -293,7 +301,7 @@ async def test_barge_in_while_it_waits_for_a_busy_model(
 
 
 async def test_functions_of_a_module_are_tools(configure: Configure, server: OpenAIServer) -> None:
-    configure(TOOLS="desk_tools")
+    configure(VOICELIVE_AGENT_TOOLS="desk_tools")
     async with running() as agent:
         server.answer(Call("get_weather", city="Oslo"))
         server.answer("Rain.")
@@ -306,7 +314,7 @@ async def test_functions_of_a_module_are_tools(configure: Configure, server: Ope
 async def test_a_tool_that_fails_is_told_to_the_model_and_not_in_the_log(
     configure: Configure, server: OpenAIServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    configure(TOOLS="desk_tools:fail")
+    configure(VOICELIVE_AGENT_TOOLS="desk_tools:fail")
     async with running() as agent:
         server.answer(Call("fail", secret="xyzzy"))
         server.answer("That did not work.")
@@ -345,7 +353,7 @@ async def serve_mcp(port: int = 0) -> AsyncIterator[str]:
 
 async def test_tools_of_an_mcp_server(configure: Configure, server: OpenAIServer) -> None:
     async with serve_mcp() as url:
-        configure(MCP_SERVERS=f"harbour={url}")
+        configure(VOICELIVE_AGENT_MCP_SERVERS=f"harbour={url}")
         async with running() as agent:
             server.answer(Call("harbour_find_berth", length_m=7))
             server.answer("Seven.")
@@ -366,7 +374,7 @@ async def test_an_mcp_server_that_is_away_costs_only_its_tools(
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    configure(MCP_SERVERS=f"harbour=http://127.0.0.1:{port}/mcp")
+    configure(VOICELIVE_AGENT_MCP_SERVERS=f"harbour=http://127.0.0.1:{port}/mcp")
     async with running() as agent:
         server.answer("Here I am.")
         assert await say(agent, speech("hi")) == "Here I am."
@@ -392,7 +400,11 @@ async def test_an_mcp_server_that_is_away_costs_only_its_tools(
 @pytest.fixture
 def gate(configure: Configure) -> asyncio.Event:
     """What the weather waits for; fillers come after 10 ms of it."""
-    configure(TOOLS="desk_tools:get_weather", FILLER_AFTER_MS="10", FILLER_TEXTS="Hm.|Well.")
+    configure(
+        VOICELIVE_AGENT_TOOLS="desk_tools:get_weather",
+        VOICELIVE_AGENT_FILLER_AFTER_MS="10",
+        VOICELIVE_AGENT_FILLER_TEXTS="Hm.|Well.",
+    )
     import desk_tools
 
     gate = asyncio.Event()
@@ -465,7 +477,7 @@ async def test_no_filler_in_the_middle_of_a_sentence(
 async def test_no_filler_for_a_quick_tool_and_in_the_callers_language_for_a_slow_one(
     gate: asyncio.Event, configure: Configure, server: OpenAIServer
 ) -> None:
-    configure(FILLER_TEXTS="[]")
+    configure(VOICELIVE_AGENT_FILLER_TEXTS="[]")
     async with running() as agent:
         server.answer(Call("get_weather", city="Oslo"))
         server.answer("Nass.")
@@ -503,7 +515,7 @@ async def test_no_filler_after_a_barge_in(gate: asyncio.Event, server: OpenAISer
 async def test_a_second_turn_sees_the_first_and_instructions_are_told_once(
     configure: Configure, server: OpenAIServer
 ) -> None:
-    configure(INSTRUCTIONS="You sell boats.")
+    configure(VOICELIVE_AGENT_INSTRUCTIONS="You sell boats.")
     async with running() as agent:
         greeting = Turn("greeting")
         server.answer("Ahoy.")
@@ -520,14 +532,14 @@ async def test_a_second_turn_sees_the_first_and_instructions_are_told_once(
 
 
 def test_a_missing_key_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MODEL", "openai:gpt-5.4-mini")
+    monkeypatch.setenv("VOICELIVE_AGENT_MODEL", "openai:gpt-5.4-mini")
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(AgentLoadError, match="OPENAI_API_KEY"):
         load_agent("model")
 
 
 def test_an_unknown_provider_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MODEL", "nobody:gpt")
+    monkeypatch.setenv("VOICELIVE_AGENT_MODEL", "nobody:gpt")
     with pytest.raises(AgentLoadError, match="nobody:gpt"):
         load_agent("model")
 
@@ -537,11 +549,11 @@ def test_an_unknown_provider_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ("desk_tools:get_wether", r"no attribute 'get_wether'.*get_weather"),
         ("desk_toolz", r"no module 'desk_toolz'.*desk_tools"),
-        ("desk_tools:TOOLS.x", "no attribute 'TOOLS'"),
+        ("desk_tools:VOICELIVE_AGENT_TOOLS.x", "no attribute 'VOICELIVE_AGENT_TOOLS'"),
         ("desk_tools:calls", "names no function"),
     ],
 )
 def test_a_tool_that_is_not_there_is_named(configure: Configure, tools: str, message: str) -> None:
-    configure(TOOLS=tools)
-    with pytest.raises(AgentLoadError, match=f"TOOLS=.*{message}"):
+    configure(VOICELIVE_AGENT_TOOLS=tools)
+    with pytest.raises(AgentLoadError, match=f"VOICELIVE_AGENT_TOOLS=.*{message}"):
         load_agent("model")

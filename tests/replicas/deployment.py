@@ -69,9 +69,9 @@ async def deploy(
     redis.start()
     ports = [find_free_port(), find_free_port()]
     environment = {
-        "AGENT": agent,
-        "CONVERSATIONS": redis.url,
-        "LEASE_SECONDS": str(LEASE_SECONDS),
+        "VOICELIVE_AGENT": agent,
+        "VOICELIVE_CONVERSATIONS": redis.url,
+        "VOICELIVE_LEASE_SECONDS": str(LEASE_SECONDS),
         **environment,
     }
     try:

@@ -150,7 +150,7 @@ async def test_replicas_that_start_before_their_redis_wait_for_it(
     """They once ended with a traceback, and an orchestrator tried again later and later."""
     redis = RedisServer(tmp_path)
     url = f"redis://127.0.0.1:{redis.port}/0"
-    async with launch_server(tmp_path, CONVERSATIONS=url) as server:
+    async with launch_server(tmp_path, VOICELIVE_CONVERSATIONS=url) as server:
         async with asyncio.timeout(60):
             while True:
                 with contextlib.suppress(httpx.TransportError):

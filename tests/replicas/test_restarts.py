@@ -96,7 +96,7 @@ async def test_a_turn_that_outlasts_the_grace_is_closed_and_goes_on_elsewhere(
     deployment: Deployment, client: httpx.AsyncClient
 ) -> None:
     port = find_free_port()
-    await deployment.start_replica(port, SHUTDOWN_GRACE_SECONDS="0.5")
+    await deployment.start_replica(port, VOICELIVE_SHUTDOWN_GRACE_SECONDS="0.5")
     ending = deployment.replicas[port]
     talker = Talker(client)
     async with talker.start(ending.url, "wait") as stream:

@@ -36,8 +36,8 @@ async def run_to_the_end(tmp_path: Path, *command: str, **environment: str) -> t
     ("name", "value", "said"),
     [
         ("PORT", "eighty", "PORT"),
-        ("CONVERSATIONS", "postgres://x", "CONVERSATIONS"),
-        ("AGENT", "no.such.module:reply", "no.such.module"),
+        ("VOICELIVE_CONVERSATIONS", "postgres://x", "VOICELIVE_CONVERSATIONS"),
+        ("VOICELIVE_AGENT", "no.such.module:reply", "no.such.module"),
     ],
 )
 async def test_an_invalid_variable_stops_the_start_with_a_message_that_names_it(
@@ -70,14 +70,20 @@ async def test_a_turn_cut_by_kill_9_is_reported_as_failed_after_the_restart(
 ) -> None:
     agent = "tests.server.slow_agent:reply"
     ids = {"x-agent-invocation-id": "cut"}
-    async with start_server(tmp_path, AGENT=agent) as server, httpx.AsyncClient() as client:
+    async with (
+        start_server(tmp_path, VOICELIVE_AGENT=agent) as server,
+        httpx.AsyncClient() as client,
+    ):
         with pytest.raises(httpx.RemoteProtocolError):
             async with client.stream(
                 "POST", server.url + "/invocations", json={"input": "60"}, headers=ids
             ) as stream:
                 async for _ in stream.aiter_bytes():
                     server.signal(signal.SIGKILL)
-    async with start_server(tmp_path, AGENT=agent) as server, httpx.AsyncClient() as client:
+    async with (
+        start_server(tmp_path, VOICELIVE_AGENT=agent) as server,
+        httpx.AsyncClient() as client,
+    ):
         state = (await client.get(server.url + "/invocations/cut")).json()
         assert state["status"] == "failed"
 
@@ -111,7 +117,9 @@ async def test_ids_and_headers_of_callers_stay_out_of_the_log(tmp_path: Path) ->
 async def test_a_caller_that_does_not_read_is_one_line_in_the_log(tmp_path: Path) -> None:
     """It was logged as a failed request, with six tracebacks."""
     agent = "tests.server.endless_agent:reply"
-    async with start_server(tmp_path, AGENT=agent, SEND_TIMEOUT_SECONDS="0.5") as server:
+    async with start_server(
+        tmp_path, VOICELIVE_AGENT=agent, VOICELIVE_SEND_TIMEOUT_SECONDS="0.5"
+    ) as server:
         port = int(server.url.rpartition(":")[2])
         _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         writer.write(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
@@ -128,7 +136,10 @@ async def test_a_caller_that_does_not_read_is_one_line_in_the_log(tmp_path: Path
 
 async def test_what_was_said_stays_out_of_the_log_at_every_level(tmp_path: Path) -> None:
     """sse-starlette logs each chunk of a stream at DEBUG, spoken words included."""
-    async with start_server(tmp_path, LOG_LEVEL="DEBUG") as server, httpx.AsyncClient() as client:
+    async with (
+        start_server(tmp_path, VOICELIVE_LOG_LEVEL="DEBUG") as server,
+        httpx.AsyncClient() as client,
+    ):
         await client.post(server.url + "/invocations", json={"input": "xyzzy is my password"})
         await client.post(server.url + "/invocations", json={"input": "weather in seattle"})
         server.signal(signal.SIGTERM)

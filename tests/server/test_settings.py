@@ -7,13 +7,14 @@ import pytest
 
 from voicelive_agent.model_agent.settings import ModelAgentSettings
 from voicelive_agent.server.settings import Settings, SettingsError, load_settings
+from voicelive_agent.settings import variables_of
 
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.chdir(str(tmp_path))
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+    for variable in variables_of(Settings):
+        monkeypatch.delenv(variable, raising=False)
 
 
 def test_defaults() -> None:
@@ -36,12 +37,12 @@ def test_defaults() -> None:
         ("PORT", "80a"),
         ("SSE_KEEPALIVE_INTERVAL", "soon"),
         ("SSE_KEEPALIVE_INTERVAL", "1.5"),
-        ("SHUTDOWN_GRACE_SECONDS", "-1"),
-        ("SHUTDOWN_GRACE_SECONDS", "inf"),
-        ("FIRST_DELTA_TIMEOUT_SECONDS", "0"),
-        ("MAX_BODY_BYTES", "1 MiB"),
-        ("SPEAKABLE", "perhaps"),
-        ("LOG_LEVEL", "LOUD"),
+        ("VOICELIVE_SHUTDOWN_GRACE_SECONDS", "-1"),
+        ("VOICELIVE_SHUTDOWN_GRACE_SECONDS", "inf"),
+        ("VOICELIVE_FIRST_DELTA_TIMEOUT_SECONDS", "0"),
+        ("VOICELIVE_MAX_BODY_BYTES", "1 MiB"),
+        ("VOICELIVE_SPEAKABLE", "perhaps"),
+        ("VOICELIVE_LOG_LEVEL", "LOUD"),
         ("FOUNDRY_AGENT_SESSION_ID", "two words"),
         ("FOUNDRY_AGENT_SESSION_ID", "line\n"),
     ],
@@ -81,16 +82,14 @@ def test_the_example_lists_every_setting_with_its_default() -> None:
     """The README sends people there for all of them; half were missing."""
     text = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8")
     examples = dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", text, re.MULTILINE))
-    for name in {**Settings.model_fields, **ModelAgentSettings.model_fields}:
+    fields = variables_of(Settings)
+    for variable in {**fields, **variables_of(ModelAgentSettings)}:
         # Of these, Foundry itself sets all but one.
-        if not name.startswith("foundry_") or name == "foundry_project_endpoint":
-            assert name.upper() in examples
+        if not variable.startswith("FOUNDRY_") or variable == "FOUNDRY_PROJECT_ENDPOINT":
+            assert variable in examples
     defaults = Settings(_env_file=None)
     # Where the default depends on the host, or is none, an example or a word stands there.
-    values = {name.lower(): value for name, value in examples.items() if value}
-    written = Settings(
-        _env_file=None,
-        **{name: value for name, value in values.items() if name in Settings.model_fields},
-    )
+    values = {fields[name]: value for name, value in examples.items() if value and name in fields}
+    written = Settings(_env_file=None, **values)
     for name in Settings.model_fields.keys() - {"host", "log_format"}:
         assert getattr(written, name) == getattr(defaults, name), name

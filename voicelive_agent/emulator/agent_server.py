@@ -25,7 +25,7 @@ class AgentServer:
         self.url = f"http://{host}:{port}"
         self._environment = {
             **os.environ,
-            "HOST": host,
+            "VOICELIVE_HOST": host,
             "PORT": str(port),
             **(environment or {}),
         }

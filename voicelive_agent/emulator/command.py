@@ -26,8 +26,9 @@ Ears, for --hearing (auto: the first); WHAT is written behind them, as in sherpa
 Voices, for --speaking (auto: espeak or flite, whichever is installed):
 {_list_engines(VOICES)}
 
-Each option is an environment variable too: --api-key is EMULATOR_API_KEY, --agent is
-EMULATOR_AGENTS (several: separated by commas), --agent-protocol is EMULATOR_AGENT_PROTOCOLS.
+Each option is an environment variable too: --api-key is VOICELIVE_EMULATOR_API_KEY, --agent is
+VOICELIVE_EMULATOR_AGENTS (several: separated by commas), --agent-protocol is
+VOICELIVE_EMULATOR_AGENT_PROTOCOLS.
 
   voicelive-agent models         list, fetch and remove models of better ears and voices
   voicelive-agent replay FILE    play a recorded session against a server again

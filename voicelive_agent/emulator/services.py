@@ -33,8 +33,8 @@ async def start_services(
         stdout=asyncio.subprocess.PIPE,
         # Callers that are no people are nobody's to remember, unless somebody says otherwise.
         env={
-            "LOG_LEVEL": "WARNING",
-            "CONVERSATIONS": "memory:",
+            "VOICELIVE_LOG_LEVEL": "WARNING",
+            "VOICELIVE_CONVERSATIONS": "memory:",
             **os.environ,
             **(environment or {}),
         },

@@ -1,4 +1,4 @@
-"""Every setting of the emulator: environment variables ``EMULATOR_…``, overridden by options."""
+"""Every setting of the emulator: variables ``VOICELIVE_EMULATOR_…``, overridden by options."""
 
 import os
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     """The emulator's settings; raises pydantic's ValidationError for values it can't use."""
 
     model_config = SettingsConfigDict(
-        env_prefix="EMULATOR_", extra="forbid", frozen=True, env_ignore_empty=True
+        env_prefix="VOICELIVE_EMULATOR_", extra="forbid", frozen=True, env_ignore_empty=True
     )
 
     host: str = "127.0.0.1"

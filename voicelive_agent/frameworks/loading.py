@@ -12,7 +12,9 @@ from voicelive_agent.agent import Output, Turn
 from voicelive_agent.frameworks.naming import AgentLoadError, find_named, import_named
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
-EXAMPLE = "`AGENT=my_agent:reply` for the function `reply` in my_agent.py of this directory"
+EXAMPLE = (
+    "`VOICELIVE_AGENT=my_agent:reply` for the function `reply` in my_agent.py of this directory"
+)
 _BUILT_IN = {"model": "voicelive_agent.model_agent.agent:ModelAgent"}
 
 
@@ -95,21 +97,22 @@ def load_agent(name: str) -> LoadedAgent:
         close = difflib.get_close_matches(name, _BUILT_IN, n=1)
         meant = f" Did you mean {close[0]!r}?" if close else ""
         raise AgentLoadError(
-            f"AGENT={name!r} names no agent.{meant} Valid are `model`, or"
+            f"VOICELIVE_AGENT={name!r} names no agent.{meant} Valid are `model`, or"
             f" `package.module:attribute`, such as {EXAMPLE}."
         )
-    label = f"AGENT={name!r}"
+    label = f"VOICELIVE_AGENT={name!r}"
     if "/" in module_name or module_name.endswith(".py"):
         dotted = module_name.removesuffix(".py").strip("./").replace("/", ".")
         raise AgentLoadError(
-            f"{label} names a file: write the module, with dots: `AGENT={dotted}:{attribute}`."
+            f"{label} names a file: write the module, with dots:"
+            f" `VOICELIVE_AGENT={dotted}:{attribute}`."
         )
     try:
         module = import_named(label, module_name, example=EXAMPLE)
     except AgentLoadError as error:
         if name == "model" and isinstance(error.__cause__, ImportError):
             raise AgentLoadError(
-                f"AGENT=model needs {error.__cause__.name}, which is not installed:"
+                f"VOICELIVE_AGENT=model needs {error.__cause__.name}, which is not installed:"
                 " pip install 'voicelive-agent[model]'."
             ) from error
         raise

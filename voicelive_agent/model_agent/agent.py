@@ -1,4 +1,4 @@
-"""The built-in model agent (``AGENT=model``): an LLM with tools, by configuration alone."""
+"""The model agent (``VOICELIVE_AGENT=model``): an LLM with tools, by configuration alone."""
 
 import logging
 from collections.abc import Callable
@@ -35,7 +35,7 @@ _FOUNDRY_PATH = "/openai/v1"
 _FOUNDRY_SCOPE = "https://ai.azure.com/.default"
 
 VOICE_INSTRUCTIONS = Path(__file__).with_name("voice_instructions.txt")
-"""How to speak, listen and act on the phone; what comes before ``INSTRUCTIONS``."""
+"""How to speak, listen and act on the phone; what comes before ``VOICELIVE_AGENT_INSTRUCTIONS``."""
 
 
 class ModelAgent(PydanticAIAgent):
@@ -74,7 +74,9 @@ class ModelAgent(PydanticAIAgent):
                 name="model",
             )
         except (UserError, ImportError, ValueError, OSError) as error:
-            raise AgentLoadError(f"AGENT=model can't use {settings.source}: {error}") from error
+            raise AgentLoadError(
+                f"VOICELIVE_AGENT=model can't use {settings.source}: {error}"
+            ) from error
         super().__init__(agent)
 
     async def start(self) -> None:

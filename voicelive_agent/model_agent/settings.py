@@ -1,4 +1,4 @@
-"""Settings of the built-in model agent (``AGENT=model``); each is an environment variable."""
+"""Settings of the model agent (``VOICELIVE_AGENT=model``), as variables ``VOICELIVE_AGENT_…``."""
 
 import json
 from pathlib import Path
@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from voicelive_agent.frameworks.naming import AgentLoadError
+from voicelive_agent.settings import named, variable_of
 
 
 class McpServer(BaseModel):
@@ -75,21 +76,31 @@ def _read_object(value: Any) -> Any:
 class ModelAgentSettings(BaseSettings):
     """Which model answers, what it is told, and which tools it has.
 
-    The model is one of: ``MODEL_BASE_URL`` with ``MODEL`` (an OpenAI-compatible endpoint),
-    ``MODEL`` alone (``provider:name``, any provider that Pydantic AI knows), or
-    ``FOUNDRY_PROJECT_ENDPOINT`` with ``AZURE_AI_MODEL_DEPLOYMENT_NAME``.
+    The model is one of: ``VOICELIVE_AGENT_MODEL_BASE_URL`` with ``VOICELIVE_AGENT_MODEL`` (an
+    OpenAI-compatible endpoint), ``VOICELIVE_AGENT_MODEL`` alone (``provider:name``, any provider
+    that Pydantic AI knows), or ``FOUNDRY_PROJECT_ENDPOINT`` with
+    ``AZURE_AI_MODEL_DEPLOYMENT_NAME``.
     """
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="VOICELIVE_AGENT_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        # Not those that pydantic would keep for itself: a field is called model_settings.
+        protected_namespaces=(),
     )
 
     model: str = ""
     model_base_url: str = Field("", pattern=r"^(https?://\S+)?$")
     model_api_key: SecretStr | None = None
-    """For ``MODEL_BASE_URL``; other providers read their own variables."""
-    foundry_project_endpoint: str = Field("", pattern=r"^(https?://\S+)?$")
-    azure_ai_model_deployment_name: str = ""
+    """For ``VOICELIVE_AGENT_MODEL_BASE_URL``; other providers read their own variables."""
+    foundry_project_endpoint: str = named(
+        "FOUNDRY_PROJECT_ENDPOINT", "", pattern=r"^(https?://\S+)?$"
+    )
+    azure_ai_model_deployment_name: str = named("AZURE_AI_MODEL_DEPLOYMENT_NAME", "")
     model_settings: Annotated[dict[str, Any], NoDecode, BeforeValidator(_read_object)] = {}
     """Pydantic AI's model settings as a JSON object, such as ``{"temperature": 0.3}``."""
 
@@ -109,28 +120,37 @@ class ModelAgentSettings(BaseSettings):
     filler_texts: Annotated[list[str], NoDecode, BeforeValidator(_split_fillers)] = []
     """Fillers with ``|`` between them, or a JSON list; by default in the caller's language."""
 
-    first_delta_timeout_seconds: float = Field(10, gt=0, allow_inf_nan=False)
+    first_delta_timeout_seconds: float = named(
+        "VOICELIVE_FIRST_DELTA_TIMEOUT_SECONDS", 10, gt=0, allow_inf_nan=False
+    )
     """The server's own deadline: a busy model is asked again only as long as that allows."""
 
     @model_validator(mode="after")
     def _check_model(self) -> "ModelAgentSettings":
         if self.model_base_url and not self.model:
-            raise ValueError("MODEL_BASE_URL needs MODEL, the name of a model at that endpoint")
+            raise ValueError(
+                "VOICELIVE_AGENT_MODEL_BASE_URL needs VOICELIVE_AGENT_MODEL, the name of a model at"
+                " that endpoint"
+            )
         if self.model and not self.model_base_url and ":" not in self.model:
             raise ValueError(
-                f"MODEL={self.model!r} names no provider: write MODEL=openai:{self.model}, say,"
-                " or set MODEL_BASE_URL to an OpenAI-compatible endpoint"
+                f"VOICELIVE_AGENT_MODEL={self.model!r} names no provider: write"
+                f" VOICELIVE_AGENT_MODEL=openai:{self.model}, say, or set"
+                " VOICELIVE_AGENT_MODEL_BASE_URL to an OpenAI-compatible endpoint"
             )
         if not self.model and not (
             self.foundry_project_endpoint and self.azure_ai_model_deployment_name
         ):
             raise ValueError(
-                "no model is set: set MODEL (openai:gpt-5.4-mini, say), MODEL with MODEL_BASE_URL"
+                "no model is set: set VOICELIVE_AGENT_MODEL (openai:gpt-5.4-mini, say),"
+                " VOICELIVE_AGENT_MODEL with VOICELIVE_AGENT_MODEL_BASE_URL"
                 " (http://localhost:11434/v1 for Ollama), or FOUNDRY_PROJECT_ENDPOINT with"
                 " AZURE_AI_MODEL_DEPLOYMENT_NAME"
             )
         if self.instructions and self.instructions_file:
-            raise ValueError("set INSTRUCTIONS or INSTRUCTIONS_FILE, not both")
+            raise ValueError(
+                "set VOICELIVE_AGENT_INSTRUCTIONS or VOICELIVE_AGENT_INSTRUCTIONS_FILE, not both"
+            )
         return self
 
     def read_instructions(self) -> str:
@@ -153,11 +173,13 @@ def load_model_settings() -> ModelAgentSettings:
     except ValidationError as error:
         # Never the input: it may be a key.
         problems = "; ".join(_describe(problem) for problem in error.errors(include_input=False))
-        raise AgentLoadError(f"AGENT=model: invalid environment variable: {problems}") from None
+        raise AgentLoadError(
+            f"VOICELIVE_AGENT=model: invalid environment variable: {problems}"
+        ) from None
 
 
 def _describe(problem: Any) -> str:
-    variable = str(problem["loc"][0]).upper() if problem["loc"] else ""
+    variable = variable_of(ModelAgentSettings, str(problem["loc"][0])) if problem["loc"] else ""
     inner = ".".join(str(part) for part in problem["loc"][1:])
     message = problem["msg"].removeprefix("Value error, ")
     return f"{variable}{f' ({inner})' if inner else ''}: {message}" if variable else message

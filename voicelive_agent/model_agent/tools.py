@@ -27,7 +27,7 @@ from voicelive_agent.model_agent.settings import McpServer
 
 logger = logging.getLogger(__name__)
 
-_EXAMPLE = "TOOLS=my_tools:get_weather,my_tools:book_table"
+_EXAMPLE = "VOICELIVE_AGENT_TOOLS=my_tools:get_weather,my_tools:book_table"
 _MEANT_FOR_THE_MODEL = (ModelRetry, ToolFailed, CallDeferred, ApprovalRequired)
 _FAILED = "This failed for a technical reason. Tell the caller so; don't claim that it is done."
 # JSON-RPC errors that the model itself can mend: the method is not there, its arguments are wrong.
@@ -48,10 +48,10 @@ def end_call() -> str:
 
 
 def find_functions(names: Sequence[str]) -> list[Callable[..., Any]]:
-    """The functions that ``TOOLS`` names. Raises AgentLoadError."""
+    """The functions that ``VOICELIVE_AGENT_TOOLS`` names. Raises AgentLoadError."""
     functions: list[Callable[..., Any]] = []
     for name in names:
-        label = f"TOOLS={name!r}"
+        label = f"VOICELIVE_AGENT_TOOLS={name!r}"
         module_name, colon, attribute = name.partition(":")
         module = import_named(label, module_name, example=_EXAMPLE)
         if colon:
@@ -187,13 +187,15 @@ class McpToolset(ForgivingToolset):
 
 
 def make_function_tools(names: Sequence[str], timeout_seconds: float) -> ForgivingToolset:
-    """``end_call`` and the functions that ``TOOLS`` names. Raises AgentLoadError."""
+    """``end_call`` and what ``VOICELIVE_AGENT_TOOLS`` names. Raises AgentLoadError."""
     try:
         return ForgivingToolset(
             FunctionToolset([end_call, *find_functions(names)], timeout=timeout_seconds)
         )
     except (UserError, TypeError, NameError) as error:
-        raise AgentLoadError(f"TOOLS: a function can't be a tool: {error}") from error
+        raise AgentLoadError(
+            f"VOICELIVE_AGENT_TOOLS: a function can't be a tool: {error}"
+        ) from error
 
 
 def make_mcp_tools(servers: Mapping[str, McpServer], timeout_seconds: float) -> list[McpToolset]:

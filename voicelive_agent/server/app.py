@@ -46,7 +46,9 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
             lease_seconds=settings.lease_seconds,
         )
     except ValueError as error:
-        raise SettingsError(f"Invalid environment variable: CONVERSATIONS: {error}") from None
+        raise SettingsError(
+            f"Invalid environment variable: VOICELIVE_CONVERSATIONS: {error}"
+        ) from None
     engine = Engine(agent or load_agent(settings.agent), store, settings.turn_limits())
     exporters = Exporters(settings)
     drain = Drain(engine, settings.shutdown_grace_seconds)

@@ -1,4 +1,4 @@
-"""``voicelive-agent serve``: serve the agent on HOST and PORT."""
+"""``voicelive-agent serve``: serve the agent on VOICELIVE_HOST and PORT."""
 
 import os
 import signal
@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] = ()) -> None:
     except SettingsError as error:
         sys.exit(str(error))
     if is_open_to_anyone(settings):
-        sys.exit(f"HOST={settings.bind_host} is open to other machines without a key: {HINT}.")
+        sys.exit(
+            f"VOICELIVE_HOST={settings.bind_host} is open to other machines without a key: {HINT}."
+        )
     raise_limit()
     uvicorn.run(
         # Made here: what uvicorn makes itself, it makes with its own handlers of signals in place.

@@ -1,4 +1,4 @@
-"""Every setting of the agent server; each is an environment variable of the same name.
+"""Every setting of the agent server; each is a variable ``VOICELIVE_…``, or the platform's own.
 
 A ``.env`` file in the working directory is read too; the environment wins.
 """
@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from voicelive_agent.server.engine.heard import SpeakingRate
 from voicelive_agent.server.engine.limits import TurnLimits
+from voicelive_agent.settings import named, variable_of
 
 
 class SettingsError(Exception):
@@ -37,14 +38,19 @@ class Settings(BaseSettings):
     """Settings of one agent server. Read them with ``load_settings``."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="VOICELIVE_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     agent: str = "app.agent:reply"
     """Who answers: ``package.module:attribute``, or ``model``."""
     host: str = ""
     """Address to listen on; by default 0.0.0.0 on Foundry and 127.0.0.1 elsewhere."""
-    port: int = Field(8088, ge=1, le=65535)
+    port: int = named("PORT", 8088, ge=1, le=65535)
 
     conversations: str = "sqlite"
     """Where conversations are kept: ``sqlite`` (under $HOME), ``sqlite:///path``, ``memory:``,
@@ -67,12 +73,14 @@ class Settings(BaseSettings):
     """How long running turns may go on after SIGTERM."""
     send_timeout_seconds: Seconds = 30
     """How long one write to a caller may take before the caller counts as gone."""
-    sse_keepalive_interval: Annotated[int, BeforeValidator(_read_keepalive)] = 0
+    sse_keepalive_interval: Annotated[int, BeforeValidator(_read_keepalive)] = named(
+        "SSE_KEEPALIVE_INTERVAL", 0
+    )
     """Seconds of quiet before a comment is sent on a stream; 0 is off."""
     max_body_bytes: int = Field(1 << 20, ge=1)
     max_active_turns: int = Field(2000, ge=1)
 
-    language: str = "en-US"
+    language: str = named("VOICELIVE_AGENT_LANGUAGE", "en-US")
     """BCP-47 language of a conversation until its agent sets another one."""
     apology: str = ""
     """Spoken when the agent fails; by default a sentence in the conversation's language."""
@@ -83,7 +91,9 @@ class Settings(BaseSettings):
     speaking_characters_per_second: float = Field(21, gt=0, le=200)
     """How fast answers are spoken; from it follows how much of one a caller has heard."""
 
-    api_key: Annotated[SecretStr, BeforeValidator(_strip)] = SecretStr("")
+    api_key: Annotated[SecretStr, BeforeValidator(_strip)] = named(
+        "VOICELIVE_AGENT_API_KEY", SecretStr("")
+    )
     """What callers have to send, outside Foundry; see ``server.platform.access``."""
     allow_anonymous: bool = False
     """Take turns from other machines without a key."""
@@ -91,25 +101,33 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["", "text", "json"] = ""
     """By default JSON on Foundry and text elsewhere."""
-    applicationinsights_connection_string: SecretStr = SecretStr("")
+    applicationinsights_connection_string: SecretStr = named(
+        "APPLICATIONINSIGHTS_CONNECTION_STRING", SecretStr("")
+    )
     """Spans, metrics and logs go to Azure Monitor when it is set."""
-    applicationinsights_auth_mode: str = ""
+    applicationinsights_auth_mode: str = named("APPLICATIONINSIGHTS_AUTH_MODE", "")
     """``entra``: sign in to Azure Monitor with this container's managed identity."""
-    otel_exporter_otlp_endpoint: str = ""
+    otel_exporter_otlp_endpoint: str = named("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     """Spans, metrics and logs go to this OTLP endpoint when it is set."""
-    otel_exporter_otlp_protocol: Literal["grpc", "http/protobuf"] = "grpc"
-    otel_instrumentation_genai_capture_message_content: bool = False
+    otel_exporter_otlp_protocol: Literal["grpc", "http/protobuf"] = named(
+        "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"
+    )
+    otel_instrumentation_genai_capture_message_content: bool = named(
+        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", False
+    )
     """Record what people said in spans."""
 
-    foundry_agent_session_id: str = Field("", pattern=r"^[a-zA-Z0-9\-_.:]{0,256}$")
-    foundry_agent_name: str = ""
-    foundry_agent_id: str = ""
-    foundry_agent_version: str = ""
-    foundry_agent_instance_client_id: str = ""
-    foundry_agent_blueprint_client_id: str = ""
-    foundry_agent_tenant_id: str = ""
-    foundry_project_arm_id: str = ""
-    foundry_hosting_environment: str = ""
+    foundry_agent_session_id: str = named(
+        "FOUNDRY_AGENT_SESSION_ID", "", pattern=r"^[a-zA-Z0-9\-_.:]{0,256}$"
+    )
+    foundry_agent_name: str = named("FOUNDRY_AGENT_NAME", "")
+    foundry_agent_id: str = named("FOUNDRY_AGENT_ID", "")
+    foundry_agent_version: str = named("FOUNDRY_AGENT_VERSION", "")
+    foundry_agent_instance_client_id: str = named("FOUNDRY_AGENT_INSTANCE_CLIENT_ID", "")
+    foundry_agent_blueprint_client_id: str = named("FOUNDRY_AGENT_BLUEPRINT_CLIENT_ID", "")
+    foundry_agent_tenant_id: str = named("FOUNDRY_AGENT_TENANT_ID", "")
+    foundry_project_arm_id: str = named("FOUNDRY_PROJECT_ARM_ID", "")
+    foundry_hosting_environment: str = named("FOUNDRY_HOSTING_ENVIRONMENT", "")
 
     @property
     def hosted(self) -> bool:
@@ -155,7 +173,7 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc']).upper()}={problem['input']!r}:"
+            f"{variable_of(Settings, str(problem['loc'][0]))}={problem['input']!r}:"
             f" {problem['msg']}"
             for problem in error.errors()
         )

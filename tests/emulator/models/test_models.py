@@ -201,7 +201,7 @@ class TestDownload:
     @pytest.mark.parametrize("status", [404, 403, 500, 503])
     def test_a_refusal_says_what_to_do(self, source: Source, tmp_path: Path, status: int) -> None:
         source.statuses = [status]
-        with pytest.raises(DownloadError, match=f"HTTP {status}.*EMULATOR_MODELS_URL"):
+        with pytest.raises(DownloadError, match=f"HTTP {status}.*VOICELIVE_EMULATOR_MODELS_URL"):
             fetch(source, tmp_path / "f")
         assert list(tmp_path.iterdir()) == []
 
@@ -353,7 +353,7 @@ class TestStore:
         self, source: Source, store: ModelStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         wanted = model(RemoteFile(f"{source.url}/file.bin"), size_mb=1 << 40)
-        with pytest.raises(ModelError, match="EMULATOR_MODELS_DIR"):
+        with pytest.raises(ModelError, match="VOICELIVE_EMULATOR_MODELS_DIR"):
             store.fetch(wanted)
         assert source.requests == []
 
@@ -419,10 +419,10 @@ class TestFindModel:
     def test_the_folder_comes_from_the_environment(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("EMULATOR_MODELS_DIR", str(tmp_path))
+        monkeypatch.setenv("VOICELIVE_EMULATOR_MODELS_DIR", str(tmp_path))
         (tmp_path / "kokoro").mkdir()
         assert find_model("kokoro") == tmp_path / "kokoro"
-        monkeypatch.delenv("EMULATOR_MODELS_DIR")
+        monkeypatch.delenv("VOICELIVE_EMULATOR_MODELS_DIR")
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         assert store_module.find_directory().name == "models"
 
@@ -430,10 +430,10 @@ class TestFindModel:
 class TestCommand:
     @pytest.fixture(autouse=True)
     def _catalogue(self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("EMULATOR_MODELS_DIR", str(tmp_path / "models"))
+        monkeypatch.setenv("VOICELIVE_EMULATOR_MODELS_DIR", str(tmp_path / "models"))
         wanted = model(RemoteFile("https://publisher.invalid/deep/path/file.bin"))
         source.files["/mirror/test/file.bin"] = CONTENT
-        monkeypatch.setenv("EMULATOR_MODELS_URL", f"{source.url}/mirror/")
+        monkeypatch.setenv("VOICELIVE_EMULATOR_MODELS_URL", f"{source.url}/mirror/")
         monkeypatch.setattr(command_module, "MODELS", (wanted,))
         monkeypatch.setattr(
             command_module, "find_entry", lambda name: wanted if name == "test" else None

@@ -92,7 +92,15 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    for word in ("list", "export", "purge", "--store", "CONVERSATIONS", "examples:", "redis://"):
+    for word in (
+        "list",
+        "export",
+        "purge",
+        "--store",
+        "VOICELIVE_CONVERSATIONS",
+        "examples:",
+        "redis://",
+    ):
         assert word in text
 
 
@@ -103,7 +111,7 @@ def test_as_a_program_beside_a_running_server(store_url: str) -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "voicelive_agent.server.conversations", "export"),
             cwd=ROOT,
-            env={"CONVERSATIONS": store_url, "LANG": "C", "PYTHONUTF8": "0"},
+            env={"VOICELIVE_CONVERSATIONS": store_url, "LANG": "C", "PYTHONUTF8": "0"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

@@ -1,4 +1,4 @@
-"""Agents of several frameworks, each with one tool, on the model server at MODEL_BASE_URL."""
+"""Agents of several frameworks, each with one tool, on the model server that is configured."""
 
 import os
 from typing import Any
@@ -14,7 +14,7 @@ def make_agent_framework() -> Any:
     from agent_framework.openai import OpenAIChatCompletionClient
 
     client = OpenAIChatCompletionClient(
-        model="test", api_key="key", base_url=os.environ["MODEL_BASE_URL"]
+        model="test", api_key="key", base_url=os.environ["VOICELIVE_AGENT_MODEL_BASE_URL"]
     )
     return Agent(client, name="desk", instructions="Be a test.", tools=[get_weather])
 
@@ -23,7 +23,7 @@ def make_openai_agents() -> Any:
     from agents import Agent, OpenAIChatCompletionsModel, function_tool
     from openai import AsyncOpenAI
 
-    client = AsyncOpenAI(api_key="key", base_url=os.environ["MODEL_BASE_URL"])
+    client = AsyncOpenAI(api_key="key", base_url=os.environ["VOICELIVE_AGENT_MODEL_BASE_URL"])
     model = OpenAIChatCompletionsModel("test", client)
     return Agent("desk", instructions="Be a test.", model=model, tools=[function_tool(get_weather)])
 
@@ -34,7 +34,9 @@ def make_langgraph() -> Any:
     from pydantic import SecretStr
 
     model = ChatOpenAI(
-        model="test", api_key=SecretStr("key"), base_url=os.environ["MODEL_BASE_URL"]
+        model="test",
+        api_key=SecretStr("key"),
+        base_url=os.environ["VOICELIVE_AGENT_MODEL_BASE_URL"],
     )
     return create_react_agent(model, [get_weather])
 

@@ -99,9 +99,9 @@ async def test_without_a_key_no_web_page_of_others_sends_turns(origin: str, stat
 
 def test_a_key_from_a_file_is_taken_without_its_newline(monkeypatch: pytest.MonkeyPatch) -> None:
     """No header can hold one, so every caller was refused."""
-    monkeypatch.setenv("API_KEY", "s3cret\n")
+    monkeypatch.setenv("VOICELIVE_AGENT_API_KEY", "s3cret\n")
     assert load_settings().api_key.get_secret_value() == "s3cret"
-    monkeypatch.setenv("API_KEY", " \n")
+    monkeypatch.setenv("VOICELIVE_AGENT_API_KEY", " \n")
     assert is_open_to_anyone(load_settings().model_copy(update={"host": "0.0.0.0"}))
 
 

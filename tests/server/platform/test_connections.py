@@ -92,7 +92,7 @@ async def test_a_server_that_is_stopped_while_it_starts_exits_with_0(tmp_path: P
             "HOME": str(tmp_path),
             "PORT": str(find_free_port()),
             "PYTHONPATH": str(tmp_path),
-            "AGENT": "slow_to_import:reply",
+            "VOICELIVE_AGENT": "slow_to_import:reply",
         },
         stderr=asyncio.subprocess.DEVNULL,
     )

@@ -41,8 +41,8 @@ async def test_turns_finish_or_are_closed_and_the_process_exits_with_0(
             tmp_path,
             words,
             PORT=port,
-            AGENT="tests.server.slow_agent:reply",
-            SHUTDOWN_GRACE_SECONDS="2",
+            VOICELIVE_AGENT="tests.server.slow_agent:reply",
+            VOICELIVE_SHUTDOWN_GRACE_SECONDS="2",
         ) as server,
         httpx.AsyncClient(base_url=server.url, timeout=30) as client,
     ):
@@ -66,7 +66,9 @@ async def test_turns_finish_or_are_closed_and_the_process_exits_with_0(
 async def test_a_second_signal_ends_the_server_at_once(tmp_path: Path) -> None:
     async with (
         start_server(
-            tmp_path, AGENT="tests.server.slow_agent:reply", SHUTDOWN_GRACE_SECONDS="300"
+            tmp_path,
+            VOICELIVE_AGENT="tests.server.slow_agent:reply",
+            VOICELIVE_SHUTDOWN_GRACE_SECONDS="300",
         ) as server,
         httpx.AsyncClient(base_url=server.url, timeout=30) as client,
     ):
@@ -82,7 +84,7 @@ async def test_a_second_signal_ends_the_server_at_once(tmp_path: Path) -> None:
 
 
 async def test_without_turns_it_exits_at_once(tmp_path: Path) -> None:
-    async with start_server(tmp_path, SHUTDOWN_GRACE_SECONDS="300") as server:
+    async with start_server(tmp_path, VOICELIVE_SHUTDOWN_GRACE_SECONDS="300") as server:
         server.signal(signal.SIGTERM)
         assert await server.wait() == 0
 
@@ -92,8 +94,8 @@ async def test_an_agent_that_never_ends_does_not_keep_the_server(tmp_path: Path)
     async with (
         start_server(
             tmp_path,
-            AGENT="tests.server.stubborn_agent:StubbornAgent",
-            SHUTDOWN_GRACE_SECONDS="0.1",
+            VOICELIVE_AGENT="tests.server.stubborn_agent:StubbornAgent",
+            VOICELIVE_SHUTDOWN_GRACE_SECONDS="0.1",
         ) as server,
         httpx.AsyncClient(base_url=server.url, timeout=30) as client,
     ):
@@ -110,7 +112,10 @@ async def test_an_agent_that_never_ends_does_not_keep_the_server(tmp_path: Path)
 async def test_a_second_signal_ends_a_server_whose_event_loop_is_blocked(tmp_path: Path) -> None:
     """Ctrl-C did nothing, however often: only ``kill -9`` ended it."""
     agent = "tests.server.platform.blocking_agent:reply"
-    async with start_server(tmp_path, AGENT=agent) as server, httpx.AsyncClient() as client:
+    async with (
+        start_server(tmp_path, VOICELIVE_AGENT=agent) as server,
+        httpx.AsyncClient() as client,
+    ):
         turn = asyncio.create_task(client.post(f"{server.url}/invocations", timeout=60))
         async with asyncio.timeout(60):
             while "has been blocked" not in server.log.read_text():

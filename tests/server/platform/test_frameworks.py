@@ -33,10 +33,10 @@ async def record_turn(
     """One turn in which the model calls a tool; the turn's spans by the name of their parent."""
     async with OpenAIServer() as model:
         environment = {
-            "AGENT": agent,
-            "MODEL": "test",
-            "MODEL_BASE_URL": model.url,
-            "TOOLS": f"{AGENTS}:get_weather",
+            "VOICELIVE_AGENT": agent,
+            "VOICELIVE_AGENT_MODEL": "test",
+            "VOICELIVE_AGENT_MODEL_BASE_URL": model.url,
+            "VOICELIVE_AGENT_TOOLS": f"{AGENTS}:get_weather",
             **environment,
         }
         async with start_observed(tmp_path, collector, **environment) as (server, client):

@@ -14,7 +14,9 @@ from voicelive_agent.server.platform.loop_watch import LoopWatch
 async def test_an_agent_that_blocks_is_named_once_and_so_is_its_end(tmp_path: Path) -> None:
     """All calls were silent, readiness failed, and no line of the log said why."""
     async with (
-        start_server(tmp_path, AGENT="tests.server.platform.blocking_agent:reply") as server,
+        start_server(
+            tmp_path, VOICELIVE_AGENT="tests.server.platform.blocking_agent:reply"
+        ) as server,
         httpx.AsyncClient(base_url=server.url, timeout=60) as client,
     ):
         turn = asyncio.create_task(client.post("/invocations", json={"input": "my secret"}))

@@ -52,8 +52,8 @@ async def start_observed(
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_BSP_SCHEDULE_DELAY": "50",
         "OTEL_METRIC_EXPORT_INTERVAL": "100",
-        "LOG_FORMAT": "json",
-        "AGENT": "tests.server.platform.echoing_agent:reply",
+        "VOICELIVE_LOG_FORMAT": "json",
+        "VOICELIVE_AGENT": "tests.server.platform.echoing_agent:reply",
         **environment,
     }
     async with (
@@ -174,7 +174,7 @@ async def test_logs_are_json_with_trace_ids_and_go_where_spans_go(tmp_path: Path
 async def test_without_telemetry_a_request_is_found_in_the_log_by_its_id(tmp_path: Path) -> None:
     """Lines had trace ids only where a caller or the SDK had begun a trace."""
     async with (
-        start_server(tmp_path, LOG_FORMAT="json") as server,
+        start_server(tmp_path, VOICELIVE_LOG_FORMAT="json") as server,
         httpx.AsyncClient(base_url=server.url) as client,
     ):
         sent: list[dict[str, str]] = [
@@ -195,7 +195,9 @@ async def test_without_telemetry_a_request_is_found_in_the_log_by_its_id(tmp_pat
 async def test_the_log_holds_an_agents_exception_without_its_words(tmp_path: Path) -> None:
     """The text of an exception often quotes what could not be understood."""
     async with (
-        start_server(tmp_path, AGENT="tests.server.platform.echoing_agent:reply") as server,
+        start_server(
+            tmp_path, VOICELIVE_AGENT="tests.server.platform.echoing_agent:reply"
+        ) as server,
         httpx.AsyncClient(base_url=server.url) as client,
     ):
         await say(client, "fail")
@@ -209,7 +211,7 @@ async def test_the_log_holds_an_agents_exception_without_its_words(tmp_path: Pat
 
 async def test_the_words_of_an_exception_are_logged_when_asked_for(tmp_path: Path) -> None:
     environment = {
-        "AGENT": "tests.server.platform.echoing_agent:reply",
+        "VOICELIVE_AGENT": "tests.server.platform.echoing_agent:reply",
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true",
     }
     async with (
@@ -243,7 +245,7 @@ async def test_on_foundry_each_span_says_whose_it_is(tmp_path: Path) -> None:
         "FOUNDRY_AGENT_INSTANCE_CLIENT_ID": "1-2-3",
         "FOUNDRY_PROJECT_ARM_ID": project,
         "FOUNDRY_AGENT_SESSION_ID": "sandbox",
-        "HOST": "127.0.0.1",
+        "VOICELIVE_HOST": "127.0.0.1",
     }
     async with collect() as collector:
         async with start_observed(tmp_path, collector, **foundry) as (server, client):
@@ -328,7 +330,7 @@ async def test_azure_monitor_gets_requests_metrics_and_logs_without_words(tmp_pa
             "OTEL_BSP_SCHEDULE_DELAY": "50",
             "OTEL_BLRP_SCHEDULE_DELAY": "50",
             "OTEL_METRIC_EXPORT_INTERVAL": "100",
-            "AGENT": "tests.server.platform.echoing_agent:reply",
+            "VOICELIVE_AGENT": "tests.server.platform.echoing_agent:reply",
         }
         async with (
             start_server(tmp_path, **environment) as server,

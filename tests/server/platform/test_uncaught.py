@@ -20,8 +20,8 @@ FAILURES = {
 async def test_it_is_logged_as_all_else_is(tmp_path: Path, shown: str) -> None:
     """asyncio and Python wrote the words to stderr, in lines that were no JSON."""
     environment = {
-        "AGENT": "tests.server.platform.careless_agent:reply",
-        "LOG_FORMAT": "json",
+        "VOICELIVE_AGENT": "tests.server.platform.careless_agent:reply",
+        "VOICELIVE_LOG_FORMAT": "json",
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": shown,
     }
     async with (

@@ -51,7 +51,7 @@ def download(
         except httpx.HTTPStatusError as error:
             raise DownloadError(
                 f"{_shown(url)} answers HTTP {error.response.status_code}: try again later, or "
-                "name a mirror in EMULATOR_MODELS_URL"
+                "name a mirror in VOICELIVE_EMULATOR_MODELS_URL"
             ) from error
         except (httpx.TransportError, httpx.TooManyRedirects) as error:
             failures = 1 if partial.size > before else failures + 1
@@ -59,7 +59,7 @@ def download(
                 raise DownloadError(
                     f"{_shown(url)} can't be fetched ({type(error).__name__}): check the network "
                     "and fetch again, which goes on where this ended; or name a mirror in "
-                    "EMULATOR_MODELS_URL"
+                    "VOICELIVE_EMULATOR_MODELS_URL"
                 ) from error
             time.sleep(retry_delay_s * failures)
     digest = partial.compute_sha256()

@@ -35,10 +35,10 @@ class ModelError(Exception):
 
 
 def find_directory(models_dir: Path | None = None) -> Path:
-    """Where models are kept: the given folder, ``EMULATOR_MODELS_DIR``, or the user's cache."""
+    """Where models are: this folder, ``VOICELIVE_EMULATOR_MODELS_DIR``, or the user's cache."""
     if models_dir is not None:
         return models_dir
-    if named := os.environ.get("EMULATOR_MODELS_DIR"):
+    if named := os.environ.get("VOICELIVE_EMULATOR_MODELS_DIR"):
         return Path(named).expanduser()
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
@@ -222,18 +222,19 @@ class ModelStore:
         if needed_bytes > free:
             raise DownloadError(
                 f"it needs {needed_bytes >> 20} MB and {self.directory} has {free >> 20} MB: make "
-                "room, or name another place in EMULATOR_MODELS_DIR"
+                "room, or name another place in VOICELIVE_EMULATOR_MODELS_DIR"
             )
 
     def _describe_failure(self, model: Model, error: OSError) -> ModelError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return ModelError(
                 f"{model.name}: the disk of {self.directory} is full: make room and fetch again, "
-                "which goes on where this ended; or name another place in EMULATOR_MODELS_DIR"
+                "which goes on where this ended; or name another place in "
+                "VOICELIVE_EMULATOR_MODELS_DIR"
             )
         return ModelError(
             f"{model.name}: {self.directory} can't be written to ({error.strerror or error}): name "
-            "another place in EMULATOR_MODELS_DIR"
+            "another place in VOICELIVE_EMULATOR_MODELS_DIR"
         )
 
     @contextlib.contextmanager
@@ -253,8 +254,8 @@ class ModelStore:
 
 
 def locate(model: Model, file: RemoteFile) -> str:
-    """Where a file is fetched from: its publisher, or ``EMULATOR_MODELS_URL/MODEL/FILE``."""
-    mirror = os.environ.get("EMULATOR_MODELS_URL", "").rstrip("/")
+    """Where a file comes from: its publisher, or ``VOICELIVE_EMULATOR_MODELS_URL/MODEL/FILE``."""
+    mirror = os.environ.get("VOICELIVE_EMULATOR_MODELS_URL", "").rstrip("/")
     return f"{mirror}/{model.name}/{file.name}" if mirror else file.url
 
 

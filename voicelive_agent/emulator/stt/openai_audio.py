@@ -24,9 +24,9 @@ _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 
 class OpenAIHearing:
-    """An endpoint at ``url``, with the key ``EMULATOR_HEARING_KEY`` or ``OPENAI_API_KEY``.
+    """An endpoint at ``url``, keyed by ``VOICELIVE_EMULATOR_HEARING_KEY`` or ``OPENAI_API_KEY``.
 
-    ``EMULATOR_HEARING_MODEL`` names the model. Raises HearingError for a URL that is none.
+    ``VOICELIVE_EMULATOR_HEARING_MODEL`` names the model. Raises HearingError for a wrong URL.
     """
 
     name = "openai"
@@ -44,9 +44,11 @@ class OpenAIHearing:
         path = base.path.rstrip("/")
         self._url = base.copy_with(path=path if path.endswith(_PATH) else path + _PATH)
         self._key = (
-            key or os.environ.get("EMULATOR_HEARING_KEY") or os.environ.get("OPENAI_API_KEY")
+            key
+            or os.environ.get("VOICELIVE_EMULATOR_HEARING_KEY")
+            or os.environ.get("OPENAI_API_KEY")
         )
-        self._model = model or os.environ.get("EMULATOR_HEARING_MODEL") or DEFAULT_MODEL
+        self._model = model or os.environ.get("VOICELIVE_EMULATOR_HEARING_MODEL") or DEFAULT_MODEL
         self._client: httpx.AsyncClient | None = None
         if not is_this_machine(base.host):
             self.advice = f"What people say is sent to {base.host}, which transcribes it."
@@ -112,8 +114,8 @@ class OpenAIHearing:
 
     def _describe_failure(self, status: int) -> HearingError:
         hint = {
-            401: ": give a key in EMULATOR_HEARING_KEY",
-            404: ": check the URL in --hearing openai:URL and EMULATOR_HEARING_MODEL",
+            401: ": give a key in VOICELIVE_EMULATOR_HEARING_KEY",
+            404: ": check the URL in --hearing openai:URL and VOICELIVE_EMULATOR_HEARING_MODEL",
         }.get(status, "")
         return HearingError(
             f"The transcription endpoint at {self._url.host} answers HTTP {status}{hint}."

@@ -1,6 +1,6 @@
 """Conversations and where they are kept.
 
-The engine talks to a ``ConversationStore``; which one is named by the ``CONVERSATIONS`` setting.
+The engine talks to a ``ConversationStore``; ``VOICELIVE_CONVERSATIONS`` names which one.
 """
 
 from voicelive_agent.server.conversations.location import open_store

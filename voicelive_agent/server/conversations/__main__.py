@@ -18,7 +18,7 @@ from voicelive_agent.server.conversations.store import (
 _DESCRIPTION = """\
 Look at, export and remove the conversations that the agent server keeps.
 
-The store is the one that the CONVERSATIONS environment variable names, or --store:
+The store is the one that the VOICELIVE_CONVERSATIONS environment variable names, or --store:
   sqlite                          a file under $HOME (the default)
   sqlite:///absolute/path         a file
   redis://host:6379/0             Redis; rediss:// with TLS
@@ -72,8 +72,8 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--store",
             metavar="URL",
-            default=os.environ.get("CONVERSATIONS") or "sqlite",
-            help="which store (default: CONVERSATIONS, else a file under $HOME)",
+            default=os.environ.get("VOICELIVE_CONVERSATIONS") or "sqlite",
+            help="which store (default: VOICELIVE_CONVERSATIONS, else a file under $HOME)",
         )
         if name == "purge":
             command.add_argument(
@@ -106,7 +106,9 @@ def _choose_store(options: argparse.Namespace) -> ConversationStore:
     if scheme == "memory":
         raise ValueError("memory: is another process's memory: name a store that lasts")
     if scheme == "sqlite" and not (path := locate_sqlite(options.store)).exists():
-        raise ValueError(f"there is no {path}: name the store with --store or CONVERSATIONS")
+        raise ValueError(
+            f"there is no {path}: name the store with --store or VOICELIVE_CONVERSATIONS"
+        )
     days = getattr(options, "older_than", None)
     chosen = options.session is not None or options.user is not None
     if options.command == "purge" and days is None and not chosen:

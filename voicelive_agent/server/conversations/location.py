@@ -1,4 +1,4 @@
-"""Which store a ``CONVERSATIONS`` setting names."""
+"""Which store a ``VOICELIVE_CONVERSATIONS`` setting names."""
 
 import re
 from importlib.util import find_spec
@@ -67,7 +67,7 @@ def locate_sqlite(url: str) -> Path:
         except RuntimeError as error:
             raise ValueError(
                 "there is no home directory for conversations: set HOME, "
-                "or CONVERSATIONS=sqlite:///absolute/path/to/file"
+                "or VOICELIVE_CONVERSATIONS=sqlite:///absolute/path/to/file"
             ) from error
     path = unquote(url.removeprefix("sqlite://"))
     if _WINDOWS_DRIVE.match(path):

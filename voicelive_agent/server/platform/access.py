@@ -1,8 +1,8 @@
 """Who may send turns outside Foundry, where no platform stands before the container.
 
-With ``API_KEY`` set, every request but readiness needs it. Without one, only this machine may
-ask: a server that others can reach and that checks nothing would let anyone spend its owner's
-model tokens and read along.
+With ``VOICELIVE_AGENT_API_KEY`` set, every request but readiness needs it. Without one, only this
+machine may ask: a server that others can reach and that checks nothing would let anyone spend its
+owner's model tokens and read along.
 """
 
 import hmac
@@ -19,8 +19,8 @@ from voicelive_agent.server.settings import Settings
 from voicelive_agent.wire.net import is_this_machine
 
 HINT = (
-    "set API_KEY (callers send it as `api-key` or `Authorization: Bearer`), or, where something"
-    " in front of this server checks callers, ALLOW_ANONYMOUS=true"
+    "set VOICELIVE_AGENT_API_KEY (callers send it as `api-key` or `Authorization: Bearer`), or,"
+    " where something in front of this server checks callers, VOICELIVE_ALLOW_ANONYMOUS=true"
 )
 
 

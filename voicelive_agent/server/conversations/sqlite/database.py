@@ -283,7 +283,7 @@ def _advise(name: str, path: Path) -> str:
         case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM":
             return (
                 f"{path} can't be written: let this user write it and its directory, or name "
-                "another place with CONVERSATIONS=sqlite:///absolute/path"
+                "another place with VOICELIVE_CONVERSATIONS=sqlite:///absolute/path"
             )
         case "SQLITE_IOERR":
             return f"the disk that holds {path} fails: check its space, quota and health"

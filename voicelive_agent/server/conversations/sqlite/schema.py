@@ -71,12 +71,12 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> int:
         raise StoreError(
             f"{path} was written by a newer version of this program "
             f"(format {version}, known up to {len(MIGRATIONS)}): upgrade, or name another "
-            "file with CONVERSATIONS=sqlite:///absolute/path"
+            "file with VOICELIVE_CONVERSATIONS=sqlite:///absolute/path"
         )
     if version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise StoreError(
             f"{path} is another program's database: name another file with "
-            "CONVERSATIONS=sqlite:///absolute/path"
+            "VOICELIVE_CONVERSATIONS=sqlite:///absolute/path"
         )
     return version
 
