@@ -21,10 +21,10 @@ from voicelive_agent.client.core.screen import Failure, Notice, Screen, Status
 from voicelive_agent.client.core.turns import Summary
 from voicelive_agent.client.reconnection import Reconnection
 from voicelive_agent.client.settings import Settings
-from voicelive_agent.client.sound import g711
 from voicelive_agent.client.sound.devices import BLOCK_MS, Loudspeaker, Microphone
 from voicelive_agent.client.ui.levels import Levels
 from voicelive_agent.client.ui.typed_commands import TypedCommands
+from voicelive_agent.wire.audio import g711
 
 NO_ANSWER = 3
 SHOW_EVERY_S = 0.1

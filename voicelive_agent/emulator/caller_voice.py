@@ -3,8 +3,9 @@
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from voicelive_agent.emulator.audio import AudioFormat, Encoder
 from voicelive_agent.emulator.tts.local import LocalSpeaking
+from voicelive_agent.wire.audio.formats import AudioFormat
+from voicelive_agent.wire.audio.streams import Encoder
 
 CallerVoice = Callable[[str], Awaitable[bytes]]
 """Text to PCM16 mono."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from voicelive_agent.emulator.agents import Thinking
 from voicelive_agent.emulator.handshake import Wish
-from voicelive_agent.emulator.protocol import ProtocolError
 from voicelive_agent.emulator.settings import ANY_AGENT, Settings
 from voicelive_agent.emulator.stt import Hearing, HearingError, VoiceActivity
 from voicelive_agent.emulator.stt.threads import Threads
 from voicelive_agent.emulator.tts import Speaking, SpeakingError
 from voicelive_agent.emulator.vad.echo import warm_up
 from voicelive_agent.emulator.vad.smart_turn import SmartTurn
+from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 
 class EngineError(Exception):

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from voicelive_agent.emulator.protocol import encode_event
+from voicelive_agent.wire.voice_live.frames import encode_event
 
 
 class Ledger:

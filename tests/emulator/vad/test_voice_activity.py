@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.emulator.speech import mix, needs_flite, noise, say, silence
-from voicelive_agent.emulator.audio import AudioFormat, Decoder, Encoder
 from voicelive_agent.emulator.stt import VoiceActivity
 from voicelive_agent.emulator.vad.turn_taking import (
     SpeechStarted,
@@ -28,6 +27,8 @@ from voicelive_agent.emulator.vad.voice_activity import (
     find_silero_onnx,
     load_silero_onnx,
 )
+from voicelive_agent.wire.audio.formats import AudioFormat
+from voicelive_agent.wire.audio.streams import Decoder, Encoder
 
 TOLERANCE_MS = 50
 

@@ -3,9 +3,9 @@ import itertools
 import numpy as np
 import pytest
 
-from voicelive_agent.emulator.audio import Encoder
 from voicelive_agent.emulator.shell.clock import SessionClock
 from voicelive_agent.emulator.watch.client_playback import Listening, Loudspeaker
+from voicelive_agent.wire.audio.streams import Encoder
 
 
 class Heard:

@@ -41,10 +41,11 @@ async def open_voice(name: str | None, rate_hz: int) -> AsyncIterator[CallerVoic
 async def _engine_voice(engine: str, voice: str, rate_hz: int) -> AsyncIterator[CallerVoice | None]:
     """None where a program may serve instead."""
     try:
-        from voicelive_agent.emulator.audio import AudioFormat, Encoder
         from voicelive_agent.emulator.caller_voice import open_caller_voice
         from voicelive_agent.emulator.tts import SpeakingError
         from voicelive_agent.emulator.tts.engines import open_speaking
+        from voicelive_agent.wire.audio.formats import AudioFormat
+        from voicelive_agent.wire.audio.streams import Encoder
     except ImportError:
         yield None
         return

@@ -16,8 +16,8 @@ from voicelive_agent.client.core.screen import Interrupted, Screen, Speaking, St
 from voicelive_agent.client.core.session import History
 from voicelive_agent.client.core.turns import Turns
 from voicelive_agent.client.settings import Settings
-from voicelive_agent.client.sound import g711
 from voicelive_agent.client.sound.devices import Loudspeaker
+from voicelive_agent.wire.audio import g711
 
 REMEMBERED = 256
 INTERIM_PREFIX = "interim_"

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from voicelive_agent.emulator import agents as thinking
-from voicelive_agent.emulator import protocol
-from voicelive_agent.emulator.protocol import ProtocolError
 from voicelive_agent.emulator.session.asking import ask_mind, count_chars, settle_response
 from voicelive_agent.emulator.session.configuration import Configuration
 from voicelive_agent.emulator.session.conversation import Conversation
@@ -37,6 +35,8 @@ from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.requests import ResponseRequest, read_request
 from voicelive_agent.emulator.session.response import InputSize, Response
 from voicelive_agent.emulator.session.spoken import Playback, SpokenText
+from voicelive_agent.wire.voice_live.events import CancelResponse, CreateResponse
+from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 PAUSE_MS = 150
 """Text that stands still for so long is spoken, if it reads as a clause."""
@@ -74,7 +74,7 @@ class Answering:
 
     # What the client asks.
 
-    def create(self, event: protocol.CreateResponse) -> None:
+    def create(self, event: CreateResponse) -> None:
         """``response.create``. Raises ProtocolError."""
         in_agent_mode = self._configuration.in_agent_mode
         request = read_request(event, in_agent_mode=in_agent_mode)
@@ -101,7 +101,7 @@ class Answering:
             self.cut("client_cancelled")
         self._ask(request)
 
-    def cancel(self, event: protocol.CancelResponse) -> None:
+    def cancel(self, event: CancelResponse) -> None:
         """``response.cancel``. Raises ProtocolError."""
         is_other = event.response_id is not None and (
             self.active is None or self.active.id != event.response_id

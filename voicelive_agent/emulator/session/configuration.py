@@ -7,14 +7,20 @@ part changes nothing.
 
 import copy
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from voicelive_agent.emulator.protocol import Flag, Number, ProtocolError, Shape, Text, check_shape
-from voicelive_agent.emulator.session import shapes
 from voicelive_agent.emulator.session.effects import ConfigureHearing
 from voicelive_agent.emulator.session.facts import Warned
+from voicelive_agent.wire.voice_live.session import (
+    SessionFields,
+    Transcription,
+)
+from voicelive_agent.wire.voice_live.shapes import (
+    ProtocolError,
+    check_shape,
+)
+from voicelive_agent.wire.voice_live.turn_detection import ServerVad
+from voicelive_agent.wire.voice_live.voices import name_voice
 
 DEFAULT_INSTRUCTIONS = (
     "You are a helpful voice assistant. Your answers are spoken: keep them short, in plain "
@@ -34,42 +40,6 @@ _TRANSCRIPTION_FIELDS = frozenset(
         "turn_detection",
     }
 )
-
-
-class SessionFields(Shape):
-    """The fields that ``session.update`` may set; None where null was sent."""
-
-    modalities: Annotated[list[shapes.Modality], Field(min_length=1)] | None = None
-    animation: shapes.Animation | None = None
-    voice: shapes.Voice | None = None
-    instructions: Text | None = None
-    input_audio_sampling_rate: Literal[8000, 16000, 24000, 44100, 48000] | None = None
-    input_audio_format: Literal["pcm16", "g711_ulaw", "g711_alaw"] | None = None
-    output_audio_format: shapes.OutputFormat | None = None
-    turn_detection: shapes.TurnDetection | None = None
-    input_audio_noise_reduction: shapes.NoiseReduction | None = None
-    input_audio_echo_cancellation: shapes.EchoCancellation | None = None
-    avatar: dict[str, Any] | None = None
-    input_audio_transcription: shapes.Transcription | None = None
-    output_audio_timestamp_types: list[Literal["word"]] | None = None
-    tools: list[shapes.Tool] | None = None
-    tool_choice: shapes.ToolChoice | None = None
-    parallel_tool_calls: Flag | None = None
-    temperature: Annotated[Number, Field(ge=0, le=1.2)] | None = None
-    max_response_output_tokens: shapes.TokenLimit | None = None
-    reasoning_effort: shapes.ReasoningEffort | None = None
-    interim_response: shapes.InterimResponse | None = None
-    include: (
-        list[
-            Literal[
-                "item.input_audio_transcription.logprobs",
-                "item.input_audio_transcription.phrases",
-                "file_search_call.results",
-            ]
-        ]
-        | None
-    ) = None
-    metadata: shapes.Metadata | None = None
 
 
 class Configuration:
@@ -170,7 +140,7 @@ class Configuration:
 
     def dress_voice(self, voice: Any) -> dict[str, Any]:
         """A voice as an object, where the client gave its name alone or as an object."""
-        dressed = shapes.name_voice(voice) if isinstance(voice, str) else dict(voice)
+        dressed = name_voice(voice) if isinstance(voice, str) else dict(voice)
         # The official quickstarts read name, type and temperature of any voice of an agent.
         if self.in_agent_mode:
             dressed.setdefault("name", dressed["type"])
@@ -183,7 +153,7 @@ class Configuration:
         # Models that hear and speak by themselves don't write down what they hear unasked.
         is_realtime = self._is_realtime
         voice = "alloy" if is_realtime else "en-US-Ava:DragonHDLatestNeural"
-        transcription = None if is_realtime else shapes.Transcription(model="azure-speech")
+        transcription = None if is_realtime else Transcription(model="azure-speech")
         return {
             "modalities": ["text", "audio"],
             "animation": None,
@@ -192,7 +162,7 @@ class Configuration:
             "input_audio_sampling_rate": 24000,
             "input_audio_format": "pcm16",
             "output_audio_format": "pcm16",
-            "turn_detection": shapes.ServerVad(type="server_vad").model_dump(),
+            "turn_detection": ServerVad(type="server_vad").model_dump(),
             "input_audio_noise_reduction": None,
             "input_audio_echo_cancellation": None,
             "avatar": None,

@@ -1,10 +1,17 @@
 """The conversation: its items in order, and the client's events that edit them."""
 
-from voicelive_agent.emulator import protocol
-from voicelive_agent.emulator.protocol import ProtocolError, new_id
 from voicelive_agent.emulator.session.items import Item, read_item
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.spoken import SpokenText
+from voicelive_agent.wire.voice_live.events import (
+    CreateItem,
+    InputText,
+    InputTextDelta,
+    NameItem,
+    TruncateItem,
+)
+from voicelive_agent.wire.voice_live.frames import new_id
+from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 ROOT = "root"
 """As ``previous_item_id``: before the first item."""
@@ -84,18 +91,18 @@ class Conversation:
             position += 1
             self.announce(item)
 
-    def create(self, event: protocol.CreateItem) -> Item:
+    def create(self, event: CreateItem) -> Item:
         """``conversation.item.create``. Raises ProtocolError."""
         item = read_item(event.item, "item")
         self.add_from_client([item], event.previous_item_id, "item")
         return item
 
-    def retrieve(self, event: protocol.NameItem) -> None:
+    def retrieve(self, event: NameItem) -> None:
         """``conversation.item.retrieve``. Raises ProtocolError."""
         item = self._require(event.item_id, "item_retrieve_invalid_item_id")
         self._plan.send("conversation.item.retrieved", item=item.describe())
 
-    def delete(self, event: protocol.NameItem) -> Item:
+    def delete(self, event: NameItem) -> Item:
         """``conversation.item.delete``. Raises ProtocolError."""
         item = self._require(event.item_id, "item_delete_invalid_item_id")
         if item.is_open:
@@ -109,7 +116,7 @@ class Conversation:
         self._plan.send("conversation.item.deleted", item_id=item.id)
         return item
 
-    def truncate(self, event: protocol.TruncateItem) -> SpokenText:
+    def truncate(self, event: TruncateItem) -> SpokenText:
         """``conversation.item.truncate``: the client knows what it played.
 
         The item holds the words before ``audio_end_ms``, also where the session itself had
@@ -148,7 +155,7 @@ class Conversation:
             audio_end_ms=int(audio_end_ms),
         )
 
-    def stream_text(self, event: protocol.InputText) -> None:
+    def stream_text(self, event: InputText) -> None:
         """``input_text.delta`` and ``.done``: text typed into a user's item.
 
         A delta to the content index after the last one begins a new part. Raises ProtocolError.
@@ -162,7 +169,7 @@ class Conversation:
             )
         content = item.fields["content"]
         index = event.content_index or 0
-        is_delta = isinstance(event, protocol.InputTextDelta)
+        is_delta = isinstance(event, InputTextDelta)
         if is_delta and index == len(content):
             content.append({"type": "input_text", "text": ""})
         if index >= len(content) or content[index]["type"] != "input_text":
@@ -171,7 +178,7 @@ class Conversation:
                 code="invalid_value",
                 param="content_index",
             )
-        if isinstance(event, protocol.InputTextDelta):
+        if isinstance(event, InputTextDelta):
             item.fields["status"] = "in_progress"
             content[index]["text"] += event.delta
         else:

@@ -6,16 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from voicelive_agent.emulator.protocol import (
-    MAX_APPEND_BYTES,
-    Object,
-    ProtocolError,
-    Shape,
-    Text,
-    check_shape,
-    new_id,
-)
 from voicelive_agent.emulator.session.spoken import SpokenText
+from voicelive_agent.wire.voice_live.events import MAX_APPEND_BYTES
+from voicelive_agent.wire.voice_live.frames import new_id
+from voicelive_agent.wire.voice_live.shapes import Object, ProtocolError, Shape, Text, check_shape
 
 ItemId = Annotated[str, Field(strict=True, min_length=1, max_length=128)]
 

@@ -3,13 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from voicelive_agent.emulator import protocol
-from voicelive_agent.emulator.protocol import (
-    ProtocolError,
-    client_event_id,
-    new_id,
-    parse_client_event,
-)
 from voicelive_agent.emulator.session import facts
 from voicelive_agent.emulator.session.answering import Answering
 from voicelive_agent.emulator.session.configuration import Configuration
@@ -20,6 +13,23 @@ from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.spoken import Playback
 from voicelive_agent.emulator.session.transcripts import Transcripts
 from voicelive_agent.emulator.session.turns import Turns
+from voicelive_agent.wire.voice_live.events import (
+    AppendAudio,
+    AppendToTurn,
+    CancelResponse,
+    ClientEvent,
+    CreateItem,
+    CreateResponse,
+    InputText,
+    NameItem,
+    NameTurn,
+    SessionUpdate,
+    TruncateItem,
+    client_event_id,
+    parse_client_event,
+)
+from voicelive_agent.wire.voice_live.frames import new_id
+from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 _GOING_AWAY = 1001
 
@@ -201,42 +211,42 @@ class Session:
         except ProtocolError as error:
             self._plan.fail(error, client_event_id(sent))
 
-    def _dispatch(self, event: protocol.ClientEvent) -> None:
+    def _dispatch(self, event: ClientEvent) -> None:
         match event.type, event:
-            case "session.update", protocol.SessionUpdate():
+            case "session.update", SessionUpdate():
                 self._update(event.session)
-            case "transcription_session.update", protocol.SessionUpdate():
+            case "transcription_session.update", SessionUpdate():
                 self._update(event.session, transcription_only=True)
-            case "input_audio_buffer.append", protocol.AppendAudio():
+            case "input_audio_buffer.append", AppendAudio():
                 self._turns.append(event.audio)
             case "input_audio_buffer.commit", _:
                 self._turns.commit()
             case "input_audio_buffer.clear" | "input_audio.clear", _:
                 self._turns.clear()
-            case "input_audio.turn.start", protocol.NameTurn():
+            case "input_audio.turn.start", NameTurn():
                 self._turns.start_turn(event.turn_id)
-            case "input_audio.turn.append", protocol.AppendToTurn():
+            case "input_audio.turn.append", AppendToTurn():
                 self._turns.append_to_turn(event)
-            case "input_audio.turn.end", protocol.NameTurn():
+            case "input_audio.turn.end", NameTurn():
                 self._turns.end_turn(event.turn_id)
-            case "input_audio.turn.cancel", protocol.NameTurn():
+            case "input_audio.turn.cancel", NameTurn():
                 self._turns.cancel_turn(event.turn_id)
-            case "conversation.item.create", protocol.CreateItem():
+            case "conversation.item.create", CreateItem():
                 self._transcripts.recognise(self._conversation.create(event))
-            case "conversation.item.retrieve", protocol.NameItem():
+            case "conversation.item.retrieve", NameItem():
                 self._conversation.retrieve(event)
-            case "conversation.item.truncate", protocol.TruncateItem():
+            case "conversation.item.truncate", TruncateItem():
                 self._playback.forget(self._conversation.truncate(event), self._plan.now_ms)
-            case "conversation.item.delete", protocol.NameItem():
+            case "conversation.item.delete", NameItem():
                 self._transcripts.forget(self._conversation.delete(event))
-            case "response.create", protocol.CreateResponse():
+            case "response.create", CreateResponse():
                 self._answering.create(event)
-            case "response.cancel", protocol.CancelResponse():
+            case "response.cancel", CancelResponse():
                 self._answering.cancel(event)
             case "output_audio_buffer.clear", _:
                 # It empties an avatar's buffer; without one, the client has all audio itself.
                 self._plan.send("output_audio_buffer.cleared")
-            case "input_text.delta" | "input_text.done", protocol.InputText():
+            case "input_text.delta" | "input_text.done", InputText():
                 self._conversation.stream_text(event)
 
     def _update(self, update: dict[str, Any], *, transcription_only: bool = False) -> None:

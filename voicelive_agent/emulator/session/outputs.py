@@ -8,12 +8,12 @@ the audio that it becomes.
 import base64
 from typing import Any
 
-from voicelive_agent.emulator.protocol import new_id
 from voicelive_agent.emulator.session.facts import ClauseAudio
 from voicelive_agent.emulator.session.items import Item
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.spoken import Clause, SpokenText
 from voicelive_agent.emulator.tts.clauses import ClauseSplitter
+from voicelive_agent.wire.voice_live.frames import new_id
 
 MAX_DELTA_BYTES = 1024 * 1024
 """Audio in one event: with base64 and the rest far below the client's 4 MiB for a frame."""

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from voicelive_agent.emulator.protocol import ProtocolError, new_id
 from voicelive_agent.emulator.session.effects import Effect, Send
 from voicelive_agent.emulator.session.facts import Warned
+from voicelive_agent.wire.voice_live.frames import new_id
+from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 
 class Plan:

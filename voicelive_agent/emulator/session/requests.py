@@ -6,8 +6,21 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from voicelive_agent.emulator.protocol import (
-    CreateResponse,
+from voicelive_agent.emulator.session.configuration import warn_ignored_by_agent
+from voicelive_agent.emulator.session.facts import Warned
+from voicelive_agent.emulator.session.items import Item, read_item
+from voicelive_agent.wire.voice_live.events import CreateResponse
+from voicelive_agent.wire.voice_live.session import (
+    InterimResponse,
+    Metadata,
+    Modality,
+    OutputFormatName,
+    ReasoningEffort,
+    TokenLimit,
+    Tool,
+    ToolChoice,
+)
+from voicelive_agent.wire.voice_live.shapes import (
     Flag,
     Number,
     Object,
@@ -16,10 +29,7 @@ from voicelive_agent.emulator.protocol import (
     Text,
     check_shape,
 )
-from voicelive_agent.emulator.session import shapes
-from voicelive_agent.emulator.session.configuration import warn_ignored_by_agent
-from voicelive_agent.emulator.session.facts import Warned
-from voicelive_agent.emulator.session.items import Item, read_item
+from voicelive_agent.wire.voice_live.voices import Voice
 
 
 class ResponseParams(Shape):
@@ -29,18 +39,18 @@ class ResponseParams(Shape):
     cancel_previous: Flag | None = None
     append_input_items: list[Object] | None = None
     input_items: list[Object] | None = None
-    modalities: Annotated[list[shapes.Modality], Field(min_length=1)] | None = None
+    modalities: Annotated[list[Modality], Field(min_length=1)] | None = None
     instructions: Text | None = None
-    voice: shapes.Voice | None = None
-    output_audio_format: shapes.OutputFormat | None = None
-    tools: list[shapes.Tool] | None = None
-    tool_choice: shapes.ToolChoice | None = None
+    voice: Voice | None = None
+    output_audio_format: OutputFormatName | None = None
+    tools: list[Tool] | None = None
+    tool_choice: ToolChoice | None = None
     temperature: Annotated[Number, Field(ge=0, le=1.2)] | None = None
-    max_output_tokens: shapes.TokenLimit | None = None
+    max_output_tokens: TokenLimit | None = None
     pre_generated_assistant_message: Object | None = None
-    reasoning_effort: shapes.ReasoningEffort | None = None
-    metadata: shapes.Metadata | None = None
-    interim_response: shapes.InterimResponse | None = None
+    reasoning_effort: ReasoningEffort | None = None
+    metadata: Metadata | None = None
+    interim_response: InterimResponse | None = None
     invoke_input: Object | None = None
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicelive_agent.emulator.agents import Usage
-from voicelive_agent.emulator.protocol import new_id
 from voicelive_agent.emulator.session.conversation import Conversation
 from voicelive_agent.emulator.session.effects import Speak
 from voicelive_agent.emulator.session.facts import ClauseAudio
 from voicelive_agent.emulator.session.outputs import Call, Message, SpokenMessage, WrittenMessage
 from voicelive_agent.emulator.session.plan import Plan
-from voicelive_agent.emulator.session.shapes import spell_output_format
 from voicelive_agent.emulator.session.spoken import Clause, Playback
+from voicelive_agent.wire.audio.formats import spell_output_format
+from voicelive_agent.wire.voice_live.frames import new_id
 
 # What the service counts for audio, and the usual estimate for text where nobody counts it.
 _MS_PER_INPUT_TOKEN = 100

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from voicelive_agent.emulator.protocol import ProtocolError
 from voicelive_agent.emulator.session.configuration import Configuration
 from voicelive_agent.emulator.session.conversation import Conversation
 from voicelive_agent.emulator.session.effects import DiscardUtterance, TranscribeAudio
@@ -14,6 +13,7 @@ from voicelive_agent.emulator.session.facts import PartlyHeard
 from voicelive_agent.emulator.session.items import Item
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.stt import Transcript
+from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 _EVENT = "conversation.item.input_audio_transcription"
 _LEAST_PROBABILITY = 1e-6

@@ -7,8 +7,6 @@ Here such a turn is a manual one: its end commits it, and the client asks for th
 
 from dataclasses import dataclass
 
-from voicelive_agent.emulator import protocol
-from voicelive_agent.emulator.protocol import ProtocolError, new_id
 from voicelive_agent.emulator.session.answering import Answering
 from voicelive_agent.emulator.session.configuration import Configuration
 from voicelive_agent.emulator.session.conversation import Conversation
@@ -31,6 +29,9 @@ from voicelive_agent.emulator.session.facts import (
 from voicelive_agent.emulator.session.items import Item, decode_audio
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.transcripts import Transcripts
+from voicelive_agent.wire.voice_live.events import AppendToTurn
+from voicelive_agent.wire.voice_live.frames import new_id
+from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 FILLER_WORDS = frozenset({"ah", "umm", "mm", "uh", "huh", "oh", "yeah", "hmm", "um", "mhm"})
 FILLER_MS = 1000
@@ -138,7 +139,7 @@ class Turns:
         self._client_turn = turn_id
         self._answering.start_due()
 
-    def append_to_turn(self, event: protocol.AppendToTurn) -> None:
+    def append_to_turn(self, event: AppendToTurn) -> None:
         """``input_audio.turn.append``. Raises ProtocolError."""
         self._check_turn(event.turn_id)
         self.append(event.audio)

@@ -22,7 +22,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from voicelive_agent.emulator.agents import Thinking
 from voicelive_agent.emulator.engines import Engines, NoSuchAgent
 from voicelive_agent.emulator.handshake import Wish, describe_connection, read_wish
-from voicelive_agent.emulator.protocol import ProtocolError, decode_frame, encode_event, new_id
 from voicelive_agent.emulator.session import (
     AgentIdentity,
     Effect,
@@ -43,6 +42,8 @@ from voicelive_agent.emulator.shell.tasks import SessionTasks
 from voicelive_agent.emulator.watch.client_playback import Loudspeaker
 from voicelive_agent.emulator.watch.journal import Journal
 from voicelive_agent.emulator.watch.recording import Recording
+from voicelive_agent.wire.voice_live.frames import decode_frame, encode_event, new_id
+from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011

@@ -7,7 +7,6 @@ facts on the event loop. Offsets are ms from the first byte of audio received.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from voicelive_agent.emulator.audio import Decoder, parse_input_format
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.session import effects, facts
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
@@ -22,6 +21,8 @@ from voicelive_agent.emulator.vad.turn_taking import (
     TurnTaking,
 )
 from voicelive_agent.emulator.vad.voice_activity import DcRemover
+from voicelive_agent.wire.audio.formats import parse_input_format
+from voicelive_agent.wire.audio.streams import Decoder
 
 PIECE_MS = 100
 _BYTES_PER_MS = SAMPLE_RATE_HZ * 2 // 1000

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from voicelive_agent.emulator.audio import Encoder
 from voicelive_agent.emulator.session import Fact, effects, facts
 from voicelive_agent.emulator.shell.outbox import AUDIO_ROOM_BYTES, Outbox
 from voicelive_agent.emulator.shell.tasks import SessionTasks
@@ -24,6 +23,7 @@ from voicelive_agent.emulator.tts import (
     Viseme,
     Voice,
 )
+from voicelive_agent.wire.audio.streams import Encoder
 
 AUDIBLE_LEVEL = 330
 """A sample of this amplitude (1 % of full scale, -40 dBFS) can be heard."""

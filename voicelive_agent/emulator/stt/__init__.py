@@ -1,6 +1,6 @@
 """Hearing: voice activity and speech to text, behind small protocols.
 
-Audio here is always PCM16 mono little-endian at ``SAMPLE_RATE_HZ``; ``emulator.audio`` converts.
+Audio here is always PCM16 mono little-endian at ``SAMPLE_RATE_HZ``; ``wire.audio`` converts.
 Offsets are ms from the first byte of the utterance. No method blocks the event loop.
 """
 

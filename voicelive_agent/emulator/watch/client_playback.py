@@ -7,8 +7,9 @@ assumes too. Who wants to know it connects: a recording, and the echo canceller.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicelive_agent.emulator.audio import Decoder, parse_output_format
 from voicelive_agent.emulator.shell.clock import SessionClock
+from voicelive_agent.wire.audio.formats import parse_output_format
+from voicelive_agent.wire.audio.streams import Decoder
 
 
 @dataclass(frozen=True, slots=True)

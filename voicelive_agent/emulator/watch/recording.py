@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from voicelive_agent.emulator.protocol import encode_event
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
+from voicelive_agent.wire.voice_live.frames import encode_event
 
 Side = Literal["client", "server"]
 

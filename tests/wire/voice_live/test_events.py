@@ -6,13 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicelive_agent.emulator import protocol
-from voicelive_agent.emulator.protocol import (
-    ProtocolError,
-    decode_frame,
-    encode_event,
-    parse_client_event,
-)
+from voicelive_agent.wire.voice_live.events import TruncateItem, client_event_id, parse_client_event
+from voicelive_agent.wire.voice_live.frames import decode_frame, encode_event, new_id
+from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 
 def error_from(event: Any) -> ProtocolError:
@@ -48,7 +44,7 @@ class TestFrames:
 
 class TestIds:
     def test_ids_are_unique_and_of_the_services_form(self) -> None:
-        ids = {protocol.new_id("event") for _ in range(1000)}
+        ids = {new_id("event") for _ in range(1000)}
         assert len(ids) == 1000
         assert all(id.startswith("event_") and len(id) == 28 for id in ids)
 
@@ -66,7 +62,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("event", [None, [], "x", {}, {"event_id": 7}, {"event_id": None}])
     def test_an_event_without_an_id_has_none(self, event: Any) -> None:
-        assert protocol.client_event_id(event) is None
+        assert client_event_id(event) is None
 
 
 class TestClientEvents:
@@ -149,7 +145,7 @@ class TestClientEvents:
                 "audio_end_ms": number,
             }
         )
-        assert isinstance(event, protocol.TruncateItem)
+        assert isinstance(event, TruncateItem)
         assert event.audio_end_ms == 500
 
     @pytest.mark.parametrize("number", [True, "500", math.nan, math.inf, 10**400, 2**60])

@@ -10,16 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voicelive_agent.emulator.audio import (
+from voicelive_agent.wire.audio.formats import (
     PCM16_INPUT_RATES_HZ,
-    PCM16_OUTPUT_RATES_HZ,
     AudioFormat,
     AudioFormatError,
-    Decoder,
-    Encoder,
-    parse_input_format,
-    parse_output_format,
 )
+from voicelive_agent.wire.audio.streams import Decoder, Encoder
 
 ENGINE_RATE_HZ = 16_000
 ULAW = AudioFormat("g711_ulaw", 8_000)
@@ -51,89 +47,6 @@ def cut(audio: bytes, cuts: list[int]) -> list[bytes]:
 
 def decode_all(decoder: Decoder, pieces: list[bytes]) -> bytes:
     return b"".join(decoder.decode(piece) for piece in pieces) + decoder.finish()
-
-
-class TestFormats:
-    def test_the_default_input_is_24_khz(self) -> None:
-        assert parse_input_format("pcm16") == AudioFormat("pcm16", 24_000)
-
-    @pytest.mark.parametrize("rate_hz", PCM16_INPUT_RATES_HZ)
-    def test_each_input_rate(self, rate_hz: int) -> None:
-        assert parse_input_format("pcm16", rate_hz).rate_hz == rate_hz
-
-    @pytest.mark.parametrize("name", ["g711_ulaw", "g711_alaw"])
-    def test_g711_has_its_own_rate(self, name: str) -> None:
-        """Clients ask for G.711 and leave input_audio_sampling_rate at its default."""
-        assert parse_input_format(name, 24_000).rate_hz == 8_000
-        assert parse_output_format(name).rate_hz == 8_000
-
-    @pytest.mark.parametrize("rate_hz", [0, -1, 11_025, 96_000])
-    def test_an_unknown_rate_names_the_known_ones(self, rate_hz: int) -> None:
-        with pytest.raises(AudioFormatError, match="24000"):
-            parse_input_format("pcm16", rate_hz)
-
-    @pytest.mark.parametrize("rate_hz", PCM16_OUTPUT_RATES_HZ)
-    @pytest.mark.parametrize("mark", "_-")
-    def test_both_spellings_of_an_output_rate(self, rate_hz: int, mark: str) -> None:
-        assert parse_output_format(f"pcm16{mark}{rate_hz}hz").rate_hz == rate_hz
-
-    @pytest.mark.parametrize("name", ["", "mp3", "pcm16_11025hz", "PCM16"])
-    def test_an_unknown_format_names_the_known_ones(self, name: str) -> None:
-        with pytest.raises(AudioFormatError, match="g711_ulaw"):
-            parse_input_format(name)
-        with pytest.raises(AudioFormatError, match="pcm16_8000hz"):
-            parse_output_format(name)
-
-    def test_two_channels_are_for_pcm16_alone(self) -> None:
-        with pytest.raises(AudioFormatError, match="two of pcm16"):
-            Decoder(ULAW, ENGINE_RATE_HZ, channels=2)
-        with pytest.raises(AudioFormatError, match="3 channels"):
-            Decoder(FORMATS[0], ENGINE_RATE_HZ, channels=3)
-
-
-class TestG711:
-    @pytest.mark.parametrize(
-        ("format", "byte", "sample"),
-        [
-            (ULAW, 0x00, -32124),
-            (ULAW, 0x80, 32124),
-            (ULAW, 0xFF, 0),
-            (ULAW, 0x7F, 0),
-            (ALAW, 0x00, -5504),
-            (ALAW, 0xD5, 8),
-            (ALAW, 0x2A, -32256),
-            (ALAW, 0xAA, 32256),
-        ],
-    )
-    def test_known_values(self, format: AudioFormat, byte: int, sample: int) -> None:
-        decoded = Decoder(format, 8_000).decode(bytes([byte]))
-        assert struct.unpack("<h", decoded) == (sample,)
-
-    @pytest.mark.parametrize("format", [ULAW, ALAW])
-    def test_every_byte_survives_the_way_there_and_back(self, format: AudioFormat) -> None:
-        audio = bytes(range(256))
-        pcm = Decoder(format, 8_000).decode(audio)
-        again = Encoder(format, 8_000).encode(pcm)
-        assert Decoder(format, 8_000).decode(again) == pcm
-        # Only µ-law's two zeros are one sample.
-        changed = [old for old, new in zip(audio, again, strict=True) if old != new]
-        assert changed == ([0x7F] if format is ULAW else [])
-
-    @pytest.mark.parametrize("format", [ULAW, ALAW])
-    def test_every_sample_is_coded_as_near_as_g711_can(self, format: AudioFormat) -> None:
-        samples = np.arange(-32768, 32768).astype(np.int16)
-        coded = Encoder(format, 8_000).encode(samples.astype("<i2").tobytes())
-        decoded = np.frombuffer(Decoder(format, 8_000).decode(coded), "<i2").astype(np.int32)
-        error = np.abs(decoded - samples)
-        assert np.all(error <= (np.abs(samples.astype(np.int32)) + 132) * 0.04 + 8)
-        assert np.all(np.diff(decoded) >= 0)
-
-    @pytest.mark.filterwarnings("ignore:'audioop' is deprecated")
-    def test_the_tables_are_those_of_the_standard_library(self) -> None:
-        audioop = pytest.importorskip("audioop")
-        samples = np.arange(-32768, 32768).astype("<i2").tobytes()
-        assert Encoder(ULAW, 8_000).encode(samples) == audioop.lin2ulaw(samples, 2)
-        assert Encoder(ALAW, 8_000).encode(samples) == audioop.lin2alaw(samples, 2)
 
 
 class TestDecoder:
@@ -173,6 +86,12 @@ class TestDecoder:
         decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
         assert decoder.decode(b"\x01") == b""
         assert decoder.decode(b"\x02\x03") == b"\x01\x02"
+
+    def test_two_channels_are_for_pcm16_alone(self) -> None:
+        with pytest.raises(AudioFormatError, match="two of pcm16"):
+            Decoder(ULAW, ENGINE_RATE_HZ, channels=2)
+        with pytest.raises(AudioFormatError, match="3 channels"):
+            Decoder(FORMATS[0], ENGINE_RATE_HZ, channels=3)
 
     def test_two_channels_are_taken_apart(self) -> None:
         decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ, channels=2)
@@ -301,9 +220,3 @@ class TestEncoder:
         encoder = Encoder("pcm16_8000hz", 48_000)
         audio = np.frombuffer(encoder.encode(square.tobytes()) + encoder.finish(), "<i2")
         assert set(np.sign(audio[20:24])) == {np.sign(audio[20])}
-
-
-class TestAudioFormat:
-    @given(format=st.sampled_from(FORMATS), ms=st.integers(0, 3_600_000))
-    def test_ms_to_bytes_and_back(self, format: AudioFormat, ms: int) -> None:
-        assert format.duration_ms(format.size_bytes(ms)) == pytest.approx(ms, abs=0.07)

@@ -1,96 +1,32 @@
-"""Audio formats: PCM16 at 8 to 48 kHz and G.711, resampled.
+"""Streams of audio: decoded from what a client sends, encoded as it asks, resampled.
 
-Inside the emulator audio is PCM16 mono, little-endian. A ``Decoder`` brings a client's bytes into
+Inside a program audio is PCM16 mono, little-endian. A ``Decoder`` brings a client's bytes into
 that form and an ``Encoder`` takes an engine's audio out of it; both are fed piece by piece, and
 how a stream is cut into pieces changes nothing of what comes out.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soxr
 
-from voicelive_agent.emulator.wav import WavHeader, WavSkipper
+from voicelive_agent.wire.audio import g711
+from voicelive_agent.wire.audio.formats import (
+    AudioFormat,
+    AudioFormatError,
+    Codec,
+    parse_output_format,
+)
+from voicelive_agent.wire.audio.wav import WavHeader, WavSkipper
 
-Codec = Literal["pcm16", "g711_ulaw", "g711_alaw"]
 Samples = npt.NDArray[np.int16]
 
-G711_RATE_HZ = 8_000
 _WAV_ENCODINGS: dict[Codec, str] = {
     "pcm16": "PCM 16 bit",
     "g711_ulaw": "µ-law 8 bit",
     "g711_alaw": "A-law 8 bit",
 }
-DEFAULT_RATE_HZ = 24_000
-"""Of ``pcm16`` in both directions where nothing else is said."""
-PCM16_INPUT_RATES_HZ = (8_000, 16_000, 24_000, 44_100, 48_000)
-PCM16_OUTPUT_RATES_HZ = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
-
-
-class AudioFormatError(ValueError):
-    """A format, rate or channel count that isn't supported; the text says which are."""
-
-
-@dataclass(frozen=True, slots=True)
-class AudioFormat:
-    """How audio stands on the wire."""
-
-    codec: Codec
-    rate_hz: int
-
-    @property
-    def bytes_per_sample(self) -> int:
-        return 2 if self.codec == "pcm16" else 1
-
-    def duration_ms(self, size_bytes: int) -> float:
-        """How long so many bytes of one channel play."""
-        return size_bytes * 1000 / (self.rate_hz * self.bytes_per_sample)
-
-    def size_bytes(self, duration_ms: float) -> int:
-        """The bytes of whole samples that play for ``duration_ms``."""
-        return round(duration_ms * self.rate_hz / 1000) * self.bytes_per_sample
-
-
-def parse_input_format(name: str, sampling_rate_hz: int | None = None) -> AudioFormat:
-    """The format of ``input_audio_format`` and ``input_audio_sampling_rate``.
-
-    G.711 has one rate, 8 kHz; the session's rate is only checked for PCM16, since its default
-    of 24 kHz stays in place when a client asks for G.711. Raises AudioFormatError.
-    """
-    if name in ("g711_ulaw", "g711_alaw"):
-        return AudioFormat(name, G711_RATE_HZ)  # type: ignore[arg-type]
-    if name != "pcm16":
-        raise AudioFormatError(
-            f"input_audio_format {name!r} is not known: use pcm16, g711_ulaw or g711_alaw."
-        )
-    rate_hz = DEFAULT_RATE_HZ if sampling_rate_hz is None else sampling_rate_hz
-    if rate_hz not in PCM16_INPUT_RATES_HZ:
-        rates = ", ".join(str(rate) for rate in PCM16_INPUT_RATES_HZ)
-        raise AudioFormatError(
-            f"input_audio_sampling_rate {rate_hz} is not supported: use one of {rates}."
-        )
-    return AudioFormat("pcm16", rate_hz)
-
-
-def parse_output_format(name: str) -> AudioFormat:
-    """The format of ``output_audio_format``, in the old or the new spelling.
-
-    SDK 1.2.0b5 writes ``pcm16-8000hz`` where later ones write ``pcm16_8000hz``.
-    Raises AudioFormatError.
-    """
-    if name in ("g711_ulaw", "g711_alaw"):
-        return AudioFormat(name, G711_RATE_HZ)  # type: ignore[arg-type]
-    if name == "pcm16":
-        return AudioFormat("pcm16", DEFAULT_RATE_HZ)
-    for rate_hz in PCM16_OUTPUT_RATES_HZ:
-        if name in (f"pcm16_{rate_hz}hz", f"pcm16-{rate_hz}hz"):
-            return AudioFormat("pcm16", rate_hz)
-    names = ", ".join(f"pcm16_{rate}hz" for rate in PCM16_OUTPUT_RATES_HZ)
-    raise AudioFormatError(
-        f"output_audio_format {name!r} is not known: use pcm16, {names}, g711_ulaw or g711_alaw."
-    )
 
 
 class Resampler:
@@ -222,7 +158,7 @@ class Encoder:
     def _pack(self, samples: Samples) -> bytes:
         if self.format.codec == "pcm16":
             return _bytes(samples)
-        return _G711_ENCODE[self.format.codec][samples.view(np.uint16)].tobytes()
+        return g711.encode(_bytes(samples), self.format.codec)
 
 
 def _describe(header: WavHeader) -> str:
@@ -230,50 +166,9 @@ def _describe(header: WavHeader) -> str:
 
 
 def _samples(audio: bytes, codec: Codec) -> Samples:
-    if codec == "pcm16":
-        return np.frombuffer(audio, "<i2").astype(np.int16, copy=False)
-    return _G711_DECODE[codec][np.frombuffer(audio, np.uint8)]
+    pcm = audio if codec == "pcm16" else g711.decode(audio, codec)
+    return np.frombuffer(pcm, "<i2").astype(np.int16, copy=False)
 
 
 def _bytes(samples: Samples) -> bytes:
     return samples.astype("<i2", copy=False).tobytes()
-
-
-# G.711 (ITU-T), as tables: for each byte its sample, for each sample (as uint16) its byte.
-
-
-def _decode_ulaw() -> Samples:
-    inverted = ~np.arange(256, dtype=np.int32) & 0xFF
-    magnitude = (((inverted & 0x0F) << 3) + 0x84) << ((inverted & 0x70) >> 4)
-    return np.where(inverted & 0x80, 0x84 - magnitude, magnitude - 0x84).astype(np.int16)
-
-
-def _decode_alaw() -> Samples:
-    toggled = np.arange(256, dtype=np.int32) ^ 0x55
-    segment = (toggled & 0x70) >> 4
-    mantissa = (toggled & 0x0F) << 4
-    raised = (mantissa + 0x108) << np.maximum(segment - 1, 0)
-    magnitude = np.where(segment == 0, mantissa + 8, raised)
-    return np.where(toggled & 0x80, magnitude, -magnitude).astype(np.int16)
-
-
-def _encode_ulaw() -> npt.NDArray[np.uint8]:
-    samples = np.arange(65_536, dtype=np.uint16).view(np.int16).astype(np.int32) >> 2
-    mask = np.where(samples < 0, 0x7F, 0xFF)
-    magnitude = np.minimum(np.abs(samples), 8159) + 33
-    segment = np.searchsorted((64 << np.arange(8)) - 1, magnitude)
-    code = (segment << 4) | ((magnitude >> (segment + 1)) & 0x0F)
-    return (np.where(segment >= 8, 0x7F, code) ^ mask).astype(np.uint8)
-
-
-def _encode_alaw() -> npt.NDArray[np.uint8]:
-    samples = np.arange(65_536, dtype=np.uint16).view(np.int16).astype(np.int32) >> 3
-    mask = np.where(samples < 0, 0x55, 0xD5)
-    magnitude = np.where(samples < 0, -samples - 1, samples)
-    segment = np.searchsorted((32 << np.arange(8)) - 1, magnitude)
-    code = (segment << 4) | ((magnitude >> np.maximum(segment, 1)) & 0x0F)
-    return (code ^ mask).astype(np.uint8)
-
-
-_G711_DECODE = {"g711_ulaw": _decode_ulaw(), "g711_alaw": _decode_alaw()}
-_G711_ENCODE = {"g711_ulaw": _encode_ulaw(), "g711_alaw": _encode_alaw()}

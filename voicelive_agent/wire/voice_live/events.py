@@ -1,0 +1,157 @@
+"""Events of a Voice Live client: their names and shapes, and which of them are refused."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from voicelive_agent.wire.voice_live.shapes import (
+    Object,
+    ProtocolError,
+    Shape,
+    Text,
+    Whole,
+    check_shape,
+)
+
+MAX_APPEND_BYTES = 16 * 1024 * 1024
+"""Audio that one append may carry, decoded: the documented 15 MiB, however MiB are counted."""
+
+_MAX_DEPTH = 64
+
+
+class ClientEvent(Shape):
+    type: Text
+
+
+class SessionUpdate(ClientEvent):
+    session: Object
+
+
+class AppendAudio(ClientEvent):
+    audio: Text
+
+
+class NameTurn(ClientEvent):
+    turn_id: Annotated[str, Field(strict=True, min_length=1, max_length=256)]
+
+
+class AppendToTurn(NameTurn):
+    audio: Text
+
+
+class CreateItem(ClientEvent):
+    item: Object
+    previous_item_id: Text | None = None
+
+
+class NameItem(ClientEvent):
+    item_id: Text
+
+
+class TruncateItem(NameItem):
+    content_index: Annotated[Whole, Field(ge=0, le=2**31)]
+    audio_end_ms: Annotated[Whole, Field(ge=0, le=2**31)]
+
+
+class CreateResponse(ClientEvent):
+    response: Object | None = None
+    additional_instructions: Text | None = None
+
+
+class CancelResponse(ClientEvent):
+    response_id: Text | None = None
+
+
+class InputText(ClientEvent):
+    id: Text
+    content_index: Annotated[Whole, Field(ge=0, le=2**31)] | None = None
+
+
+class InputTextDelta(InputText):
+    delta: Text
+
+
+_EVENT_SHAPES: dict[str, type[ClientEvent]] = {
+    "session.update": SessionUpdate,
+    "transcription_session.update": SessionUpdate,
+    "input_audio_buffer.append": AppendAudio,
+    "input_audio_buffer.commit": ClientEvent,
+    "input_audio_buffer.clear": ClientEvent,
+    "input_audio.turn.start": NameTurn,
+    "input_audio.turn.append": AppendToTurn,
+    "input_audio.turn.end": NameTurn,
+    "input_audio.turn.cancel": NameTurn,
+    "input_audio.clear": ClientEvent,
+    "conversation.item.create": CreateItem,
+    "conversation.item.retrieve": NameItem,
+    "conversation.item.truncate": TruncateItem,
+    "conversation.item.delete": NameItem,
+    "response.create": CreateResponse,
+    "response.cancel": CancelResponse,
+    "output_audio_buffer.clear": ClientEvent,
+    "input_text.delta": InputTextDelta,
+    "input_text.done": InputText,
+}
+
+_NOT_DONE_HERE = {
+    "session.avatar.connect": ("avatar_not_supported", "avatars and their video"),
+    "mcp_approval_response": ("mcp_not_supported", "MCP tools"),
+    "rtc.call.sdp.create": ("webrtc_not_supported", "calls over WebRTC"),
+}
+
+
+def parse_client_event(event: Any) -> ClientEvent:
+    """The client's event in its shape. Raises ProtocolError, also for an unknown type."""
+    if not isinstance(event, dict):
+        raise ProtocolError(
+            "A client event is a JSON object with a type: send one in each frame.",
+            code="invalid_type",
+        )
+    if _is_too_deep(event):
+        raise ProtocolError(
+            f"The event is nested more than {_MAX_DEPTH} levels deep: flatten it.",
+            code="invalid_value",
+        )
+    type_ = event.get("type")
+    if not isinstance(type_, str):
+        raise ProtocolError(
+            "Missing 'type': name the event, such as 'session.update'.",
+            code="missing_required_parameter",
+            param="type",
+        )
+    if type_ in _NOT_DONE_HERE:
+        code, what = _NOT_DONE_HERE[type_]
+        raise ProtocolError(
+            f"The emulator doesn't do {what}: leave '{type_[:100]}' out, or use Voice Live itself.",
+            code=code,
+            param="type",
+        )
+    shape = _EVENT_SHAPES.get(type_)
+    if shape is None:
+        raise ProtocolError(
+            f"Unknown event type '{type_[:100]}': the known ones are {', '.join(_EVENT_SHAPES)}.",
+            code="invalid_value",
+            param="type",
+        )
+    return check_shape(shape, event)
+
+
+def client_event_id(event: Any) -> str | None:
+    """The id that errors about this event repeat, if it has one."""
+    event_id = event.get("event_id") if isinstance(event, dict) else None
+    return event_id if isinstance(event_id, str) else None
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
