@@ -50,7 +50,14 @@ class Pip:
 
         Raises EnvironmentFailed with the end of what pip said.
         """
-        command = [str(self.python), "-m", "pip", "install", "--no-input", *arguments]
+        self._run("install", arguments, tell)
+
+    def download(self, *arguments: str) -> None:
+        """Run ``pip download``. Raises EnvironmentFailed with the end of what pip said."""
+        self._run("download", arguments, lambda _: None)
+
+    def _run(self, verb: str, arguments: Sequence[str], tell: Callable[[int], None]) -> None:
+        command = [str(self.python), "-m", "pip", verb, "--no-input", *arguments]
         last: deque[str] = deque(maxlen=30)
         found = 0
         with subprocess.Popen(
@@ -90,14 +97,18 @@ def read_pip_settings(python: Path) -> dict[str, str]:
     return settings
 
 
-def make_pip(python: Path) -> Pip:
-    """pip of ``python``, deaf to configuration files and to variables that are no sources."""
-    environment = {
+def clear_pip_settings() -> dict[str, str]:
+    """This process's environment without what changes what pip does, or which packages it sees."""
+    return {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PIP_", "PYTHONPATH", "PYTHONHOME"))
     }
-    environment |= read_pip_settings(python)
+
+
+def make_pip(python: Path) -> Pip:
+    """pip of ``python``, deaf to configuration files and to variables that are no sources."""
+    environment = clear_pip_settings() | read_pip_settings(python)
     environment |= {
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",

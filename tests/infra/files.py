@@ -1,5 +1,6 @@
 """The project's deployment files."""
 
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,13 @@ def read_facts() -> dict[str, Any]:
 def read_yaml(path: str) -> Any:
     # As YAML 1.1 reads it, which is what drops an unquoted `true`; dates stay text.
     return yaml.load((ROOT / path).read_text(), _Loader)
+
+
+def copy_requirements(directory: Path) -> Path:
+    """A project with this one's pyproject.toml and locks."""
+    shutil.copytree(ROOT / "requirements", directory / "requirements")
+    shutil.copy(ROOT / "pyproject.toml", directory)
+    return directory
 
 
 class _Loader(yaml.SafeLoader):
