@@ -21,7 +21,7 @@ agent: for-run  ## Serve the agent alone, on port 8088
 	$(BIN)/python -m voicelive_agent serve
 
 demo: for-run  ## Hold a whole spoken conversation with the demo agent, without a microphone
-	$(BIN)/python -m voicelive_agent.emulator.demo
+	$(BIN)/python -m examples.front_desk --record demo
 
 setup: for-development  ## Make .venv for development
 

@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.services import start_services
 from benchmarks.spoken import audible_span_ms, call_agent, describe, percentile, synthesise
-from voicelive_agent.emulator.caller import Caller
-from voicelive_agent.emulator.services import start_services
+from tests.emulator.caller import Caller
 
 P95_GOAL_MS = 300
 VOICES = ("slt", "kal16", "rms")

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.agents import PACES, READINGS
+from benchmarks.services import start_services
 from benchmarks.spoken import call_agent, percentile, synthesise
 from benchmarks.spoken import describe as describe_ms
-from voicelive_agent.emulator.caller import Caller
-from voicelive_agent.emulator.services import start_services
+from tests.emulator.caller import Caller
 from voicelive_agent.server.conversations.location import open_store
 
 MEDIAN_GOAL_WORDS = 3

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 from websockets.asyncio.client import connect
 
+from benchmarks.services import start_services
 from benchmarks.spoken import percentile, synthesise
-from voicelive_agent.emulator.services import start_services
 
 FRAME_MS = 20
 RATE_HZ = 24_000

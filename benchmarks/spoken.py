@@ -15,7 +15,7 @@ import soxr
 from azure.ai.voicelive.aio import connect
 from azure.core.credentials import AzureKeyCredential
 
-from voicelive_agent.emulator.caller import Caller
+from tests.emulator.caller import Caller
 
 RATE_HZ = 24_000
 AUDIBLE_LEVEL = 330

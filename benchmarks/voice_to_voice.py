@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.services import start_services
 from benchmarks.spoken import (
     audible_span_ms,
     call_agent,
@@ -25,8 +26,7 @@ from benchmarks.spoken import (
     percentile,
     synthesise,
 )
-from voicelive_agent.emulator.caller import Caller
-from voicelive_agent.emulator.services import start_services
+from tests.emulator.caller import Caller
 from voicelive_agent.emulator.watch.marks import STAGES
 
 VOICES = ("slt", "kal16", "rms")

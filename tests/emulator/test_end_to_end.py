@@ -18,8 +18,8 @@ from azure.ai.voicelive.models import (
 )
 from azure.core.credentials import AzureKeyCredential
 
+from tests.emulator.caller import Caller, Happened
 from tests.emulator.service import ROOT, Service, agent_server, emulator, say, silence
-from voicelive_agent.emulator.caller import Caller, Happened
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
 

@@ -11,8 +11,8 @@ import pytest
 from azure.ai.voicelive.aio import connect
 from azure.core.credentials import AzureKeyCredential
 
+from tests.emulator.caller import FRAME_MS, Caller
 from tests.emulator.service import Service, emulator, say
-from voicelive_agent.emulator.caller import FRAME_MS, Caller
 from voicelive_agent.emulator.vad.echo import PlayedAudio
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 import wave
 from pathlib import Path
@@ -16,9 +15,9 @@ from azure.ai.voicelive.aio import ConnectionError as VoiceLiveConnectionError
 from azure.ai.voicelive.aio import connect
 from azure.core.credentials import AzureKeyCredential
 
+from tests.emulator.caller import Caller
 from tests.emulator.service import ROOT, agent_server, emulator, say
 from tests.ports import find_free_port
-from voicelive_agent.emulator.caller import Caller
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
 
@@ -170,31 +169,3 @@ async def test_a_recording_can_be_played_against_a_server_again(tmp_path: Path) 
     )
     assert ran.returncode == 2
     assert "voicelive-agent emulate" in ran.stderr
-
-
-def test_the_demo_talks_and_leaves_its_sound(tmp_path: Path) -> None:
-    output = tmp_path / "sound" / "demo.wav"
-    began_s = time.monotonic()
-    ran = run("-m", "voicelive_agent.emulator.demo", "--output", str(output))
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    lines = [line.split(maxsplit=1) for line in ran.stdout.splitlines() if line.strip()]
-    who = [line[0] for line in lines]
-    assert who.count("heard") >= 6
-    assert who.count("agent") >= 8
-    assert "barges" in who
-    assert "clicks" in who
-    assert "voice to voice" in ran.stdout
-    assert str(output) in ran.stdout
-    with wave.open(str(output)) as wav:
-        seconds = wav.getnframes() / wav.getframerate()
-    assert 20 < seconds < time.monotonic() - began_s
-
-
-def test_a_place_that_the_demo_cannot_write_to_is_told_before_it_talks(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    ran = run(
-        "-m", "voicelive_agent.emulator.demo", "--output", str(tmp_path / "file" / "demo.wav")
-    )
-    assert ran.returncode == 1
-    assert "--output" in ran.stderr
-    assert ran.stdout == ""

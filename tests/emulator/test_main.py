@@ -220,7 +220,6 @@ def test_a_wrong_option_is_named(
     ("module", "needed", "extra"),
     [
         ("voicelive_agent.emulator.command", "numpy", "emulator"),
-        ("voicelive_agent.emulator.demo", "numpy", "emulator"),
         ("voicelive_agent.emulator.watch.replay", "orjson", "emulator"),
         ("voicelive_agent.emulator.watch.replay", "websockets", "emulator"),
         ("voicelive_agent.client.command", "aiohttp", "client"),

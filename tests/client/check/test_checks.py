@@ -11,7 +11,7 @@ from voicelive_agent.client import reconnection
 from voicelive_agent.client.check import command as checks
 from voicelive_agent.client.check import run as scenario_run
 from voicelive_agent.client.check.run import ScenarioRun
-from voicelive_agent.client.check.scenario import ScenarioError, parse_scenario, read_scenario
+from voicelive_agent.client.check.scenario import ScenarioError, parse_scenario
 from voicelive_agent.client.check.voice import open_voice
 from voicelive_agent.client.settings import Settings, load_settings
 
@@ -218,19 +218,3 @@ async def test_voice_that_does_not_exist_is_told() -> None:
     with pytest.raises(ScenarioError, match="gramophone"):
         async with open_voice("gramophone", 16_000):
             pass
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(400)
-async def test_demo_agent_by_voice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The whole loop: spoken questions, a correction, a click, barge-in, goodbye."""
-    from voicelive_agent.emulator.services import start_services
-
-    scenario = read_scenario(checks.DEMO)
-    async with start_services(tmp_path) as url:
-        settings = settings_for(url, **scenario.settings)
-        code = await checks._check(scenario, settings, None, False)
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    failed = [(line["step"], line["heard"], line["failures"]) for line in lines[:-1]]
-    assert code == 0, [one for one in failed if one[-1]]
-    assert lines[-1]["interruptions"] == 1

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from voicelive_agent.client.check.command import DEMO
 from voicelive_agent.client.check.expectations import contains_words, missing
 from voicelive_agent.client.check.scenario import (
     DEFAULT_WITHIN_MS,
@@ -17,13 +16,6 @@ from voicelive_agent.client.check.scenario import (
 
 def parse(text: str) -> Scenario:
     return parse_scenario(text, directory=Path())
-
-
-def test_scenario_of_the_demo_agent_is_valid() -> None:
-    scenario = read_scenario(DEMO)
-    kinds = [step.action.kind for step in scenario.steps]
-    assert {"", "say", "click"} <= set(kinds)
-    assert any(step.interruption for step in scenario.steps)
 
 
 def test_all_that_a_step_may_say(tmp_path: Path) -> None:

@@ -31,16 +31,15 @@ from voicelive_agent.client.troubles import ConversationError
 from voicelive_agent.client.ui.json_lines import describe
 from voicelive_agent.client.ui.terminal import Terminal, draw_summary
 
-DEMO = Path(__file__).parent / "scenarios" / "demo.yaml"
 FAILED, USAGE = 1, 2
 DESCRIPTION = """\
 Run a scripted conversation against an agent, deployed or local, and say what failed.
 
-  voicelive-agent check
-      the scenario of the demo agent, with a running emulator
+  voicelive-agent check my.yaml
+      your scenario, with the agent of a running emulator
   voicelive-agent check my.yaml --endpoint https://RESOURCE.services.ai.azure.com \\
       --agent-name AGENT --project-name PROJECT
-      your own scenario with a deployed agent
+      the same with a deployed agent
 """
 EPILOG = """\
 All options of `voicelive-agent talk` say whom to talk to and how; --output keeps what the agent
@@ -61,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
     )
     profile = options.pop("profile")
     try:
-        scenario = read_scenario(Path(path) if path else DEMO)
+        scenario = read_scenario(Path(path))
         settings = load_settings(
             _merge(scenario, options), profile=Path(profile) if profile else None
         )
@@ -109,10 +108,10 @@ async def _check(scenario: Scenario, settings: Settings, voice: str | None, verb
 def _build_parser() -> argparse.ArgumentParser:
     parser = build_parser()
     parser.prog = "voicelive-agent check"
-    parser.usage = "voicelive-agent check [SCENARIO.yaml] [options]"
+    parser.usage = "voicelive-agent check SCENARIO.yaml [options]"
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.add_argument(
-        "scenario", nargs="?", metavar="SCENARIO", help="YAML; default: that of the demo agent"
+        "scenario", metavar="SCENARIO", help="YAML, such as client/checks/weather.yaml"
     )
     parser.add_argument(
         "--caller-voice",

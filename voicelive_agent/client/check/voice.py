@@ -6,9 +6,13 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from voicelive_agent.client.check.scenario import ScenarioError
 from voicelive_agent.client.sound.sound_files import read_sound
+
+if TYPE_CHECKING:
+    from voicelive_agent.emulator.tts import Speaking
 
 CallerVoice = Callable[[str], Awaitable[bytes]]
 """Text to PCM16 mono."""
@@ -41,7 +45,6 @@ async def open_voice(name: str | None, rate_hz: int) -> AsyncIterator[CallerVoic
 async def _engine_voice(engine: str, voice: str, rate_hz: int) -> AsyncIterator[CallerVoice | None]:
     """None where a program may serve instead."""
     try:
-        from voicelive_agent.emulator.caller_voice import open_caller_voice
         from voicelive_agent.emulator.tts import SpeakingError
         from voicelive_agent.emulator.tts.engines import open_speaking
         from voicelive_agent.wire.audio.formats import AudioFormat
@@ -51,10 +54,7 @@ async def _engine_voice(engine: str, voice: str, rate_hz: int) -> AsyncIterator[
         return
     async with contextlib.AsyncExitStack() as stack:
         try:
-            if engine == "auto" and not voice:
-                yield await stack.enter_async_context(open_caller_voice(rate_hz))
-                return
-            speaking = open_speaking(engine)
+            speaking = _open_any() if engine == "auto" else open_speaking(engine)
             await speaking.start()
         except SpeakingError as error:
             if engine not in ("auto", *PROGRAMS):
@@ -62,7 +62,8 @@ async def _engine_voice(engine: str, voice: str, rate_hz: int) -> AsyncIterator[
             yield None
             return
         stack.push_async_callback(speaking.stop)
-        resolved, warning = speaking.resolve_voice({"name": voice} if voice else {})
+        wanted = voice or (_other_voice(speaking) if engine == "auto" else "")
+        resolved, warning = speaking.resolve_voice({"name": wanted} if wanted else {})
         if voice and warning:
             raise ScenarioError(f"caller_voice: {warning}")
 
@@ -73,6 +74,21 @@ async def _engine_voice(engine: str, voice: str, rate_hz: int) -> AsyncIterator[
             return b"".join([*pieces, encoder.finish()])
 
         yield speak
+
+
+def _open_any() -> "Speaking":
+    """The engine that is understood best, of those that are here."""
+    from voicelive_agent.emulator.tts import espeak, flite
+
+    return flite.open_speaking() if flite.find_library() else espeak.open_speaking()
+
+
+def _other_voice(speaking: "Speaking") -> str:
+    """Another voice than the one that agents answer with by default."""
+    default, _ = speaking.resolve_voice({})
+    names = [one.name for one in getattr(speaking, "voices", ()) if one.language == default.locale]
+    best = PROGRAMS["flite"]
+    return best if best in names or not names else names[1 % len(names)]
 
 
 def _program_voice(engine: str, voice: str, rate_hz: int) -> CallerVoice:

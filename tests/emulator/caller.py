@@ -109,7 +109,7 @@ class Caller:
     async def hear_out(self) -> None:
         """Wait until what was received so far has been played."""
         # More may come while it plays.
-        while (left_ms := self.played_until_ms - self.now_ms()) > 0:  # noqa: ASYNC110
+        while (left_ms := self.played_until_ms - self.now_ms()) > 0:
             await asyncio.sleep(left_ms / 1000)
 
     def types(self, since: int = 0) -> list[str]:

@@ -1,0 +1,1 @@
+"""Testing an agent: the agent server and the emulator in a test."""
