@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from pydantic_core import to_jsonable_python
 
@@ -37,25 +37,17 @@ class Function:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.name = function.__name__
         self._function = function
-        fields: dict[str, Any] = {}
-        try:
-            signature = inspect.signature(function, eval_str=True)
-        except NameError as error:
-            raise ToolsError(f"{self.name}: {error}: import what its annotations name") from error
-        for parameter in signature.parameters.values():
+        for parameter in inspect.signature(function).parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY):
                 raise ToolsError(f"{self.name}: {parameter}: a model gives arguments by name")
-            if parameter.kind is parameter.VAR_KEYWORD:
-                continue
-            annotation = Any if parameter.annotation is parameter.empty else parameter.annotation
-            default = ... if parameter.default is parameter.empty else parameter.default
-            fields[parameter.name] = (annotation, default)
+        # Validated as the function's own call would be, but not called yet.
+        take: Any = functools.wraps(function)(lambda **arguments: arguments)
         try:
-            self._arguments = create_model(
-                self.name, __config__=ConfigDict(extra="forbid"), **fields
-            )
-            self._schema = self._arguments.model_json_schema()
-        except (PydanticUserError, NameError, TypeError) as error:
+            self._arguments: TypeAdapter[dict[str, Any]] = TypeAdapter(take)
+            self._schema = self._arguments.json_schema()
+        except NameError as error:
+            raise ToolsError(f"{self.name}: {error}: import what its annotations name") from error
+        except PydanticUserError as error:
             raise ToolsError(
                 f"{self.name}: its parameters have no JSON schema: use types such as str, int, "
                 "list[str], Literal, or pydantic models"
@@ -71,12 +63,10 @@ class Function:
     async def call(self, arguments: str, timeout_s: float) -> str:
         """The result as text for the model; whatever goes wrong is a result too."""
         try:
-            values = self._arguments.model_validate_json(arguments or "{}")
+            given = self._arguments.validate_json(arguments or "{}")
         except ValidationError as error:
             faults = error.errors(include_url=False, include_input=False, include_context=False)
             return _error("the arguments don't fit", faults)
-        # By attribute, so that nested models stay models.
-        given = {name: getattr(values, name) for name in values.model_fields_set}
         try:
             async with asyncio.timeout(timeout_s):
                 if inspect.iscoroutinefunction(self._function):
