@@ -9,13 +9,26 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-OPENAI_VOICES = frozenset(
-    {"alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse"}
+from voicelive_agent.wire.audio.formats import (
+    Codec,
+    InputRateHz,
+    OutputFormat,
+    default_rate_hz,
+    parse_output_format,
 )
-NATIVE_VOICES = frozenset(
-    {"aarti", "andrew", "ava", "denise", "diya", "elsa", "florian", "francisca", "meera"}
-    | {"xiaoxiao", "yunxi", "ximena"}
+from voicelive_agent.wire.voice_live.session import NoiseReductionType, ReasoningEffort, Trigger
+from voicelive_agent.wire.voice_live.turn_detection import (
+    EndOfUtteranceModel,
+    ThresholdLevel,
+    TurnDetectionType,
 )
+from voicelive_agent.wire.voice_live.voices import (
+    NATIVE_VOICES,
+    OPENAI_VOICES,
+    VoiceType,
+    guess_voice_type,
+)
+
 VOICE_DETAILS = {
     "voice_rate": "rate",
     "voice_pitch": "pitch",
@@ -29,33 +42,6 @@ VOICE_DETAILS = {
 }
 """Settings that an Azure voice alone has, and what the protocol calls them."""
 
-TurnDetection = Literal[
-    "server_vad",
-    "azure_semantic_vad",
-    "azure_semantic_vad_en",
-    "azure_semantic_vad_multilingual",
-    "none",
-]
-EndOfUtterance = Literal[
-    "semantic_detection_v1", "semantic_detection_v1_en", "semantic_detection_v1_multilingual"
-]
-OutputFormat = Literal[
-    "pcm16",
-    "pcm16_8000hz",
-    "pcm16_16000hz",
-    "pcm16_22050hz",
-    "pcm16_24000hz",
-    "pcm16_44100hz",
-    "pcm16_48000hz",
-    "g711_ulaw",
-    "g711_alaw",
-]
-NoiseReduction = Literal["azure_deep_noise_suppression", "near_field", "far_field", "none"]
-ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
-VoiceType = Literal[
-    "azure-standard", "azure-custom", "azure-personal", "azure-realtime-native", "openai"
-]
-
 
 def split_list(value: object) -> object:
     """A text from the environment as a list; ``;`` or a new line stands between its parts."""
@@ -65,7 +51,7 @@ def split_list(value: object) -> object:
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(split_list)]
-Triggers = Annotated[tuple[Literal["latency", "tool"], ...], BeforeValidator(split_list)]
+Triggers = Annotated[tuple[Trigger, ...], BeforeValidator(split_list)]
 
 
 def setting(group: str, description: str, default: Any = None, **limits: Any) -> Any:
@@ -122,7 +108,7 @@ class Profile(BaseModel):
         "voice", "model of a personal voice, such as DragonLatestNeural"
     )
 
-    turn_detection: TurnDetection = setting(
+    turn_detection: Literal[TurnDetectionType, "none"] = setting(
         "turns", "who finds the end of what you say; none: you do", default="server_vad"
     )
     threshold: float | None = setting(
@@ -137,10 +123,10 @@ class Profile(BaseModel):
     turn_languages: Texts = setting(
         "turns", "languages of semantic turn detection; repeatable", default=()
     )
-    end_of_utterance: EndOfUtterance | None = setting(
+    end_of_utterance: EndOfUtteranceModel | None = setting(
         "turns", "wait while the sentence is unfinished"
     )
-    end_of_utterance_threshold: Literal["low", "medium", "high", "default"] | None = setting(
+    end_of_utterance_threshold: ThresholdLevel | None = setting(
         "turns", "how sure it must be of the end"
     )
     end_of_utterance_timeout_ms: int | None = setting("turns", "the longest that it waits", ge=0)
@@ -148,7 +134,7 @@ class Profile(BaseModel):
     interrupt_response: bool | None = setting("turns", "your speech interrupts the agent")
     auto_truncate: bool | None = setting("turns", "the service reckons what you have heard")
 
-    noise_reduction: NoiseReduction | None = setting(
+    noise_reduction: Literal[NoiseReductionType, "none"] | None = setting(
         "hearing", "default: deep noise suppression for a microphone"
     )
     echo_cancellation: bool | None = setting("hearing", "default: on for a microphone")
@@ -170,12 +156,8 @@ class Profile(BaseModel):
     )
     interim_triggers: Triggers = setting("interim answers", "latency, tool; repeatable", default=())
 
-    input_format: Literal["pcm16", "g711_ulaw", "g711_alaw"] = setting(
-        "formats", "what is sent", default="pcm16"
-    )
-    input_rate_hz: Literal[8000, 16000, 24000, 44100, 48000] | None = setting(
-        "formats", "default 24000; 8000 for G.711"
-    )
+    input_format: Codec = setting("formats", "what is sent", default="pcm16")
+    input_rate_hz: InputRateHz | None = setting("formats", "default 24000; 8000 for G.711")
     output_format: OutputFormat = setting(
         "formats", "what is received; pcm16 is 24 kHz", default="pcm16"
     )
@@ -194,15 +176,12 @@ class Profile(BaseModel):
     @property
     def sent_rate_hz(self) -> int:
         """The sampling rate of the audio that is sent."""
-        return self.input_rate_hz or (24_000 if self.input_format == "pcm16" else 8_000)
+        return self.input_rate_hz or default_rate_hz(self.input_format)
 
     @property
     def received_rate_hz(self) -> int:
         """The sampling rate of the audio that is received."""
-        name, _, rate = self.output_format.partition("_")
-        if name == "g711":
-            return 8_000
-        return int(rate.removesuffix("hz")) if rate else 24_000
+        return parse_output_format(self.output_format).rate_hz
 
     @property
     def voice_kind(self) -> VoiceType:
@@ -213,9 +192,7 @@ class Profile(BaseModel):
             return "azure-custom"
         if self.voice_model:
             return "azure-personal"
-        if self.voice in OPENAI_VOICES:
-            return "openai"
-        return "azure-realtime-native" if self.voice in NATIVE_VOICES else "azure-standard"
+        return guess_voice_type(self.voice)
 
     def check(self) -> None:
         """Raises UnfitError for values that don't fit together."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from voicelive_agent.emulator.session.effects import ConfigureHearing
 from voicelive_agent.emulator.session.facts import Warned
+from voicelive_agent.wire.audio.formats import DEFAULT_RATE_HZ, default_rate_hz
 from voicelive_agent.wire.voice_live.session import (
     SessionFields,
     Transcription,
@@ -106,8 +107,8 @@ class Configuration:
         if "input_audio_sampling_rate" in changed:
             rate_is_chosen = changed["input_audio_sampling_rate"] is not None
         if not rate_is_chosen:
-            is_pcm = values["input_audio_format"] == "pcm16"
-            values["input_audio_sampling_rate"] = 24000 if is_pcm else 8000
+            rate_hz = default_rate_hz(values["input_audio_format"])
+            values["input_audio_sampling_rate"] = rate_hz
         self._check(values, voice_is_fixed=voice_is_fixed, input_is_fixed=input_is_fixed)
         self.values = values
         self._rate_is_chosen = rate_is_chosen
@@ -159,7 +160,7 @@ class Configuration:
             "animation": None,
             "voice": self.dress_voice(voice),
             "instructions": None if self.in_agent_mode else DEFAULT_INSTRUCTIONS,
-            "input_audio_sampling_rate": 24000,
+            "input_audio_sampling_rate": DEFAULT_RATE_HZ,
             "input_audio_format": "pcm16",
             "output_audio_format": "pcm16",
             "turn_detection": ServerVad(type="server_vad").model_dump(),

@@ -15,6 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicelive_agent.emulator.stt import VoiceActivity
+from voicelive_agent.wire.voice_live.turn_detection import (
+    UNFINISHED_TIMEOUT_MS,
+    parse_turn_detection,
+)
 
 RELEASE_MARGIN = 0.15
 """Speech that has begun goes on down to this much below the threshold."""
@@ -34,6 +38,7 @@ SHORTENED = 0.5
 SURELY_COMPLETE = 0.85
 COMPLETE_FROM = {"low": 0.3, "medium": 0.5, "default": 0.5, "high": 0.7}
 """``threshold_level``: how complete a turn must seem to end after the plain silence."""
+_DEFAULT = parse_turn_detection({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,37 +65,36 @@ TurnEvent = SpeechStarted | PauseReached | SpeechStopped
 class TurnRules:
     """The members of ``turn_detection`` that say where turns begin and end."""
 
-    threshold: float = 0.5
-    release_threshold: float = 0.35
-    prefix_padding_ms: int = 400
-    silence_duration_ms: int = 500
-    speech_duration_ms: int = 200
+    threshold: float = _DEFAULT.threshold
+    release_threshold: float = _DEFAULT.threshold - RELEASE_MARGIN
+    prefix_padding_ms: int = _DEFAULT.prefix_padding_ms
+    silence_duration_ms: int = _DEFAULT.silence_duration_ms
+    speech_duration_ms: int = _DEFAULT.speech_duration_ms
     answering_speech_duration_ms: int | None = None
     """How long speech must be while a response is played; None: no longer than otherwise."""
     is_semantic: bool = False
     complete_from: float = COMPLETE_FROM["default"]
-    timeout_ms: int = 1000
+    timeout_ms: int = UNFINISHED_TIMEOUT_MS
     """What an unfinished sentence adds to the silence, at most."""
 
     @classmethod
     def parse(cls, turn_detection: Mapping[str, Any]) -> "TurnRules":
         """The rules of a session's object; what it leaves out has the defaults of its type."""
-        wish = {name: value for name, value in turn_detection.items() if value is not None}
-        azure = str(wish.get("type", "server_vad")).startswith("azure_semantic_vad")
-        threshold = wish.get("threshold", 0.5)
-        ending = wish.get("end_of_utterance_detection") or {}
+        wanted = parse_turn_detection(turn_detection)
+        further = wanted.model_extra or {}
+        ending = wanted.end_of_utterance_detection
         return cls(
-            threshold=threshold,
-            release_threshold=wish.get("neg_threshold", max(threshold - RELEASE_MARGIN, 0.01)),
-            prefix_padding_ms=wish.get("prefix_padding_ms", 420 if azure else 400),
-            silence_duration_ms=wish.get("silence_duration_ms", 500),
-            speech_duration_ms=wish.get("speech_duration_ms", 80 if azure else 200),
-            answering_speech_duration_ms=wish.get("speech_duration_assistant_speaking_ms"),
-            is_semantic=azure or bool(ending),
-            complete_from=COMPLETE_FROM.get(
-                ending.get("threshold_level") or "default", COMPLETE_FROM["default"]
+            threshold=wanted.threshold,
+            release_threshold=further.get(
+                "neg_threshold", max(wanted.threshold - RELEASE_MARGIN, 0.01)
             ),
-            timeout_ms=1000 if ending.get("timeout_ms") is None else ending["timeout_ms"],
+            prefix_padding_ms=wanted.prefix_padding_ms,
+            silence_duration_ms=wanted.silence_duration_ms,
+            speech_duration_ms=wanted.speech_duration_ms,
+            answering_speech_duration_ms=further.get("speech_duration_assistant_speaking_ms"),
+            is_semantic=wanted.type != "server_vad" or ending is not None,
+            complete_from=COMPLETE_FROM[ending.threshold_level if ending else "default"],
+            timeout_ms=ending.timeout_ms if ending else UNFINISHED_TIMEOUT_MS,
         )
 
 

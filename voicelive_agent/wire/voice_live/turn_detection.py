@@ -3,9 +3,10 @@
 Defaults and ranges are those of the API reference 2026-07-15 and of recorded sessions.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from voicelive_agent.wire.voice_live.shapes import Flag, Milliseconds, Shape, Share, Text
 
@@ -13,12 +14,21 @@ EndOfUtteranceModel = Literal[
     "semantic_detection_v1", "semantic_detection_v1_en", "semantic_detection_v1_multilingual"
 ]
 ThresholdLevel = Literal["low", "medium", "high", "default"]
+TurnDetectionType = Literal[
+    "server_vad",
+    "azure_semantic_vad",
+    "azure_semantic_vad_en",
+    "azure_semantic_vad_multilingual",
+]
+
+UNFINISHED_TIMEOUT_MS = 1000
+"""What an unfinished sentence adds to the silence that ends a turn, at most."""
 
 
 class EndOfUtteranceDetection(Shape):
     model: EndOfUtteranceModel
     threshold_level: ThresholdLevel = "default"
-    timeout_ms: Milliseconds = 1000
+    timeout_ms: Milliseconds = UNFINISHED_TIMEOUT_MS
 
 
 class ServerVad(Shape):
@@ -54,3 +64,13 @@ TurnDetection = Annotated[
     ServerVad | AzureSemanticVad | AzureSemanticVadEn | AzureSemanticVadMultilingual,
     Field(discriminator="type"),
 ]
+
+_ADAPTER: TypeAdapter[ServerVad] = TypeAdapter(TurnDetection)
+
+
+def parse_turn_detection(turn_detection: Mapping[str, Any]) -> ServerVad:
+    """A ``turn_detection`` with its defaults, also for members that are null; ``server_vad``
+    where no type is named. Raises pydantic's ValidationError.
+    """
+    given = {name: value for name, value in turn_detection.items() if value is not None}
+    return _ADAPTER.validate_python({"type": "server_vad", **given})
