@@ -14,7 +14,7 @@ import pytest
 from tests.replicas.deployment import LEASE_SECONDS, Deployment, Talker, find_text
 from tests.server.conversations.backends import RedisServer
 from tests.server.processes import launch_server
-from voicelive_agent.server.engine.phrases import find_phrases
+from voicelive_agent.server.engine.ending import find_phrases
 
 pytestmark = [pytest.mark.component, pytest.mark.asyncio(loop_scope="package")]
 

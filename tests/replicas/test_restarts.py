@@ -9,7 +9,7 @@ import pytest
 
 from tests.ports import find_free_port
 from tests.replicas.deployment import Deployment, Talker, find_text
-from voicelive_agent.server.engine.phrases import find_phrases
+from voicelive_agent.server.engine.ending import find_phrases
 
 pytestmark = [pytest.mark.component, pytest.mark.asyncio(loop_scope="package")]
 

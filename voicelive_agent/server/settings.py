@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from voicelive_agent.server.engine.events import TurnLimits
 from voicelive_agent.server.engine.heard import SpeakingRate
-from voicelive_agent.server.engine.limits import TurnLimits
 from voicelive_agent.settings import named, variable_of
 
 

@@ -14,8 +14,7 @@ from tests.server.engine.engine_room import FunctionAgent
 from voicelive_agent.agent import Output, Turn
 from voicelive_agent.server.conversations import ConversationKey, StoreError, TurnRecord
 from voicelive_agent.server.engine.engine import Engine
-from voicelive_agent.server.engine.events import TurnRequest
-from voicelive_agent.server.engine.limits import TurnLimits
+from voicelive_agent.server.engine.events import TurnLimits, TurnRequest
 
 pytestmark = pytest.mark.component
 

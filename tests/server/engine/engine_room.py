@@ -13,12 +13,13 @@ from voicelive_agent.server.engine.events import (
     CallEnded,
     Delta,
     EngineEvent,
+    Failed,
     Finished,
     Shown,
     SpeechDone,
+    TurnLimits,
     TurnRequest,
 )
-from voicelive_agent.server.engine.limits import TurnLimits
 from voicelive_agent.server.engine.turn import RunningTurn
 
 Reply = Callable[[Turn], AsyncIterator[Output]]
@@ -51,7 +52,7 @@ class Heard:
 
     @property
     def error_code(self) -> str:
-        codes = [p["error"]["code"] for p in self.shown if p["type"] == "agent.error"]
+        codes = [event.ending.value for event in self.events if isinstance(event, Failed)]
         return codes[0] if codes else ""
 
     @property

@@ -12,7 +12,7 @@ from tests.virtual_time import run_virtual
 from voicelive_agent.agent import ClientEvent, EndCall, Output, Turn
 from voicelive_agent.frameworks.outlet import Outlet, perform
 from voicelive_agent.server.conversations import ConversationKey
-from voicelive_agent.server.engine.phrases import find_phrases
+from voicelive_agent.server.engine.ending import find_phrases
 
 APOLOGY = find_phrases("en-US").apology
 

@@ -17,8 +17,9 @@ from voicelive_agent.server.conversations import (
     TurnRecord,
 )
 from voicelive_agent.server.conversations.memory import MemoryStore
+from voicelive_agent.server.engine import turn as running
+from voicelive_agent.server.engine.ending import find_phrases
 from voicelive_agent.server.engine.events import CallEnded, Delta, Shown
-from voicelive_agent.server.engine.phrases import find_phrases
 from voicelive_agent.server.platform.telemetry.spans import TurnSpan
 
 APOLOGY = find_phrases("en-US").apology
@@ -549,7 +550,7 @@ def test_a_defect_of_the_engine_itself_still_ends_the_stream(
             def break_down(*_: object) -> None:
                 raise ZeroDivisionError
 
-            monkeypatch.setattr(room.engine, "note_heard", break_down)
+            monkeypatch.setattr(running, "note_heard", break_down)
             await room.say()
             heard = await room.say()
             assert heard.error_code == "internal_error"

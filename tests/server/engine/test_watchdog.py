@@ -10,7 +10,7 @@ def test_it_expires_once_after_the_latest_deadline() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         expired: list[tuple[str, float]] = []
-        watchdog = Watchdog(lambda reason: expired.append((reason, loop.time())))
+        watchdog: Watchdog[str] = Watchdog(lambda reason: expired.append((reason, loop.time())))
         watchdog.expect("first", 10)
         await asyncio.sleep(9)
         watchdog.expect("idle", 5)
@@ -26,7 +26,7 @@ def test_a_nearer_deadline_takes_effect() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         expired: list[float] = []
-        watchdog = Watchdog(lambda reason: expired.append(loop.time()))
+        watchdog: Watchdog[str] = Watchdog(lambda reason: expired.append(loop.time()))
         watchdog.expect("first", 100)
         watchdog.expect("idle", 1)
         await asyncio.sleep(200)

@@ -6,9 +6,14 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from voicelive_agent.agent import Agent, ClientEvent, EndCall, Output, Turn
-from voicelive_agent.server.engine.events import CallEnded, Delta, EngineEvent, Shown
-from voicelive_agent.server.engine.failures import FAILURES
-from voicelive_agent.server.engine.limits import TurnLimits
+from voicelive_agent.server.engine.ending import Ending
+from voicelive_agent.server.engine.events import (
+    CallEnded,
+    Delta,
+    EngineEvent,
+    Shown,
+    TurnLimits,
+)
 from voicelive_agent.server.engine.outbox import Outbox
 from voicelive_agent.server.engine.watchdog import Watchdog
 from voicelive_agent.server.speakable import SpeakableText
@@ -29,9 +34,9 @@ class _WrongOutputError(TypeError):
 class AgentRun:
     """Puts what the agent yields into ``outbox``.
 
-    ``on_deadline`` is called with the code of a deadline that has passed, and is expected to
-    ``stop`` the run. ``on_end`` is called once, in the same step of the event loop in which the
-    agent has ended, with ``completed``, the code of a failure, or nothing where it was stopped.
+    ``on_deadline`` is called where a deadline has passed, and is expected to ``stop`` the run.
+    ``on_end`` is called once, in the same step of the event loop in which the agent has ended;
+    with None where it was stopped.
     """
 
     def __init__(
@@ -41,8 +46,8 @@ class AgentRun:
         limits: TurnLimits,
         outbox: Outbox[EngineEvent],
         *,
-        on_deadline: Callable[[str], None],
-        on_end: Callable[[str], None],
+        on_deadline: Callable[[Ending], None],
+        on_end: Callable[[Ending | None], None],
     ) -> None:
         self._agent = agent
         self._turn = turn
@@ -65,8 +70,10 @@ class AgentRun:
     async def finish(self) -> None:
         """Run the agent until it has ended, or was stopped and did not end in time."""
         watchdog = Watchdog(self._on_deadline)
-        watchdog.expect("first_delta_timeout", self._limits.first_delta_seconds)
-        total = self._loop.call_later(self._limits.total_seconds, self._on_deadline, "turn_timeout")
+        watchdog.expect(Ending.FIRST_DELTA_TIMEOUT, self._limits.first_delta_seconds)
+        total = self._loop.call_later(
+            self._limits.total_seconds, self._on_deadline, Ending.TURN_TIMEOUT
+        )
         self._task = self._loop.create_task(self._iterate(watchdog))
         self._task.add_done_callback(self._note_end_of_task)
         try:
@@ -89,41 +96,43 @@ class AgentRun:
                 _CLEANUP_SECONDS,
                 self._turn.invocation_id,
             )
-            self._end("")
+            self._end(None)
 
     def _note_end_of_task(self, task: asyncio.Task[None]) -> None:
         # Retrieved, so that asyncio does not complain of it.
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.debug("agent's task ended with %r", error)
         # One that was cancelled before its first step has not run any of its own code.
-        self._end("")
+        self._end(None)
 
-    def _end(self, outcome: str) -> None:
+    def _end(self, ending: Ending | None) -> None:
         if not self._over.is_set():
             self._over.set()
-            self._on_end("" if self._stopped else outcome or "agent_failed")
+            self._on_end(None if self._stopped else ending or Ending.AGENT_FAILED)
 
-    async def _iterate(self, watchdog: Watchdog) -> None:
+    async def _iterate(self, watchdog: Watchdog[Ending]) -> None:
         output: AsyncIterator[Output] | None = None
-        outcome = "agent_failed"
+        ending: Ending | None = Ending.AGENT_FAILED
         try:
             output = self._agent.reply(self._turn)
-            outcome = await self._pass_on(output, watchdog)
+            ending = await self._pass_on(output, watchdog)
         except GeneratorExit as error:
             # The loop is closing this coroutine, so nothing can be awaited any more.
-            self._log_failure(outcome, error)
+            self._log_failure(Ending.AGENT_FAILED, error)
             raise
         except _WrongOutputError as error:
-            outcome = "agent_wrong_type"
-            self._log_failure(outcome, error)
+            ending = Ending.AGENT_WRONG_TYPE
+            self._log_failure(ending, error)
         except BaseException as error:
             # Also what would otherwise end the server (SystemExit) or look like a cancellation.
             if not self._stopped or isinstance(error, Exception):
-                self._log_failure(outcome, error)
+                self._log_failure(Ending.AGENT_FAILED, error)
         await self._close(output)
-        self._end(outcome)
+        self._end(ending)
 
-    async def _pass_on(self, output: AsyncIterator[Output], watchdog: Watchdog) -> str:
+    async def _pass_on(
+        self, output: AsyncIterator[Output], watchdog: Watchdog[Ending]
+    ) -> Ending | None:
         # Most outputs are a few letters, so what is done for each of them is kept short.
         outbox, idle_seconds = self._outbox, self._limits.idle_seconds
         feed = self._speech.feed if self._speech else None
@@ -131,7 +140,7 @@ class AgentRun:
         count = 0
         async for item in output:
             if self._stopped:
-                return ""
+                return None
             if isinstance(item, str):
                 if not produced:
                     produced = item != "" and not item.isspace()
@@ -145,20 +154,20 @@ class AgentRun:
                 if isinstance(event, CallEnded):
                     break
             if self._last_spoken:
-                watchdog.expect("idle_timeout", idle_seconds)
+                watchdog.expect(Ending.IDLE_TIMEOUT, idle_seconds)
             if outbox.full:
                 watchdog.clear()
                 await outbox.wait_for_room()
-                watchdog.expect("idle_timeout", idle_seconds)
+                watchdog.expect(Ending.IDLE_TIMEOUT, idle_seconds)
             count += 1
             if count % _OUTPUTS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
         if self._stopped:
-            return ""
+            return None
         if self._speech and (rest := self._speech.finish()):
             self._last_spoken = rest
             outbox.put_nowait(Delta(rest))
-        return "completed" if produced else "agent_no_output"
+        return Ending.COMPLETED if produced else Ending.AGENT_NO_OUTPUT
 
     async def _close(self, output: AsyncIterator[Output] | None) -> None:
         close = getattr(output, "aclose", None)
@@ -174,8 +183,10 @@ class AgentRun:
                     "agent failed while cleaning up: invocation %s", self._turn.invocation_id
                 )
 
-    def _log_failure(self, code: str, error: BaseException) -> None:
-        logger.error("%s: invocation %s", FAILURES[code], self._turn.invocation_id, exc_info=error)
+    def _log_failure(self, ending: Ending, error: BaseException) -> None:
+        logger.error(
+            "%s: invocation %s", ending.explanation, self._turn.invocation_id, exc_info=error
+        )
 
 
 def _read_event(item: object) -> EngineEvent:

@@ -10,9 +10,8 @@ from collections.abc import Callable
 
 from voicelive_agent.agent import Agent
 from voicelive_agent.server.conversations import ConversationKey, ConversationStore, TurnRecord
-from voicelive_agent.server.engine.events import TurnRequest
-from voicelive_agent.server.engine.heard import estimate_heard, estimate_onset_ms
-from voicelive_agent.server.engine.limits import TurnLimits
+from voicelive_agent.server.engine.ending import Ending, read_ending
+from voicelive_agent.server.engine.events import TurnLimits, TurnRequest
 from voicelive_agent.server.engine.turn import RunningTurn
 
 logger = logging.getLogger(__name__)
@@ -76,12 +75,21 @@ class Engine:
     def begin(self, request: TurnRequest) -> RunningTurn:
         """Start a turn; the one that runs in the same conversation is stopped first."""
         previous = self._active.get(request.key)
-        turn = RunningTurn(self, request, previous)
+        turn = RunningTurn(
+            request,
+            previous,
+            agent=self.agent,
+            store=self.store,
+            limits=self.limits,
+            now=self.now,
+        )
         self._active[request.key] = turn
         self._running[request.key.user_id, request.invocation_id] = turn
         if previous is not None:
-            previous.stop("superseded")
-        self._tasks.add(turn.start(self._forget))
+            previous.stop(Ending.SUPERSEDED)
+        task = turn.start()
+        self._tasks.add(task)
+        task.add_done_callback(lambda _: self._forget(turn))
         return turn
 
     async def find(self, user_id: str, invocation_id: str) -> TurnRecord | None:
@@ -95,12 +103,12 @@ class Engine:
         """Stop a turn if it runs, and return it as it ended. Raises StoreError."""
         turn = self._running.get((user_id, invocation_id))
         if turn is not None:
-            turn.stop("cancelled")
+            turn.stop(Ending.CANCELLED)
             await turn.settled.wait()
             return turn.snapshot()
         record = await self.store.find(user_id, invocation_id)
         if record is not None and record.status == "running":
-            return await self.store.stop_elsewhere(record, "cancelled")
+            return await self.store.stop_elsewhere(record, Ending.CANCELLED.value)
         return record
 
     async def drain(self, grace_seconds: float) -> None:
@@ -109,36 +117,13 @@ class Engine:
         if self._tasks and grace_seconds > 0:
             await asyncio.wait(self._tasks, timeout=grace_seconds)
         for turn in list(self._running.values()):
-            turn.stop("draining")
+            turn.stop(Ending.DRAINING)
         if self._tasks:
             _, unfinished = await asyncio.wait(self._tasks, timeout=self.limits.closing_seconds)
             for turn in list(self._running.values()):
-                turn.stop("disconnected")
+                turn.stop(Ending.DISCONNECTED)
             if unfinished:
                 await asyncio.wait(unfinished, timeout=self.limits.closing_seconds)
-
-    def note_heard(self, record: TurnRecord, next_record: TurnRecord) -> TurnRecord | None:
-        """Work out what was heard of ``record``, now that the caller acted again.
-
-        Returns it when that is less than was delivered, changed accordingly.
-        """
-        if record.heard is not None or not record.reply:
-            return None
-        rate = self.limits.speaking_rate
-        onset_ms = estimate_onset_ms(
-            rate,
-            1000 * (next_record.started_at - record.started_at),
-            next_record.kind,
-            next_record.text,
-        )
-        if record.ended_at is not None and record.reason == "disconnected":
-            onset_ms = min(onset_ms, 1000 * (record.ended_at - record.started_at))
-        heard = estimate_heard(rate, record.reply, record.marks, onset_ms)
-        if heard is None:
-            return None
-        record.heard = heard
-        record.interrupted = True
-        return record
 
     def _forget(self, turn: RunningTurn) -> None:
         key, user_and_id = turn.request.key, (turn.request.key.user_id, turn.request.invocation_id)
@@ -153,4 +138,4 @@ class Engine:
     ) -> None:
         turn = self._running.get((key.user_id, invocation_id))
         if turn is not None and turn.request.key == key:
-            turn.stop(reason)
+            turn.stop(read_ending(reason))

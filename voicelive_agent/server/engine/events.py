@@ -1,10 +1,12 @@
-"""What a wire and the engine say to each other: a request in, events out."""
+"""What a wire and the engine say to each other: a request and its limits in, events out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from voicelive_agent.agent import TurnKind
 from voicelive_agent.server.conversations import ConversationKey, TurnRecord
+from voicelive_agent.server.engine.ending import Ending
+from voicelive_agent.server.engine.heard import SpeakingRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,23 @@ class TurnRequest:
     text: str = ""
     action: dict[str, Any] | None = None
     call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnLimits:
+    """Times in seconds."""
+
+    first_delta_seconds: float = 10.0
+    idle_seconds: float = 15.0
+    total_seconds: float = 120.0
+    closing_seconds: float = 3.0
+    max_active_turns: int = 2000
+    speakable: bool = True
+    """Whether Markdown and the like are made speakable (``server.speakable``)."""
+    language: str = "en-US"
+    apology: str = ""
+    closing: str = ""
+    speaking_rate: SpeakingRate = field(default_factory=SpeakingRate)
 
 
 @dataclass(slots=True)
@@ -41,6 +60,13 @@ class CallEnded:
 
 
 @dataclass(slots=True)
+class Failed:
+    """The turn failed; ``ending`` says how."""
+
+    ending: Ending
+
+
+@dataclass(slots=True)
 class SpeechDone:
     """Nothing more is spoken in this turn; ``text`` is the concatenation of its deltas."""
 
@@ -54,4 +80,4 @@ class Finished:
     record: TurnRecord
 
 
-EngineEvent = Delta | Shown | CallEnded | SpeechDone | Finished
+EngineEvent = Delta | Shown | CallEnded | Failed | SpeechDone | Finished

@@ -12,6 +12,7 @@ from itertools import accumulate, pairwise
 from unicodedata import east_asian_width
 
 from voicelive_agent.agent import TurnKind
+from voicelive_agent.server.conversations import TurnRecord
 
 # What takes longer to say than to read, in letters: the pause after a sentence or a clause, and
 # a sign that is a word of its own (a digit; Han, kana, Hangul).
@@ -41,6 +42,27 @@ class SpeakingRate:
     """From the delivery of the first text to its first sound."""
     end_of_turn_ms: float = 650.0
     """From the end of the caller's speech to the arrival of the turn: silence and recognition."""
+
+
+def note_heard(
+    rate: SpeakingRate, record: TurnRecord, next_record: TurnRecord
+) -> TurnRecord | None:
+    """Work out what was heard of ``record``, now that the caller acted again.
+
+    Returns it when that is less than was delivered, changed accordingly.
+    """
+    if record.heard is not None or not record.reply:
+        return None
+    arrived_ms = 1000 * (next_record.started_at - record.started_at)
+    onset_ms = estimate_onset_ms(rate, arrived_ms, next_record.kind, next_record.text)
+    if record.ended_at is not None and record.reason == "disconnected":
+        onset_ms = min(onset_ms, 1000 * (record.ended_at - record.started_at))
+    heard = estimate_heard(rate, record.reply, record.marks, onset_ms)
+    if heard is None:
+        return None
+    record.heard = heard
+    record.interrupted = True
+    return record
 
 
 def estimate_onset_ms(rate: SpeakingRate, arrived_ms: float, kind: TurnKind, text: str) -> float:

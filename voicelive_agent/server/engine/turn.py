@@ -3,10 +3,13 @@
 How a turn ends, whatever happens behind it::
 
     agent ends ───────────▶ completed ─────────────┐
-    raises, stalls, … ────▶ apology, agent.error ──┤
+    raises, stalls, … ────▶ apology, Failed ───────┤
     SIGTERM, grace over ──▶ closing sentence ──────┼▶ SpeechDone ▶ record stored ▶ Finished
     newer turn, cancel ───▶ the rest is dropped ───┘
     peer gone ────────────▶ record stored with what was delivered, nothing more is sent
+
+Three things come after one another, however it ends: its words are all there (the outbox is
+closed), they are delivered (or nobody waits for them), and the turn is settled.
 """
 
 import asyncio
@@ -16,68 +19,80 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from voicelive_agent.agent import PastTurn, Turn
-from voicelive_agent.server.conversations import Conversation, StoreError, TurnRecord
+from voicelive_agent.agent import Agent, PastTurn, Turn
+from voicelive_agent.server.conversations import (
+    Conversation,
+    ConversationStore,
+    StoreError,
+    TurnRecord,
+)
 from voicelive_agent.server.engine.agent_run import AgentRun
-from voicelive_agent.server.engine.delivery import Delivery
+from voicelive_agent.server.engine.ending import Ending, find_phrases
 from voicelive_agent.server.engine.events import (
     Delta,
     EngineEvent,
+    Failed,
     Finished,
     SpeechDone,
+    TurnLimits,
     TurnRequest,
 )
-from voicelive_agent.server.engine.failures import FAILURES, describe_failure
-from voicelive_agent.server.engine.outbox import Outbox
-from voicelive_agent.server.engine.phrases import find_phrases
+from voicelive_agent.server.engine.heard import note_heard
+from voicelive_agent.server.engine.outbox import Delivery, Outbox
 from voicelive_agent.server.platform.telemetry.spans import span_turn
-
-if TYPE_CHECKING:
-    from voicelive_agent.server.engine.engine import Engine
 
 logger = logging.getLogger(__name__)
 
-# Reasons that end a turn without a word: somebody else speaks now, or nobody listens.
-_ABRUPT = frozenset({"superseded", "cancelled", "disconnected"})
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
 
 
 class RunningTurn:
-    """A turn in progress. ``settled`` is set once its record is stored."""
+    """A turn in progress. ``settled`` is set once its record is stored.
+
+    ``now`` gives Unix seconds. ``previous`` is the turn of the same conversation that this one
+    supersedes; it is waited for.
+    """
 
     task: asyncio.Task[None]
 
     def __init__(
-        self, engine: "Engine", request: TurnRequest, previous: "RunningTurn | None"
+        self,
+        request: TurnRequest,
+        previous: "RunningTurn | None",
+        *,
+        agent: Agent,
+        store: ConversationStore,
+        limits: TurnLimits,
+        now: Callable[[], float],
     ) -> None:
         self.request = request
         self.settled = asyncio.Event()
-        self._engine = engine
-        self._limits = engine.limits
         self._previous = previous
+        self._agent = agent
+        self._store = store
+        self._limits = limits
+        self._now = now
         self._record = TurnRecord(
             invocation_id=request.invocation_id,
             key=request.key,
             kind=request.kind,
             text=request.text,
             action=request.action,
-            started_at=engine.now(),
+            started_at=now(),
         )
         self._loop = asyncio.get_running_loop()
         self._outbox: Outbox[EngineEvent] = Outbox()
         self._delivery = Delivery(self._loop.time)
-        self._consumed = asyncio.Event()
-        self._reason = ""
+        self._delivered = asyncio.Event()
+        self._ending: Ending | None = None
         self._turn: Turn | None = None
-        self._language = self._limits.language
+        self._language = limits.language
         self._agent_run: AgentRun | None = None
         self._heard_before: TurnRecord | None = None
 
-    def start(self, on_end: Callable[["RunningTurn"], None]) -> asyncio.Task[None]:
+    def start(self) -> asyncio.Task[None]:
         self.task = self._loop.create_task(self._run())
-        self.task.add_done_callback(lambda _: on_end(self))
         return self.task
 
     # For a wire
@@ -102,17 +117,17 @@ class RunningTurn:
                     batch.append(SpeechDone(self._delivery.text))
                 yield batch
                 self._delivery.confirm()
-            self._consumed.set()
+            self._delivered.set()
             while not self.settled.is_set():
                 try:
                     await asyncio.wait_for(self.settled.wait(), heartbeat_seconds)
                 except TimeoutError:
                     yield []
-            if self._record.reason == "conversation_not_saved":
-                yield [describe_failure("conversation_not_saved")]
+            if self._ending is Ending.CONVERSATION_NOT_SAVED:
+                yield [Failed(self._ending)]
             yield [Finished(self._record)]
         finally:
-            if not self._consumed.is_set():
+            if not self._delivered.is_set():
                 self._lose_peer()
 
     def snapshot(self) -> TurnRecord:
@@ -123,25 +138,26 @@ class RunningTurn:
 
     # For the engine
 
-    def stop(self, reason: str) -> None:
-        """End the turn now, unless all of it has been sent or it is ending like this already."""
-        if self._consumed.is_set() or self._reason in _ABRUPT:
+    def stop(self, ending: Ending) -> None:
+        """End the turn now, unless all of it has been sent or it is ending abruptly already."""
+        if self._delivered.is_set():
             return
-        if reason in _ABRUPT:
-            if not (self._reason and self._outbox.empty):
-                self._reason = reason
+        if ending.is_abrupt:
+            # What was said to its end, and taken by the wire, has ended as it did.
+            if self._ending is None or not self._outbox.empty:
+                self._ending = ending
             self._outbox.close(discard=True)
-            self._consumed.set()
-        elif not self._reason:
-            self._reason = reason
+            self._delivered.set()
+        elif self._ending is None:
+            self._ending = ending
         if self._agent_run is not None:
             self._agent_run.stop()
 
     def _lose_peer(self) -> None:
-        self.stop("disconnected")
-        if self._reason not in _ABRUPT and self._reason not in FAILURES:
-            # The agent was through, but its last words did not arrive.
-            self._reason = "disconnected"
+        self.stop(Ending.DISCONNECTED)
+        if self._ending is None or not self._ending.failed:
+            # The agent may have been through, but its last words did not arrive.
+            self._ending = Ending.DISCONNECTED
         self._delivery.withdraw()
 
     # The turn itself
@@ -164,9 +180,9 @@ class RunningTurn:
     def _break_off(self) -> None:
         """A defect of ours: the stream must still end as every stream does."""
         logger.exception("turn broke off: invocation %s", self.request.invocation_id)
-        if self._reason not in FAILURES:
-            self._reason = "internal_error"
-        self._record.status, self._record.reason = "failed", self._reason
+        if self._ending is None or not self._ending.failed:
+            self._ending = Ending.INTERNAL_ERROR
+        self._note_ending(self._ending)
         self._close_speech()
 
     async def _run_through(self) -> None:
@@ -175,24 +191,22 @@ class RunningTurn:
             self._previous = None
         conversation: Conversation | None = None
         try:
-            conversation = await self._engine.store.begin(self._record)
+            conversation = await self._store.begin(self._record)
         except StoreError as error:
-            self._fail("conversation_unavailable", error)
+            self._fail(Ending.CONVERSATION_UNAVAILABLE, error)
         if conversation is not None:
             self._turn = self._brief_agent(conversation)
-            if not self._reason:
+            if self._ending is None:
                 await self._run_agent(self._turn)
         self._close_speech()
-        if self._reason not in _ABRUPT:
-            await self._consumed.wait()
+        await self._delivered.wait()
         await self._settle(conversation)
 
     def _brief_agent(self, conversation: Conversation) -> Turn:
-        self._heard_before = (
-            self._engine.note_heard(conversation.turns[-1], self._record)
-            if conversation.turns
-            else None
-        )
+        if conversation.turns:
+            self._heard_before = note_heard(
+                self._limits.speaking_rate, conversation.turns[-1], self._record
+            )
         self._language = conversation.language or self._language
         request = self.request
         return Turn(
@@ -220,7 +234,7 @@ class RunningTurn:
 
     async def _run_agent(self, turn: Turn) -> None:
         self._agent_run = AgentRun(
-            self._engine.agent,
+            self._agent,
             turn,
             self._limits,
             self._outbox,
@@ -229,33 +243,31 @@ class RunningTurn:
         )
         await self._agent_run.finish()
 
-    def _end_agent(self, outcome: str) -> None:
-        self._reason = self._reason or outcome
+    def _end_agent(self, ending: Ending | None) -> None:
+        self._ending = self._ending or ending
         # At once, so that the end of the speech leaves with its last delta.
         self._close_speech()
 
-    def _fail(self, code: str, error: Exception | None = None) -> None:
-        if error is not None:
-            logger.error(
-                "%s: invocation %s", FAILURES[code], self.request.invocation_id, exc_info=error
-            )
-        if not self._reason:
-            self._reason = code
+    def _fail(self, ending: Ending, error: Exception) -> None:
+        logger.error(
+            "%s: invocation %s", ending.explanation, self.request.invocation_id, exc_info=error
+        )
+        if self._ending is None:
+            self._ending = ending
 
     def _close_speech(self) -> None:
         """Say what the server itself has to say at the end of this turn."""
         if self._outbox.closed:
             return
+        ending = self._ending or Ending.INTERNAL_ERROR
         phrases = find_phrases(
             self._read_language(), apology=self._limits.apology, closing=self._limits.closing
         )
-        failed = self._reason in FAILURES
-        if failed or self._reason == "draining":
-            sentence = phrases.apology if failed else phrases.closing
+        if sentence := ending.find_sentence(phrases):
             needs_space = self._agent_run is not None and self._agent_run.needs_space
             self._outbox.put_nowait(Delta(f" {sentence}" if needs_space else sentence))
-        if failed:
-            self._outbox.put_nowait(describe_failure(self._reason))
+        if ending.failed:
+            self._outbox.put_nowait(Failed(ending))
         self._outbox.close()
 
     def _read_language(self) -> str:
@@ -269,13 +281,10 @@ class RunningTurn:
         record = self._record
         record.reply = self._delivery.text
         record.marks = self._delivery.marks
-        record.reason = self._reason
-        record.interrupted = self._reason in _ABRUPT or self._reason == "draining"
-        record.ended_at = self._engine.now()
-        if self._reason == "completed":
-            record.status = "completed"
-        else:
-            record.status = "failed" if self._reason in FAILURES else "cancelled"
+        record.ended_at = self._now()
+        ending = self._ending or Ending.INTERNAL_ERROR
+        record.interrupted = ending.interrupts
+        self._note_ending(ending)
         if conversation is None:
             return
         turn = self._turn
@@ -285,10 +294,14 @@ class RunningTurn:
             if self._is_json(turn):
                 conversation.state, record.notes = turn.state, turn.notes
         try:
-            await self._engine.store.settle(record, conversation, heard_before=self._heard_before)
+            await self._store.settle(record, conversation, heard_before=self._heard_before)
         except StoreError as error:
-            self._fail("conversation_not_saved", error)
-            record.status, record.reason = "failed", "conversation_not_saved"
+            self._fail(Ending.CONVERSATION_NOT_SAVED, error)
+            self._ending = Ending.CONVERSATION_NOT_SAVED
+            self._note_ending(self._ending)
+
+    def _note_ending(self, ending: Ending) -> None:
+        self._record.status, self._record.reason = ending.status, ending.value
 
     def _is_json(self, turn: Turn) -> bool:
         try:
@@ -304,12 +317,12 @@ class RunningTurn:
         return True
 
     def _log_end(self) -> None:
-        reason = self._record.reason
+        ending = self._ending or Ending.INTERNAL_ERROR
         logger.log(
-            logging.WARNING if reason in FAILURES else logging.INFO,
+            logging.WARNING if ending.failed else logging.INFO,
             "turn %s (%s): invocation %s, first delta after %s ms, %d characters in %d ms",
-            self._record.status,
-            FAILURES.get(reason, reason),
+            ending.status,
+            ending.explanation if ending.failed else ending.value,
             self.request.invocation_id,
             "-" if self._delivery.first_delta_ms is None else self._delivery.first_delta_ms,
             len(self._record.reply),

@@ -1,20 +1,26 @@
-"""A deadline for one turn that moves with every sign of life."""
+"""Watchdog: a deadline that moves with every sign of life.
+
+A module of its own: the agent's part of a turn has one, and so has the stream to its caller.
+"""
 
 import asyncio
 from collections.abc import Callable
+from typing import Generic, TypeVar, cast
+
+T = TypeVar("T")
 
 
-class Watchdog:
+class Watchdog(Generic[T]):
     """One deadline that can be moved cheaply: moving it later costs no timer."""
 
-    def __init__(self, on_expired: Callable[[str], None]) -> None:
+    def __init__(self, on_expired: Callable[[T], None]) -> None:
         self._on_expired = on_expired
         self._loop = asyncio.get_running_loop()
         self._deadline: float | None = None
-        self._reason = ""
+        self._reason: T | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def expect(self, reason: str, seconds: float) -> None:
+    def expect(self, reason: T, seconds: float) -> None:
         """Call ``on_expired(reason)`` unless this is moved or cleared within ``seconds``."""
         self._reason = reason
         self._deadline = deadline = self._loop.time() + seconds
@@ -43,4 +49,4 @@ class Watchdog:
             self._arm(self._deadline)
         else:
             self._deadline = None
-            self._on_expired(self._reason)
+            self._on_expired(cast(T, self._reason))

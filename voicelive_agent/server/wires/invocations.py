@@ -17,6 +17,7 @@ from voicelive_agent.server.engine.events import (
     CallEnded,
     Delta,
     EngineEvent,
+    Failed,
     Shown,
     SpeechDone,
     TurnRequest,
@@ -28,6 +29,7 @@ from voicelive_agent.server.settings import Settings
 from voicelive_agent.server.wires.invocations_input import parse_turn
 from voicelive_agent.server.wires.turn_stream import TurnStream
 from voicelive_agent.wire.invocations import (
+    AGENT_ERROR,
     CALL_HEADER,
     END_CALL,
     INVOCATION_HEADER,
@@ -63,6 +65,8 @@ def _encode_event(event: EngineEvent) -> str:
         return write_event({"type": SPEECH_DONE, "text": event.text})
     if isinstance(event, CallEnded):
         return write_event({"type": END_CALL, "reason": event.reason})
+    if isinstance(event, Failed):
+        return write_event({"type": AGENT_ERROR, "error": describe_failure(event.ending.value)})
     return LAST_EVENT
 
 
@@ -86,9 +90,13 @@ def describe_turn(record: TurnRecord) -> dict[str, Any]:
         "interrupted": record.interrupted,
     }
     if record.status == "failed":
-        message = f"This turn failed: {record.reason}."
-        state["error"] = {"code": record.reason, "message": message}
+        state["error"] = describe_failure(record.reason)
     return state
+
+
+def describe_failure(code: str) -> dict[str, str]:
+    """A code and a sentence, nothing of what is inside."""
+    return {"code": code, "message": f"This turn failed: {code}."}
 
 
 class InvocationsWire:

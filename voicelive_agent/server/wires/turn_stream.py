@@ -53,7 +53,7 @@ class TurnStream(EventSourceResponse):
             await self._listen_for_disconnect(receive)
             end("peer gone")
 
-        self._slowness = Watchdog(end)
+        self._slowness: Watchdog[str] = Watchdog(end)
         watcher = asyncio.create_task(watch_peer())
         try:
             await self._stream_response(self._write(send))

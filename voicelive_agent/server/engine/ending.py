@@ -1,0 +1,142 @@
+"""How a turn ends: why, with which status, and what its caller hears of that.
+
+``Ending`` is one of these from the moment at which it is decided; what is stored and sent is its
+value, a text (``TurnRecord.reason``).
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from voicelive_agent.server.conversations import TurnStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """What a caller hears when the agent can't answer."""
+
+    apology: str
+    """Spoken in place of, or after, the answer of an agent that failed."""
+    closing: str
+    """Spoken when the server has to end a turn because it is being stopped."""
+
+
+class Ending(Enum):
+    """Why a turn ended, by the code that callers and stores are told."""
+
+    COMPLETED = "completed", "completed", "the agent said all of its answer"
+    SUPERSEDED = "superseded", "cancelled", "a newer turn of the conversation began"
+    CANCELLED = "cancelled", "cancelled", "a caller asked for it"
+    DISCONNECTED = "disconnected", "cancelled", "the caller went, or never read the end"
+    DRAINING = "draining", "cancelled", "the server is being stopped"
+    AGENT_FAILED = "agent_failed", "failed", "the agent raised"
+    AGENT_NO_OUTPUT = "agent_no_output", "failed", "the agent yielded nothing"
+    AGENT_WRONG_TYPE = (
+        "agent_wrong_type",
+        "failed",
+        "the agent yielded something that is no text, ClientEvent or EndCall",
+    )
+    FIRST_DELTA_TIMEOUT = (
+        "first_delta_timeout",
+        "failed",
+        "the agent said nothing before the first-delta deadline",
+    )
+    IDLE_TIMEOUT = (
+        "idle_timeout",
+        "failed",
+        "the agent said nothing more before the idle deadline",
+    )
+    TURN_TIMEOUT = "turn_timeout", "failed", "the turn took longer than its total deadline"
+    CONVERSATION_UNAVAILABLE = (
+        "conversation_unavailable",
+        "failed",
+        "the conversation store could not be read",
+    )
+    CONVERSATION_NOT_SAVED = (
+        "conversation_not_saved",
+        "failed",
+        "the conversation store could not be written",
+    )
+    INTERNAL_ERROR = "internal_error", "failed", "the server itself failed"
+
+    status: TurnStatus
+    explanation: str
+    """For the log; a caller of a failed turn hears an apology only."""
+
+    def __new__(cls, code: str, status: TurnStatus, explanation: str) -> "Ending":
+        ending = object.__new__(cls)
+        ending._value_ = code
+        ending.status = status
+        ending.explanation = explanation
+        return ending
+
+    @property
+    def failed(self) -> bool:
+        return self.status == "failed"
+
+    @property
+    def interrupts(self) -> bool:
+        """Whether the answer was cut: its caller may have heard less than the agent had to say."""
+        return self.status == "cancelled"
+
+    @property
+    def is_abrupt(self) -> bool:
+        """Whether the turn ends without a word: somebody else speaks now, or nobody listens."""
+        return self in (Ending.SUPERSEDED, Ending.CANCELLED, Ending.DISCONNECTED)
+
+    def find_sentence(self, phrases: Phrases) -> str:
+        """What the server itself says at the end of such a turn; empty for nothing."""
+        if self.failed:
+            return phrases.apology
+        return phrases.closing if self is Ending.DRAINING else ""
+
+
+def read_ending(code: str) -> Ending:
+    """The ending that another replica asks for; one that only a newer version knows cancels."""
+    return next((ending for ending in Ending if ending.value == code), Ending.CANCELLED)
+
+
+# The few sentences that the server itself speaks, by language.
+_BY_LANGUAGE = {
+    "de": Phrases(
+        "Entschuldigung, da ist etwas schiefgegangen. Bitte versuchen Sie es noch einmal.",
+        "Ich muss hier leider kurz unterbrechen. Bitte fragen Sie gleich noch einmal.",
+    ),
+    "en": Phrases(
+        "Sorry, something went wrong on my side. Please try that again.",
+        "Sorry, I have to stop here for a moment. Please ask me again shortly.",
+    ),
+    "es": Phrases(
+        "Lo siento, algo ha fallado. Por favor, inténtelo de nuevo.",
+        "Lo siento, tengo que parar un momento. Por favor, pregúnteme de nuevo enseguida.",
+    ),
+    "fr": Phrases(
+        "Désolé, quelque chose n'a pas fonctionné. Veuillez réessayer.",
+        "Désolé, je dois m'interrompre un instant. Veuillez me le redemander dans un moment.",
+    ),
+    "it": Phrases(
+        "Mi dispiace, qualcosa non ha funzionato. Per favore, riprovi.",
+        "Mi dispiace, devo fermarmi un momento. Per favore, me lo chieda di nuovo tra poco.",
+    ),
+    "ja": Phrases(
+        "申し訳ありません、問題が発生しました。もう一度お願いします。",
+        "申し訳ありません、ここで一旦止まります。少ししてからもう一度お尋ねください。",
+    ),
+    "nl": Phrases(
+        "Sorry, er ging iets mis. Probeer het alstublieft opnieuw.",
+        "Sorry, ik moet even stoppen. Vraag het me zo meteen alstublieft opnieuw.",
+    ),
+    "pt": Phrases(
+        "Desculpe, algo correu mal. Por favor, tente de novo.",
+        "Desculpe, tenho de parar por um momento. Por favor, pergunte de novo daqui a pouco.",
+    ),
+    "zh": Phrases(
+        "抱歉，出了点问题，请再试一次。",
+        "抱歉，我需要暂停一下，请稍后再问我。",
+    ),
+}
+
+
+def find_phrases(language: str, *, apology: str = "", closing: str = "") -> Phrases:
+    """The sentences for a BCP-47 language (English where there are none), or the ones given."""
+    known = _BY_LANGUAGE.get(language.lower().split("-")[0], _BY_LANGUAGE["en"])
+    return Phrases(apology or known.apology, closing or known.closing)
