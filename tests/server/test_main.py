@@ -135,7 +135,7 @@ async def test_a_caller_that_does_not_read_is_one_line_in_the_log(tmp_path: Path
 
 
 async def test_what_was_said_stays_out_of_the_log_at_every_level(tmp_path: Path) -> None:
-    """sse-starlette logs each chunk of a stream at DEBUG, spoken words included."""
+    """A library that streams logged each chunk at DEBUG, spoken words included."""
     async with (
         start_server(tmp_path, VOICELIVE_LOG_LEVEL="DEBUG") as server,
         httpx.AsyncClient() as client,

@@ -15,7 +15,7 @@ from voicelive_agent.agent import ClientEvent, EndCall, Output, Turn
 from voicelive_agent.server.app import create_app
 from voicelive_agent.server.engine.events import Delta, Shown
 from voicelive_agent.server.settings import Settings
-from voicelive_agent.server.wires.invocations import encode_events
+from voicelive_agent.server.wires.invocations_stream import encode_events
 
 SPEECH = "input_audio.transcription"
 

@@ -10,7 +10,6 @@ from typing import Literal, cast
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from sse_starlette.sse import SendTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -45,6 +44,10 @@ class ApiError(Exception):
             self.status,
             {**self.headers, "x-platform-error-source": self.source},
         )
+
+
+class SlowCallerError(Exception):
+    """A caller took too long to read what was sent, and was left."""
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -84,7 +87,7 @@ class CatchErrors:
             await self._app(scope, receive, note_start)  # type: ignore[arg-type]
         except ClientDisconnect:
             logger.info("a caller went before the request was whole: %s", scope["path"])
-        except SendTimeoutError:
+        except SlowCallerError:
             logger.info("a caller read too slowly and was left: %s", scope["path"])
         except Exception:
             if scope["type"] != "http":

@@ -105,5 +105,3 @@ def configure_logs(settings: Settings) -> None:
     # It warns of a malformed header with the header's text.
     logging.getLogger("opentelemetry.baggage.propagation").setLevel(logging.ERROR)
     logging.getLogger("uvicorn.access").addFilter(_drop_query)
-    # It logs each chunk of a stream at DEBUG, and those hold what was said.
-    logging.getLogger("sse_starlette").setLevel(logging.INFO)
