@@ -21,10 +21,10 @@ from typing import Any
 from benchmarks.recordings import RecordingsMissing, find_recordings
 from benchmarks.spoken import describe, percentile
 from benchmarks.voices import INTELLIGIBLE, VOICES, noises, say, silence, with_noise
-from voicelive_agent.emulator.session.turns import FILLER_WORDS
-from voicelive_agent.emulator.stt import Ear, Hearing
-from voicelive_agent.emulator.stt.engines import open_hearing
-from voicelive_agent.emulator.stt.pocketsphinx.phrases import split_words
+from voicelive_agent.emulator.session.input.user_turns import FILLER_WORDS
+from voicelive_agent.emulator.stt import Recognizer, SpeechToText
+from voicelive_agent.emulator.stt.engines import open_stt
+from voicelive_agent.emulator.stt.phrases import split_words
 from voicelive_agent.emulator.vad.completeness import estimate_completeness
 from voicelive_agent.emulator.vad.loudness import Loudness
 from voicelive_agent.emulator.vad.smart_turn import (
@@ -33,13 +33,13 @@ from voicelive_agent.emulator.vad.smart_turn import (
     open_end_of_turn,
     weigh_opinions,
 )
-from voicelive_agent.emulator.vad.turn_taking import (
+from voicelive_agent.emulator.vad.turn_detection import (
     PauseReached,
     SpeechStarted,
     SpeechStopped,
+    TurnDetector,
     TurnEvent,
     TurnRules,
-    TurnTaking,
 )
 from voicelive_agent.emulator.vad.voice_activity import VoiceActivities
 
@@ -121,12 +121,12 @@ def count_edits(wanted: list[str], got: list[str]) -> int:
     return row[-1]
 
 
-async def hear(ear: Ear, pcm: bytes, score: Score) -> str:
-    utterance = ear.begin(lambda text: None)
+async def hear(recognizer: Recognizer, pcm: bytes, score: Score) -> str:
+    utterance = recognizer.begin(lambda text: None)
     for start in range(0, len(pcm), 640):
         utterance.feed(pcm[start : start + 640])
     # As when one speaks in real time, the recogniser has caught up when the turn ends.
-    await utterance.hear_so_far()
+    await utterance.text_so_far()
     began_s = time.perf_counter()
     transcript = await utterance.finish()
     score.finals_ms.append((time.perf_counter() - began_s) * 1000)
@@ -134,36 +134,38 @@ async def hear(ear: Ear, pcm: bytes, score: Score) -> str:
     return transcript.text
 
 
-async def measure_words(hearing: Hearing, voice: str, phrases: Iterable[str]) -> Score:
-    score, ear = Score(), hearing.open_ear()
-    ear.configure(language="en-US", phrases=tuple(phrases))
+async def measure_words(stt: SpeechToText, voice: str, phrases: Iterable[str]) -> Score:
+    score, recognizer = Score(), stt.open_recognizer()
+    recognizer.configure(language="en-US", phrases=tuple(phrases))
     for sentence in SENTENCES:
         pcm = with_noise(silence(300) + say(sentence, voice) + silence(300))
-        score.add(sentence, await hear(ear, pcm, score))
-    await ear.close()
+        score.add(sentence, await hear(recognizer, pcm, score))
+    await recognizer.close()
     return score
 
 
-async def measure_forced(hearing: Hearing, voice: str, phrases: Iterable[str]) -> int:
+async def measure_forced(stt: SpeechToText, voice: str, phrases: Iterable[str]) -> int:
     """How many sentences that are no phrase were heard as one."""
-    score, ear = Score(), hearing.open_ear()
-    ear.configure(language="en-US", phrases=tuple(phrases))
+    score, recognizer = Score(), stt.open_recognizer()
+    recognizer.configure(language="en-US", phrases=tuple(phrases))
     for sentence in OTHER_SENTENCES:
-        await hear(ear, with_noise(silence(300) + say(sentence, voice) + silence(300)), score)
-    await ear.close()
+        await hear(
+            recognizer, with_noise(silence(300) + say(sentence, voice) + silence(300)), score
+        )
+    await recognizer.close()
     return score.from_phrases
 
 
-async def measure_people(hearing: Hearing, cache: Path) -> Score:
-    score, ear = Score(), hearing.open_ear()
+async def measure_people(stt: SpeechToText, cache: Path) -> Score:
+    score, recognizer = Score(), stt.open_recognizer()
     for said, pcm in find_recordings(cache):
-        score.add(said, await hear(ear, pcm, score))
-    await ear.close()
+        score.add(said, await hear(recognizer, pcm, score))
+    await recognizer.close()
     return score
 
 
 async def find_turns(
-    hearing: Hearing,
+    stt: SpeechToText,
     activities: VoiceActivities,
     pcm: bytes,
     detection: Mapping[str, Any],
@@ -177,9 +179,9 @@ async def find_turns(
     """
     detector = activities.open()
     rules = TurnRules.parse(detection)
-    turns = TurnTaking(rules, detector, may_shorten=model is not None)
+    turns = TurnDetector(rules, detector, may_shorten=model is not None)
     loudness, start_ms = Loudness(), 0
-    ear, utterance = hearing.open_ear(), None
+    recognizer, utterance = stt.open_recognizer(), None
     found: list[TurnEvent] = []
     size = detector.frame_bytes
     for at in range(0, len(pcm) - size + 1, size):
@@ -188,13 +190,13 @@ async def find_turns(
         frame = pcm[at : at + size]
         event = turns.judge(detector.probability(frame), loudness.take(frame))
         if isinstance(event, PauseReached):
-            text = await utterance.hear_so_far() if utterance is not None else ""
+            text = await utterance.text_so_far() if utterance is not None else ""
             said = pcm[start_ms * 32 : at + size]
             by_sound = None if model is None else model.estimate(said)
             event = turns.weigh(weigh_opinions(estimate_completeness(text), by_sound))
         if isinstance(event, SpeechStarted):
             start_ms = event.audio_start_ms
-            utterance = ear.begin(lambda text: None)
+            utterance = recognizer.begin(lambda text: None)
             utterance.feed(pcm[start_ms * 32 : at + size])
         elif isinstance(event, SpeechStopped) and utterance is not None:
             utterance.discard()
@@ -203,7 +205,7 @@ async def find_turns(
                 decided_ms.append(turns.now_ms)
         if event is not None:
             found.append(event)
-    await ear.close()
+    await recognizer.close()
     return found
 
 
@@ -216,7 +218,7 @@ SEMANTIC = {"type": "azure_semantic_vad", "silence_duration_ms": 500}
 
 
 async def measure_cuts(
-    hearing: Hearing, activities: VoiceActivities, voices: Iterable[str]
+    stt: SpeechToText, activities: VoiceActivities, voices: Iterable[str]
 ) -> None:
     """Turns cut off at a pause for thought, by its length, and what that costs complete ones."""
     model = open_end_of_turn("smart-turn") if is_installed() else None
@@ -237,7 +239,7 @@ async def measure_cuts(
                 for start, end in PAUSES:
                     parts = say(start, voice) + silence(pause_ms) + say(end, voice)
                     pcm = with_noise(silence(500) + parts + silence(2500))
-                    found = await find_turns(hearing, activities, pcm, detection, model=judge)
+                    found = await find_turns(stt, activities, pcm, detection, model=judge)
                     total += 1
                     cut += count_starts(found) > 1
             cells.append(f"{cut:>5}/{total:<3}  ")
@@ -247,13 +249,13 @@ async def measure_cuts(
                 speech = silence(500) + say(sentence, voice)
                 ended: list[float] = []
                 pcm = with_noise(speech + silence(2500))
-                await find_turns(hearing, activities, pcm, detection, model=judge, decided_ms=ended)
+                await find_turns(stt, activities, pcm, detection, model=judge, decided_ms=ended)
                 waits_ms += [ms - len(speech) / 32 for ms in ended[-1:]]
         print(f"  {name:18}" + "".join(cells) + describe(waits_ms))
 
 
 async def measure_ends(
-    hearing: Hearing, activities: VoiceActivities, voices: Iterable[str]
+    stt: SpeechToText, activities: VoiceActivities, voices: Iterable[str]
 ) -> bool:
     """How near to the truth turns begin and end; whether that is near enough."""
     starts_ms: list[float] = []
@@ -265,7 +267,7 @@ async def measure_ends(
             lead_ms = 700 + number
             pcm = with_noise(silence(lead_ms) + speech + silence(2500))
             detection = SEMANTIC | {"prefix_padding_ms": 0}
-            found = await find_turns(hearing, activities, pcm, detection)
+            found = await find_turns(stt, activities, pcm, detection)
             if len(found) != 2 or not isinstance(found[0], SpeechStarted):
                 extra += 1
                 continue
@@ -280,14 +282,14 @@ async def measure_ends(
 
 
 async def measure_noise(
-    hearing: Hearing, activities: VoiceActivities, voices: Iterable[str], seconds: int
+    stt: SpeechToText, activities: VoiceActivities, voices: Iterable[str], seconds: int
 ) -> int:
     """Turns that begin without speech, and murmurs that are heard as more than murmurs."""
     print(f"\nFalse starts in {seconds} s of noise each")
     starts = 0
     for name, pcm in noises(seconds).items():
         counts = [
-            count_starts(await find_turns(hearing, activities, pcm, detection))
+            count_starts(await find_turns(stt, activities, pcm, detection))
             for detection in (SERVER, SEMANTIC)
         ]
         starts += sum(counts)
@@ -298,10 +300,10 @@ async def measure_noise(
         for voice in voices:
             pcm = with_noise(silence(500) + say(word, voice) + silence(1000))
             total += 1
-            started += count_starts(await find_turns(hearing, activities, pcm, SEMANTIC))
-            ear = hearing.open_ear()
-            heard = await hear(ear, pcm[:-16_000], Score())
-            await ear.close()
+            started += count_starts(await find_turns(stt, activities, pcm, SEMANTIC))
+            recognizer = stt.open_recognizer()
+            heard = await hear(recognizer, pcm[:-16_000], Score())
+            await recognizer.close()
             fillers += all(word in FILLER_WORDS for word in heard.split())
         print(
             f"  {word:8} turns begun {started}/{total}   "
@@ -318,17 +320,17 @@ def print_score(name: str, score: Score) -> None:
     )
 
 
-async def run(ears: str, cache: Path, *, quick: bool) -> bool:
+async def run(recognizers: str, cache: Path, *, quick: bool) -> bool:
     """Whether all goals are met."""
-    hearing, activities = open_hearing(ears), VoiceActivities()
-    print(f"Ears: {hearing.name}; voice activity: {activities.name}")
+    stt, activities = open_stt(recognizers), VoiceActivities()
+    print(f"Ears: {stt.name}; voice activity: {activities.name}")
     phrases = [
         text
         for line in PHRASES.read_text(encoding="utf-8").splitlines()
         if (text := line.partition("#")[0].strip())
     ]
     good = True
-    await hearing.start()
+    await stt.start()
     try:
         voices = INTELLIGIBLE[:1] if quick else VOICES
         for title, listed, goal in (
@@ -340,35 +342,35 @@ async def run(ears: str, cache: Path, *, quick: bool) -> bool:
                 f"{title} (goal {goal:.0%})"
             )
             for voice in voices:
-                score = await measure_words(hearing, voice, listed)
+                score = await measure_words(stt, voice, listed)
                 print_score(voice, score)
                 good = good and (voice not in INTELLIGIBLE or score.rate <= goal)
-        forced = [await measure_forced(hearing, voice, phrases) for voice in voices]
+        forced = [await measure_forced(stt, voice, phrases) for voice in voices]
         total = len(voices) * len(OTHER_SENTENCES)
         print(f"\nOther sentences heard as a phrase: {sum(forced)} of {total}")
         print("\nWord error rate, people (read aloud, and calling cards)")
         try:
-            print_score("people", await measure_people(hearing, cache))
+            print_score("people", await measure_people(stt, cache))
         except RecordingsMissing as error:
             print(f"  left out: {error}")
-        good = await measure_ends(hearing, activities, voices) and good
-        await measure_cuts(hearing, activities, voices[:2])
-        good = await measure_noise(hearing, activities, voices, 10 if quick else 60) == 0 and good
+        good = await measure_ends(stt, activities, voices) and good
+        await measure_cuts(stt, activities, voices[:2])
+        good = await measure_noise(stt, activities, voices, 10 if quick else 60) == 0 and good
     finally:
-        await hearing.stop()
+        await stt.stop()
     return good
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how well the emulator hears.")
-    parser.add_argument("--ears", default="pocketsphinx", help="as --hearing of the emulator")
+    parser.add_argument("--ears", default="pocketsphinx", help="as --stt of the emulator")
     parser.add_argument("--quick", action="store_true", help="one voice, little noise")
     parser.add_argument(
         "--cache", type=Path, default=Path(tempfile.gettempdir()) / "voicelive-recordings",
         help="where the recordings of people are kept",
     )  # fmt: skip
     options = parser.parse_args()
-    good = asyncio.run(run(options.ears, options.cache, quick=options.quick))
+    good = asyncio.run(run(options.recognizers, options.cache, quick=options.quick))
     print("\nEvery goal is met." if good else "\nNot every goal is met.")
     sys.exit(0 if good else 1)
 

@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.emulator.fakes import FakeHearing, FakeSpeaking, FakeThinking, FakeVoiceActivity
+from tests.emulator.fakes import (
+    FakeAgentBackend,
+    FakeSpeechToText,
+    FakeTextToSpeech,
+    FakeVoiceActivity,
+)
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.service import bind, create_app, create_server, url_of
 from voicelive_agent.emulator.settings import load_settings
@@ -24,17 +29,17 @@ class Desk:
     """The engines of a service, and where it answers."""
 
     url: str = ""
-    hearing: FakeHearing = field(default_factory=FakeHearing)
-    speaking: FakeSpeaking = field(default_factory=FakeSpeaking)
-    thinking: FakeThinking = field(default_factory=FakeThinking)
-    model: FakeThinking = field(default_factory=FakeThinking)
+    stt: FakeSpeechToText = field(default_factory=FakeSpeechToText)
+    tts: FakeTextToSpeech = field(default_factory=FakeTextToSpeech)
+    agent: FakeAgentBackend = field(default_factory=FakeAgentBackend)
+    model: FakeAgentBackend = field(default_factory=FakeAgentBackend)
     engines: Engines = field(init=False)
 
     def __post_init__(self) -> None:
         self.engines = Engines(
-            hearing=self.hearing,
-            speaking=self.speaking,
-            agents={"desk": self.thinking},
+            stt=self.stt,
+            tts=self.tts,
+            agents={"desk": self.agent},
             model=self.model,
             open_voice_activity=FakeVoiceActivity,
             phrases=("book a room",),

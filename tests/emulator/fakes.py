@@ -6,16 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from voicelive_agent.emulator.agents import Finished, Request, TextDelta, ThinkingError, Thought
-from voicelive_agent.emulator.stt import HearingError, Transcript
-from voicelive_agent.emulator.tts import SpeakingError, SpokenChunk, SpokenWord, Voice
+from voicelive_agent.emulator.agents import (
+    AgentEvent,
+    AgentRequest,
+    AnswerError,
+    AnswerFinished,
+    TextDelta,
+)
+from voicelive_agent.emulator.stt import SttError, Transcript
+from voicelive_agent.emulator.tts import SpokenChunk, SpokenWord, TtsError, Voice
 
 WORD_MS = 200
 
 
 class FakeUtterance:
-    def __init__(self, ear: "FakeEar", on_partial: Callable[[str], None]) -> None:
-        self._ear = ear
+    def __init__(self, recognizer: "FakeRecognizer", on_partial: Callable[[str], None]) -> None:
+        self._ear = recognizer
         self.on_partial = on_partial
         self.audio = bytearray()
         self.discarded = False
@@ -25,23 +31,23 @@ class FakeUtterance:
 
     async def drain(self) -> None: ...
 
-    async def hear_so_far(self) -> str:
-        return self._ear.hearing.so_far
+    async def text_so_far(self) -> str:
+        return self._ear.stt.so_far
 
     async def finish(self) -> Transcript:
-        await self._ear.hearing.gate.wait()
-        text = self._ear.hearing.texts.pop(0) if self._ear.hearing.texts else "hello"
+        await self._ear.stt.gate.wait()
+        text = self._ear.stt.texts.pop(0) if self._ear.stt.texts else "hello"
         if text.startswith("!"):
-            raise HearingError(text[1:])
+            raise SttError(text[1:])
         return Transcript(text, source="fake")
 
     def discard(self) -> None:
         self.discarded = True
 
 
-class FakeEar:
-    def __init__(self, hearing: "FakeHearing") -> None:
-        self.hearing = hearing
+class FakeRecognizer:
+    def __init__(self, stt: "FakeSpeechToText") -> None:
+        self.stt = stt
         self.utterances: list[FakeUtterance] = []
         self.phrases: Sequence[str] = ()
         self.closed = False
@@ -59,7 +65,7 @@ class FakeEar:
         self.closed = True
 
 
-class FakeHearing:
+class FakeSpeechToText:
     """Hears ``texts`` one after another; ``!reason`` is a failure."""
 
     name = "fake ears"
@@ -68,7 +74,7 @@ class FakeHearing:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.so_far = ""
-        self.ears: list[FakeEar] = []
+        self.recognizers: list[FakeRecognizer] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -76,13 +82,13 @@ class FakeHearing:
 
     async def stop(self) -> None: ...
 
-    def open_ear(self) -> FakeEar:
-        ear = FakeEar(self)
-        self.ears.append(ear)
-        return ear
+    def open_recognizer(self) -> FakeRecognizer:
+        recognizer = FakeRecognizer(self)
+        self.recognizers.append(recognizer)
+        return recognizer
 
 
-class FakeSpeaking:
+class FakeTextToSpeech:
     """Speaks each word as a tone of ``WORD_MS``; a clause with "broken" fails."""
 
     name = "fake voice"
@@ -105,7 +111,7 @@ class FakeSpeaking:
         try:
             self.spoken.append(clause)
             if "broken" in clause:
-                raise SpeakingError("the voice is broken")
+                raise TtsError("the voice is broken")
             end = 0
             samples = self.sample_rate_hz * WORD_MS // 1000
             tone = (8000 * np.sin(np.arange(samples) * 0.2)).astype("<i2").tobytes()
@@ -117,55 +123,55 @@ class FakeSpeaking:
             self.speaking -= 1
 
 
-class FakeMind:
-    def __init__(self, thinking: "FakeThinking", session_id: str, conversation_id: str) -> None:
-        self._thinking = thinking
+class FakeAgentSession:
+    def __init__(self, backend: "FakeAgentBackend", session_id: str, conversation_id: str) -> None:
+        self._backend = backend
         self.session_id = session_id
         self.conversation_id = conversation_id
         self.closed = False
 
-    async def think(self, request: Request) -> AsyncGenerator[Thought, None]:
-        self._thinking.requests.append(request)
-        self._thinking.thinking += 1
+    async def answer(self, request: AgentRequest) -> AsyncGenerator[AgentEvent, None]:
+        self._backend.requests.append(request)
+        self._backend.answering += 1
         try:
-            async for thought in self._thinking.answer(request):
-                yield thought
+            async for agent_event in self._backend.answer(request):
+                yield agent_event
         finally:
-            self._thinking.thinking -= 1
-            self._thinking.stopped.set()
+            self._backend.answering -= 1
+            self._backend.stopped.set()
 
     async def close(self) -> None:
         self.closed = True
 
 
-async def echo(request: Request) -> AsyncIterator[Thought]:
+async def echo(request: AgentRequest) -> AsyncIterator[AgentEvent]:
     """The default answer: what was said."""
     if request.text == "fail":
-        raise ThinkingError("agent_error", "the agent answered 500")
+        raise AnswerError("agent_error", "the agent answered 500")
     yield TextDelta(f"You said {request.text or request.kind}.")
-    yield Finished()
+    yield AnswerFinished()
 
 
-class FakeThinking:
+class FakeAgentBackend:
     """Answers with ``answer``; counts what runs."""
 
     name = "fake agent"
 
     def __init__(self) -> None:
-        self.answer: Callable[[Request], AsyncIterator[Thought]] = echo
-        self.requests: list[Request] = []
-        self.minds: list[FakeMind] = []
-        self.thinking = 0
+        self.answer: Callable[[AgentRequest], AsyncIterator[AgentEvent]] = echo
+        self.requests: list[AgentRequest] = []
+        self.sessions: list[FakeAgentSession] = []
+        self.answering = 0
         self.stopped = asyncio.Event()
 
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
-    def open_mind(self, session_id: str, *, conversation_id: str = "") -> FakeMind:
-        mind = FakeMind(self, session_id, conversation_id)
-        self.minds.append(mind)
-        return mind
+    def open_session(self, session_id: str, *, conversation_id: str = "") -> FakeAgentSession:
+        session = FakeAgentSession(self, session_id, conversation_id)
+        self.sessions.append(session)
+        return session
 
 
 class FakeVoiceActivity:

@@ -45,19 +45,19 @@ class Service:
     """A process that is ready; ``output`` is what it wrote so far, errors included."""
 
     def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str]) -> None:
-        self._log = tempfile.NamedTemporaryFile(prefix="service-", suffix=".log")  # noqa: SIM115
+        self.logger = tempfile.NamedTemporaryFile(prefix="service-", suffix=".log")  # noqa: SIM115
         self.url = ""
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
             env={"VOICELIVE_CONVERSATIONS": "memory:", **os.environ, **environment},
-            stdout=self._log,
+            stdout=self.logger,
             stderr=subprocess.STDOUT,
         )
 
     @property
     def output(self) -> str:
-        return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+        return Path(self.logger.name).read_text(encoding="utf-8", errors="replace")
 
     def wait_until(self, pattern: str) -> re.Match[str]:
         """Wait until it has written something like this."""
@@ -81,7 +81,7 @@ class Service:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self._log.close()
+        self.logger.close()
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from azure.core.credentials import AzureKeyCredential
 
 from tests.emulator.caller import FRAME_MS, Caller
 from tests.emulator.service import Service, emulator, say
-from voicelive_agent.emulator.vad.echo import PlayedAudio
+from voicelive_agent.emulator.vad.echo import EchoReference
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
 
@@ -51,7 +51,7 @@ async def call_by_loudspeaker(
         endpoint=service.url, credential=AzureKeyCredential("local"), model="local"
     ) as connection:
         caller = Caller(connection, RATE_HZ)
-        played = PlayedAudio()
+        played = EchoReference()
         played_to_ms = [0.0]
 
         def play(event: Any) -> None:

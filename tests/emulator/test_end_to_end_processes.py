@@ -88,7 +88,7 @@ def test_a_port_that_is_taken_is_said_in_one_line() -> None:
 
 
 def test_an_engine_that_is_not_there_is_said_in_one_line() -> None:
-    for option in ("--hearing", "--speaking"):
+    for option in ("--stt", "--tts"):
         ran = run("-m", "voicelive_agent", "emulate", "--port", "0", option, "telepathy")
         assert ran.returncode == 1
         assert "telepathy" in ran.stderr

@@ -1,10 +1,14 @@
 import pytest
 
-from voicelive_agent.emulator.handshake import describe_connection, is_admitted, read_wish
+from voicelive_agent.emulator.handshake import (
+    describe_connection,
+    is_admitted,
+    read_connection_request,
+)
 
 
 def test_reads_what_the_sdk_sends_and_ignores_the_rest() -> None:
-    wish = read_wish(
+    request = read_connection_request(
         {
             "api-version": "2026-07-15",
             "x-ms-client-sdk": "azsdk-python-ai-voicelive/1.3.1",
@@ -15,15 +19,15 @@ def test_reads_what_the_sdk_sends_and_ignores_the_rest() -> None:
             "debug": "on",
         }
     )
-    assert wish.agent_name == "desk"
-    assert wish.project_name == "any"
-    assert wish.conversation_id == "conv_1"
-    assert wish.model is None
-    assert wish.features == {"client_ec_reference", "plain"}
+    assert request.agent_name == "desk"
+    assert request.project_name == "any"
+    assert request.conversation_id == "conv_1"
+    assert request.model is None
+    assert request.features == {"client_ec_reference", "plain"}
 
 
 def test_an_empty_value_is_a_missing_one() -> None:
-    assert read_wish({"agent-name": "", "model": ""}).agent_name is None
+    assert read_connection_request({"agent-name": "", "model": ""}).agent_name is None
 
 
 @pytest.mark.parametrize(
@@ -63,4 +67,4 @@ def test_a_recording_holds_no_secret() -> None:
 
 @pytest.mark.parametrize("value", ["", "../x", "a b", "ü", "x" * 257])
 def test_an_id_that_no_conversation_has_begins_a_new_one(value: str) -> None:
-    assert read_wish({"conversation-id": value}).conversation_id is None
+    assert read_connection_request({"conversation-id": value}).conversation_id is None

@@ -100,7 +100,7 @@ async def test_too_many_sessions_are_turned_away() -> None:
 async def test_the_service_shows_its_sessions() -> None:
     async with open_desk() as desk, httpx.AsyncClient(base_url=desk.url) as http:
         async with open_client(desk) as client:
-            desk.hearing.texts = ["<b>good</b> morning"]
+            desk.stt.texts = ["<b>good</b> morning"]
             await client.append(quiet(200) + loud(600) + quiet(900))
             await client.receive("response.done")
             session_id = client.events[0]["session"]["id"]

@@ -20,10 +20,10 @@ def _list_engines(engines: Mapping[str, str]) -> str:
 
 
 _EPILOG = f"""\
-Ears, for --hearing (auto: the first); WHAT is written behind them, as in sherpa-onnx:WHAT:
+Ears, for --stt (auto: the first); WHAT is written behind them, as in sherpa-onnx:WHAT:
 {_list_engines(EARS)}
 
-Voices, for --speaking (auto: espeak or flite, whichever is installed):
+Voices, for --tts (auto: espeak or flite, whichever is installed):
 {_list_engines(VOICES)}
 
 Each option is an environment variable too: --api-key is VOICELIVE_EMULATOR_API_KEY, --agent is
@@ -86,8 +86,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     speech = parser.add_argument_group("hearing and speaking")
-    speech.add_argument("--hearing", metavar="ENGINE", help="speech to text; see below")
-    speech.add_argument("--speaking", metavar="ENGINE", help="text to speech; see below")
+    speech.add_argument("--stt", metavar="ENGINE", help="speech to text; see below")
+    speech.add_argument("--tts", metavar="ENGINE", help="text to speech; see below")
     speech.add_argument("--end-of-turn", metavar="MODEL", help="none (default) or smart-turn")
     speech.add_argument(
         "--phrases", type=Path, metavar="FILE", help="words to listen for, one phrase a line"

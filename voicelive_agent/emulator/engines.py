@@ -5,12 +5,12 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
-from voicelive_agent.emulator.agents import Thinking
-from voicelive_agent.emulator.handshake import Wish
+from voicelive_agent.emulator.agents import AgentBackend
+from voicelive_agent.emulator.handshake import ConnectionRequest
 from voicelive_agent.emulator.settings import ANY_AGENT, Settings
-from voicelive_agent.emulator.stt import Hearing, HearingError, VoiceActivity
-from voicelive_agent.emulator.stt.threads import Threads
-from voicelive_agent.emulator.tts import Speaking, SpeakingError
+from voicelive_agent.emulator.stt import SpeechToText, SttError, VoiceActivity
+from voicelive_agent.emulator.stt.recognition import Threads
+from voicelive_agent.emulator.tts import TextToSpeech, TtsError
 from voicelive_agent.emulator.vad.echo import warm_up
 from voicelive_agent.emulator.vad.smart_turn import SmartTurn
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
@@ -28,10 +28,10 @@ class NoSuchAgent(ProtocolError):
 class Engines:
     """Started engines. ``agents`` are by the name that clients call them by."""
 
-    hearing: Hearing
-    speaking: Speaking
-    agents: Mapping[str, Thinking]
-    model: Thinking
+    stt: SpeechToText
+    tts: TextToSpeech
+    agents: Mapping[str, AgentBackend]
+    model: AgentBackend
     open_voice_activity: Callable[[], VoiceActivity]
     end_of_turn: SmartTurn | None = None
     """The model that is asked what a pause means, beside the words."""
@@ -39,36 +39,40 @@ class Engines:
     threads: Threads = field(default_factory=lambda: Threads("audio"))
     """For what computes on a session's audio."""
 
-    def find_thinking(self, wish: Wish) -> Thinking:
+    def find_backend(self, request: ConnectionRequest) -> AgentBackend:
         """Who answers a session. Raises NoSuchAgent."""
-        if wish.agent_name is None and wish.project_name is None and wish.model is not None:
+        if (
+            request.agent_name is None
+            and request.project_name is None
+            and request.model is not None
+        ):
             return self.model
-        if wish.agent_name is None or wish.project_name is None:
+        if request.agent_name is None or request.project_name is None:
             raise NoSuchAgent(
                 "Missing required agent connection string or project name: connect with "
                 "agent_name and project_name, or with model.",
                 code="missing_agent",
             )
-        thinking = self.agents.get(wish.agent_name) or self.agents.get(ANY_AGENT)
-        if thinking is None:
+        backend = self.agents.get(request.agent_name) or self.agents.get(ANY_AGENT)
+        if backend is None:
             raise NoSuchAgent(
-                f"No agent '{wish.agent_name}': the emulator knows "
+                f"No agent '{request.agent_name}': the emulator knows "
                 f"{', '.join(sorted(self.agents))}. Start it with --agent NAME=URL.",
                 code="agent_not_found",
                 param="agent-name",
             )
-        return thinking
+        return backend
 
     def describe(self) -> dict[str, str]:
         """What is running, for the page."""
         agents = ", ".join(
             f"{'any other name' if name == ANY_AGENT and len(self.agents) > 1 else name}: "
-            f"{thinking.name}"
-            for name, thinking in self.agents.items()
+            f"{backend.name}"
+            for name, backend in self.agents.items()
         )
         return {
-            "Ears": self.hearing.name,
-            "Voice": f"{self.speaking.name}, {self.speaking.sample_rate_hz} Hz",
+            "Ears": self.stt.name,
+            "Voice": f"{self.tts.name}, {self.tts.sample_rate_hz} Hz",
             "Agents": agents,
             "Model": self.model.name,
         }
@@ -77,10 +81,10 @@ class Engines:
         """Stop what was started, whatever of it fails."""
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.threads.stop)
-            for thinking in (self.model, *self.agents.values()):
-                stack.push_async_callback(thinking.stop)
-            stack.push_async_callback(self.speaking.stop)
-            stack.push_async_callback(self.hearing.stop)
+            for backend in (self.model, *self.agents.values()):
+                stack.push_async_callback(backend.stop)
+            stack.push_async_callback(self.tts.stop)
+            stack.push_async_callback(self.stt.stop)
 
 
 @contextlib.asynccontextmanager
@@ -90,17 +94,17 @@ async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
     starting = [
         asyncio.create_task(start)
         for start in (
-            engines.hearing.start(),
-            engines.speaking.start(),
+            engines.stt.start(),
+            engines.tts.start(),
             engines.model.start(),
-            *(thinking.start() for thinking in engines.agents.values()),
+            *(backend.start() for backend in engines.agents.values()),
             engines.threads.run(warm_up),
         )
     ]
     try:
         try:
             await asyncio.gather(*starting)
-        except (HearingError, SpeakingError) as error:
+        except (SttError, TtsError) as error:
             raise EngineError(str(error)) from error
         yield engines
     finally:
@@ -112,16 +116,16 @@ async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
 
 def _choose_engines(settings: Settings) -> Engines:
     from voicelive_agent.emulator.agents.engines import open_agent, open_model
-    from voicelive_agent.emulator.stt.engines import open_hearing
-    from voicelive_agent.emulator.tts.engines import open_speaking
+    from voicelive_agent.emulator.stt.engines import open_stt
+    from voicelive_agent.emulator.tts.engines import open_tts
     from voicelive_agent.emulator.vad.smart_turn import open_end_of_turn
     from voicelive_agent.emulator.vad.voice_activity import VoiceActivities
 
     model_key = settings.model_key.get_secret_value() if settings.model_key else None
     try:
         return Engines(
-            hearing=open_hearing(settings.hearing, models_dir=settings.models_dir),
-            speaking=open_speaking(settings.speaking, models_dir=settings.models_dir),
+            stt=open_stt(settings.stt, models_dir=settings.models_dir),
+            tts=open_tts(settings.tts, models_dir=settings.models_dir),
             agents={
                 address.name: open_agent(
                     address.url,
@@ -142,5 +146,5 @@ def _choose_engines(settings: Settings) -> Engines:
             end_of_turn=open_end_of_turn(settings.end_of_turn),
             phrases=settings.read_phrases(),
         )
-    except (HearingError, SpeakingError, ValueError) as error:
+    except (SttError, TtsError, ValueError) as error:
         raise EngineError(str(error)) from error

@@ -17,7 +17,7 @@ _SECRET_KEYS = frozenset({"api-key", "authorization", "agent-access-token"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ConnectionRequest:
     """What the client wants to talk to; ``agent_name`` or ``model`` may be missing."""
 
     agent_name: str | None
@@ -27,9 +27,9 @@ class Wish:
     features: frozenset[str]
 
 
-def read_wish(query: Mapping[str, str]) -> Wish:
+def read_connection_request(query: Mapping[str, str]) -> ConnectionRequest:
     """The query's meaning; an empty value is a missing one."""
-    return Wish(
+    return ConnectionRequest(
         agent_name=query.get("agent-name") or None,
         project_name=query.get("agent-project-name") or None,
         model=query.get("model") or None,

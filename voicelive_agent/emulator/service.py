@@ -41,7 +41,7 @@ MAX_FRAME_BYTES = 32 * 1024 * 1024
 STOP_TIMEOUT_S = 5
 _BACKLOG = 256
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class ServiceError(Exception):
@@ -223,7 +223,7 @@ async def serve(settings: Settings, on_ready: Callable[[str, Engines], None]) ->
                     await asyncio.Event().wait()
                 else:
                     code = await agent.ended()
-                    _log.error("The agent server has ended with code %d: stopping.", code)
+                    logger.error("The agent server has ended with code %d: stopping.", code)
                     return 1
         except asyncio.CancelledError:
             return 0

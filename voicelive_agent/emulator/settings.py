@@ -88,8 +88,8 @@ class Settings(BaseSettings):
     start_agent: bool = False
     """Start the agent server as a child process at the address of the agent ``*``."""
 
-    hearing: str = "auto"
-    speaking: str = "auto"
+    stt: str = "auto"
+    tts: str = "auto"
     end_of_turn: str = "none"
     phrases: Path | None = None
     models_dir: Path | None = None

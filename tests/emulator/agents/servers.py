@@ -35,7 +35,7 @@ class RawServer:
     is the loop's time of that.
     """
 
-    def __init__(self, script: "Script") -> None:
+    def __init__(self, script: "ServerScript") -> None:
         self._script = script
         self._tasks: set[asyncio.Task[None]] = set()
         self.received: list[Received] = []
@@ -77,11 +77,11 @@ class RawServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-Script = Callable[[Received, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+ServerScript = Callable[[Received, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
 @contextlib.asynccontextmanager
-async def raw_server(script: Script) -> AsyncIterator[RawServer]:
+async def raw_server(script: ServerScript) -> AsyncIterator[RawServer]:
     server = RawServer(script)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
@@ -95,7 +95,7 @@ async def raw_server(script: Script) -> AsyncIterator[RawServer]:
 EVENT_STREAM = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 
 
-def answering(body: str | bytes, head: str = EVENT_STREAM) -> Script:
+def answering(body: str | bytes, head: str = EVENT_STREAM) -> ServerScript:
     """A script that writes all at once and closes."""
 
     async def script(request: Received, writer: asyncio.StreamWriter) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from voicelive_agent.emulator.agents.arguments import fill_arguments
+from voicelive_agent.emulator.agents.script.arguments import fill_arguments
 
 
 @pytest.mark.parametrize(

@@ -14,25 +14,25 @@ from hypothesis import strategies as st
 from tests.emulator.agents.servers import (
     EVENT_STREAM,
     Received,
-    Script,
+    ServerScript,
     answering,
     lines_of,
     raw_server,
 )
 from tests.ports import find_free_port
 from voicelive_agent.emulator.agents import (
+    AgentEvent,
+    AgentRequest,
+    AnswerError,
+    AnswerFinished,
     ArgumentsDelta,
-    Finished,
     FunctionCall,
     FunctionCallBegan,
-    Request,
     TextDelta,
     TextDone,
-    ThinkingError,
-    Thought,
     Usage,
 )
-from voicelive_agent.emulator.agents.chat import ChatThinking, _Answer
+from voicelive_agent.emulator.agents.chat import ChatBackend, _Answer
 
 WEATHER = {
     "type": "function",
@@ -40,7 +40,7 @@ WEATHER = {
     "description": "The weather",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
 }
-HELLO = Request(
+HELLO = AgentRequest(
     items=[
         {
             "type": "message",
@@ -69,21 +69,23 @@ def piece(index: int | None, arguments: str = "", **fields: Any) -> dict[str, An
 
 
 @contextlib.asynccontextmanager
-async def thinking_at(url: str, **options: Any) -> AsyncIterator[ChatThinking]:
-    thinking = ChatThinking(url, **options)
-    await thinking.start()
+async def thinking_at(url: str, **options: Any) -> AsyncIterator[ChatBackend]:
+    backend = ChatBackend(url, **options)
+    await backend.start()
     try:
-        yield thinking
+        yield backend
     finally:
-        await thinking.stop()
+        await backend.stop()
 
 
 async def ask_script(
-    script: Script, request: Request = HELLO, **options: Any
-) -> tuple[list[Thought], Received]:
-    async with raw_server(script) as server, thinking_at(f"{server.url}/v1", **options) as thinking:
-        thoughts = [thought async for thought in thinking.open_mind("s").think(request)]
-        return thoughts, server.received[0]
+    script: ServerScript, request: AgentRequest = HELLO, **options: Any
+) -> tuple[list[AgentEvent], Received]:
+    async with raw_server(script) as server, thinking_at(f"{server.url}/v1", **options) as backend:
+        agent_events = [
+            agent_event async for agent_event in backend.open_session("s").answer(request)
+        ]
+        return agent_events, server.received[0]
 
 
 async def test_text_streams_and_usage_comes_last() -> None:
@@ -93,7 +95,7 @@ async def test_text_streams_and_usage_comes_last() -> None:
         "prompt_tokens_details": {"cached_tokens": 1},
         "completion_tokens_details": None,
     }
-    thoughts, received = await ask_script(
+    agent_events, received = await ask_script(
         answering(
             lines_of(
                 chunk(role="assistant", content=""),
@@ -105,11 +107,11 @@ async def test_text_streams_and_usage_comes_last() -> None:
             )
         )
     )
-    assert thoughts == [
+    assert agent_events == [
         TextDelta("Hel"),
         TextDelta("lo"),
         TextDone(),
-        Finished(Usage(7, 2, 1, 0)),
+        AnswerFinished(Usage(7, 2, 1, 0)),
     ]
     assert received.path == "/v1/chat/completions"
     assert "authorization" not in received.headers
@@ -122,7 +124,7 @@ async def test_text_streams_and_usage_comes_last() -> None:
 
 
 async def test_what_the_session_asks_for_is_passed_on() -> None:
-    request = Request(
+    request = AgentRequest(
         items=HELLO.items,
         instructions="Be brief.",
         model="ignored",
@@ -147,15 +149,15 @@ async def test_what_the_session_asks_for_is_passed_on() -> None:
 
 
 def test_openai_and_azure_have_names_of_their_own() -> None:
-    request = Request(items=HELLO.items, max_output_tokens=5)
+    request = AgentRequest(items=HELLO.items, max_output_tokens=5)
     for url in ("https://api.openai.com/v1", "https://x.openai.azure.com/openai/v1"):
-        body = ChatThinking(url, key="k").write_body(request)
+        body = ChatBackend(url, key="k").write_body(request)
         assert body["max_completion_tokens"] == 5
         assert "max_tokens" not in body
 
 
 async def test_parallel_calls_come_one_after_another_however_they_are_mixed() -> None:
-    thoughts, _ = await ask_script(
+    agent_events, _ = await ask_script(
         answering(
             lines_of(
                 chunk("Let me see."),
@@ -169,7 +171,7 @@ async def test_parallel_calls_come_one_after_another_however_they_are_mixed() ->
             )
         )
     )
-    assert thoughts == [
+    assert agent_events == [
         TextDelta("Let me see."),
         FunctionCallBegan("c1", "get_weather"),
         ArgumentsDelta("c1", '{"city":'),
@@ -179,12 +181,12 @@ async def test_parallel_calls_come_one_after_another_however_they_are_mixed() ->
         FunctionCallBegan("c2", "get_time"),
         ArgumentsDelta("c2", '{"city":"Rom"}'),
         FunctionCall("c2", "get_time", '{"city":"Rom"}'),
-        Finished(),
+        AnswerFinished(),
     ]
 
 
 async def test_calls_without_index_id_or_arguments_are_understood() -> None:
-    thoughts, _ = await ask_script(
+    agent_events, _ = await ask_script(
         answering(
             lines_of(
                 chunk(
@@ -197,7 +199,7 @@ async def test_calls_without_index_id_or_arguments_are_understood() -> None:
             )
         )
     )
-    calls = [thought for thought in thoughts if isinstance(thought, FunctionCall)]
+    calls = [agent_event for agent_event in agent_events if isinstance(agent_event, FunctionCall)]
     assert calls == [FunctionCall("a", "f", '{"x": "ü"}'), FunctionCall("b", "g", "{}")]
 
 
@@ -209,8 +211,8 @@ async def test_an_answer_that_is_not_streamed_is_read_as_well() -> None:
         "usage": {"prompt_tokens": 1, "completion_tokens": 1},
     }
     head = EVENT_STREAM.replace("text/event-stream", "application/json")
-    thoughts, _ = await ask_script(answering(json.dumps(completion), head))
-    assert thoughts == [TextDelta("Hello"), TextDone(), Finished(Usage(1, 1))]
+    agent_events, _ = await ask_script(answering(json.dumps(completion), head))
+    assert agent_events == [TextDelta("Hello"), TextDone(), AnswerFinished(Usage(1, 1))]
 
 
 @pytest.mark.parametrize(
@@ -218,8 +220,8 @@ async def test_an_answer_that_is_not_streamed_is_read_as_well() -> None:
     [("length", "max_output_tokens"), ("content_filter", "content_filter"), ("stop", None)],
 )
 async def test_why_it_ended(reason: str, incomplete: str | None) -> None:
-    thoughts, _ = await ask_script(answering(lines_of(chunk("Hi"), chunk(reason=reason))))
-    assert thoughts[-1] == Finished(incomplete_reason=incomplete)  # type: ignore[arg-type]
+    agent_events, _ = await ask_script(answering(lines_of(chunk("Hi"), chunk(reason=reason))))
+    assert agent_events[-1] == AnswerFinished(incomplete_reason=incomplete)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -249,16 +251,16 @@ async def test_why_it_ended(reason: str, incomplete: str | None) -> None:
     ],
 )
 async def test_failures_say_what_to_do(body: str, head: str, code: str, message: str) -> None:
-    with pytest.raises(ThinkingError, match=message) as failure:
+    with pytest.raises(AnswerError, match=message) as failure:
         await ask_script(answering(body, head), key="hunter2")
     assert failure.value.code == code
     assert "hunter2" not in failure.value.message
 
 
 async def test_a_model_that_is_down() -> None:
-    async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as thinking:
-        with pytest.raises(ThinkingError, match="--model-url") as failure:
-            async for _ in thinking.open_mind("s").think(HELLO):
+    async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as backend:
+        with pytest.raises(AnswerError, match="--model-url") as failure:
+            async for _ in backend.open_session("s").answer(HELLO):
                 pass
     assert failure.value.code == "model_unreachable"
 
@@ -268,9 +270,9 @@ async def test_closing_closes_the_stream_at_once() -> None:
         writer.write((EVENT_STREAM + lines_of(chunk("Hi"))).encode())
         await asyncio.Event().wait()
 
-    async with raw_server(script) as server, thinking_at(server.url) as thinking:
-        async with aclosing(thinking.open_mind("s").think(HELLO)) as thoughts:
-            assert await anext(thoughts) == TextDelta("Hi")
+    async with raw_server(script) as server, thinking_at(server.url) as backend:
+        async with aclosing(backend.open_session("s").answer(HELLO)) as agent_events:
+            assert await anext(agent_events) == TextDelta("Hi")
             began = asyncio.get_running_loop().time()
         assert await asyncio.wait_for(server.gone, 1) - began < 0.05
 
@@ -292,15 +294,21 @@ JSON = st.recursive(
 @given(st.lists(st.dictionaries(st.sampled_from(["choices", "usage", "error"]), JSON), max_size=4))
 def test_any_chunks_end_in_thoughts_or_one_error(chunks: list[dict[str, Any]]) -> None:
     answer = _Answer()
-    thoughts: list[Thought] = []
+    agent_events: list[AgentEvent] = []
     try:
         for one in chunks:
-            thoughts += answer.read(one)
-        thoughts += answer.finish()
-    except ThinkingError as error:
+            agent_events += answer.read(one)
+        agent_events += answer.finish()
+    except AnswerError as error:
         assert error.code.startswith("model_")
         return
-    assert isinstance(thoughts[-1], Finished)
-    began = [thought.call_id for thought in thoughts if isinstance(thought, FunctionCallBegan)]
-    ended = [thought.call_id for thought in thoughts if isinstance(thought, FunctionCall)]
+    assert isinstance(agent_events[-1], AnswerFinished)
+    began = [
+        agent_event.call_id
+        for agent_event in agent_events
+        if isinstance(agent_event, FunctionCallBegan)
+    ]
+    ended = [
+        agent_event.call_id for agent_event in agent_events if isinstance(agent_event, FunctionCall)
+    ]
     assert began == ended

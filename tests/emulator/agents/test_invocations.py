@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.emulator.agents.servers import (
     EVENT_STREAM,
     Received,
-    Script,
+    ServerScript,
     agent_process,
     answering,
     lines_of,
@@ -21,16 +21,16 @@ from tests.emulator.agents.servers import (
 )
 from tests.ports import find_free_port
 from voicelive_agent.emulator.agents import (
-    ClientEvent,
-    Finished,
-    Request,
+    AgentEvent,
+    AgentRequest,
+    AnswerError,
+    AnswerFinished,
+    ScreenEvent,
     TextDelta,
     TextDone,
-    ThinkingError,
-    Thought,
 )
 from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID
-from voicelive_agent.emulator.agents.invocations import AnswerCheck, InvocationsThinking
+from voicelive_agent.emulator.agents.invocations import AnswerCheck, InvocationsBackend
 
 HELLO = (
     {"type": "output_audio_transcription.delta", "delta": "Hel"},
@@ -41,31 +41,33 @@ HELLO = (
 
 
 @contextlib.asynccontextmanager
-async def thinking_at(url: str, **options: Any) -> AsyncIterator[InvocationsThinking]:
-    thinking = InvocationsThinking(url, **options)
-    await thinking.start()
+async def thinking_at(url: str, **options: Any) -> AsyncIterator[InvocationsBackend]:
+    backend = InvocationsBackend(url, **options)
+    await backend.start()
     try:
-        yield thinking
+        yield backend
     finally:
-        await thinking.stop()
+        await backend.stop()
 
 
-async def ask(thinking: InvocationsThinking, request: Request | str = "Hi") -> list[Thought]:
+async def ask(backend: InvocationsBackend, request: AgentRequest | str = "Hi") -> list[AgentEvent]:
     if isinstance(request, str):
-        request = Request(text=request)
-    mind = thinking.open_mind("session-1")
-    return [thought async for thought in mind.think(request)]
+        request = AgentRequest(text=request)
+    session = backend.open_session("session-1")
+    return [agent_event async for agent_event in session.answer(request)]
 
 
 async def ask_script(
-    script: Script, request: Request | str = "Hi", **options: Any
-) -> tuple[list[Thought], list[Received]]:
-    async with raw_server(script) as server, thinking_at(server.url, **options) as thinking:
-        return await ask(thinking, request), server.received
+    script: ServerScript, request: AgentRequest | str = "Hi", **options: Any
+) -> tuple[list[AgentEvent], list[Received]]:
+    async with raw_server(script) as server, thinking_at(server.url, **options) as backend:
+        return await ask(backend, request), server.received
 
 
-def text_of(thoughts: list[Thought]) -> str:
-    return "".join(thought.text for thought in thoughts if isinstance(thought, TextDelta))
+def text_of(agent_events: list[AgentEvent]) -> str:
+    return "".join(
+        agent_event.text for agent_event in agent_events if isinstance(agent_event, TextDelta)
+    )
 
 
 class TestRequest:
@@ -81,22 +83,24 @@ class TestRequest:
     async def test_an_action_is_posted_verbatim(self) -> None:
         action = {"type": "click", "nested": {"a": [1, None, "ü"]}}
         _, (received,) = await ask_script(
-            answering(lines_of(*HELLO)), Request(kind="action", action=action)
+            answering(lines_of(*HELLO)), AgentRequest(kind="action", action=action)
         )
         assert received.body == action
 
     async def test_a_greeting_is_a_transcript_without_words(self) -> None:
-        _, (received,) = await ask_script(answering(lines_of(*HELLO)), Request(kind="greeting"))
+        _, (received,) = await ask_script(
+            answering(lines_of(*HELLO)), AgentRequest(kind="greeting")
+        )
         assert received.body == {"type": "input_audio.transcription", "input": ""}
 
     async def test_each_call_has_an_id_of_its_own_and_the_session_is_the_same(self) -> None:
         async with (
             raw_server(answering(lines_of(*HELLO))) as server,
-            thinking_at(server.url) as thinking,
+            thinking_at(server.url) as backend,
         ):
-            mind = thinking.open_mind("s.1")
+            session = backend.open_session("s.1")
             for _ in range(2):
-                assert [thought async for thought in mind.think(Request(text="x"))]
+                assert [agent_event async for agent_event in session.answer(AgentRequest(text="x"))]
             first, second = server.received
         assert first.query == second.query == {"agent_session_id": ["s.1"]}
         assert first.headers["x-agent-user-id"] == second.headers["x-agent-user-id"] != ""
@@ -106,11 +110,11 @@ class TestRequest:
     async def test_a_conversation_that_is_resumed_is_the_same_session_to_the_agent(self) -> None:
         async with (
             raw_server(answering(lines_of(*HELLO))) as server,
-            thinking_at(server.url) as thinking,
+            thinking_at(server.url) as backend,
         ):
             for session_id in ("s.1", "s.2"):
-                mind = thinking.open_mind(session_id, conversation_id="conv_1")
-                assert [thought async for thought in mind.think(Request(text="x"))]
+                session = backend.open_session(session_id, conversation_id="conv_1")
+                assert [agent_event async for agent_event in session.answer(AgentRequest(text="x"))]
             assert [one.query for one in server.received] == [{"agent_session_id": ["conv_1"]}] * 2
 
     @pytest.mark.parametrize(
@@ -125,9 +129,9 @@ class TestRequest:
     async def test_the_url_may_have_a_prefix_and_a_query(self, base: str, path: str) -> None:
         async with (
             raw_server(answering(lines_of(*HELLO))) as server,
-            thinking_at(f"{server.url}{base}?api-version=v1") as thinking,
+            thinking_at(f"{server.url}{base}?api-version=v1") as backend,
         ):
-            await ask(thinking)
+            await ask(backend)
         assert server.received[0].path == path
         assert server.received[0].query == {
             "api-version": ["v1"],
@@ -137,19 +141,19 @@ class TestRequest:
     @pytest.mark.parametrize("url", ["", "localhost:8088", "ftp://x", "http://", "x y"])
     def test_a_url_that_is_none_is_refused(self, url: str) -> None:
         with pytest.raises(ValueError, match="URL"):
-            InvocationsThinking(url)
+            InvocationsBackend(url)
 
 
 class TestAnswer:
     async def test_deltas_and_events_arrive_in_their_order(self) -> None:
         card = {"type": "ui.card", "title": "Ü\u2028\x85", "n": [1, {"a": None}]}
-        thoughts, _ = await ask_script(answering(lines_of(HELLO[0], card, *HELLO[1:])))
-        assert thoughts == [
+        agent_events, _ = await ask_script(answering(lines_of(HELLO[0], card, *HELLO[1:])))
+        assert agent_events == [
             TextDelta("Hel"),
-            ClientEvent(card),
+            ScreenEvent(card),
             TextDelta("lo."),
             TextDone(),
-            Finished(),
+            AnswerFinished(),
         ]
 
     @pytest.mark.parametrize(
@@ -167,15 +171,15 @@ class TestAnswer:
         ],
     )
     async def test_lines_may_be_written_in_any_way(self, body: str) -> None:
-        thoughts, _ = await ask_script(answering(body))
-        assert thoughts == [TextDelta("Hel"), TextDelta("lo."), TextDone(), Finished()]
+        agent_events, _ = await ask_script(answering(body))
+        assert agent_events == [TextDelta("Hel"), TextDelta("lo."), TextDone(), AnswerFinished()]
 
     async def test_raw_separators_of_unicode_do_not_end_a_line(self) -> None:
         """A line reader that follows ``str.splitlines`` would break the JSON in two."""
         delta = '{"type":"output_audio_transcription.delta","delta":"a\u2028b\x85c"}'
         done = '{"type":"output_audio_transcription.done","text":"a\u2028b\x85c"}'
-        thoughts, _ = await ask_script(answering(lines_of(delta, done, {"type": "done"})))
-        assert text_of(thoughts) == "a\u2028b\x85c"
+        agent_events, _ = await ask_script(answering(lines_of(delta, done, {"type": "done"})))
+        assert text_of(agent_events) == "a\u2028b\x85c"
 
     async def test_any_cut_of_the_bytes_gives_the_same(self) -> None:
         body = lines_of(
@@ -192,8 +196,8 @@ class TestAnswer:
                 await writer.drain()
                 await asyncio.sleep(0)
 
-        thoughts, _ = await ask_script(bytewise)
-        assert thoughts[:3] == [TextDelta("x"), TextDelta("日本 😀"), TextDone()]
+        agent_events, _ = await ask_script(bytewise)
+        assert agent_events[:3] == [TextDelta("x"), TextDelta("日本 😀"), TextDone()]
 
     async def test_a_delta_is_out_before_the_next_is_written(self) -> None:
         proceed = asyncio.Event()
@@ -204,14 +208,14 @@ class TestAnswer:
             writer.write(lines_of(*HELLO[1:]).encode())
             await writer.drain()
 
-        async with raw_server(script) as server, thinking_at(server.url) as thinking:
-            thoughts = thinking.open_mind("s").think(Request(text="Hi"))
-            assert await anext(thoughts) == TextDelta("Hel")
+        async with raw_server(script) as server, thinking_at(server.url) as backend:
+            agent_events = backend.open_session("s").answer(AgentRequest(text="Hi"))
+            assert await anext(agent_events) == TextDelta("Hel")
             proceed.set()
-            assert [thought async for thought in thoughts][-1] == Finished()
+            assert [agent_event async for agent_event in agent_events][-1] == AnswerFinished()
 
     async def test_an_answer_may_be_silent(self) -> None:
-        thoughts, _ = await ask_script(
+        agent_events, _ = await ask_script(
             answering(
                 lines_of(
                     {"type": "ui.note"},
@@ -220,7 +224,7 @@ class TestAnswer:
                 )
             )
         )
-        assert thoughts == [ClientEvent({"type": "ui.note"}), TextDone(), Finished()]
+        assert agent_events == [ScreenEvent({"type": "ui.note"}), TextDone(), AnswerFinished()]
 
 
 class TestBrokenContract:
@@ -261,7 +265,7 @@ class TestBrokenContract:
     async def test_an_unclear_answer_fails(
         self, body: str | bytes, code: str, message: str
     ) -> None:
-        with pytest.raises(ThinkingError, match=message) as failure:
+        with pytest.raises(AnswerError, match=message) as failure:
             await ask_script(answering(body))
         assert failure.value.code == code
 
@@ -285,10 +289,10 @@ class TestBrokenContract:
     async def test_a_clear_answer_is_told_to_its_end_and_what_it_broke(
         self, body: str, breach: str
     ) -> None:
-        thoughts, _ = await ask_script(answering(body))
-        finished = thoughts[-1]
-        assert isinstance(finished, Finished)
-        assert text_of(thoughts) == "Hello."
+        agent_events, _ = await ask_script(answering(body))
+        finished = agent_events[-1]
+        assert isinstance(finished, AnswerFinished)
+        assert text_of(agent_events) == "Hello."
         assert len(finished.breaches) == 1
         assert breach in finished.breaches[0]
         assert finished.warnings == ()
@@ -312,10 +316,10 @@ class TestBrokenContract:
         ],
     )
     async def test_what_does_no_harm_is_a_warning(self, body: str, warning: str) -> None:
-        thoughts, _ = await ask_script(answering(body))
-        finished = thoughts[-1]
-        assert isinstance(finished, Finished)
-        assert text_of(thoughts) == "Hello."
+        agent_events, _ = await ask_script(answering(body))
+        finished = agent_events[-1]
+        assert isinstance(finished, AnswerFinished)
+        assert text_of(agent_events) == "Hello."
         assert len(finished.warnings) == 1
         assert warning in finished.warnings[0]
         assert finished.breaches == ()
@@ -363,19 +367,19 @@ class TestBrokenContract:
     async def test_an_http_failure_names_what_was_expected(
         self, head: str, body: str, code: str, message: str
     ) -> None:
-        with pytest.raises(ThinkingError, match=message) as failure:
+        with pytest.raises(AnswerError, match=message) as failure:
             await ask_script(answering(body, head))
         assert failure.value.code == code
 
     async def test_charset_and_case_of_the_content_type_do_not_matter(self) -> None:
         head = EVENT_STREAM.replace("text/event-stream", "Text/Event-Stream; charset=utf-8")
-        thoughts, _ = await ask_script(answering(lines_of(*HELLO), head))
-        assert text_of(thoughts) == "Hello."
+        agent_events, _ = await ask_script(answering(lines_of(*HELLO), head))
+        assert text_of(agent_events) == "Hello."
 
     async def test_an_agent_that_is_down_is_named_with_what_to_do(self) -> None:
-        async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as thinking:
-            with pytest.raises(ThinkingError, match="start the agent") as failure:
-                await ask(thinking)
+        async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as backend:
+            with pytest.raises(AnswerError, match="start the agent") as failure:
+                await ask(backend)
         assert failure.value.code == "agent_unreachable"
 
     async def test_https_where_there_is_none_is_named(self) -> None:
@@ -385,9 +389,9 @@ class TestBrokenContract:
 
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            async with thinking_at(f"https://127.0.0.1:{port}") as thinking:
-                with pytest.raises(ThinkingError, match=r"SSL.*correct its URL") as failure:
-                    await ask(thinking)
+            async with thinking_at(f"https://127.0.0.1:{port}") as backend:
+                with pytest.raises(AnswerError, match=r"SSL.*correct its URL") as failure:
+                    await ask(backend)
         assert failure.value.code == "agent_unreachable"
 
     @pytest.mark.parametrize("head", ["", EVENT_STREAM + lines_of(HELLO[0])])
@@ -396,7 +400,7 @@ class TestBrokenContract:
             writer.write(head.encode())
             await asyncio.Event().wait()
 
-        with pytest.raises(ThinkingError, match=r"silent for 0\.1 s") as failure:
+        with pytest.raises(AnswerError, match=r"silent for 0\.1 s") as failure:
             await ask_script(script, timeout_s=0.1)
         assert failure.value.code == "agent_timeout"
 
@@ -405,9 +409,9 @@ class TestBrokenContract:
             writer.write((EVENT_STREAM + lines_of(*HELLO)).encode())
             await asyncio.Event().wait()
 
-        thoughts, _ = await ask_script(script)
-        finished = thoughts[-1]
-        assert isinstance(finished, Finished)
+        agent_events, _ = await ask_script(script)
+        finished = agent_events[-1]
+        assert isinstance(finished, AnswerFinished)
         assert "stays open" in finished.warnings[0]
 
     async def test_an_endless_line_is_refused(self) -> None:
@@ -417,15 +421,15 @@ class TestBrokenContract:
                 writer.write(b"x" * 2**16)
                 await writer.drain()
 
-        with pytest.raises(ThinkingError, match="longer than 4 MiB"):
+        with pytest.raises(AnswerError, match="longer than 4 MiB"):
             await ask_script(script)
 
     async def test_no_message_holds_what_was_said_or_a_key(self) -> None:
         async with raw_server(answering("", "HTTP/1.1 500 X\r\n\r\n")) as server:
             url = server.url.replace("http://", "http://user:hunter2@") + "?code=hunter3"
-            async with thinking_at(url) as thinking:
-                with pytest.raises(ThinkingError) as failure:
-                    await ask(thinking, "my secret")
+            async with thinking_at(url) as backend:
+                with pytest.raises(AnswerError) as failure:
+                    await ask(backend, "my secret")
         assert "secret" not in failure.value.message
         assert "hunter" not in failure.value.message
 
@@ -437,19 +441,23 @@ class TestClosing:
         await asyncio.Event().wait()
 
     async def test_closing_the_thoughts_closes_the_stream_at_once(self) -> None:
-        async with raw_server(self.never_ending) as server, thinking_at(server.url) as thinking:
-            async with aclosing(thinking.open_mind("s").think(Request(text="Hi"))) as thoughts:
-                assert await anext(thoughts) == TextDelta("Hel")
+        async with raw_server(self.never_ending) as server, thinking_at(server.url) as backend:
+            async with aclosing(
+                backend.open_session("s").answer(AgentRequest(text="Hi"))
+            ) as agent_events:
+                assert await anext(agent_events) == TextDelta("Hel")
                 began = asyncio.get_running_loop().time()
             assert await asyncio.wait_for(server.gone, 1) - began < 0.05
 
     async def test_cancelling_the_task_closes_the_stream_at_once(self) -> None:
-        async with raw_server(self.never_ending) as server, thinking_at(server.url) as thinking:
+        async with raw_server(self.never_ending) as server, thinking_at(server.url) as backend:
             heard = asyncio.Event()
 
             async def listen() -> None:
-                async with aclosing(thinking.open_mind("s").think(Request(text="Hi"))) as thoughts:
-                    async for _ in thoughts:
+                async with aclosing(
+                    backend.open_session("s").answer(AgentRequest(text="Hi"))
+                ) as agent_events:
+                    async for _ in agent_events:
                         heard.set()
 
             task = asyncio.create_task(listen())
@@ -467,8 +475,8 @@ class TestClosing:
             arrived.set()
             await asyncio.Event().wait()
 
-        async with raw_server(silent) as server, thinking_at(server.url) as thinking:
-            task = asyncio.create_task(ask(thinking))
+        async with raw_server(silent) as server, thinking_at(server.url) as backend:
+            task = asyncio.create_task(ask(backend))
             await arrived.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -489,24 +497,24 @@ class TestClosing:
             writer.write((EVENT_STREAM + lines_of(*HELLO)).encode())
             await writer.drain()
 
-        async with raw_server(script) as server, thinking_at(server.url) as thinking:
-            answers = await asyncio.gather(*(ask(thinking) for _ in range(120)))
+        async with raw_server(script) as server, thinking_at(server.url) as backend:
+            answers = await asyncio.gather(*(ask(backend) for _ in range(120)))
         assert {text_of(answer) for answer in answers} == {"Hello."}
 
 
 @given(st.lists(st.one_of(st.text(max_size=60), st.sampled_from(lines_of(*HELLO).split("\n")))))
 def test_any_lines_end_in_thoughts_or_in_one_error(lines: list[str]) -> None:
     check = AnswerCheck()
-    thoughts: list[Thought] = []
+    agent_events: list[AgentEvent] = []
     try:
         for line in lines:
             if check.done:
                 break
-            thoughts += check.read_line(line)
-        thoughts.append(check.finish())
-    except ThinkingError as error:
+            agent_events += check.read_line(line)
+        agent_events.append(check.finish())
+    except AnswerError as error:
         assert error.code in ("agent_contract_violation", "agent_error")
-        assert not any(isinstance(thought, Finished) for thought in thoughts)
+        assert not any(isinstance(agent_event, AnswerFinished) for agent_event in agent_events)
 
 
 @pytest.fixture(scope="module")
@@ -520,33 +528,39 @@ class TestMicrosoftsPackage:
     """An agent on azure-ai-agentserver-invocations, as a process of its own."""
 
     async def test_it_answers_greets_and_shows(self, url: str) -> None:
-        async with thinking_at(url) as thinking:
-            assert text_of(await ask(thinking, Request(kind="greeting"))) == (
+        async with thinking_at(url) as backend:
+            assert text_of(await ask(backend, AgentRequest(kind="greeting"))) == (
                 "Welcome to the front desk."
             )
-            thoughts = await ask(thinking, "Good morning")
-            assert text_of(thoughts) == "You said: Good morning"
-            assert thoughts[-2:] == [TextDone(), Finished()]
+            agent_events = await ask(backend, "Good morning")
+            assert text_of(agent_events) == "You said: Good morning"
+            assert agent_events[-2:] == [TextDone(), AnswerFinished()]
             click = {"type": "button_click", "action": "select_hotel", "hotel_id": 3}
-            thoughts = await ask(thinking, Request(kind="action", action=click))
-            assert thoughts[0] == ClientEvent(
+            agent_events = await ask(backend, AgentRequest(kind="action", action=click))
+            assert agent_events[0] == ScreenEvent(
                 {"type": "ui.card", "title": "Überraschung", "clicked": click}
             )
-            with pytest.raises(ThinkingError, match="invalid_request: I know no such input"):
-                await ask(thinking, Request(kind="action", action={"type": "odd"}))
+            with pytest.raises(AnswerError, match="invalid_request: I know no such input"):
+                await ask(backend, AgentRequest(kind="action", action={"type": "odd"}))
 
     async def test_it_keeps_sessions_apart(self, url: str) -> None:
-        async with thinking_at(url) as thinking:
-            one, two = thinking.open_mind("one"), thinking.open_mind("two")
-            for mind, text in ((one, "red"), (two, "blue"), (one, "green")):
-                assert [thought async for thought in mind.think(Request(text=text))]
-            history = [thought async for thought in one.think(Request(text="history"))]
+        async with thinking_at(url) as backend:
+            one, two = backend.open_session("one"), backend.open_session("two")
+            for session, text in ((one, "red"), (two, "blue"), (one, "green")):
+                assert [
+                    agent_event async for agent_event in session.answer(AgentRequest(text=text))
+                ]
+            history = [
+                agent_event async for agent_event in one.answer(AgentRequest(text="history"))
+            ]
             assert text_of(history) == "You said red and green"
 
     async def test_it_notices_that_it_was_cut(self, url: str) -> None:
-        async with thinking_at(url) as thinking:
-            mind = thinking.open_mind("cut")
-            async with aclosing(mind.think(Request(text="slowly " * 50))) as thoughts:
-                assert await anext(thoughts) == TextDelta("You")
-            told = [thought async for thought in mind.think(Request(text="stopped"))]
+        async with thinking_at(url) as backend:
+            session = backend.open_session("cut")
+            async with aclosing(session.answer(AgentRequest(text="slowly " * 50))) as agent_events:
+                assert await anext(agent_events) == TextDelta("You")
+            told = [
+                agent_event async for agent_event in session.answer(AgentRequest(text="stopped"))
+            ]
             assert text_of(told) == f"I was stopped 1 times by {LOCAL_USER_ID}"

@@ -10,7 +10,7 @@ import pytest
 from tests.emulator.agents.servers import (
     EVENT_STREAM,
     Received,
-    Script,
+    ServerScript,
     agent_process,
     answering,
     lines_of,
@@ -18,17 +18,17 @@ from tests.emulator.agents.servers import (
 )
 from tests.ports import find_free_port
 from voicelive_agent.emulator.agents import (
-    Finished,
-    Request,
+    AgentEvent,
+    AgentRequest,
+    AnswerError,
+    AnswerFinished,
     TextDelta,
     TextDone,
-    ThinkingError,
-    Thought,
     ToolWaiting,
     Usage,
 )
 from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID
-from voicelive_agent.emulator.agents.responses import ResponsesThinking
+from voicelive_agent.emulator.agents.responses import ResponsesBackend
 
 
 def delta(text: str, item: str = "m1") -> dict[str, Any]:
@@ -64,37 +64,39 @@ COMPLETED = {
 
 
 @contextlib.asynccontextmanager
-async def thinking_at(url: str, **options: Any) -> AsyncIterator[ResponsesThinking]:
-    thinking = ResponsesThinking(url, **options)
-    await thinking.start()
+async def thinking_at(url: str, **options: Any) -> AsyncIterator[ResponsesBackend]:
+    backend = ResponsesBackend(url, **options)
+    await backend.start()
     try:
-        yield thinking
+        yield backend
     finally:
-        await thinking.stop()
+        await backend.stop()
 
 
-async def ask(thinking: ResponsesThinking, text: str = "Hi") -> list[Thought]:
-    mind = thinking.open_mind("session-1")
-    return [thought async for thought in mind.think(Request(text=text))]
+async def ask(backend: ResponsesBackend, text: str = "Hi") -> list[AgentEvent]:
+    session = backend.open_session("session-1")
+    return [agent_event async for agent_event in session.answer(AgentRequest(text=text))]
 
 
-async def ask_script(script: Script) -> tuple[list[Thought], list[Received]]:
-    async with raw_server(script) as server, thinking_at(server.url) as thinking:
-        return await ask(thinking), server.received
+async def ask_script(script: ServerScript) -> tuple[list[AgentEvent], list[Received]]:
+    async with raw_server(script) as server, thinking_at(server.url) as backend:
+        return await ask(backend), server.received
 
 
-def text_of(thoughts: list[Thought]) -> str:
-    return "".join(thought.text for thought in thoughts if isinstance(thought, TextDelta))
+def text_of(agent_events: list[AgentEvent]) -> str:
+    return "".join(
+        agent_event.text for agent_event in agent_events if isinstance(agent_event, TextDelta)
+    )
 
 
 async def test_a_session_is_one_conversation() -> None:
     answer = answering(lines_of(CREATED, delta("Hi"), done("Hi"), COMPLETED))
-    async with raw_server(answer) as server, thinking_at(server.url) as thinking:
-        mind = thinking.open_mind("session-1")
+    async with raw_server(answer) as server, thinking_at(server.url) as backend:
+        session = backend.open_session("session-1")
         for text in ("one", "two"):
-            assert [thought async for thought in mind.think(Request(text=text))]
-        resumed = thinking.open_mind("session-2", conversation_id="conv_known")
-        assert [thought async for thought in resumed.think(Request(kind="greeting"))]
+            assert [agent_event async for agent_event in session.answer(AgentRequest(text=text))]
+        resumed = backend.open_session("session-2", conversation_id="conv_known")
+        assert [agent_event async for agent_event in resumed.answer(AgentRequest(kind="greeting"))]
         first, second, third = server.received
     assert first.path == "/responses"
     assert first.query == {"agent_session_id": ["session-1"]}
@@ -108,14 +110,14 @@ async def test_a_session_is_one_conversation() -> None:
 
 
 async def test_deltas_usage_and_the_end() -> None:
-    thoughts, _ = await ask_script(
+    agent_events, _ = await ask_script(
         answering(lines_of(CREATED, delta("Hel"), delta("lo"), done("Hello"), COMPLETED))
     )
-    assert thoughts == [
+    assert agent_events == [
         TextDelta("Hel"),
         TextDelta("lo"),
         TextDone(),
-        Finished(Usage(9, 4, 3, 1)),
+        AnswerFinished(Usage(9, 4, 3, 1)),
     ]
 
 
@@ -125,19 +127,19 @@ async def test_a_type_may_stand_in_the_event_line_alone() -> None:
         ": comment\r\n\r\n"
         'event: response.completed\r\ndata: {"response":{}}\r\n\r\n'
     )
-    thoughts, _ = await ask_script(answering(body))
-    assert thoughts == [TextDelta("Hi"), TextDone(), Finished()]
+    agent_events, _ = await ask_script(answering(body))
+    assert agent_events == [TextDelta("Hi"), TextDone(), AnswerFinished()]
 
 
 async def test_two_messages_are_two_sentences() -> None:
-    thoughts, _ = await ask_script(
+    agent_events, _ = await ask_script(
         answering(lines_of(delta("One."), delta("Two. ", "m2"), delta("Three.", "m3"), COMPLETED))
     )
-    assert text_of(thoughts) == "One. Two. Three."
+    assert text_of(agent_events) == "One. Two. Three."
 
 
 async def test_tools_of_the_agent_are_told_of() -> None:
-    thoughts, _ = await ask_script(
+    agent_events, _ = await ask_script(
         answering(
             lines_of(
                 added("function_call", name="get_weather", call_id="c1"),
@@ -150,29 +152,29 @@ async def test_tools_of_the_agent_are_told_of() -> None:
             )
         )
     )
-    assert thoughts[:3] == [
+    assert agent_events[:3] == [
         ToolWaiting("get_weather"),
         ToolWaiting("web_search"),
         TextDelta("Cold."),
     ]
-    finished = thoughts[-1]
-    assert isinstance(finished, Finished)
+    finished = agent_events[-1]
+    assert isinstance(finished, AnswerFinished)
     assert finished.warnings == ()
 
 
 async def test_a_function_left_to_the_caller_is_a_warning() -> None:
-    thoughts, _ = await ask_script(
+    agent_events, _ = await ask_script(
         answering(lines_of(added("function_call", name="book", call_id="c1"), COMPLETED))
     )
-    finished = thoughts[-1]
-    assert isinstance(finished, Finished)
+    finished = agent_events[-1]
+    assert isinstance(finished, AnswerFinished)
     assert "'book'" in finished.warnings[0]
 
 
 async def test_a_text_that_differs_from_its_deltas_breaks_the_contract() -> None:
-    thoughts, _ = await ask_script(answering(lines_of(delta("Hi"), done("Ho"), COMPLETED)))
-    finished = thoughts[-1]
-    assert isinstance(finished, Finished)
+    agent_events, _ = await ask_script(answering(lines_of(delta("Hi"), done("Ho"), COMPLETED)))
+    finished = agent_events[-1]
+    assert isinstance(finished, AnswerFinished)
     assert "concatenation" in finished.breaches[0]
 
 
@@ -186,9 +188,9 @@ async def test_a_text_that_differs_from_its_deltas_breaks_the_contract() -> None
 )
 async def test_an_incomplete_answer_says_why(details: Any, reason: str) -> None:
     end = {"type": "response.incomplete", "response": {"incomplete_details": details}}
-    thoughts, _ = await ask_script(answering(lines_of(delta("Hi"), end)))
-    finished = thoughts[-1]
-    assert isinstance(finished, Finished)
+    agent_events, _ = await ask_script(answering(lines_of(delta("Hi"), end)))
+    finished = agent_events[-1]
+    assert isinstance(finished, AnswerFinished)
     assert finished.incomplete_reason == reason
 
 
@@ -219,28 +221,28 @@ async def test_an_incomplete_answer_says_why(details: Any, reason: str) -> None:
     ],
 )
 async def test_a_broken_answer_fails(body: str, code: str, message: str) -> None:
-    with pytest.raises(ThinkingError, match=message) as failure:
+    with pytest.raises(AnswerError, match=message) as failure:
         await ask_script(answering(body))
     assert failure.value.code == code
 
 
 async def test_http_failures() -> None:
     head = "HTTP/1.1 400 Bad\r\ncontent-type: application/json\r\n\r\n"
-    with pytest.raises(ThinkingError, match=r"HTTP 400 .bad: no"):
+    with pytest.raises(AnswerError, match=r"HTTP 400 .bad: no"):
         await ask_script(answering('{"error":{"code":"bad","message":"no"}}', head))
-    with pytest.raises(ThinkingError, match="text/event-stream"):
+    with pytest.raises(AnswerError, match="text/event-stream"):
         await ask_script(
             answering("{}", EVENT_STREAM.replace("text/event-stream", "application/json"))
         )
-    async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as thinking:
-        with pytest.raises(ThinkingError, match="start the agent"):
-            await ask(thinking)
+    async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as backend:
+        with pytest.raises(AnswerError, match="start the agent"):
+            await ask(backend)
 
 
 async def test_an_action_is_not_for_this_protocol() -> None:
-    async with thinking_at("http://127.0.0.1:1") as thinking:
-        with pytest.raises(ThinkingError, match="Invocations protocol"):
-            async for _ in thinking.open_mind("s").think(Request(kind="action", action={})):
+    async with thinking_at("http://127.0.0.1:1") as backend:
+        with pytest.raises(AnswerError, match="Invocations protocol"):
+            async for _ in backend.open_session("s").answer(AgentRequest(kind="action", action={})):
                 pass
 
 
@@ -255,38 +257,45 @@ class TestMicrosoftsPackage:
     """An agent on azure-ai-agentserver-responses, as a process of its own."""
 
     async def test_it_answers_and_remembers(self, url: str) -> None:
-        async with thinking_at(url) as thinking:
-            mind = thinking.open_mind("one")
-            told = [thought async for thought in mind.think(Request(text="red"))]
+        async with thinking_at(url) as backend:
+            session = backend.open_session("one")
+            told = [agent_event async for agent_event in session.answer(AgentRequest(text="red"))]
             assert text_of(told) == "You said: red "
-            assert told[-1] == Finished()
-            told = [thought async for thought in mind.think(Request(text="history"))]
+            assert told[-1] == AnswerFinished()
+            told = [
+                agent_event async for agent_event in session.answer(AgentRequest(text="history"))
+            ]
             assert text_of(told) == "I remember 2 items"
-            other = thinking.open_mind("two")
-            told = [thought async for thought in other.think(Request(text="history"))]
+            other = backend.open_session("two")
+            told = [agent_event async for agent_event in other.answer(AgentRequest(text="history"))]
             assert text_of(told) == "I remember 0 items"
-            told = [thought async for thought in other.think(Request(kind="greeting"))]
+            told = [
+                agent_event async for agent_event in other.answer(AgentRequest(kind="greeting"))
+            ]
             assert text_of(told) == "You said: nothing "
 
     async def test_it_uses_tools_and_fails(self, url: str) -> None:
-        async with thinking_at(url) as thinking:
-            assert await ask(thinking, "use a tool") == [
+        async with thinking_at(url) as backend:
+            assert await ask(backend, "use a tool") == [
                 ToolWaiting("get_weather"),
                 TextDelta("Three degrees."),
                 TextDone(),
-                Finished(),
+                AnswerFinished(),
             ]
-            with pytest.raises(ThinkingError, match="server_error"):
-                await ask(thinking, "fail")
-            assert text_of(await ask(thinking, "again")) == "You said: again "
+            with pytest.raises(AnswerError, match="server_error"):
+                await ask(backend, "fail")
+            assert text_of(await ask(backend, "again")) == "You said: again "
 
     async def test_it_notices_that_it_was_cut_and_its_conversation_goes_on(self, url: str) -> None:
-        async with thinking_at(url) as thinking:
-            mind = thinking.open_mind("cut")
-            async with aclosing(mind.think(Request(text="slowly " * 50))) as thoughts:
-                assert await anext(thoughts) == TextDelta("You ")
+        async with thinking_at(url) as backend:
+            session = backend.open_session("cut")
+            async with aclosing(session.answer(AgentRequest(text="slowly " * 50))) as agent_events:
+                assert await anext(agent_events) == TextDelta("You ")
             for _ in range(50):
-                told = [thought async for thought in mind.think(Request(text="stopped"))]
+                told = [
+                    agent_event
+                    async for agent_event in session.answer(AgentRequest(text="stopped"))
+                ]
                 if f"1 times by {LOCAL_USER_ID}" in text_of(told):
                     break
             assert text_of(told) == f"I was stopped 1 times by {LOCAL_USER_ID}"

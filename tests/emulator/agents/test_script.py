@@ -9,17 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicelive_agent.emulator.agents import (
+    AgentEvent,
+    AgentRequest,
+    AnswerFinished,
     ArgumentsDelta,
-    Finished,
     FunctionCall,
     FunctionCallBegan,
-    Request,
     TextDelta,
     TextDone,
-    Thought,
 )
-from voicelive_agent.emulator.agents.script import ScriptThinking, fill_text
-from voicelive_agent.emulator.agents.script_file import Script, ScriptError, load_script
+from voicelive_agent.emulator.agents.script.backend import ScriptBackend, fill_text
+from voicelive_agent.emulator.agents.script.file import (
+    AnswerScript,
+    ScriptError,
+    load_script,
+)
 
 
 def user(text: str) -> dict[str, Any]:
@@ -51,37 +55,43 @@ TIME = tool("get_current_time", timezone={"type": "string"})
 ORDER = tool("lookupOrder", ["order_id"], order_id={"type": "string"})
 
 
-async def think(
-    script: Script | None, items: list[dict[str, Any]], **options: Any
-) -> list[Thought]:
-    mind = ScriptThinking(script).open_mind("s")
-    return [thought async for thought in mind.think(Request(items=items, **options))]
-
-
-def text_of(thoughts: list[Thought]) -> str:
-    return "".join(thought.text for thought in thoughts if isinstance(thought, TextDelta))
-
-
-def calls_of(thoughts: list[Thought]) -> list[tuple[str, Any]]:
+async def answer(
+    script: AnswerScript | None, items: list[dict[str, Any]], **options: Any
+) -> list[AgentEvent]:
+    session = ScriptBackend(script).open_session("s")
     return [
-        (thought.name, json.loads(thought.arguments))
-        for thought in thoughts
-        if isinstance(thought, FunctionCall)
+        agent_event async for agent_event in session.answer(AgentRequest(items=items, **options))
+    ]
+
+
+def text_of(agent_events: list[AgentEvent]) -> str:
+    return "".join(
+        agent_event.text for agent_event in agent_events if isinstance(agent_event, TextDelta)
+    )
+
+
+def calls_of(agent_events: list[AgentEvent]) -> list[tuple[str, Any]]:
+    return [
+        (agent_event.name, json.loads(agent_event.arguments))
+        for agent_event in agent_events
+        if isinstance(agent_event, FunctionCall)
     ]
 
 
 class TestDefaultScript:
     async def test_a_function_is_called_with_what_was_said(self) -> None:
-        thoughts = await think(None, [user("What is the weather in New York?")], tools=[WEATHER])
-        assert calls_of(thoughts) == [("get_current_weather", {"location": "New York"})]
-        assert text_of(thoughts) == "Let me look up the weather."
+        agent_events = await answer(
+            None, [user("What is the weather in New York?")], tools=[WEATHER]
+        )
+        assert calls_of(agent_events) == [("get_current_weather", {"location": "New York"})]
+        assert text_of(agent_events) == "Let me look up the weather."
 
     async def test_its_arguments_stream_and_join(self) -> None:
-        thoughts = await think(None, [user("weather in Llanfairpwll")], tools=[WEATHER])
-        assert thoughts.index(TextDone()) < len(thoughts) - 4
-        (began,) = [one for one in thoughts if isinstance(one, FunctionCallBegan)]
-        (whole,) = [one for one in thoughts if isinstance(one, FunctionCall)]
-        deltas = [one for one in thoughts if isinstance(one, ArgumentsDelta)]
+        agent_events = await answer(None, [user("weather in Llanfairpwll")], tools=[WEATHER])
+        assert agent_events.index(TextDone()) < len(agent_events) - 4
+        (began,) = [one for one in agent_events if isinstance(one, FunctionCallBegan)]
+        (whole,) = [one for one in agent_events if isinstance(one, FunctionCall)]
+        deltas = [one for one in agent_events if isinstance(one, ArgumentsDelta)]
         assert len(deltas) > 1
         assert "".join(one.delta for one in deltas) == whole.arguments
         assert {one.call_id for one in deltas} == {began.call_id} == {whole.call_id}
@@ -92,10 +102,10 @@ class TestDefaultScript:
             call("c", "get_current_weather", location="Oslo"),
             output("c", {"temperature": 7, "condition": "rain", "unit": "degrees"}),
         ]
-        thoughts = await think(None, items, tools=[WEATHER])
-        assert text_of(thoughts) == "The weather in Oslo: rain 7 degrees"
-        assert calls_of(thoughts) == []
-        assert isinstance(thoughts[-1], Finished)
+        agent_events = await answer(None, items, tools=[WEATHER])
+        assert text_of(agent_events) == "The weather in Oslo: rain 7 degrees"
+        assert calls_of(agent_events) == []
+        assert isinstance(agent_events[-1], AnswerFinished)
 
     @pytest.mark.parametrize(
         ("said", "tools", "name", "arguments"),
@@ -114,44 +124,48 @@ class TestDefaultScript:
     async def test_other_functions(
         self, said: str, tools: list[Any], name: str | None, arguments: Any
     ) -> None:
-        thoughts = await think(None, [user(said)], tools=tools)
+        agent_events = await answer(None, [user(said)], tools=tools)
         expected = [(name, arguments)] if name else [("lookupOrder", {"order_id": "example"})]
-        assert calls_of(thoughts) == expected
+        assert calls_of(agent_events) == expected
 
     async def test_without_functions_it_talks(self) -> None:
-        assert "weather" in text_of(await think(None, []))
-        assert text_of(await think(None, [user("What is the weather?")])).startswith("I have no")
+        assert "weather" in text_of(await answer(None, []))
+        assert text_of(await answer(None, [user("What is the weather?")])).startswith("I have no")
         assert (
-            text_of(await think(None, [user("Flibbertigibbet.")])) == "You said: Flibbertigibbet."
+            text_of(await answer(None, [user("Flibbertigibbet.")])) == "You said: Flibbertigibbet."
         )
 
     async def test_typed_text_without_items_is_heard_too(self) -> None:
-        mind = ScriptThinking().open_mind("s")
-        thoughts = [thought async for thought in mind.think(Request(text="thanks"))]
-        assert text_of(thoughts) == "You are welcome."
+        session = ScriptBackend().open_session("s")
+        agent_events = [
+            agent_event async for agent_event in session.answer(AgentRequest(text="thanks"))
+        ]
+        assert text_of(agent_events) == "You are welcome."
 
 
 class TestToolChoice:
     async def test_none_calls_nothing(self) -> None:
-        thoughts = await think(None, [user("weather")], tools=[WEATHER], tool_choice="none")
-        assert calls_of(thoughts) == []
-        assert text_of(thoughts)
+        agent_events = await answer(None, [user("weather")], tools=[WEATHER], tool_choice="none")
+        assert calls_of(agent_events) == []
+        assert text_of(agent_events)
 
     async def test_required_calls_something(self) -> None:
-        thoughts = await think(None, [user("Hello")], tools=[TIME, ORDER], tool_choice="required")
-        assert [name for name, _ in calls_of(thoughts)] == ["get_current_time"]
+        agent_events = await answer(
+            None, [user("Hello")], tools=[TIME, ORDER], tool_choice="required"
+        )
+        assert [name for name, _ in calls_of(agent_events)] == ["get_current_time"]
 
     async def test_a_demanded_function_is_called_whatever_is_said(self) -> None:
-        thoughts = await think(
+        agent_events = await answer(
             None,
             [user("What is the weather?")],
             tools=[WEATHER, ORDER],
             tool_choice={"type": "function", "name": "lookupOrder"},
         )
-        assert [name for name, _ in calls_of(thoughts)] == ["lookupOrder"]
+        assert [name for name, _ in calls_of(agent_events)] == ["lookupOrder"]
 
 
-TWO = Script.model_validate(
+TWO = AnswerScript.model_validate(
     {
         "rules": [
             {
@@ -173,8 +187,11 @@ TWO = Script.model_validate(
 class TestRules:
     async def test_parallel_calls_are_made_at_once_and_answered_together(self) -> None:
         said = user("the weather in Rome and Bonn")
-        thoughts = await think(TWO, [said], tools=[WEATHER])
-        assert [arguments["location"] for _, arguments in calls_of(thoughts)] == ["Rome", "Bonn"]
+        agent_events = await answer(TWO, [said], tools=[WEATHER])
+        assert [arguments["location"] for _, arguments in calls_of(agent_events)] == [
+            "Rome",
+            "Bonn",
+        ]
         items = [
             said,
             call("a", "get_current_weather", location="Rome"),
@@ -182,24 +199,24 @@ class TestRules:
             output("b", {"t": 2}),
             output("a", {"t": 1}),
         ]
-        assert text_of(await think(TWO, items, tools=[WEATHER])) == "Bonn: 2. Rome: 1."
+        assert text_of(await answer(TWO, items, tools=[WEATHER])) == "Bonn: 2. Rome: 1."
 
     async def test_without_parallel_calls_one_follows_the_other(self) -> None:
         said = user("the weather in Rome and Bonn")
         options: dict[str, Any] = {"tools": [WEATHER], "parallel_tool_calls": False}
-        thoughts = await think(TWO, [said], **options)
-        assert [arguments["location"] for _, arguments in calls_of(thoughts)] == ["Rome"]
+        agent_events = await answer(TWO, [said], **options)
+        assert [arguments["location"] for _, arguments in calls_of(agent_events)] == ["Rome"]
         items = [said, call("a", "get_current_weather", location="Rome"), output("a", {"t": 1})]
-        thoughts = await think(TWO, items, **options)
-        assert [arguments["location"] for _, arguments in calls_of(thoughts)] == ["Bonn"]
+        agent_events = await answer(TWO, items, **options)
+        assert [arguments["location"] for _, arguments in calls_of(agent_events)] == ["Bonn"]
         items += [call("b", "get_current_weather", location="Bonn"), output("b", {"t": 2})]
-        assert text_of(await think(TWO, items, **options)) == "Rome: 1. Bonn: 2."
+        assert text_of(await answer(TWO, items, **options)) == "Rome: 1. Bonn: 2."
 
     async def test_texts_take_turns(self) -> None:
         items = [user("again")]
-        assert text_of(await think(TWO, items)) == "One."
+        assert text_of(await answer(TWO, items)) == "One."
         items += [{"type": "message", "role": "assistant", "content": []}, user("again")]
-        assert text_of(await think(TWO, items)) == "Two."
+        assert text_of(await answer(TWO, items)) == "Two."
 
     async def test_a_result_without_a_rule_is_spoken_as_it_is(self) -> None:
         items = [
@@ -207,17 +224,19 @@ class TestRules:
             call("c", "find_it"),
             output("c", {"found": True, "where_at": ["a", 2]}),
         ]
-        said = text_of(await think(Script(), items))
+        said = text_of(await answer(AnswerScript(), items))
         assert said == "find it answers: found yes, where at a, 2."
 
     async def test_an_output_that_is_no_json_or_of_no_call_is_spoken_too(self) -> None:
-        assert "All fine" in text_of(await think(Script(), [user("go"), output("x", "All fine")]))
+        assert "All fine" in text_of(
+            await answer(AnswerScript(), [user("go"), output("x", "All fine")])
+        )
 
     async def test_tokens_are_limited(self) -> None:
-        thoughts = await think(None, [user("tell me a story")], max_output_tokens=5)
-        assert len(text_of(thoughts).split()) == 5
-        finished = thoughts[-1]
-        assert isinstance(finished, Finished)
+        agent_events = await answer(None, [user("tell me a story")], max_output_tokens=5)
+        assert len(text_of(agent_events).split()) == 5
+        finished = agent_events[-1]
+        assert isinstance(finished, AnswerFinished)
         assert finished.incomplete_reason == "max_output_tokens"
         assert finished.usage.output_tokens == 5
         assert finished.usage.input_tokens > 0
@@ -317,7 +336,7 @@ SCHEMAS = st.recursive(
     st.sampled_from(["auto", "none", "required", {"type": "function", "name": "x"}]),
 )
 async def test_any_session_is_answered(items: Any, tools: Any, choice: Any) -> None:
-    thoughts = await think(None, items, tools=tools, tool_choice=choice)
-    assert isinstance(thoughts[-1], Finished)
-    assert text_of(thoughts) or calls_of(thoughts)
-    assert {name for name, _ in calls_of(thoughts)} <= {one["name"] for one in tools}
+    agent_events = await answer(None, items, tools=tools, tool_choice=choice)
+    assert isinstance(agent_events[-1], AnswerFinished)
+    assert text_of(agent_events) or calls_of(agent_events)
+    assert {name for name, _ in calls_of(agent_events)} <= {one["name"] for one in tools}

@@ -242,7 +242,7 @@ def archive(names: dict[str, bytes], kind: str = "bz2") -> bytes:
 
 
 def model(*files: RemoteFile, size_mb: int = 1) -> Model:
-    return Model("test", "speaking", "sherpa-onnx", "a test", "MIT", size_mb, files)
+    return Model("test", "tts", "sherpa-onnx", "a test", "MIT", size_mb, files)
 
 
 @pytest.fixture
@@ -406,11 +406,11 @@ class TestFindModel:
         with pytest.raises(ModelError, match="models fetch kokoro"):
             find_model("kokoro", tmp_path)
         with pytest.raises(ModelError, match=r"no model 'nonsense'.*piper has piper-en-ryan"):
-            find_model("nonsense", tmp_path, use="speaking", engine="piper")
+            find_model("nonsense", tmp_path, use="tts", engine="piper")
         with pytest.raises(ModelError, match=r"piper needs a model.*fetch piper-en-ryan"):
-            find_model("", tmp_path, use="speaking", engine="piper")
+            find_model("", tmp_path, use="tts", engine="piper")
         (tmp_path / "piper-en-amy").mkdir()
-        assert find_model("", tmp_path, use="speaking", engine="piper").name == "piper-en-amy"
+        assert find_model("", tmp_path, use="tts", engine="piper").name == "piper-en-amy"
         assert find_model("piper-en-amy", tmp_path) == tmp_path / "piper-en-amy"
         voice = tmp_path / "my.onnx"
         voice.touch()
@@ -450,7 +450,7 @@ class TestCommand:
         assert main(["fetch", "test"]) == 0
         told = capsys.readouterr().out
         assert "100 %" in told
-        assert "--speaking sherpa-onnx:test" in told
+        assert "--tts sherpa-onnx:test" in told
         assert main(["path", "test"]) == 0
         assert Path(capsys.readouterr().out.strip()).is_dir()
         assert main(["fetch", "test"]) == 0

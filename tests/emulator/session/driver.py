@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from voicelive_agent.emulator import agents as thinking
+from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session import AgentIdentity, Effect, Fact, Session, SessionOptions
 from voicelive_agent.emulator.session import effects as do
 from voicelive_agent.emulator.session import facts as told
-from voicelive_agent.emulator.stt import HeardWord, Transcript
+from voicelive_agent.emulator.stt import Transcript, TranscriptWord
 from voicelive_agent.emulator.tts import SpokenWord, Viseme
 
 OPENED_AT_S = 1_800_000_000
@@ -73,7 +73,7 @@ class Driver:
         *,
         start_ms: int = 1000,
         end_ms: int = 2000,
-        words: tuple[HeardWord, ...] = (),
+        words: tuple[TranscriptWord, ...] = (),
         confidence: float | None = None,
     ) -> list[Event]:
         """A whole turn by voice activity: its speech, and what was recognised."""
@@ -81,18 +81,18 @@ class Driver:
         events += self.tell(told.SpeechStopped(end_ms))
         item_id = self.one(do.FinishUtterance).item_id
         return events + self.tell(
-            told.Heard(item_id, Transcript(text, words=words, confidence=confidence))
+            told.FinalTranscript(item_id, Transcript(text, words=words, confidence=confidence))
         )
 
-    def think(self, *thoughts: thinking.Thought | str, finish: bool = True) -> list[Event]:
+    def stream(self, *agent_events: agents.AgentEvent | str, finish: bool = True) -> list[Event]:
         """Who answers the active response tells this; text alone is a delta."""
         events: list[Event] = []
         response_id = self.response_id
-        for thought in thoughts:
-            delta = thinking.TextDelta(thought) if isinstance(thought, str) else thought
-            events += self.tell(told.Thought(response_id, delta))
+        for agent_event in agent_events:
+            delta = agents.TextDelta(agent_event) if isinstance(agent_event, str) else agent_event
+            events += self.tell(told.AgentSent(response_id, delta))
         if finish:
-            events += self.tell(told.Thought(response_id, thinking.Finished()))
+            events += self.tell(told.AgentSent(response_id, agents.AnswerFinished()))
         return events
 
     def speak(
@@ -126,7 +126,7 @@ class Driver:
 
     def answer(self, text: str) -> list[Event]:
         """The active response is answered and spoken to its end."""
-        return self.think(text) + self.speak()
+        return self.stream(text) + self.speak()
 
     # Out.
 
@@ -210,5 +210,5 @@ def update_error(driver: Driver, session: Any, **fields: Any) -> Event:
     before = driver.session._describe()
     error = error_of(driver.send("session.update", session=session, **fields))
     assert driver.session._describe() == before
-    assert driver.did(do.ConfigureHearing) == []
+    assert driver.did(do.ConfigureInput) == []
     return error

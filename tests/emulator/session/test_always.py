@@ -34,14 +34,13 @@ from tests.emulator.session.strategies import (
     SESSIONS,
     WORDS,
 )
-from voicelive_agent.emulator import agents as thinking
-from voicelive_agent.emulator import session
+from voicelive_agent.emulator import agents, session
 from voicelive_agent.emulator.session import AgentIdentity, Effect, Fact, Session, SessionOptions
 from voicelive_agent.emulator.session import effects as do
 from voicelive_agent.emulator.session import facts as told
-from voicelive_agent.emulator.stt import HeardWord, Transcript
+from voicelive_agent.emulator.stt import Transcript, TranscriptWord
 from voicelive_agent.emulator.tts import SpokenWord, Viseme
-from voicelive_agent.emulator.tts.clauses import CLAUSE_CHARS
+from voicelive_agent.emulator.tts.text.clauses import CLAUSE_CHARS
 
 STARTED = "input_audio_buffer.speech_started"
 TRUNCATED = "conversation.item.truncated"
@@ -145,11 +144,11 @@ class AnySession(RuleBasedStateMachine):
                         item_id = (holder or {}).get("id") or (holder or {}).get("item_id")
                         if isinstance(item_id, str) and item_id not in self.items:
                             self.items.append(item_id)
-                case do.StartThinking(response_id):
+                case do.AskAgent(response_id):
                     assert response_id not in self.thinking
                     self.thinking.add(response_id)
                     self.responses.append(response_id)
-                case do.StopThinking(response_id):
+                case do.StopAgent(response_id):
                     assert response_id in self.thinking
                     self.thinking.remove(response_id)
                 case do.Speak():
@@ -283,38 +282,38 @@ class AnySession(RuleBasedStateMachine):
 
     @rule(data=st.data(), text=st.sampled_from(["", "uh", "hello", "hello you", "hello you two"]))
     def hear_partly(self, data: st.DataObject, text: str) -> None:
-        self._tell(told.PartlyHeard(data.draw(st.sampled_from(self.utterances)), text))
+        self._tell(told.PartialTranscript(data.draw(st.sampled_from(self.utterances)), text))
 
     @rule(data=st.data(), text=st.sampled_from(["", "uh", "hello you"]))
     def hear(self, data: st.DataObject, text: str) -> None:
         item_id = data.draw(st.sampled_from(self.utterances))
-        words = tuple(HeardWord(word, 0, 10, 0.5) for word in text.split())
-        self._tell(told.Heard(item_id, Transcript(text, words)))
+        words = tuple(TranscriptWord(word, 0, 10, 0.5) for word in text.split())
+        self._tell(told.FinalTranscript(item_id, Transcript(text, words)))
 
     @rule(data=st.data())
     def fail_to_hear(self, data: st.DataObject) -> None:
-        self._tell(told.HearingFailed(data.draw(st.sampled_from(self.utterances)), "broken"))
+        self._tell(told.TranscriptionFailed(data.draw(st.sampled_from(self.utterances)), "broken"))
 
     @rule(
         data=st.data(),
-        thought=st.one_of(
-            WORDS.map(thinking.TextDelta),
-            st.just(thinking.ClientEvent({"type": "card"})),
-            st.just(thinking.ToolWaiting("search")),
-            st.just(thinking.TextDone()),
-            st.builds(thinking.FunctionCallBegan, IDS, st.just("f")),
-            st.builds(thinking.ArgumentsDelta, IDS, st.sampled_from(["", "{", "}"])),
-            st.builds(thinking.FunctionCall, IDS, st.just("f"), st.sampled_from(["", "{}", "{"])),
-            st.just(thinking.Finished()),
-            st.just(thinking.Finished(incomplete_reason="content_filter", warnings=("odd",))),
-            st.just(thinking.Finished(breaches=("broken", "twice"))),
+        agent_event=st.one_of(
+            WORDS.map(agents.TextDelta),
+            st.just(agents.ScreenEvent({"type": "card"})),
+            st.just(agents.ToolWaiting("search")),
+            st.just(agents.TextDone()),
+            st.builds(agents.FunctionCallBegan, IDS, st.just("f")),
+            st.builds(agents.ArgumentsDelta, IDS, st.sampled_from(["", "{", "}"])),
+            st.builds(agents.FunctionCall, IDS, st.just("f"), st.sampled_from(["", "{}", "{"])),
+            st.just(agents.AnswerFinished()),
+            st.just(agents.AnswerFinished(incomplete_reason="content_filter", warnings=("odd",))),
+            st.just(agents.AnswerFinished(breaches=("broken", "twice"))),
         ),
     )
-    def think(self, data: st.DataObject, thought: thinking.Thought) -> None:
+    def stream(self, data: st.DataObject, agent_event: agents.AgentEvent) -> None:
         response_id = data.draw(st.sampled_from(self.responses[-3:]))
-        if isinstance(thought, thinking.Finished):
+        if isinstance(agent_event, agents.AnswerFinished):
             self.thinking.discard(response_id)
-        self._tell(told.Thought(response_id, thought))
+        self._tell(told.AgentSent(response_id, agent_event))
         for item_id in self.ledger.open_items:
             text = self.ledger.deltas[item_id, "response.audio_transcript"]
             spoken = self.spoken_texts[item_id]
@@ -333,7 +332,7 @@ class AnySession(RuleBasedStateMachine):
     def fail_to_think(self, data: st.DataObject) -> None:
         response_id = data.draw(st.sampled_from(self.responses))
         self.thinking.discard(response_id)
-        self._tell(told.ThinkingFailed(response_id, "agent_error", "broken"))
+        self._tell(told.AgentFailed(response_id, "agent_error", "broken"))
 
     @rule(
         data=st.data(),
@@ -353,7 +352,7 @@ class AnySession(RuleBasedStateMachine):
     @rule(data=st.data())
     def fail_to_speak(self, data: st.DataObject) -> None:
         response_id = data.draw(st.sampled_from(self.responses))
-        self._tell(told.SpeakingFailed(response_id, "broken"))
+        self._tell(told.SynthesisFailed(response_id, "broken"))
 
     @rule(data=st.data())
     def expire(self, data: st.DataObject) -> None:
@@ -363,7 +362,7 @@ class AnySession(RuleBasedStateMachine):
     @precondition(lambda self: self.ledger.count > 60)
     @rule()
     def expire_session(self) -> None:
-        self._tell(told.Expired())
+        self._tell(told.SessionExpired())
 
     # What holds after each of them.
 
@@ -390,7 +389,7 @@ class AnySession(RuleBasedStateMachine):
         self._send({"type": "session.update", "session": {"turn_detection": None}})
         self._send({"type": "response.cancel"})
         for item_id in sorted(self.waiting):
-            self._tell(told.Heard(item_id, Transcript("")))
+            self._tell(told.FinalTranscript(item_id, Transcript("")))
         self._send({"type": "response.cancel"})
         self._send({"type": "response.cancel"})
         assert self.ledger.active is None
@@ -403,7 +402,7 @@ class AnySession(RuleBasedStateMachine):
         assert not self.thinking
         assert not self.speaking
         assert not self.writing
-        assert self.session.handle(told.Expired(), self.now_ms) == []
+        assert self.session.handle(told.SessionExpired(), self.now_ms) == []
 
 
 def _types(effects: list[Effect]) -> list[str]:
@@ -420,7 +419,7 @@ def test_the_state_machine_knows_no_clock_no_socket_and_no_engine() -> None:
     }
     inside |= {
         "voicelive_agent.emulator.tts",
-        "voicelive_agent.emulator.tts.clauses",
+        "voicelive_agent.emulator.tts.text.clauses",
         "voicelive_agent.emulator.agents",
     }
     files = list(Path(session.__file__).parent.glob("*.py"))

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from tests.emulator.session.driver import Driver, error_of, types_of
-from voicelive_agent.emulator import agents as thinking
+from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session import effects as do
 from voicelive_agent.emulator.session import facts as told
-from voicelive_agent.emulator.session.spoken import Clause, Playback, SpokenText
+from voicelive_agent.emulator.session.spoken import Clause, PlaybackEstimate, SpokenText
 from voicelive_agent.emulator.stt import Transcript
 from voicelive_agent.emulator.tts import SpokenWord
 
@@ -29,10 +29,10 @@ def playing(detection: dict[str, Any] | None = None, *, finish: bool = False) ->
     """A response of twelve words of 250 ms, all sent at once, of which nothing is played yet."""
     driver = Driver(session={"turn_detection": detection or VAD})
     driver.hear("hello")
-    driver.think(TEXT, finish=False)
+    driver.stream(TEXT, finish=False)
     driver.speak()
     if finish:
-        driver.think()
+        driver.stream()
         driver.speak()
     return driver
 
@@ -68,9 +68,9 @@ class TestOrder:
 
     def test_the_engines_are_stopped(self) -> None:
         driver = playing()
-        driver.think(" Breakfast is at seven.", finish=False)
+        driver.stream(" Breakfast is at seven.", finish=False)
         driver.tell(told.SpeechStarted(7000))
-        assert driver.did(do.StopThinking) == [do.StopThinking(driver.response_id)]
+        assert driver.did(do.StopAgent) == [do.StopAgent(driver.response_id)]
         assert driver.did(do.StopSpeaking) == [do.StopSpeaking(driver.response_id)]
 
     def test_speech_stopped_and_the_next_answer_follow(self) -> None:
@@ -79,7 +79,7 @@ class TestOrder:
         types = types_of(events)
         assert types.index("response.done") < types.index("input_audio_buffer.speech_stopped")
         assert types[-1] == "response.created"
-        assert driver.one(do.StartThinking).request.text == "wait"
+        assert driver.one(do.AskAgent).request.text == "wait"
 
     def test_nothing_of_the_old_response_comes_afterwards(self) -> None:
         driver = playing()
@@ -88,10 +88,10 @@ class TestOrder:
         for fact in (
             told.ClauseAudio(old, 1, b"\1\0" * 100, 4),
             told.ClauseSpoken(old, 1),
-            told.Thought(old, thinking.TextDelta("late")),
-            told.Thought(old, thinking.ClientEvent({"type": "x"})),
-            told.Thought(old, thinking.Finished()),
-            told.ThinkingFailed(old, "agent_disconnected", "Closed."),
+            told.AgentSent(old, agents.TextDelta("late")),
+            told.AgentSent(old, agents.ScreenEvent({"type": "x"})),
+            told.AgentSent(old, agents.AnswerFinished()),
+            told.AgentFailed(old, "agent_disconnected", "Closed."),
         ):
             assert driver.tell(fact) == []
 
@@ -106,13 +106,13 @@ class TestOrder:
         assert types_of(driver.tell(told.SpeechStarted(7000))) == [STARTED]
         driver.tell(told.SpeechStopped(7900))
         item_id = driver.one(do.FinishUtterance).item_id
-        types = types_of(driver.tell(told.Heard(item_id, Transcript("and breakfast?"))))
+        types = types_of(driver.tell(told.FinalTranscript(item_id, Transcript("and breakfast?"))))
         assert "response.created" not in types
         assert driver.response_id == first
-        driver.think()
+        driver.stream()
         events = driver.speak()
         assert types_of(events)[-2:] == ["response.done", "response.created"]
-        assert driver.one(do.StartThinking).request.text == "and breakfast?"
+        assert driver.one(do.AskAgent).request.text == "and breakfast?"
 
     def test_an_item_holds_what_was_played_also_when_its_response_had_ended(self) -> None:
         """Audio is produced faster than it plays, so most interruptions come after the end."""
@@ -179,11 +179,11 @@ class TestHeard:
     def test_a_model_is_told_what_was_heard(self) -> None:
         driver = Driver(model="m")
         driver.hear("hello")
-        driver.think(TEXT, finish=False)
+        driver.stream(TEXT, finish=False)
         driver.speak()
         driver.now_ms = 600
         driver.hear("what?", start_ms=7000, end_ms=8000)
-        items = driver.one(do.StartThinking).request.items
+        items = driver.one(do.AskAgent).request.items
         assert items[1]["content"] == [{"type": "audio", "transcript": "Good morning,"}]
 
     def test_the_client_s_own_cancel_counts_as_the_end_of_playing(self) -> None:
@@ -197,7 +197,7 @@ class TestHeard:
     def test_words_without_timings_are_estimated(self) -> None:
         driver = Driver(session={"turn_detection": VAD})
         driver.send("response.create")
-        driver.think("One two six ten. ", finish=False)
+        driver.stream("One two six ten. ", finish=False)
         response_id = driver.response_id
         driver.tell(told.ClauseAudio(response_id, 0, b"\1\0" * 24_000, 1000))
         driver.tell(told.ClauseSpoken(response_id, 0))
@@ -270,7 +270,7 @@ class TestClientTruncates:
 
 class TestPlayback:
     def test_the_client_plays_in_real_time_and_waits_where_nothing_has_come(self) -> None:
-        playback, item = Playback(), SpokenText()
+        playback, item = PlaybackEstimate(), SpokenText()
         clause = Clause("a b", 0)
         playback.add(item, 100, now_ms=1000)
         item.add_audio(clause, 100, ())
@@ -283,14 +283,14 @@ class TestPlayback:
         assert playback.stop(5040) == []
 
     def test_items_play_one_after_another(self) -> None:
-        playback, first, second = Playback(), SpokenText(), SpokenText()
+        playback, first, second = PlaybackEstimate(), SpokenText(), SpokenText()
         for item in (first, second):
             playback.add(item, 1000, now_ms=0)
             item.add_audio(Clause("a", 0), 1000, ())
         assert playback.stop(1400) == [(second, 400)]
 
     def test_an_item_that_waits_behind_another_was_not_heard_at_all(self) -> None:
-        playback, first, second = Playback(), SpokenText(), SpokenText()
+        playback, first, second = PlaybackEstimate(), SpokenText(), SpokenText()
         for item in (first, second):
             playback.add(item, 1000, now_ms=0)
             item.add_audio(Clause("a", 0), 1000, ())

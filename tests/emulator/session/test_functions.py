@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.emulator.session.driver import Driver, error_of, types_of, user_says
-from voicelive_agent.emulator import agents as thinking
+from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session import effects as do
 
 ADDED = "response.output_item.added"
@@ -12,16 +12,16 @@ CREATED = "conversation.item.created"
 
 class TestFunctions:
     CALL = (
-        thinking.FunctionCallBegan("call_1", "get_weather"),
-        thinking.ArgumentsDelta("call_1", '{"city":'),
-        thinking.ArgumentsDelta("call_1", '"Rome"}'),
-        thinking.FunctionCall("call_1", "get_weather", '{"city":"Rome"}'),
+        agents.FunctionCallBegan("call_1", "get_weather"),
+        agents.ArgumentsDelta("call_1", '{"city":'),
+        agents.ArgumentsDelta("call_1", '"Rome"}'),
+        agents.FunctionCall("call_1", "get_weather", '{"city":"Rome"}'),
     )
 
     def test_a_call_comes_in_the_documented_order(self) -> None:
         driver = Driver(model="m")
         driver.send("conversation.item.create", item=user_says("weather?"))
-        events = driver.send("response.create") + driver.think(*self.CALL)
+        events = driver.send("response.create") + driver.stream(*self.CALL)
         assert types_of(events) == [
             "response.created",
             ADDED,
@@ -52,13 +52,13 @@ class TestFunctions:
         driver = Driver(model="m")
         driver.send("conversation.item.create", item=user_says("weather?"))
         driver.send("response.create")
-        driver.think(*self.CALL)
+        driver.stream(*self.CALL)
         output = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
         created = driver.send("conversation.item.create", item=output)[0]["item"]
         assert "status" not in created
-        assert driver.did(do.StartThinking) == [], "the server does not go on by itself"
+        assert driver.did(do.AskAgent) == [], "the server does not go on by itself"
         driver.send("response.create")
-        request = driver.one(do.StartThinking).request
+        request = driver.one(do.AskAgent).request
         assert [item["type"] for item in request.items] == [
             "message",
             "function_call",
@@ -71,20 +71,20 @@ class TestFunctions:
         can arrive before ``response.done`` has left."""
         driver = Driver(model="m")
         driver.send("response.create")
-        driver.think(*self.CALL, finish=False)
+        driver.stream(*self.CALL, finish=False)
         output = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
         driver.send("conversation.item.create", item=output)
         assert driver.send("response.create") == []
         assert error_of(driver.send("response.create"))["code"] == (
             "conversation_already_has_active_response"
         )
-        assert types_of(driver.think()) == ["response.done", "response.created"]
-        assert driver.one(do.StartThinking).request.items[-1]["output"] == "sunny"
+        assert types_of(driver.stream()) == ["response.done", "response.created"]
+        assert driver.one(do.AskAgent).request.items[-1]["output"] == "sunny"
 
     def test_text_before_a_call_is_a_message_of_its_own(self) -> None:
         driver = Driver(model="m")
         driver.send("response.create")
-        driver.think("Let me look.", *self.CALL, "Done.")
+        driver.stream("Let me look.", *self.CALL, "Done.")
         driver.speak()
         output = driver.find("response.done")["response"]["output"]
         assert [item["type"] for item in output] == ["message", "function_call", "message"]
@@ -95,7 +95,7 @@ class TestFunctions:
     def test_a_cut_call_is_closed_with_what_there_was(self) -> None:
         driver = Driver(model="m")
         driver.send("response.create")
-        driver.think(*self.CALL[:2], finish=False)
+        driver.stream(*self.CALL[:2], finish=False)
         events = driver.send("response.cancel")
         assert types_of(events) == [
             "response.function_call_arguments.done",
@@ -125,7 +125,7 @@ class TestFunctions:
             },
         )
         driver.send("response.create", additional_instructions="Say hello.")
-        request = driver.one(do.StartThinking).request
+        request = driver.one(do.AskAgent).request
         assert request.kind == "greeting"
         assert request.model == "gpt-4.1"
         assert request.tools == (tool,)
@@ -156,9 +156,9 @@ class TestFunctions:
         assert response["voice"]["name"] == "echo"
         assert response["output_audio_format"] == "g711_ulaw"
         assert response["temperature"] == 1
-        request = driver.one(do.StartThinking).request
+        request = driver.one(do.AskAgent).request
         assert request.instructions == "Be long."
         assert request.tool_choice == "none"
-        driver.think("Hi there. ", finish=False)
+        driver.stream("Hi there. ", finish=False)
         assert driver.one(do.Speak).output_format == "g711_ulaw"
         assert driver.one(do.Speak).voice["name"] == "echo"

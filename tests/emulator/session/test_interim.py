@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.emulator.session.driver import Driver, error_of, types_of
-from voicelive_agent.emulator import agents as thinking
+from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session import effects as do
 from voicelive_agent.emulator.session import facts as told
 
@@ -58,7 +58,7 @@ class TestInterim:
     def test_the_answer_does_not_wait_for_it(self) -> None:
         driver = self.waiting()
         driver.tell(told.TimerExpired(driver.one(do.SetTimer).name))
-        driver.think("It is noon.")
+        driver.stream("It is noon.")
         assert [speak.text for speak in driver.done(do.Speak)] == ["One moment.", "It is noon."]
         driver.speak()
         assert types_of(driver.all_events()).count("response.output_item.done") == 2
@@ -67,24 +67,24 @@ class TestInterim:
     def test_a_quick_answer_needs_none(self) -> None:
         driver = self.waiting()
         timer = driver.one(do.SetTimer)
-        driver.think("It is", finish=False)
+        driver.stream("It is", finish=False)
         assert do.ClearTimer(timer.name) in driver.last
         assert driver.tell(told.TimerExpired(timer.name)) == []
 
     def test_a_tool_is_a_trigger_of_its_own(self) -> None:
         driver = self.waiting(triggers=["tool"])
         assert [timer for timer in driver.did(do.SetTimer) if "interim" in timer.name] == []
-        driver.think(thinking.ToolWaiting("search"), finish=False)
+        driver.stream(agents.ToolWaiting("search"), finish=False)
         assert driver.one(do.Speak).text == "One moment."
-        driver.think(thinking.ToolWaiting("search"), finish=False)
+        driver.stream(agents.ToolWaiting("search"), finish=False)
         assert len(driver.done(do.Speak)) == 1, "not over itself"
         driver.speak()
-        driver.think(thinking.ToolWaiting("book"), finish=False)
+        driver.stream(agents.ToolWaiting("book"), finish=False)
         assert driver.one(do.Speak).text == "Still looking."
 
     def test_a_tool_is_no_trigger_unless_named(self) -> None:
         driver = self.waiting()
-        driver.think(thinking.ToolWaiting("search"), finish=False)
+        driver.stream(agents.ToolWaiting("search"), finish=False)
         assert driver.done(do.Speak) == []
 
     def test_without_texts_there_are_some(self) -> None:
@@ -145,7 +145,7 @@ class TestWritten:
 
     def test_an_answer_that_comes_first_is_not_held_up(self) -> None:
         driver = self.waiting()
-        driver.think("A concert.", finish=False)
+        driver.stream("A concert.", finish=False)
         assert driver.done(do.StopInterim) == [do.StopInterim(driver.response_id)]
         assert driver.tell(told.InterimWritten(driver.response_id, "Too late.")) == []
         assert [speak.text for speak in driver.done(do.Speak)] == []
@@ -157,7 +157,7 @@ class TestWritten:
 
     def test_it_is_asked_once_at_a_time(self) -> None:
         driver = self.waiting(triggers=["latency", "tool"])
-        driver.think(thinking.ToolWaiting("search"), finish=False)
+        driver.stream(agents.ToolWaiting("search"), finish=False)
         assert len(driver.done(do.WriteInterim)) == 1
 
     def test_barge_in_stops_it(self) -> None:

@@ -63,7 +63,7 @@ class TestCreate:
         )
         assert error["param"] == "previous_item_id"
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.kind == "greeting", "nothing was added"
+        assert driver.one(do.AskAgent).request.kind == "greeting", "nothing was added"
 
     def test_an_id_is_taken_once(self) -> None:
         driver = Driver()
@@ -87,7 +87,7 @@ class TestCreate:
         event = driver.send("conversation.item.create", item=item)[0]
         assert event["item"]["content"] == [{"type": "text", "text": "Hello."}]
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.items[0]["role"] == "assistant"
+        assert driver.one(do.AskAgent).request.items[0]["role"] == "assistant"
 
     def test_the_output_of_an_unknown_call_is_refused(self) -> None:
         driver = Driver(model="m")
@@ -103,7 +103,7 @@ class TestCreate:
         item = {"type": "message", "role": "user", "content": [image]}
         driver.send("conversation.item.create", item=item)
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.items[0]["content"] == [image]
+        assert driver.one(do.AskAgent).request.items[0]["content"] == [image]
 
     @pytest.mark.parametrize(
         ("item", "param"),
@@ -168,12 +168,12 @@ class TestRecordings:
         transcribe = driver.did(do.TranscribeAudio)[0]
         assert transcribe.audio == b"\0\0\0"
         assert driver.send("response.create") == []
-        events = driver.tell(told.Heard(transcribe.item_id, Transcript("a room")))
+        events = driver.tell(told.FinalTranscript(transcribe.item_id, Transcript("a room")))
         assert types_of(events) == [
             "conversation.item.input_audio_transcription.completed",
             "response.created",
         ]
-        assert driver.one(do.StartThinking).request.text == "a room"
+        assert driver.one(do.AskAgent).request.text == "a room"
         assert driver.transcript(transcribe.item_id) == "a room"
 
     def test_one_with_a_transcript_is_not(self) -> None:
@@ -184,7 +184,7 @@ class TestRecordings:
         )
         assert driver.did(do.TranscribeAudio) == []
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.text == "a room"
+        assert driver.one(do.AskAgent).request.text == "a room"
 
     def test_a_recording_that_is_deleted_is_waited_for_no_more(self) -> None:
         driver = Driver()
@@ -194,7 +194,7 @@ class TestRecordings:
         events = driver.send("conversation.item.delete", item_id=item_id)
         assert types_of(events) == ["conversation.item.deleted", "response.created"]
         assert driver.did(do.DiscardUtterance) == [do.DiscardUtterance(item_id)]
-        assert driver.tell(told.Heard(item_id, Transcript("late"))) == []
+        assert driver.tell(told.FinalTranscript(item_id, Transcript("late"))) == []
 
 
 class TestRetrieveAndDelete:
@@ -213,7 +213,7 @@ class TestRetrieveAndDelete:
         assert types_of(events) == ["conversation.item.deleted"]
         assert events[0]["item_id"] == "a"
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.items == ()
+        assert driver.one(do.AskAgent).request.items == ()
 
     @pytest.mark.parametrize("verb", ["retrieve", "delete"])
     def test_unknown_items(self, verb: str) -> None:
@@ -226,7 +226,7 @@ class TestRetrieveAndDelete:
     def test_what_is_being_said_cannot_be_deleted(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("Hello. ", finish=False)
+        driver.stream("Hello. ", finish=False)
         item_id = driver.find("response.output_item.added")["item"]["id"]
         error = error_of(driver.send("conversation.item.delete", item_id=item_id))
         assert "response.cancel" in error["message"]
@@ -241,8 +241,8 @@ class TestRetrieveAndDelete:
         driver.tell(told.SpeechStopped(500))
         item_id = driver.one(do.FinishUtterance).item_id
         driver.send("conversation.item.delete", item_id=item_id)
-        assert driver.tell(told.Heard(item_id, Transcript("hello"))) == []
-        assert driver.done(do.StartThinking) == []
+        assert driver.tell(told.FinalTranscript(item_id, Transcript("hello"))) == []
+        assert driver.done(do.AskAgent) == []
 
 
 class TestStreamedText:
@@ -255,7 +255,7 @@ class TestStreamedText:
         assert driver.send("input_text.done", id="a") == []
         assert driver.item("a")["status"] == "completed"
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.text == "a room for two"
+        assert driver.one(do.AskAgent).request.text == "a room for two"
 
     def test_a_delta_behind_the_last_part_begins_one(self) -> None:
         driver = Driver()
@@ -312,11 +312,11 @@ class TestEverythingElse:
     def test_a_closed_session_stops_its_engines_and_says_nothing(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("Hello. And", finish=False)
+        driver.stream("Hello. And", finish=False)
         effects = driver.session.close(driver.now_ms)
         assert driver.events(effects) == []
         kinds = {type(effect) for effect in effects}
-        assert {do.StopThinking, do.StopSpeaking} <= kinds
+        assert {do.StopAgent, do.StopSpeaking} <= kinds
         assert driver.send("response.create") == []
         assert driver.session.close(driver.now_ms) == []
 

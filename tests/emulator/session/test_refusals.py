@@ -218,7 +218,7 @@ class TestNotDoneHere:
         assert labels == ["y"]
         driver.send("conversation.item.create", item=user_says("hello"))
         driver.send("response.create")
-        driver.think("Hello.")
+        driver.stream("Hello.")
         driver.speak()
         assert driver.find("response.done")["response"]["status"] == "completed"
 
@@ -240,7 +240,7 @@ class TestTranscriptionSession:
             session={"input_audio_transcription": {"model": "azure-speech", "language": "fr-FR"}},
         )
         assert types_of(events) == ["session.updated"]
-        assert driver.one(do.ConfigureHearing).language == "fr-FR"
+        assert driver.one(do.ConfigureInput).language == "fr-FR"
 
     def test_other_settings_are_refused(self) -> None:
         events = Driver().send("transcription_session.update", session={"voice": "alloy"})
@@ -253,11 +253,11 @@ class TestExpiry:
 
         driver = Driver(max_session_s=60)
         driver.send("response.create")
-        driver.think("Hello there. ", finish=False)
-        events = driver.tell(told.Expired())
+        driver.stream("Hello there. ", finish=False)
+        events = driver.tell(told.SessionExpired())
         assert events[0]["error"]["code"] == "session_expired"
         assert "1 minutes" in events[0]["error"]["message"]
         assert events[-1]["type"] == "response.done"
-        assert len(driver.did(do.StopThinking)) == 1
+        assert len(driver.did(do.StopAgent)) == 1
         assert driver.last[-1] == do.Close(1001, "session expired")
         assert driver.send("response.create") == []

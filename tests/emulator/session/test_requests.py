@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.session.driver import Driver, error_of, types_of, user_says
-from voicelive_agent.emulator import agents as thinking
+from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session import effects as do
 
 CREATED = "conversation.item.created"
@@ -27,17 +27,17 @@ class TestAsking:
     def test_bare_it_is_a_greeting(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request == thinking.Request(kind="greeting")
+        assert driver.one(do.AskAgent).request == agents.AgentRequest(kind="greeting")
 
     def test_typed_text_is_answered(self) -> None:
         driver = Driver()
         driver.send("conversation.item.create", item=user_says("a room"))
         driver.send("conversation.item.create", item=user_says("for two"))
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.text == "a room\nfor two"
+        assert driver.one(do.AskAgent).request.text == "a room\nfor two"
         driver.answer("Of course.")
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.kind == "greeting", "each text once"
+        assert driver.one(do.AskAgent).request.kind == "greeting", "each text once"
 
     def test_a_system_message_does_not_turn_a_greeting_into_speech(self) -> None:
         driver = Driver()
@@ -48,13 +48,13 @@ class TestAsking:
         }
         driver.send("conversation.item.create", item=system)
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.kind == "greeting"
+        assert driver.one(do.AskAgent).request.kind == "greeting"
 
     def test_an_action_goes_to_the_agent_verbatim(self) -> None:
         driver = Driver()
         action = {"type": "button_click", "value": {"n": [1, None]}}
         driver.send("response.create", response={"invoke_input": action})
-        request = driver.one(do.StartThinking).request
+        request = driver.one(do.AskAgent).request
         assert (request.kind, request.action) == ("action", action)
 
     def test_a_model_has_no_actions(self) -> None:
@@ -67,20 +67,20 @@ class TestAsking:
             "response.create", response={"append_input_items": [user_says("two nights")]}
         )
         assert types_of(events) == [CREATED, "response.created"]
-        assert driver.one(do.StartThinking).request.text == "two nights"
+        assert driver.one(do.AskAgent).request.text == "two nights"
 
     def test_input_items_take_the_place_of_the_conversation(self) -> None:
         driver = Driver(model="m")
         driver.send("conversation.item.create", item=user_says("old"))
         driver.send("response.create", response={"input_items": [user_says("new")]})
-        request = driver.one(do.StartThinking).request
+        request = driver.one(do.AskAgent).request
         assert [item["content"][0]["text"] for item in request.items] == ["new"]
-        driver.think()
+        driver.stream()
         driver.send("response.create", response={"input_items": []})
-        assert driver.one(do.StartThinking).request.items == ()
-        driver.think()
+        assert driver.one(do.AskAgent).request.items == ()
+        driver.stream()
         driver.send("response.create")
-        items = driver.one(do.StartThinking).request.items
+        items = driver.one(do.AskAgent).request.items
         assert [item["content"][0]["text"] for item in items] == ["old"]
 
     def test_out_of_band_leaves_nothing_behind(self) -> None:
@@ -97,24 +97,24 @@ class TestAsking:
         assert types_of(events) == ["response.created"]
         assert events[0]["response"]["conversation_id"] is None
         assert events[0]["response"]["metadata"] == {"topic": "x"}
-        assert len(driver.one(do.StartThinking).request.items) == 2
-        assert CREATED not in types_of(driver.think("Greeting."))
+        assert len(driver.one(do.AskAgent).request.items) == 2
+        assert CREATED not in types_of(driver.stream("Greeting."))
         driver.send("response.create")
-        assert len(driver.one(do.StartThinking).request.items) == 1
+        assert len(driver.one(do.AskAgent).request.items) == 1
 
     def test_a_temperature_that_nobody_chose_is_the_models_own(self) -> None:
         """Some models take no other than theirs, and answered the session's default with 400."""
         driver = Driver(model="m")
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.temperature is None
+        assert driver.one(do.AskAgent).request.temperature is None
         driver.answer("Hello.")
         driver.configure(temperature=0.7)
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.temperature == 0.7
+        assert driver.one(do.AskAgent).request.temperature == 0.7
         driver.answer("Hello.")
         assert driver.configure(temperature=None)["temperature"] == 0.8
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.temperature is None
+        assert driver.one(do.AskAgent).request.temperature is None
 
     def test_an_agent_s_instructions_are_its_own(self) -> None:
         driver = Driver()
@@ -122,7 +122,7 @@ class TestAsking:
             "response.create", response={"instructions": "x"}, additional_instructions="y"
         )
         assert types_of(events) == ["warning", "warning", "response.created"]
-        assert driver.one(do.StartThinking).request == thinking.Request(kind="greeting")
+        assert driver.one(do.AskAgent).request == agents.AgentRequest(kind="greeting")
 
     @pytest.mark.parametrize(
         ("response", "param"),
@@ -194,7 +194,7 @@ class TestPrepared:
             response={"pre_generated_assistant_message": prepared("Welcome, Sir.", id="hello")},
         )
         assert types_of(events)[0] == "response.created"
-        assert driver.done(do.StartThinking) == []
+        assert driver.done(do.AskAgent) == []
         driver.speak()
         assert driver.find("response.done")["response"]["status"] == "completed"
         assert driver.transcript("hello") == "Welcome, Sir."
@@ -233,7 +233,7 @@ class TestOneAtATime:
     def test_unless_it_says_that_it_cancels(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("Hello there. ", finish=False)
+        driver.stream("Hello there. ", finish=False)
         first = driver.response_id
         events = driver.send("response.create", response={"invoke_input": {"a": 1}})
         done = [event for event in events if event["type"] == "response.done"]
@@ -243,26 +243,26 @@ class TestOneAtATime:
             "reason": "client_cancelled",
         }
         assert types_of(events)[-1] == "response.created"
-        assert driver.did(do.StopThinking) == [do.StopThinking(first)]
-        assert driver.one(do.StartThinking).request.action == {"a": 1}
+        assert driver.did(do.StopAgent) == [do.StopAgent(first)]
+        assert driver.one(do.AskAgent).request.action == {"a": 1}
 
     def test_what_is_wrong_cancels_nothing(self) -> None:
         driver = Driver()
         driver.send("response.create")
         error_of(driver.send("response.create", response={"cancel_previous": True, "voice": 1}))
-        assert driver.did(do.StopThinking) == []
+        assert driver.did(do.StopAgent) == []
 
     def test_cancel(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("Hello there. And", finish=False)
+        driver.stream("Hello there. And", finish=False)
         events = driver.send("response.cancel", response_id=driver.response_id)
         assert types_of(events) == CLOSING
         response = events[-1]["response"]
         assert response["status"] == "cancelled"
         assert response["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
         assert response["output"][0]["status"] == "incomplete"
-        assert driver.did(do.StopThinking) == [do.StopThinking(driver.response_id)]
+        assert driver.did(do.StopAgent) == [do.StopAgent(driver.response_id)]
         assert driver.did(do.StopSpeaking) == [do.StopSpeaking(driver.response_id)]
 
     def test_nothing_to_cancel(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.session.driver import Driver, types_of, user_says
-from voicelive_agent.emulator import agents as thinking
+from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session import effects as do
 from voicelive_agent.emulator.session import facts as told
 from voicelive_agent.emulator.tts import SpokenWord, Viseme
@@ -88,10 +88,10 @@ class TestSpoken:
     def test_speech_starts_from_the_first_clause(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("Good morning, ", "what can I ", finish=False)
+        driver.stream("Good morning, ", "what can I ", finish=False)
         assert [speak.text for speak in driver.done(do.Speak)] == ["Good morning, "]
         assert types_of(driver.speak()) == ["response.audio.delta"]
-        driver.think("do for you?")
+        driver.stream("do for you?")
         assert [speak.text for speak in driver.done(do.Speak)][1:] == ["what can I do for you?"]
         assert types_of(driver.speak())[-1] == "response.done"
 
@@ -99,7 +99,7 @@ class TestSpoken:
         driver = Driver()
         driver.send("response.create")
         deltas = ["One. ", "Two, th", "ree. And ", "", "3.5 more; then", " all the rest.\n"]
-        driver.think(*deltas)
+        driver.stream(*deltas)
         assert "".join(speak.text for speak in driver.done(do.Speak)) == "".join(deltas)
         assert [speak.clause for speak in driver.done(do.Speak)] == list(
             range(len(driver.done(do.Speak)))
@@ -116,7 +116,7 @@ class TestSpoken:
     def test_text_that_stands_still_is_spoken(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("One moment.", finish=False)
+        driver.stream("One moment.", finish=False)
         assert driver.done(do.Speak) == []
         driver.tell(told.TimerExpired(driver.one(do.SetTimer).name))
         assert driver.one(do.Speak).text == "One moment."
@@ -126,24 +126,24 @@ class TestSpoken:
     def test_a_tool_that_runs_lets_the_text_before_it_be_spoken(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("Let me look.", thinking.ToolWaiting("search"), finish=False)
+        driver.stream("Let me look.", agents.ToolWaiting("search"), finish=False)
         assert driver.one(do.Speak).text == "Let me look."
 
     def test_a_text_that_is_complete_is_spoken_while_the_agent_goes_on(self) -> None:
         """An agent may show cards for seconds after its last word, which has no full stop."""
         driver = Driver()
         driver.hear("hello")
-        driver.think("Good morning", thinking.TextDone(), finish=False)
+        driver.stream("Good morning", agents.TextDone(), finish=False)
         assert driver.one(do.Speak).text == "Good morning"
         assert types_of(driver.speak())[-1] == "response.output_item.done"
-        driver.think(thinking.ClientEvent({"type": "card"}), finish=False)
+        driver.stream(agents.ScreenEvent({"type": "card"}), finish=False)
         assert driver.types() == ["response.invocation.delta"]
-        assert types_of(driver.think()) == ["response.done"]
+        assert types_of(driver.stream()) == ["response.done"]
 
     def test_audio_is_cut_into_frames_that_a_client_takes(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("Long. ", finish=False)
+        driver.stream("Long. ", finish=False)
         audio = bytes(range(256)) * 4 * 5000
         speak = driver.one(do.Speak)
         events = driver.tell(told.ClauseAudio(speak.response_id, speak.clause, audio, 100_000))
@@ -155,14 +155,14 @@ class TestSpoken:
         """A published client takes an empty delta for the end of all audio."""
         driver = Driver()
         driver.send("response.create")
-        driver.think("Hm. ", finish=False)
+        driver.stream("Hm. ", finish=False)
         response_id = driver.response_id
         assert driver.tell(told.ClauseAudio(response_id, 0, b"", 0)) == []
 
     def test_an_answer_without_text_completes(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        events = driver.think()
+        events = driver.stream()
         assert types_of(events) == ["response.done"]
         assert events[0]["response"]["status"] == "completed"
         assert events[0]["response"]["output"] == []
@@ -189,7 +189,7 @@ class TestSpoken:
     def test_a_models_own_count_is_used(self) -> None:
         driver = Driver(model="m", session={"modalities": ["text"]})
         driver.send("response.create")
-        driver.think("Noon.", thinking.Finished(thinking.Usage(100, 7, 30, 2)))
+        driver.stream("Noon.", agents.AnswerFinished(agents.Usage(100, 7, 30, 2)))
         usage = driver.find("response.done")["response"]["usage"]
         assert (usage["total_tokens"], usage["input_tokens"], usage["output_tokens"]) == (
             107,
@@ -203,7 +203,7 @@ class TestSpoken:
     def test_an_answer_cut_by_the_model_is_incomplete(self, reason: Any) -> None:
         driver = Driver(model="m")
         driver.send("response.create")
-        driver.think("It is", thinking.Finished(incomplete_reason=reason))
+        driver.stream("It is", agents.AnswerFinished(incomplete_reason=reason))
         driver.speak()
         response = driver.find("response.done")["response"]
         assert response["status"] == "incomplete"
@@ -212,16 +212,16 @@ class TestSpoken:
     def test_tolerated_faults_of_an_agent_are_warnings(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        events = driver.think(thinking.Finished(warnings=("done.text differs",)))
+        events = driver.stream(agents.AnswerFinished(warnings=("done.text differs",)))
         assert types_of(events) == ["warning", "response.done"]
         assert events[0]["warning"]["message"] == "done.text differs"
 
     def test_a_broken_clause_fails_the_response_once_all_of_it_was_spoken(self) -> None:
         driver = Driver()
         driver.hear("hello")
-        driver.think("Good morning.", finish=False)
-        finished = thinking.Finished(breaches=("no end", "two ends"))
-        events = driver.think(finished, finish=False)
+        driver.stream("Good morning.", finish=False)
+        finished = agents.AnswerFinished(breaches=("no end", "two ends"))
+        events = driver.stream(finished, finish=False)
         assert [event["error"]["message"] for event in events] == ["no end", "two ends"]
         assert {event["error"]["code"] for event in events} == {"agent_contract_violation"}
         *_, item, done = driver.speak()
@@ -234,8 +234,8 @@ class TestSpoken:
     def test_an_item_that_the_model_cut_is_incomplete(self) -> None:
         driver = Driver(model="m", session={"modalities": ["text"]})
         driver.send("response.create")
-        finished = thinking.Finished(incomplete_reason="max_output_tokens")
-        *_, done = driver.think("Good mor", finished, finish=False)
+        finished = agents.AnswerFinished(incomplete_reason="max_output_tokens")
+        *_, done = driver.stream("Good mor", finished, finish=False)
         assert done["response"]["status"] == "incomplete"
         assert done["response"]["output"][0]["status"] == "incomplete"
 
@@ -245,14 +245,14 @@ class TestSpoken:
         first = driver.response_id
         driver.answer("Hello there.")
         driver.send("response.create")
-        driver.think("Hello again. ", finish=False)
+        driver.stream("Hello again. ", finish=False)
         for fact in (
-            told.Thought(first, thinking.TextDelta("late")),
-            told.Thought(first, thinking.Finished()),
-            told.ThinkingFailed(first, "agent_error", "late"),
+            told.AgentSent(first, agents.TextDelta("late")),
+            told.AgentSent(first, agents.AnswerFinished()),
+            told.AgentFailed(first, "agent_error", "late"),
             told.ClauseAudio(first, 0, b"\1\0", 1),
             told.ClauseSpoken(first, 0),
-            told.SpeakingFailed(first, "late"),
+            told.SynthesisFailed(first, "late"),
             told.ClauseAudio(driver.response_id, 7, b"\1\0", 1),
             told.ClauseSpoken(driver.response_id, -1),
             told.TimerExpired(f"pause:{first}"),
@@ -262,8 +262,8 @@ class TestSpoken:
     def test_thoughts_after_the_end_are_nothing(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("Hello there.")
-        assert driver.think("more") == []
+        driver.stream("Hello there.")
+        assert driver.stream("more") == []
         assert types_of(driver.speak())[-1] == "response.done"
 
 
@@ -271,7 +271,7 @@ class TestTimings:
     def test_word_timestamps_count_from_the_start_of_the_item(self) -> None:
         driver = Driver(session={"output_audio_timestamp_types": ["word"]})
         driver.send("response.create")
-        driver.think("Good morning, Sir.")
+        driver.stream("Good morning, Sir.")
         driver.speak(ms_per_word=200)
         words = [
             (event["text"], event["audio_offset_ms"], event["audio_duration_ms"])
@@ -286,20 +286,20 @@ class TestTimings:
     def test_visemes(self) -> None:
         driver = Driver(session={"animation": {"outputs": ["viseme_id"]}})
         driver.send("response.create")
-        driver.think("Hello. Bye. ", finish=False)
+        driver.stream("Hello. Bye. ", finish=False)
         driver.speak(ms_per_word=300, visemes=(Viseme(4, 20),))
         assert [
             (event["viseme_id"], event["audio_offset_ms"])
             for event in driver.all_events()
             if event["type"] == "response.animation_viseme.delta"
         ] == [(4, 20), (4, 320)]
-        driver.think()
+        driver.stream()
         assert types_of(driver.all_events()).count("response.animation_viseme.done") == 1
 
     def test_neither_is_sent_unasked(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("Hello there.")
+        driver.stream("Hello there.")
         driver.speak(visemes=(Viseme(4, 20),))
         assert not [type for type in types_of(driver.all_events()) if "timestamp" in type]
         assert not [type for type in types_of(driver.all_events()) if "animation" in type]
@@ -310,7 +310,7 @@ class TestWritten:
         driver = Driver(model="m", session={"modalities": ["text"]})
         events = driver.send("conversation.item.create", item=user_says("hi"))
         events += driver.send("response.create")
-        events += driver.think("Hello ", "there.")
+        events += driver.stream("Hello ", "there.")
         assert types_of(events) == [
             CREATED,
             "response.created",
@@ -336,9 +336,9 @@ class TestWritten:
         driver = Driver()
         driver.send("response.create", response={"modalities": ["text"]})
         assert driver.find("response.created")["response"]["modalities"] == ["text"]
-        assert types_of(driver.think("Hi."))[-1] == "response.done"
+        assert types_of(driver.stream("Hi."))[-1] == "response.done"
         driver.send("response.create")
-        driver.think("Hi there. ", finish=False)
+        driver.stream("Hi there. ", finish=False)
         assert driver.done(do.Speak)
 
 
@@ -347,7 +347,7 @@ class TestFailures:
         driver = Driver()
         driver.hear("hello")
         message = "The agent answered 500 instead of 200: look at its log."
-        events = driver.tell(told.ThinkingFailed(driver.response_id, "agent_error", message))
+        events = driver.tell(told.AgentFailed(driver.response_id, "agent_error", message))
         assert types_of(events) == ["error", "response.done"]
         assert events[0]["error"]["code"] == "agent_error"
         assert events[0]["error"]["message"] == message
@@ -362,25 +362,25 @@ class TestFailures:
     def test_an_agent_that_dies_in_mid_answer_leaves_what_was_sent(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("Good morning. I am", finish=False)
+        driver.stream("Good morning. I am", finish=False)
         driver.speak()
-        events = driver.tell(told.ThinkingFailed(driver.response_id, "agent_disconnected", "Gone."))
+        events = driver.tell(told.AgentFailed(driver.response_id, "agent_disconnected", "Gone."))
         assert types_of(events) == ["error", *CLOSING]
         item = events[-1]["response"]["output"][0]
         assert item["status"] == "incomplete"
         assert item["content"] == [{"type": "audio", "transcript": "Good morning."}]
-        assert driver.did(do.StopThinking) == []
+        assert driver.did(do.StopAgent) == []
         assert driver.session.is_playing(driver.now_ms), "what was sent goes on playing"
 
     def test_a_voice_that_fails(self) -> None:
         driver = Driver()
         driver.send("response.create")
-        driver.think("Good morning. I am", finish=False)
-        events = driver.tell(told.SpeakingFailed(driver.response_id, "No such voice."))
+        driver.stream("Good morning. I am", finish=False)
+        events = driver.tell(told.SynthesisFailed(driver.response_id, "No such voice."))
         assert types_of(events) == ["error", *CLOSING]
         assert events[0]["error"]["code"] == "speech_synthesis_error"
         assert events[-1]["response"]["status"] == "failed"
-        assert driver.did(do.StopThinking)
+        assert driver.did(do.StopAgent)
 
     def test_a_wish_that_cannot_be_met_is_a_warning(self) -> None:
         events = Driver().tell(told.Warned("No such voice.", "voice_not_found", "session.voice"))
@@ -396,7 +396,7 @@ class TestInvocations:
         driver = Driver()
         driver.send("response.create")
         card = {"type": "ui.card", "title": "Weather"}
-        events = driver.think("It ", thinking.ClientEvent(card), "is noon.", finish=False)
+        events = driver.stream("It ", agents.ScreenEvent(card), "is noon.", finish=False)
         assert types_of(events)[3:] == [
             "response.audio_transcript.delta",
             "response.invocation.delta",
@@ -413,13 +413,13 @@ class TestInvocations:
         driver = Driver()
         driver.send("response.create")
         driver.send("response.cancel")
-        assert driver.think(thinking.ClientEvent({"type": "x"})) == []
+        assert driver.stream(agents.ScreenEvent({"type": "x"})) == []
 
 
 def test_words_told_with_their_audio_are_placed_behind_the_clause_before() -> None:
     driver = Driver(session={"output_audio_timestamp_types": ["word"]})
     driver.send("response.create")
-    driver.think("Yes. No. ", finish=False)
+    driver.stream("Yes. No. ", finish=False)
     response_id = driver.response_id
     driver.tell(told.ClauseAudio(response_id, 0, b"\1\0" * 24, 300.4))
     driver.tell(told.ClauseSpoken(response_id, 0))

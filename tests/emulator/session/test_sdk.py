@@ -8,9 +8,9 @@ import pytest
 from azure.ai.voicelive import models
 
 from tests.emulator.session.driver import Driver, user_says
-from voicelive_agent.emulator import agents as thinking
+from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session import facts as told
-from voicelive_agent.emulator.stt import HeardWord
+from voicelive_agent.emulator.stt import TranscriptWord
 from voicelive_agent.emulator.tts import Viseme
 
 AUDIO = base64.b64encode(b"\1\0" * 480).decode()
@@ -52,11 +52,11 @@ def talk() -> Driver:
     driver.tell(told.SpeechStarted(10))
     item_id = driver.find("input_audio_buffer.speech_started")["item_id"]
     for text in ("hello", "hello there", "hello there you"):
-        driver.tell(told.PartlyHeard(item_id, text))
+        driver.tell(told.PartialTranscript(item_id, text))
     driver.tell(told.SpeechStopped(900))
-    driver.tell(told.HearingFailed(item_id, "The worker died."))
-    driver.hear("hello", words=(HeardWord("hello", 0, 300, 0.9),), confidence=0.9)
-    driver.think(thinking.ClientEvent({"type": "card"}), "Good morning, Sir. And", finish=False)
+    driver.tell(told.TranscriptionFailed(item_id, "The worker died."))
+    driver.hear("hello", words=(TranscriptWord("hello", 0, 300, 0.9),), confidence=0.9)
+    driver.stream(agents.ScreenEvent({"type": "card"}), "Good morning, Sir. And", finish=False)
     driver.speak(visemes=(Viseme(3, 10),))
     driver.send("conversation.item.create", item=user_says("typed", id="typed"))
     driver.send("conversation.item.retrieve", item_id="typed")
@@ -66,13 +66,13 @@ def talk() -> Driver:
     driver.send("output_audio_buffer.clear")
     driver.send("no.such.event")
     driver.send("response.create")
-    driver.think(
-        thinking.FunctionCallBegan("call_1", "f"),
-        thinking.ArgumentsDelta("call_1", "{}"),
-        thinking.FunctionCall("call_1", "f", "{}"),
+    driver.stream(
+        agents.FunctionCallBegan("call_1", "f"),
+        agents.ArgumentsDelta("call_1", "{}"),
+        agents.FunctionCall("call_1", "f", "{}"),
     )
     driver.send("response.create", response={"modalities": ["text"]})
-    driver.think("Hello.")
+    driver.stream("Hello.")
     return driver
 
 

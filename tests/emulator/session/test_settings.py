@@ -15,7 +15,7 @@ class TestStart:
         assert isinstance(first, do.Send)
         assert first.event["type"] == "session.created"
         assert [type(effect) for effect in driver.effects[1:]] == [
-            do.ConfigureHearing,
+            do.ConfigureInput,
             do.ExpireAfter,
         ]
 
@@ -95,7 +95,7 @@ class TestMerge:
         )
         assert session["turn_detection"] is None
         assert session["input_audio_transcription"] is None
-        assert driver.one(do.ConfigureHearing).turn_detection is None
+        assert driver.one(do.ConfigureInput).turn_detection is None
 
     def test_null_restores_the_default_of_what_cannot_be_off(self) -> None:
         driver = Driver()
@@ -179,7 +179,7 @@ class TestHearing:
     def test_hearing_is_told_of_changes_alone(self) -> None:
         driver = Driver()
         driver.configure(output_audio_format="g711_alaw")
-        assert driver.did(do.ConfigureHearing) == []
+        assert driver.did(do.ConfigureInput) == []
         driver.configure(
             input_audio_transcription={
                 "model": "azure-speech",
@@ -187,9 +187,9 @@ class TestHearing:
                 "phrase_list": ["Zimmer"],
             }
         )
-        hearing = driver.did(do.ConfigureHearing)[0]
+        hearing = driver.did(do.ConfigureInput)[0]
         assert (hearing.language, hearing.phrases) == ("de-DE", ("Zimmer",))
-        assert isinstance(driver.last[0], do.ConfigureHearing), "before the client is told"
+        assert isinstance(driver.last[0], do.ConfigureInput), "before the client is told"
 
     @pytest.mark.parametrize(
         ("language", "languages", "heard"),
@@ -203,7 +203,7 @@ class TestHearing:
             input_audio_transcription={"model": "azure-speech", "language": language},
             turn_detection={"type": "azure_semantic_vad", "languages": languages},
         )
-        assert driver.one(do.ConfigureHearing).language == heard
+        assert driver.one(do.ConfigureInput).language == heard
 
     @pytest.mark.parametrize("rate", [8000, 16000, 24000, 44100, 48000])
     def test_sampling_rates(self, rate: int) -> None:
@@ -229,7 +229,7 @@ class TestHearing:
         }
         driver = Driver(features=frozenset({"client_ec_reference"}))
         driver.configure(input_audio_echo_cancellation=echo)
-        assert driver.one(do.ConfigureHearing).channels == 2
+        assert driver.one(do.ConfigureInput).channels == 2
         assert error_of(driver.send("input_audio_buffer.append", audio="AAAA"))["param"] == "audio"
         error = update_error(Driver(), {"input_audio_echo_cancellation": echo})
         assert "client_ec_reference:true" in error["message"]
@@ -263,7 +263,7 @@ class TestOutputFormats:
         name = f"pcm16{dash}{rate}hz"
         assert driver.configure(output_audio_format=name)["output_audio_format"] == name
         driver.send("response.create")
-        driver.think("Hello there. ")
+        driver.stream("Hello there. ")
         assert driver.one(do.Speak).output_format == f"pcm16_{rate}hz"
 
     @pytest.mark.parametrize("name", ["pcm", "pcm16_11025hz", "opus", "", 5, "pcm16 8000hz"])

@@ -5,7 +5,7 @@ import math
 from tests.emulator.session.driver import Driver, types_of
 from voicelive_agent.emulator.session import effects as do
 from voicelive_agent.emulator.session import facts as told
-from voicelive_agent.emulator.stt import HeardWord, Transcript
+from voicelive_agent.emulator.stt import Transcript, TranscriptWord
 
 STARTED = "input_audio_buffer.speech_started"
 STOPPED = "input_audio_buffer.speech_stopped"
@@ -23,7 +23,9 @@ class TestTranscription:
         item_id = driver.one(do.BeginUtterance).item_id
         deltas = []
         for text in ("what", "what is", "what is the", "what was the", "what is the weather"):
-            deltas += [event["delta"] for event in driver.tell(told.PartlyHeard(item_id, text))]
+            deltas += [
+                event["delta"] for event in driver.tell(told.PartialTranscript(item_id, text))
+            ]
         assert deltas == ["what", " is"]
         assert types_of(driver.events(driver.effects)).count(PARTLY) == 2
 
@@ -31,14 +33,14 @@ class TestTranscription:
         driver = Driver(session={"input_audio_transcription": None})
         events = driver.hear("hello")
         assert types_of(events) == [STARTED, STOPPED, COMMITTED, CREATED, "response.created"]
-        assert driver.one(do.StartThinking).request.text == "hello"
+        assert driver.one(do.AskAgent).request.text == "hello"
 
     def test_a_recogniser_that_fails_is_told_and_the_session_lives_on(self) -> None:
         driver = Driver()
         driver.tell(told.SpeechStarted(10))
         driver.tell(told.SpeechStopped(500))
         item_id = driver.one(do.FinishUtterance).item_id
-        events = driver.tell(told.HearingFailed(item_id, "The worker died."))
+        events = driver.tell(told.TranscriptionFailed(item_id, "The worker died."))
         assert types_of(events) == [
             "conversation.item.input_audio_transcription.failed",
             CREATED,
@@ -53,10 +55,10 @@ class TestTranscription:
         driver.hear("hello")
         item_id = driver.one(do.FinishUtterance).item_id
         for fact in (
-            told.Heard(item_id, Transcript("again")),
-            told.HearingFailed(item_id, "late"),
-            told.PartlyHeard(item_id, "late late"),
-            told.Heard("item_unknown", Transcript("x")),
+            told.FinalTranscript(item_id, Transcript("again")),
+            told.TranscriptionFailed(item_id, "late"),
+            told.PartialTranscript(item_id, "late late"),
+            told.FinalTranscript("item_unknown", Transcript("x")),
         ):
             assert driver.tell(fact) == []
 
@@ -69,7 +71,7 @@ class TestTranscription:
                 ]
             }
         )
-        words = (HeardWord("hé", 40, 200, 0.5), HeardWord("there", 300, 250, 0.0))
+        words = (TranscriptWord("hé", 40, 200, 0.5), TranscriptWord("there", 300, 250, 0.0))
         driver.hear("hé there", words=words, confidence=0.8)
         event = driver.find(TRANSCRIBED)
         assert event["logprobs"][0] == {
@@ -104,7 +106,7 @@ class TestFillerWords:
     def answering(self) -> Driver:
         driver = Driver(session={"turn_detection": FILLERS})
         driver.send("response.create")
-        driver.think("Hello there, how are you today?", finish=False)
+        driver.stream("Hello there, how are you today?", finish=False)
         driver.speak()
         return driver
 
@@ -112,17 +114,17 @@ class TestFillerWords:
         driver = self.answering()
         assert driver.tell(told.SpeechStarted(100)) == []
         item_id = driver.one(do.BeginUtterance).item_id
-        assert driver.tell(told.PartlyHeard(item_id, "uh huh")) == []
+        assert driver.tell(told.PartialTranscript(item_id, "uh huh")) == []
         assert driver.tell(told.SpeechStopped(500)) == []
         assert driver.did(do.FinishUtterance)
-        assert driver.tell(told.Heard(item_id, Transcript("Uh, yeah."))) == []
-        assert driver.done(do.StopThinking) == []
+        assert driver.tell(told.FinalTranscript(item_id, Transcript("Uh, yeah."))) == []
+        assert driver.done(do.StopAgent) == []
 
     def test_other_words_interrupt_as_soon_as_they_are_heard(self) -> None:
         driver = self.answering()
         driver.tell(told.SpeechStarted(100))
         item_id = driver.one(do.BeginUtterance).item_id
-        events = driver.tell(told.PartlyHeard(item_id, "oh wait"))
+        events = driver.tell(told.PartialTranscript(item_id, "oh wait"))
         assert types_of(events)[0] == STARTED
         assert events[0]["audio_start_ms"] == 100
         assert types_of(events)[-1] == "response.done"
@@ -141,7 +143,7 @@ class TestFillerWords:
         driver.tell(told.SpeechStarted(100))
         item_id = driver.one(do.BeginUtterance).item_id
         driver.tell(told.SpeechStopped(700))
-        events = driver.tell(told.Heard(item_id, Transcript("stop")))
+        events = driver.tell(told.FinalTranscript(item_id, Transcript("stop")))
         types = types_of(events)
         assert types[0] == STARTED
         assert types.index("response.done") < types.index(STOPPED) < types.index(COMMITTED)

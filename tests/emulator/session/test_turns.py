@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.session.driver import Driver, error_of, types_of
-from voicelive_agent.emulator import agents as thinking
+from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session import effects as do
 from voicelive_agent.emulator.session import facts as told
 from voicelive_agent.emulator.stt import Transcript
@@ -50,9 +50,9 @@ class TestVoiceActivity:
     def test_the_agent_gets_what_was_heard(self) -> None:
         driver = Driver()
         driver.hear("hello there")
-        asked = driver.one(do.StartThinking)
+        asked = driver.one(do.AskAgent)
         assert asked.response_id == driver.response_id
-        assert asked.request == thinking.Request(kind="speech", text="hello there")
+        assert asked.request == agents.AgentRequest(kind="speech", text="hello there")
 
     def test_the_recogniser_is_told_where_the_turn_is(self) -> None:
         driver = Driver()
@@ -77,16 +77,16 @@ class TestVoiceActivity:
         events = driver.hear(text)
         assert types_of(events) == [STARTED, STOPPED, COMMITTED, TRANSCRIBED, CREATED]
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.kind == "greeting"
+        assert driver.one(do.AskAgent).request.kind == "greeting"
 
     def test_without_create_response_the_client_asks(self) -> None:
         driver = Driver(
             session={"turn_detection": {"type": "server_vad", "create_response": False}}
         )
         assert types_of(driver.hear("hello"))[-1] == CREATED
-        assert driver.done(do.StartThinking) == []
+        assert driver.done(do.AskAgent) == []
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.text == "hello"
+        assert driver.one(do.AskAgent).request.text == "hello"
 
     def test_a_second_start_and_a_stop_without_start_are_nothing(self) -> None:
         driver = Driver()
@@ -103,7 +103,7 @@ class TestVoiceActivity:
         assert driver.one(do.FinishUtterance).end_ms is None
         assert driver.tell(told.SpeechStopped(100)) == []
         item_id = driver.one(do.FinishUtterance).item_id
-        events = driver.tell(told.Heard(item_id, Transcript("hello")))
+        events = driver.tell(told.FinalTranscript(item_id, Transcript("hello")))
         assert types_of(events) == [TRANSCRIBED, CREATED]
 
     def test_clear_forgets_the_speech(self) -> None:
@@ -122,14 +122,14 @@ class TestVoiceActivity:
         driver.tell(told.SpeechStopped(900))
         first = driver.one(do.FinishUtterance).item_id
         driver.tell(told.SpeechStarted(1200))
-        assert types_of(driver.tell(told.Heard(first, Transcript("I want")))) == [
+        assert types_of(driver.tell(told.FinalTranscript(first, Transcript("I want")))) == [
             TRANSCRIBED,
             CREATED,
         ]
         driver.tell(told.SpeechStopped(2000))
         second = driver.one(do.FinishUtterance).item_id
-        driver.tell(told.Heard(second, Transcript("a room")))
-        assert [ask.request.text for ask in driver.done(do.StartThinking)] == ["I want\na room"]
+        driver.tell(told.FinalTranscript(second, Transcript("a room")))
+        assert [ask.request.text for ask in driver.done(do.AskAgent)] == ["I want\na room"]
 
     def test_a_cough_does_not_swallow_the_answer_that_waits(self) -> None:
         driver = Driver()
@@ -137,10 +137,10 @@ class TestVoiceActivity:
         driver.tell(told.SpeechStopped(900))
         first = driver.one(do.FinishUtterance).item_id
         driver.tell(told.SpeechStarted(1200))
-        driver.tell(told.Heard(first, Transcript("a room please")))
+        driver.tell(told.FinalTranscript(first, Transcript("a room please")))
         driver.tell(told.SpeechStopped(1400))
-        driver.tell(told.Heard(driver.one(do.FinishUtterance).item_id, Transcript("")))
-        assert driver.one(do.StartThinking).request.text == "a room please"
+        driver.tell(told.FinalTranscript(driver.one(do.FinishUtterance).item_id, Transcript("")))
+        assert driver.one(do.AskAgent).request.text == "a room please"
 
     def test_transcripts_are_told_in_the_order_of_the_turns(self) -> None:
         driver = Driver()
@@ -148,8 +148,8 @@ class TestVoiceActivity:
             driver.tell(told.SpeechStarted(start_ms))
             driver.tell(told.SpeechStopped(start_ms + 500))
         first, second = (finish.item_id for finish in driver.done(do.FinishUtterance))
-        assert driver.tell(told.Heard(second, Transcript("two"))) == []
-        events = driver.tell(told.Heard(first, Transcript("one")))
+        assert driver.tell(told.FinalTranscript(second, Transcript("two"))) == []
+        events = driver.tell(told.FinalTranscript(first, Transcript("one")))
         assert [event.get("transcript") for event in events if event["type"] == TRANSCRIBED] == [
             "one",
             "two",
@@ -162,19 +162,19 @@ class TestManualTurns:
     def test_nothing_is_answered_until_the_client_asks(self) -> None:
         driver = Driver(session={"turn_detection": None})
         assert driver.send("input_audio_buffer.append", audio=AUDIO) == []
-        assert [type(effect) for effect in driver.last] == [do.BeginUtterance, do.Hear]
+        assert [type(effect) for effect in driver.last] == [do.BeginUtterance, do.ProcessInput]
         assert driver.send("input_audio_buffer.append", audio=AUDIO) == []
-        assert [type(effect) for effect in driver.last] == [do.Hear]
+        assert [type(effect) for effect in driver.last] == [do.ProcessInput]
         item_id = driver.one(do.BeginUtterance).item_id
-        assert driver.tell(told.PartlyHeard(item_id, "hello")) == []
+        assert driver.tell(told.PartialTranscript(item_id, "hello")) == []
         assert driver.tell(told.SpeechStarted(10)) == []
         assert types_of(driver.send("input_audio_buffer.commit")) == [COMMITTED]
         assert driver.did(do.FinishUtterance) == [do.FinishUtterance(item_id, None)]
-        events = driver.tell(told.Heard(item_id, Transcript("hello")))
+        events = driver.tell(told.FinalTranscript(item_id, Transcript("hello")))
         assert types_of(events) == [TRANSCRIBED, CREATED]
-        assert driver.done(do.StartThinking) == []
+        assert driver.done(do.AskAgent) == []
         assert types_of(driver.send("response.create")) == ["response.created"]
-        assert driver.one(do.StartThinking).request.text == "hello"
+        assert driver.one(do.AskAgent).request.text == "hello"
 
     def test_a_response_asked_for_at_once_waits_for_the_transcript(self) -> None:
         driver = Driver(session={"turn_detection": None})
@@ -182,9 +182,9 @@ class TestManualTurns:
         driver.send("input_audio_buffer.commit")
         assert driver.send("response.create") == []
         item_id = driver.one(do.BeginUtterance).item_id
-        events = driver.tell(told.Heard(item_id, Transcript("hello")))
+        events = driver.tell(told.FinalTranscript(item_id, Transcript("hello")))
         assert types_of(events) == [TRANSCRIBED, CREATED, "response.created"]
-        assert driver.one(do.StartThinking).request.text == "hello"
+        assert driver.one(do.AskAgent).request.text == "hello"
 
     def test_cancelling_a_response_that_waits_gives_it_cancelled(self) -> None:
         driver = Driver(session={"turn_detection": None})
@@ -195,20 +195,20 @@ class TestManualTurns:
         assert types_of(events) == ["response.created", "response.done"]
         assert events[1]["response"]["status"] == "cancelled"
         item_id = driver.one(do.BeginUtterance).item_id
-        driver.tell(told.Heard(item_id, Transcript("hello")))
-        assert driver.done(do.StartThinking) == []
+        driver.tell(told.FinalTranscript(item_id, Transcript("hello")))
+        assert driver.done(do.AskAgent) == []
 
     def test_audio_without_a_word_fails_the_response_and_says_why(self) -> None:
         driver = Driver(session={"turn_detection": None})
         driver.send("input_audio_buffer.append", audio=AUDIO)
         driver.send("input_audio_buffer.commit")
-        driver.tell(told.Heard(driver.one(do.BeginUtterance).item_id, Transcript("")))
+        driver.tell(told.FinalTranscript(driver.one(do.BeginUtterance).item_id, Transcript("")))
         events = driver.send("response.create")
         assert types_of(events) == ["response.created", "error", "response.done"]
         assert events[1]["error"]["code"] == "no_input"
         assert events[2]["response"]["status"] == "failed"
         driver.send("response.create")
-        assert driver.one(do.StartThinking).request.kind == "greeting"
+        assert driver.one(do.AskAgent).request.kind == "greeting"
 
     def test_an_empty_buffer_cannot_be_committed(self) -> None:
         driver = Driver(session={"turn_detection": None})
@@ -257,7 +257,7 @@ class TestTurnsOfTheClient:
         assert driver.tell(told.SpeechStarted(10)) == []
         assert types_of(driver.send("input_audio.turn.end", turn_id="t1")) == [COMMITTED]
         item_id = driver.one(do.FinishUtterance).item_id
-        events = driver.tell(told.Heard(item_id, Transcript("hello")))
+        events = driver.tell(told.FinalTranscript(item_id, Transcript("hello")))
         assert types_of(events) == [TRANSCRIBED, CREATED]
         assert types_of(driver.tell(told.SpeechStarted(500))) == [STARTED]
 
@@ -279,7 +279,7 @@ class TestTurnsOfTheClient:
         driver.tell(told.SpeechStopped(900))
         first = driver.one(do.FinishUtterance).item_id
         driver.tell(told.SpeechStarted(1200))
-        driver.tell(told.Heard(first, Transcript("a room")))
+        driver.tell(told.FinalTranscript(first, Transcript("a room")))
         events = driver.send("input_audio.turn.start", turn_id="t1")
         assert types_of(events) == ["response.created"]
 

@@ -12,7 +12,13 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.emulator.conversing import Client, loud, open_client, open_desk, quiet
 from tests.emulator.fakes import FakeUtterance
-from voicelive_agent.emulator.agents import Finished, Request, TextDelta, ThinkingError, Thought
+from voicelive_agent.emulator.agents import (
+    AgentEvent,
+    AgentRequest,
+    AnswerError,
+    AnswerFinished,
+    TextDelta,
+)
 
 
 async def speak(client: Client, ms: int = 600) -> None:
@@ -22,7 +28,7 @@ async def speak(client: Client, ms: int = 600) -> None:
 
 async def test_a_spoken_turn_in_the_documented_order() -> None:
     async with open_desk() as desk, open_client(desk) as client:
-        desk.hearing.texts = ["good morning"]
+        desk.stt.texts = ["good morning"]
         await speak(client)
         done = await client.receive("response.done")
     assert done["response"]["status"] == "completed"
@@ -70,14 +76,14 @@ async def test_speech_is_found_where_it_is_on_the_timeline() -> None:
         await client.receive("response.done")
     assert 4400 <= started["audio_start_ms"] <= 5050
     assert 5900 <= stopped["audio_end_ms"] <= 6150
-    heard = desk.hearing.ears[0].utterances[0].audio
+    heard = desk.stt.recognizers[0].utterances[0].audio
     assert 1000 <= len(heard) / 32 <= 2600
 
 
 @pytest.mark.parametrize(("so_far", "turns"), [("my name is", 1), ("that is all", 2), ("", 2)])
 async def test_a_pause_for_thought_does_not_end_a_semantic_turn(so_far: str, turns: int) -> None:
     async with open_desk() as desk, open_client(desk) as client:
-        desk.hearing.so_far = so_far
+        desk.stt.so_far = so_far
         await client.send(
             "session.update", session={"turn_detection": {"type": "azure_semantic_vad"}}
         )
@@ -89,23 +95,23 @@ async def test_a_pause_for_thought_does_not_end_a_semantic_turn(so_far: str, tur
 
 
 async def test_the_agents_stream_is_closed_within_50_ms_of_speech() -> None:
-    async def talk_on(request: Request) -> AsyncIterator[Thought]:
+    async def talk_on(request: AgentRequest) -> AsyncIterator[AgentEvent]:
         for number in range(1000):
             yield TextDelta(f"Sentence number {number}. ")
             await asyncio.sleep(0.01)
-        yield Finished()
+        yield AnswerFinished()
 
     async with open_desk() as desk, open_client(desk) as client:
-        desk.thinking.answer = talk_on
+        desk.agent.answer = talk_on
         await client.say_text("go")
         await client.receive("response.audio.delta")
-        assert desk.thinking.thinking == 1
-        desk.thinking.stopped.clear()
+        assert desk.agent.answering == 1
+        desk.agent.stopped.clear()
         await client.append(quiet(100) + loud(600))
         await client.receive("input_audio_buffer.speech_started")
         heard_s = time.monotonic()
         async with asyncio.timeout(5):
-            await desk.thinking.stopped.wait()
+            await desk.agent.stopped.wait()
         assert time.monotonic() - heard_s < 0.05
         done = await client.receive("response.done")
         assert done["response"]["status"] == "cancelled"
@@ -119,18 +125,18 @@ async def test_the_agents_stream_is_closed_within_50_ms_of_speech() -> None:
 async def test_speech_starts_from_the_first_clause_while_the_agent_still_thinks() -> None:
     go_on = asyncio.Event()
 
-    async def think_long(request: Request) -> AsyncIterator[Thought]:
+    async def think_long(request: AgentRequest) -> AsyncIterator[AgentEvent]:
         yield TextDelta("One moment please. ")
         yield TextDelta("I am looking. ")
         await go_on.wait()
         yield TextDelta("Here it is.")
-        yield Finished()
+        yield AnswerFinished()
 
     async with open_desk() as desk, open_client(desk) as client:
-        desk.thinking.answer = think_long
+        desk.agent.answer = think_long
         await client.say_text("go")
         await client.receive("response.audio.delta")
-        assert desk.thinking.thinking == 1
+        assert desk.agent.answering == 1
         go_on.set()
         done = await client.receive("response.done")
         assert done["response"]["status"] == "completed"
@@ -148,12 +154,12 @@ async def test_engines_may_fail_and_the_session_lives() -> None:
         assert error["error"]["code"] == "speech_synthesis_error"
         assert (await client.receive("response.done"))["response"]["status"] == "failed"
 
-        desk.hearing.texts = ["!the microphone is under water"]
+        desk.stt.texts = ["!the microphone is under water"]
         await speak(client)
         failed = await client.receive("conversation.item.input_audio_transcription.failed")
         assert "under water" in failed["error"]["message"]
 
-        desk.hearing.texts = ["still here"]
+        desk.stt.texts = ["still here"]
         await speak(client)
         completed = await client.receive("conversation.item.input_audio_transcription.completed")
         assert completed["transcript"] == "still here"
@@ -162,12 +168,12 @@ async def test_engines_may_fail_and_the_session_lives() -> None:
 
 
 async def test_an_engine_that_fails_in_a_way_of_its_own_shows_no_exception_text() -> None:
-    async def raise_secret(request: Request) -> AsyncIterator[Thought]:
+    async def raise_secret(request: AgentRequest) -> AsyncIterator[AgentEvent]:
         raise RuntimeError("key-1234")
         yield
 
     async with open_desk() as desk, open_client(desk) as client:
-        desk.thinking.answer = raise_secret
+        desk.agent.answer = raise_secret
         await client.say_text("go")
         error = await client.receive("error")
         assert "key-1234" not in json.dumps(error)
@@ -191,15 +197,15 @@ async def test_an_unknown_voice_is_a_warning_once() -> None:
 
 async def test_partial_results_come_as_deltas() -> None:
     async with open_desk() as desk, open_client(desk) as client:
-        desk.hearing.gate.clear()
+        desk.stt.gate.clear()
         await client.append(quiet(200) + loud(600))
         await client.receive("input_audio_buffer.speech_started")
-        utterance = desk.hearing.ears[0].utterances[0]
+        utterance = desk.stt.recognizers[0].utterances[0]
         utterance.on_partial("good")
         utterance.on_partial("good morning")
         partial = await client.receive("conversation.item.input_audio_transcription.delta")
         assert partial["delta"] == "good"
-        desk.hearing.gate.set()
+        desk.stt.gate.set()
 
 
 async def test_phrases_of_the_service_and_of_the_session_reach_the_ear() -> None:
@@ -213,7 +219,7 @@ async def test_phrases_of_the_service_and_of_the_session_reach_the_ear() -> None
         await client.receive("session.updated")
         await speak(client)
         await client.receive("response.done")
-        assert list(desk.hearing.ears[0].phrases) == ["book a room", "pool"]
+        assert list(desk.stt.recognizers[0].phrases) == ["book a room", "pool"]
 
 
 async def test_manual_turns_hear_all_that_was_appended() -> None:
@@ -230,7 +236,7 @@ async def test_manual_turns_hear_all_that_was_appended() -> None:
             await client.receive("conversation.item.input_audio_transcription.completed")
         lengths = [
             len(utterance.audio) / 32
-            for utterance in desk.hearing.ears[0].utterances
+            for utterance in desk.stt.recognizers[0].utterances
             if not utterance.discarded
         ]
         assert len(lengths) == 2
@@ -256,19 +262,19 @@ async def test_a_recording_holds_both_sides(tmp_path: Path) -> None:
 async def test_a_model_is_asked_for_interim_responses() -> None:
     answered = asyncio.Event()
 
-    async def think_long(request: Request) -> AsyncIterator[Thought]:
+    async def think_long(request: AgentRequest) -> AsyncIterator[AgentEvent]:
         await answered.wait()
         yield TextDelta("Here it is.")
-        yield Finished()
+        yield AnswerFinished()
 
-    async def write(request: Request) -> AsyncIterator[Thought]:
+    async def write(request: AgentRequest) -> AsyncIterator[AgentEvent]:
         if not request.text:
-            raise ThinkingError("model_error", "the model answered 500")
+            raise AnswerError("model_error", "the model answered 500")
         yield TextDelta(f"Looking for {request.text}.")
-        yield Finished()
+        yield AnswerFinished()
 
     async with open_desk(model_url="http://127.0.0.1:1") as desk, open_client(desk) as client:
-        desk.thinking.answer = think_long
+        desk.agent.answer = think_long
         desk.model.answer = write
         interim = {"type": "llm_interim_response", "latency_threshold_ms": 10}
         await client.send("session.update", session={"interim_response": interim})
@@ -291,7 +297,7 @@ async def test_a_model_is_asked_for_interim_responses() -> None:
 async def test_a_recording_is_recognised_apart_from_what_the_microphone_hears() -> None:
     """It took what was appended and not yet committed out of the input buffer."""
     async with open_desk() as desk, open_client(desk) as client:
-        desk.hearing.texts = ["a recording", "the buffer"]
+        desk.stt.texts = ["a recording", "the buffer"]
         await client.append(quiet(300))
         await client.send(
             "conversation.item.create",
@@ -305,7 +311,7 @@ async def test_a_recording_is_recognised_apart_from_what_the_microphone_hears() 
         assert (await client.receive(completed))["transcript"] == "a recording"
         await client.send("input_audio_buffer.commit")
         assert (await client.receive(completed))["transcript"] == "the buffer"
-        recording, buffer = desk.hearing.ears[0].utterances
+        recording, buffer = desk.stt.recognizers[0].utterances
         assert abs(len(recording.audio) / 32 - 500) < 30
         assert abs(len(buffer.audio) / 32 - 300) < 50
 

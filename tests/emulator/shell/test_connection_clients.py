@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.emulator.conversing import AGENT, loud, open_client, open_desk, quiet
-from voicelive_agent.emulator.agents import Finished, Request, TextDelta, Thought
+from voicelive_agent.emulator.agents import AgentEvent, AgentRequest, AnswerFinished, TextDelta
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ async def test_one_append_may_carry_21_mb_of_text() -> None:
         await client.send("input_audio_buffer.commit")
         await client.receive("input_audio_buffer.committed", timeout_s=60)
         await client.receive("conversation.item.input_audio_transcription.completed", 60)
-        heard = desk.hearing.ears[0].utterances[0].audio
+        heard = desk.stt.recognizers[0].utterances[0].audio
         assert abs(len(heard) / 32 - len(pcm) / 48) < 50
 
 
@@ -76,13 +76,13 @@ async def test_a_larger_frame_than_that_ends_only_its_own_session() -> None:
 
 
 async def test_a_slow_reader_is_held_back_alone() -> None:
-    async def talk_on(request: Request) -> AsyncIterator[Thought]:
+    async def talk_on(request: AgentRequest) -> AsyncIterator[AgentEvent]:
         for number in range(400):
             yield TextDelta(f"This is sentence number {number} of many. ")
-        yield Finished()
+        yield AnswerFinished()
 
     async with open_desk() as desk, open_client(desk, max_queue=1) as slow:
-        desk.thinking.answer = talk_on
+        desk.agent.answer = talk_on
         await slow.say_text("go")
         async with open_client(desk) as other:
             for _ in range(20):
@@ -93,14 +93,14 @@ async def test_a_slow_reader_is_held_back_alone() -> None:
         # Once the buffers of both sockets are full, speaking stands still.
         async with asyncio.timeout(30):
             spoken = -1
-            while spoken != len(desk.speaking.spoken):
-                spoken = len(desk.speaking.spoken)
+            while spoken != len(desk.tts.spoken):
+                spoken = len(desk.tts.spoken)
                 await asyncio.sleep(0.3)
         assert spoken < 300
         # And nothing is lost when it reads on.
         done = await slow.receive("response.done", 60)
         assert done["response"]["status"] == "completed"
-        assert len(desk.speaking.spoken) == 400
+        assert len(desk.tts.spoken) == 400
         sound = sum(
             len(base64.b64decode(event["delta"]))
             for event in slow.events
@@ -110,12 +110,12 @@ async def test_a_slow_reader_is_held_back_alone() -> None:
 
 
 async def test_a_client_that_goes_in_mid_sentence_leaves_nothing_running() -> None:
-    async def talk_on(request: Request) -> AsyncIterator[Thought]:
+    async def talk_on(request: AgentRequest) -> AsyncIterator[AgentEvent]:
         yield TextDelta("A sentence without an end, ")
         await asyncio.Event().wait()
 
     async with open_desk() as desk:
-        desk.thinking.answer = talk_on
+        desk.agent.answer = talk_on
         async with open_client(desk) as client:
             await client.say_text("go")
             await client.receive("response.audio.delta")
@@ -123,12 +123,12 @@ async def test_a_client_that_goes_in_mid_sentence_leaves_nothing_running() -> No
             await client.receive("input_audio_buffer.speech_started")
             client.socket.transport.abort()
         async with asyncio.timeout(5):
-            while not desk.hearing.ears[0].closed:
+            while not desk.stt.recognizers[0].closed:
                 await asyncio.sleep(0.01)
-        assert desk.thinking.thinking == 0
-        assert desk.speaking.speaking == 0
-        assert all(utterance.discarded for utterance in desk.hearing.ears[0].utterances)
-        assert desk.thinking.minds[0].closed
+        assert desk.agent.answering == 0
+        assert desk.tts.speaking == 0
+        assert all(utterance.discarded for utterance in desk.stt.recognizers[0].utterances)
+        assert desk.agent.sessions[0].closed
 
 
 async def test_a_session_ends_at_its_limit() -> None:
@@ -174,20 +174,20 @@ async def test_a_client_that_never_reads_its_close_is_given_up(
 ) -> None:
     """Such a session would have stayed for ever: its close waited behind what nobody read."""
 
-    async def talk_on(request: Request) -> AsyncIterator[Thought]:
+    async def talk_on(request: AgentRequest) -> AsyncIterator[AgentEvent]:
         for _ in range(300):
             yield TextDelta("All of this is said to somebody who does not listen. ")
-        yield Finished()
+        yield AnswerFinished()
 
     monkeypatch.setattr("voicelive_agent.emulator.shell.connection.CLOSE_TIMEOUT_S", 0.2)
     async with (
         open_desk(session_minutes=0.05) as desk,
         open_client(desk, max_queue=1) as client,
     ):
-        desk.thinking.answer = talk_on
+        desk.agent.answer = talk_on
         await client.say_text("go")
         async with asyncio.timeout(20):
-            while not desk.hearing.ears[0].closed:
+            while not desk.stt.recognizers[0].closed:
                 await asyncio.sleep(0.05)
 
 
@@ -200,7 +200,7 @@ async def test_a_client_that_comes_back_goes_on_with_its_conversation() -> None:
             assert client.events[0]["session"]["agent"]["thread_id"] == thread_id
         async with open_client(desk) as client:
             assert client.events[0]["session"]["agent"]["thread_id"] != thread_id
-        resumed = [mind.conversation_id == thread_id for mind in desk.thinking.minds]
+        resumed = [session.conversation_id == thread_id for session in desk.agent.sessions]
     assert resumed == [True, True, False]
 
 
@@ -208,14 +208,14 @@ async def test_an_agent_that_writes_without_end_waits_for_a_slow_reader() -> Non
     """Its text piled up in memory while the client read nothing."""
     written = 0
 
-    async def write_on(request: Request) -> AsyncIterator[Thought]:
+    async def write_on(request: AgentRequest) -> AsyncIterator[AgentEvent]:
         nonlocal written
         while True:
             written += 1
             yield TextDelta("x" * 1000)
 
     async with open_desk() as desk, open_client(desk, max_queue=1) as slow:
-        desk.thinking.answer = write_on
+        desk.agent.answer = write_on
         await slow.send("session.update", session={"modalities": ["text"]})
         await slow.send("response.create")
         async with asyncio.timeout(30):

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from voicelive_agent.emulator.stt.pocketsphinx.phrases import (
+from voicelive_agent.emulator.stt.phrases import (
     list_readings,
     parse_phrase,
     parse_phrases,
+    spell_number,
     split_words,
     write_grammar,
 )
@@ -126,3 +127,23 @@ phrases = st.recursive(
 def test_every_grammar_is_one(decoder: pocketsphinx.Decoder, texts: list[str]) -> None:
     grammar = write_grammar(parse_phrases(texts))
     decoder.add_jsgf_string("test", grammar)
+
+
+@pytest.mark.parametrize(
+    ("digits", "words"),
+    [
+        ("0", "zero"),
+        ("7", "seven"),
+        ("13", "thirteen"),
+        ("20", "twenty"),
+        ("99", "ninety nine"),
+        ("100", "one hundred"),
+        ("115", "one hundred fifteen"),
+        ("2026", "two thousand twenty six"),
+        ("9999", "nine thousand nine hundred ninety nine"),
+        ("00", "zero zero"),
+        ("5551234", "five five five one two three four"),
+    ],
+)
+def test_a_number_is_spelled_as_words(digits: str, words: str) -> None:
+    assert spell_number(digits) == words

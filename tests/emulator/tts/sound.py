@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from voicelive_agent.emulator.tts import Speaking, SpokenWord, Viseme, Voice
-from voicelive_agent.emulator.tts.local import LocalSpeaking
+from voicelive_agent.emulator.tts import SpokenWord, TextToSpeech, Viseme, Voice
+from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 
 
 @dataclass(frozen=True)
@@ -56,35 +56,35 @@ class Spoken:
 
 
 @asynccontextmanager
-async def running(speaking: LocalSpeaking) -> AsyncIterator[LocalSpeaking]:
+async def running(tts: LocalTextToSpeech) -> AsyncIterator[LocalTextToSpeech]:
     """An engine with its processes, for as long as a test needs it."""
-    await speaking.start()
+    await tts.start()
     try:
-        yield speaking
+        yield tts
     finally:
-        await speaking.stop()
+        await tts.stop()
 
 
-async def speak(speaking: Speaking, clause: str, **voice: str) -> Spoken:
+async def speak(tts: TextToSpeech, clause: str, **voice: str) -> Spoken:
     """A whole clause, by the voice that a session asks for."""
-    resolved, _ = speaking.resolve_voice(voice)
-    return await hear(speaking, clause, resolved)
+    resolved, _ = tts.resolve_voice(voice)
+    return await hear(tts, clause, resolved)
 
 
-async def hear(speaking: Speaking, clause: str, voice: Voice) -> Spoken:
+async def hear(tts: TextToSpeech, clause: str, voice: Voice) -> Spoken:
     """A whole clause."""
     pcm = bytearray()
     words: list[SpokenWord] = []
     visemes: list[Viseme] = []
     chunks = 0
-    async with aclosing(speaking.speak(clause, voice)) as stream:
+    async with aclosing(tts.speak(clause, voice)) as stream:
         async for chunk in stream:
             pcm += chunk.pcm
             words += chunk.words
             visemes += chunk.visemes
             chunks += bool(chunk.pcm)
     samples = np.frombuffer(bytes(pcm), dtype=np.int16)
-    return Spoken(samples, words, visemes, speaking.sample_rate_hz, chunks)
+    return Spoken(samples, words, visemes, tts.sample_rate_hz, chunks)
 
 
 def transcribe(spoken: Spoken) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from voicelive_agent.emulator.tts import SpeakingError
+from voicelive_agent.emulator.tts import TtsError
 from voicelive_agent.emulator.tts.processes import EngineProcesses, Frame
 
 
@@ -74,7 +74,7 @@ async def test_a_crash_fails_its_clause_and_the_next_has_a_new_process() -> None
     async with odd_engine() as processes:
         before = processes.about["pid"]
         for _ in range(2):
-            with pytest.raises(SpeakingError, match="crashed"):
+            with pytest.raises(TtsError, match="crashed"):
                 await collect(processes, "crash")
         assert (await collect(processes, "again"))[0].pcm == b"again"
         assert processes.about["pid"] != before
@@ -112,7 +112,7 @@ async def test_nothing_is_asked_of_a_process_that_is_being_started(
             nonlocal starts
             starts += 1
             if starts == 1:
-                raise SpeakingError("too early")
+                raise TtsError("too early")
             starting = asyncio.create_task(spawn())
             if starts == 2:
                 while worker._process is None:
@@ -127,7 +127,7 @@ async def test_nothing_is_asked_of_a_process_that_is_being_started(
         worker.kill()
         await begun.wait()
         async with asyncio.timeout(20):
-            with contextlib.suppress(SpeakingError):
+            with contextlib.suppress(TtsError):
                 await collect(processes, "now")
             while starts < 3:
                 await asyncio.sleep(0.01)
@@ -136,7 +136,7 @@ async def test_nothing_is_asked_of_a_process_that_is_being_started(
 
 async def test_a_hanging_engine_is_given_up_and_replaced() -> None:
     async with odd_engine(frame_timeout_s=0.2) as processes:
-        with pytest.raises(SpeakingError, match=r"nothing for 0\.2 s"):
+        with pytest.raises(TtsError, match=r"nothing for 0\.2 s"):
             await collect(processes, "hang")
     async with odd_engine() as processes:
         assert await collect(processes, "fine")
@@ -144,16 +144,16 @@ async def test_a_hanging_engine_is_given_up_and_replaced() -> None:
 
 async def test_an_error_of_the_engine_fails_its_clause_alone() -> None:
     async with odd_engine() as processes:
-        with pytest.raises(SpeakingError, match="odd text"):
+        with pytest.raises(TtsError, match="odd text"):
             await collect(processes, "raise")
         assert await collect(processes, "fine")
 
 
 async def test_an_engine_that_does_not_start_says_why() -> None:
-    with pytest.raises(SpeakingError, match="no such voice here"):
+    with pytest.raises(TtsError, match="no such voice here"):
         async with odd_engine(options={"fails_to_start": "no such voice here"}):
             pass
-    with pytest.raises(SpeakingError, match="missing_engine"):
+    with pytest.raises(TtsError, match="missing_engine"):
         await EngineProcesses("voicelive_agent.emulator.tts.missing_engine", {}, 1).start()
 
 
@@ -191,7 +191,7 @@ async def test_stopping_ends_whoever_listens() -> None:
     frames = processes.speak("endless", {})
     await anext(frames)
     await processes.stop()
-    with pytest.raises(SpeakingError, match="stopped"):
+    with pytest.raises(TtsError, match="stopped"):
         async for _ in frames:
             pass
 

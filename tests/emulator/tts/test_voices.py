@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicelive_agent.emulator.tts import Voice
-from voicelive_agent.emulator.tts.voices import EngineVoice, read_wish, resolve
+from voicelive_agent.emulator.tts.voices import EngineVoice, read_voice_request, resolve
 
 VOICES = [
     EngineVoice("m1", "en-US", "male"),
@@ -101,4 +101,4 @@ def test_an_empty_wish_is_the_default_voice(voice: dict[str, Any]) -> None:
 @given(st.text(max_size=40))
 def test_any_name_is_understood_somehow(name: str) -> None:
     assert choose({"name": name})[0] in {voice.name for voice in VOICES}
-    read_wish({"name": name})
+    read_voice_request({"name": name})

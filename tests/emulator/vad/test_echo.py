@@ -9,13 +9,18 @@ from hypothesis import strategies as st
 
 from tests.emulator.speech import mix, needs_flite, noise, pieces, say, silence
 from voicelive_agent.emulator.vad import echo
-from voicelive_agent.emulator.vad.echo import Cleaner, CleaningWish, PlayedAudio, find_warning
+from voicelive_agent.emulator.vad.echo import (
+    CleaningSettings,
+    EchoReference,
+    InputCleaner,
+    find_warning,
+)
 from voicelive_agent.emulator.vad.voice_activity import Silero
 
 needs_livekit = pytest.mark.skipif(
     importlib.util.find_spec("livekit") is None, reason="the echo-cancellation extra is missing"
 )
-CANCEL = CleaningWish(cancels_echo=True)
+CANCEL = CleaningSettings(cancels_echo=True)
 PLAYED = "we are open from nine in the morning until ten at night every day of the week"
 
 
@@ -34,7 +39,7 @@ def reflect(pcm: bytes, delay_ms: int = 60, seed: int = 0) -> bytes:
     return bytes(np.clip(delayed, -32768, 32767).astype("<i2").tobytes())
 
 
-def clean(cleaner: Cleaner, microphone: bytes, reference: bytes = b"", ms: int = 20) -> bytes:
+def clean(cleaner: InputCleaner, microphone: bytes, reference: bytes = b"", ms: int = 20) -> bytes:
     played = pieces(reference.ljust(len(microphone), b"\0"), ms)
     heard = (
         cleaner.clean(one, other) for one, other in zip(pieces(microphone, ms), played, strict=True)
@@ -51,21 +56,21 @@ def count_speech(pcm: bytes) -> int:
 
 class TestWish:
     def test_what_sessions_ask_for(self) -> None:
-        assert not CleaningWish.parse(None, None)
-        assert CleaningWish.parse({"type": "server_echo_cancellation"}, None) == CANCEL
-        assert CleaningWish.parse({"reference_source": "client"}, {"type": "near_field"}) == (
-            CleaningWish(True, True, True)
+        assert not CleaningSettings.parse(None, None)
+        assert CleaningSettings.parse({"type": "server_echo_cancellation"}, None) == CANCEL
+        assert CleaningSettings.parse({"reference_source": "client"}, {"type": "near_field"}) == (
+            CleaningSettings(True, True, True)
         )
 
     def test_without_the_extra_a_warning_says_what_to_install(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(echo, "is_installed", lambda: False)
-        warning = find_warning(CleaningWish(cancels_echo=True, suppresses_noise=True))
+        warning = find_warning(CleaningSettings(cancels_echo=True, suppresses_noise=True))
         assert warning is not None
         assert "echo cancellation and noise reduction" in warning
         assert "pip install" in warning
-        assert find_warning(CleaningWish()) is None
+        assert find_warning(CleaningSettings()) is None
 
     @needs_livekit
     def test_with_it_there_is_none(self) -> None:
@@ -78,7 +83,7 @@ class TestCleaner:
     def test_the_agents_own_voice_is_no_speech_of_the_person(self) -> None:
         played = (say(PLAYED, "slt") + silence(300)) * 2
         microphone = mix(reflect(played), noise(len(played) // 32 + 1, level=5))
-        cleaned = clean(Cleaner(CANCEL), microphone, played)
+        cleaned = clean(InputCleaner(CANCEL), microphone, played)
         assert len(cleaned) == len(microphone)
         # After the first second, in which it learns the room.
         late = slice(32_000, None)
@@ -93,27 +98,27 @@ class TestCleaner:
             silence(len(played) // 32 - 2500) + say("i would like a table for two") + silence(3000)
         )
         microphone = mix(mix(reflect(played), speech), noise(len(played) // 32 + 1, level=5))
-        cleaned = clean(Cleaner(CANCEL), microphone, played)
+        cleaned = clean(InputCleaner(CANCEL), microphone, played)
         start = len(played) - 2500 * 32
         assert count_speech(cleaned[start:]) > 20
 
     @needs_flite
     def test_without_a_reference_speech_stays(self) -> None:
         speech = say("i would like a table for two")
-        assert count_speech(clean(Cleaner(CANCEL), speech)) > 0.8 * count_speech(speech)
+        assert count_speech(clean(InputCleaner(CANCEL), speech)) > 0.8 * count_speech(speech)
 
     def test_noise_is_reduced(self) -> None:
         sound = noise(6000, level=1000)
-        cleaned = clean(Cleaner(CleaningWish(suppresses_noise=True)), sound)
+        cleaned = clean(InputCleaner(CleaningSettings(suppresses_noise=True)), sound)
         assert level_db(cleaned[96_000:]) < level_db(sound[96_000:]) - 5
 
     def test_cuts_change_nothing(self) -> None:
         sound, played = noise(1000, level=1000), noise(1000, level=500, seed=1)
-        by_ten = clean(Cleaner(CANCEL), sound, played, ms=10)
-        assert clean(Cleaner(CANCEL), sound, played, ms=37) == by_ten
+        by_ten = clean(InputCleaner(CANCEL), sound, played, ms=10)
+        assert clean(InputCleaner(CANCEL), sound, played, ms=37) == by_ten
 
     def test_the_rest_comes_as_it_is(self) -> None:
-        cleaner = Cleaner(CANCEL)
+        cleaner = InputCleaner(CANCEL)
         assert cleaner.clean(b"\1\2") == b""
         assert cleaner.finish() == b"\1\2"
         assert cleaner.finish() == b""
@@ -121,20 +126,20 @@ class TestCleaner:
 
 class TestPlayedAudio:
     def test_what_played_when(self) -> None:
-        played = PlayedAudio()
+        played = EchoReference()
         played.play(10, b"\1\1" * 160)
         assert played.take(0, 640) == bytes(320) + b"\1\1" * 160
         assert played.take(20, 320) == bytes(320)
 
     def test_pieces_follow_one_another(self) -> None:
         """Audio is made faster than it plays: a piece waits for those before it."""
-        played = PlayedAudio()
+        played = EchoReference()
         played.play(0, b"\1\1" * 160)
         played.play(1, b"\2\2" * 160)
         assert played.take(0, 640) == b"\1\1" * 160 + b"\2\2" * 160
 
     def test_an_interruption_silences_the_rest(self) -> None:
-        played = PlayedAudio()
+        played = EchoReference()
         played.play(0, b"\1\1" * 160)
         played.play(0, b"\2\2" * 160)
         played.stop(5)
@@ -146,7 +151,7 @@ class TestPlayedAudio:
         steps=st.lists(st.integers(1, 400), max_size=12),
     )
     def test_it_is_read_in_any_steps(self, sizes: list[int], steps: list[int]) -> None:
-        played, expected = PlayedAudio(), b""
+        played, expected = EchoReference(), b""
         for number, size in enumerate(sizes, 1):
             played.play(0, bytes([number]) * size * 2)
             expected += bytes([number]) * size * 2

@@ -5,11 +5,11 @@ import pytest
 
 from tests.emulator.speech import mix, needs_flite, noise, say, silence
 from voicelive_agent.emulator.vad.loudness import Loudness
-from voicelive_agent.emulator.vad.turn_taking import (
+from voicelive_agent.emulator.vad.turn_detection import (
     SOUND_LIMIT_MS,
     SpeechStarted,
+    TurnDetector,
     TurnRules,
-    TurnTaking,
 )
 from voicelive_agent.emulator.vad.voice_activity import Silero
 
@@ -78,7 +78,7 @@ def test_a_word_begins_with_its_soft_sound(lead_ms: int) -> None:
     pcm = mix(pcm, noise(len(pcm) // 32, 8))
     rules = TurnRules.parse({"type": "azure_semantic_vad", "prefix_padding_ms": 0})
     detector, loudness = Silero(), Loudness()
-    turns = TurnTaking(rules, detector)
+    turns = TurnDetector(rules, detector)
     for at in range(0, len(pcm) - 1023, 1024):
         frame = pcm[at : at + 1024]
         event = turns.judge(detector.probability(frame), loudness.take(frame))

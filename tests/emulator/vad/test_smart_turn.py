@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 
 from tests.emulator.speech import needs_flite, say, silence
-from voicelive_agent.emulator.stt import HearingError
+from voicelive_agent.emulator.stt import SttError
 from voicelive_agent.emulator.vad import smart_turn
 from voicelive_agent.emulator.vad.smart_turn import SmartTurn, open_end_of_turn, weigh_opinions
 
@@ -37,13 +37,13 @@ def test_none_is_no_model() -> None:
 
 
 def test_an_unknown_name_names_the_known_ones() -> None:
-    with pytest.raises(HearingError, match="smart-turn"):
+    with pytest.raises(SttError, match="smart-turn"):
         open_end_of_turn("oracle")
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smart_turn, "_find_folder", lambda: None)
-    with pytest.raises(HearingError, match="pip install"):
+    with pytest.raises(SttError, match="pip install"):
         open_end_of_turn("smart-turn")
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.emulator.speech import mix, needs_flite, noise, say, silence
 from voicelive_agent.emulator.stt import VoiceActivity
-from voicelive_agent.emulator.vad.turn_taking import (
+from voicelive_agent.emulator.vad.turn_detection import (
     SpeechStarted,
     SpeechStopped,
+    TurnDetector,
     TurnEvent,
     TurnRules,
-    TurnTaking,
 )
 from voicelive_agent.emulator.vad.voice_activity import (
     DcRemover,
@@ -47,7 +47,7 @@ def find_turns(
     pcm: bytes, detector: VoiceActivity | None = None, **wish: object
 ) -> list[TurnEvent]:
     detector = detector or Silero()
-    turns = TurnTaking(TurnRules.parse({"prefix_padding_ms": 0, **wish}), detector)
+    turns = TurnDetector(TurnRules.parse({"prefix_padding_ms": 0, **wish}), detector)
     size = detector.frame_bytes
     frames = [pcm[at : at + size] for at in range(0, len(pcm) - size + 1, size)]
     events = (turns.judge(detector.probability(frame)) for frame in frames)

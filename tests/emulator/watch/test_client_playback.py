@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from voicelive_agent.emulator.shell.clock import SessionClock
-from voicelive_agent.emulator.watch.client_playback import Listening, Loudspeaker
+from voicelive_agent.emulator.watch.client_playback import ClientPlayback, PlaybackListener
 from voicelive_agent.wire.audio.streams import Encoder
 
 
-class Heard:
+class FinalTranscript:
     """Somebody who listens."""
 
     def __init__(self) -> None:
         self.pieces: list[tuple[float, bytes]] = []
         self.stopped_ms: list[float] = []
 
-    def listen(self, rate_hz: int) -> Listening:
-        return Listening(
+    def listen(self, rate_hz: int) -> PlaybackListener:
+        return PlaybackListener(
             rate_hz,
             lambda at_ms, pcm: self.pieces.append((at_ms, pcm)),
             self.stopped_ms.append,
@@ -29,21 +29,25 @@ def tone(ms: int, rate_hz: int) -> bytes:
 
 
 async def test_audio_is_played_piece_after_piece_however_early_it_comes() -> None:
-    loudspeaker, heard = Loudspeaker(SessionClock()), Heard()
-    loudspeaker.connect(heard.listen(24_000))
+    client_playback, heard = ClientPlayback(SessionClock()), FinalTranscript()
+    client_playback.connect(heard.listen(24_000))
     for _ in range(3):
-        loudspeaker.play("resp_1", "pcm16", tone(500, 24_000))
+        client_playback.play("resp_1", "pcm16", tone(500, 24_000))
     starts = [round(at_ms - heard.pieces[0][0]) for at_ms, _ in heard.pieces]
     assert starts == [0, 500, 1000]
     assert heard.pieces[1][1] == tone(500, 24_000)
 
 
 async def test_each_listener_gets_its_own_rate() -> None:
-    loudspeaker, low, high = Loudspeaker(SessionClock()), Heard(), Heard()
-    loudspeaker.connect(low.listen(16_000))
-    loudspeaker.connect(high.listen(24_000))
+    client_playback, low, high = (
+        ClientPlayback(SessionClock()),
+        FinalTranscript(),
+        FinalTranscript(),
+    )
+    client_playback.connect(low.listen(16_000))
+    client_playback.connect(high.listen(24_000))
     for _ in range(10):
-        loudspeaker.play("resp_1", "g711_ulaw", bytes([0x80, 0x00] * 400))
+        client_playback.play("resp_1", "g711_ulaw", bytes([0x80, 0x00] * 400))
     for heard, bytes_per_ms in ((low, 32), (high, 48)):
         assert abs(sum(len(pcm) for _, pcm in heard.pieces) / bytes_per_ms - 1000) < 100
         # Nothing overlaps, and there is no gap.
@@ -52,10 +56,10 @@ async def test_each_listener_gets_its_own_rate() -> None:
 
 
 async def test_an_answer_in_another_format_follows_the_one_before() -> None:
-    loudspeaker, heard = Loudspeaker(SessionClock()), Heard()
-    loudspeaker.connect(heard.listen(24_000))
-    loudspeaker.play("resp_1", "pcm16", tone(500, 24_000))
-    loudspeaker.play("resp_2", "pcm16_8000hz", tone(500, 8_000))
+    client_playback, heard = ClientPlayback(SessionClock()), FinalTranscript()
+    client_playback.connect(heard.listen(24_000))
+    client_playback.play("resp_1", "pcm16", tone(500, 24_000))
+    client_playback.play("resp_2", "pcm16_8000hz", tone(500, 8_000))
     (first_ms, first), (second_ms, second) = heard.pieces
     assert round(second_ms - first_ms) == len(first) / 48 == 500
     assert abs(len(second) / 48 - 500) < 120
@@ -69,12 +73,12 @@ async def test_the_end_of_an_answer_is_played_too(output_format: str) -> None:
     encoder = Encoder(output_format, 24_000)
     answer = encoder.encode(tone(1000, 24_000)) + encoder.finish()
     assert encoder.duration_ms(answer) == pytest.approx(1000, abs=1)
-    loudspeaker, heard = Loudspeaker(SessionClock()), Heard()
-    loudspeaker.connect(heard.listen(24_000))
+    client_playback, heard = ClientPlayback(SessionClock()), FinalTranscript()
+    client_playback.connect(heard.listen(24_000))
     size = encoder.format.size_bytes(90)
     for start in range(0, len(answer), size):
-        loudspeaker.play("resp_1", output_format, answer[start : start + size])
-    loudspeaker.finish()
+        client_playback.play("resp_1", output_format, answer[start : start + size])
+    client_playback.finish()
     played = np.frombuffer(b"".join(pcm for _, pcm in heard.pieces), np.int16).astype(int)
     assert len(played) == pytest.approx(24_000, abs=24)
     # Its last samples are loud, and no step between two is larger than the tone's own.
@@ -91,12 +95,12 @@ async def test_an_answer_that_pauses_is_whole_before_its_pause(
     """What was held back came out behind the pause, and what followed stood that much too late."""
     clock, now_ms = SessionClock(), [0.0]
     monkeypatch.setattr(clock, "now_ms", lambda: now_ms[0])
-    loudspeaker, heard = Loudspeaker(clock), Heard()
-    loudspeaker.connect(heard.listen(24_000))
-    loudspeaker.play("resp_1", "pcm16_8000hz", tone(500, 8_000))
+    client_playback, heard = ClientPlayback(clock), FinalTranscript()
+    client_playback.connect(heard.listen(24_000))
+    client_playback.play("resp_1", "pcm16_8000hz", tone(500, 8_000))
     now_ms[0] = 3000.0
-    loudspeaker.play("resp_1", "pcm16_8000hz", tone(500, 8_000))
-    loudspeaker.finish()
+    client_playback.play("resp_1", "pcm16_8000hz", tone(500, 8_000))
+    client_playback.finish()
     before = [(at_ms, pcm) for at_ms, pcm in heard.pieces if at_ms < 1000]
     after = [(at_ms, pcm) for at_ms, pcm in heard.pieces if at_ms >= 1000]
     assert (before[0][0], after[0][0]) == (0, 3000)
@@ -106,23 +110,23 @@ async def test_an_answer_that_pauses_is_whole_before_its_pause(
 
 async def test_what_comes_after_a_barge_in_is_not_played_behind_what_it_cut() -> None:
     clock = SessionClock()
-    loudspeaker, heard = Loudspeaker(clock), Heard()
-    loudspeaker.connect(heard.listen(24_000))
-    loudspeaker.play("resp_1", "pcm16", tone(60_000, 24_000))
-    loudspeaker.stop()
-    loudspeaker.play("resp_2", "pcm16", tone(100, 24_000))
+    client_playback, heard = ClientPlayback(clock), FinalTranscript()
+    client_playback.connect(heard.listen(24_000))
+    client_playback.play("resp_1", "pcm16", tone(60_000, 24_000))
+    client_playback.stop()
+    client_playback.play("resp_2", "pcm16", tone(100, 24_000))
     assert len(heard.stopped_ms) == 1
     assert heard.pieces[1][0] < 5000
 
 
 async def test_who_has_left_hears_nothing() -> None:
-    loudspeaker, heard = Loudspeaker(SessionClock()), Heard()
+    client_playback, heard = ClientPlayback(SessionClock()), FinalTranscript()
     listening = heard.listen(24_000)
-    loudspeaker.connect(listening)
-    assert loudspeaker.is_heard
-    loudspeaker.disconnect(listening)
-    loudspeaker.play("resp_1", "pcm16", tone(100, 24_000))
-    loudspeaker.stop()
-    assert not loudspeaker.is_heard
+    client_playback.connect(listening)
+    assert client_playback.is_heard
+    client_playback.disconnect(listening)
+    client_playback.play("resp_1", "pcm16", tone(100, 24_000))
+    client_playback.stop()
+    assert not client_playback.is_heard
     assert heard.pieces == []
     assert heard.stopped_ms == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from voicelive_agent.emulator.watch.recording import (
     WAV_RATE_HZ,
-    Recording,
+    SessionRecording,
     Track,
     check_directory,
     interleave,
@@ -37,7 +37,7 @@ def level_at(samples: npt.NDArray[np.int16], ms: float, side: int) -> float:
 
 
 def test_both_sides_stand_at_their_time(tmp_path: Path) -> None:
-    recording = Recording(tmp_path, "sess_1", {"path": "/voice-live/realtime"})
+    recording = SessionRecording(tmp_path, "sess_1", {"path": "/voice-live/realtime"})
     recording.heard.place(0, tone(500, 1000, 16_000))
     recording.heard.place(1000, tone(500, 2000, 16_000))
     recording.played.place(600, tone(800, 3000, 24_000))
@@ -54,7 +54,7 @@ def test_both_sides_stand_at_their_time(tmp_path: Path) -> None:
 
 
 def test_what_a_barge_in_cut_is_not_in_the_recording(tmp_path: Path) -> None:
-    recording = Recording(tmp_path, "sess_1", {})
+    recording = SessionRecording(tmp_path, "sess_1", {})
     recording.heard.place(0, tone(2000, 100, 16_000))
     recording.played.place(0, tone(2000, 3000, 24_000))
     recording.played.cut(700)
@@ -68,7 +68,7 @@ def test_what_a_barge_in_cut_is_not_in_the_recording(tmp_path: Path) -> None:
 
 
 def test_only_the_owner_can_read_what_people_said(tmp_path: Path) -> None:
-    recording = Recording(tmp_path / "new", "sess/../1", {})
+    recording = SessionRecording(tmp_path / "new", "sess/../1", {})
     recording.add_event(0, "client", {"type": "session.update"})
     recording.close()
     left = sorted(path.name for path in (tmp_path / "new").iterdir())
@@ -79,7 +79,7 @@ def test_only_the_owner_can_read_what_people_said(tmp_path: Path) -> None:
 
 
 def test_events_are_lines_with_times_and_sides(tmp_path: Path) -> None:
-    recording = Recording(tmp_path, "sess_1", {"query": {"model": "local"}})
+    recording = SessionRecording(tmp_path, "sess_1", {"query": {"model": "local"}})
     recording.add_event(12.345, "client", {"type": "session.update"})
     recording.add_event(13, "server", {"type": "session.updated"})
     # A session that crashes leaves what was written so far.
@@ -93,7 +93,7 @@ def test_events_are_lines_with_times_and_sides(tmp_path: Path) -> None:
 
 
 def test_a_silent_session_leaves_an_empty_wav(tmp_path: Path) -> None:
-    recording = Recording(tmp_path, "sess_1", {})
+    recording = SessionRecording(tmp_path, "sess_1", {})
     recording.close()
     assert len(read_wav(recording.wav_path)) == 0
 
@@ -124,7 +124,7 @@ def test_interleaving_loses_and_shifts_nothing(
 def test_a_full_disk_ends_the_recording_and_not_the_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    recording = Recording(tmp_path, "sess_1", {})
+    recording = SessionRecording(tmp_path, "sess_1", {})
     recording.place_heard(0, tone(500, 1000, 16_000))
 
     def fail(*arguments: object) -> None:
@@ -144,7 +144,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_session(
 @pytest.mark.parametrize("value", [10**30, "\ud800", 1.5])
 def test_any_event_of_an_agent_is_kept(tmp_path: Path, value: object) -> None:
     """A number of more than 64 bits ended the answer that it came with."""
-    recording = Recording(tmp_path, "sess_1", {})
+    recording = SessionRecording(tmp_path, "sess_1", {})
     recording.add_event(0, "server", {"type": "response.invocation.delta", "delta": {"n": value}})
     recording.close()
     line = json.loads(recording.events_path.read_text().splitlines()[-1])

@@ -5,11 +5,11 @@ import orjson
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from voicelive_agent.emulator.watch.recording import Recording
+from voicelive_agent.emulator.watch.recording import SessionRecording
 from voicelive_agent.emulator.watch.replay import (
     EXIT_UNUSABLE,
     Events,
-    Line,
+    RecordedLine,
     Renaming,
     UnusableRecording,
     compare,
@@ -22,7 +22,7 @@ from voicelive_agent.emulator.watch.replay import (
 
 
 def events(*lines: tuple[float, str, Any]) -> Events:
-    return Events({"query": {"model": "local"}}, [Line(*line) for line in lines])
+    return Events({"query": {"model": "local"}}, [RecordedLine(*line) for line in lines])
 
 
 def turn(prefix: str, heard: str = "hello", delay_ms: float = 100) -> list[tuple[float, str, Any]]:
@@ -48,12 +48,12 @@ def turn(prefix: str, heard: str = "hello", delay_ms: float = 100) -> list[tuple
 
 
 def test_reads_what_a_recording_leaves(tmp_path: Path) -> None:
-    recording = Recording(tmp_path, "sess_1", {"query": {"model": "local"}})
+    recording = SessionRecording(tmp_path, "sess_1", {"query": {"model": "local"}})
     recording.add_event(5, "client", {"type": "response.create"})
     recording.close()
     read = read_events(recording.events_path)
     assert read.connection == {"query": {"model": "local"}, "session_id": "sess_1"}
-    assert read.of("client") == [Line(5.0, "client", {"type": "response.create"})]
+    assert read.of("client") == [RecordedLine(5.0, "client", {"type": "response.create"})]
 
 
 @pytest.mark.parametrize("content", [b"", b"hello\n", b"[]\n", b'{"at_ms": 1}\n', b"\xff\xfe\n"])
@@ -73,7 +73,9 @@ def test_the_command_line_refuses_a_file_that_is_not_there(
 
 def test_deltas_may_come_in_any_number() -> None:
     before, now = events(*turn("resp_a")), events(*turn("resp_b"), *[])
-    now.lines.insert(4, Line(1121, "server", {"type": "response.audio.delta", "delta": "AA"}))
+    now.lines.insert(
+        4, RecordedLine(1121, "server", {"type": "response.audio.delta", "delta": "AA"})
+    )
     same, report = compare(before, now)
     assert same, report
 

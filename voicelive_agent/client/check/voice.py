@@ -12,7 +12,7 @@ from voicelive_agent.client.check.scenario import ScenarioError
 from voicelive_agent.client.sound.sound_files import read_sound
 
 if TYPE_CHECKING:
-    from voicelive_agent.emulator.tts import Speaking
+    from voicelive_agent.emulator.tts import TextToSpeech
 
 CallerVoice = Callable[[str], Awaitable[bytes]]
 """Text to PCM16 mono."""
@@ -45,8 +45,8 @@ async def open_voice(name: str | None, rate_hz: int) -> AsyncIterator[CallerVoic
 async def _engine_voice(engine: str, voice: str, rate_hz: int) -> AsyncIterator[CallerVoice | None]:
     """None where a program may serve instead."""
     try:
-        from voicelive_agent.emulator.tts import SpeakingError
-        from voicelive_agent.emulator.tts.engines import open_speaking
+        from voicelive_agent.emulator.tts import TtsError
+        from voicelive_agent.emulator.tts.engines import open_tts
         from voicelive_agent.wire.audio.formats import AudioFormat
         from voicelive_agent.wire.audio.streams import Encoder
     except ImportError:
@@ -54,39 +54,39 @@ async def _engine_voice(engine: str, voice: str, rate_hz: int) -> AsyncIterator[
         return
     async with contextlib.AsyncExitStack() as stack:
         try:
-            speaking = _open_any() if engine == "auto" else open_speaking(engine)
-            await speaking.start()
-        except SpeakingError as error:
+            tts = _open_any() if engine == "auto" else open_tts(engine)
+            await tts.start()
+        except TtsError as error:
             if engine not in ("auto", *PROGRAMS):
                 raise ScenarioError(f"caller_voice: {error}") from error
             yield None
             return
-        stack.push_async_callback(speaking.stop)
-        wanted = voice or (_other_voice(speaking) if engine == "auto" else "")
-        resolved, warning = speaking.resolve_voice({"name": wanted} if wanted else {})
+        stack.push_async_callback(tts.stop)
+        wanted = voice or (_other_voice(tts) if engine == "auto" else "")
+        resolved, warning = tts.resolve_voice({"name": wanted} if wanted else {})
         if voice and warning:
             raise ScenarioError(f"caller_voice: {warning}")
 
         async def speak(text: str) -> bytes:
-            encoder = Encoder(AudioFormat("pcm16", rate_hz), speaking.sample_rate_hz)
-            async with contextlib.aclosing(speaking.speak(text, resolved)) as chunks:
+            encoder = Encoder(AudioFormat("pcm16", rate_hz), tts.sample_rate_hz)
+            async with contextlib.aclosing(tts.speak(text, resolved)) as chunks:
                 pieces = [encoder.encode(chunk.pcm) async for chunk in chunks]
             return b"".join([*pieces, encoder.finish()])
 
         yield speak
 
 
-def _open_any() -> "Speaking":
+def _open_any() -> "TextToSpeech":
     """The engine that is understood best, of those that are here."""
-    from voicelive_agent.emulator.tts import espeak, flite
+    from voicelive_agent.emulator.tts.engines import espeak, flite
 
-    return flite.open_speaking() if flite.find_library() else espeak.open_speaking()
+    return flite.open_tts() if flite.find_library() else espeak.open_tts()
 
 
-def _other_voice(speaking: "Speaking") -> str:
+def _other_voice(tts: "TextToSpeech") -> str:
     """Another voice than the one that agents answer with by default."""
-    default, _ = speaking.resolve_voice({})
-    names = [one.name for one in getattr(speaking, "voices", ()) if one.language == default.locale]
+    default, _ = tts.resolve_voice({})
+    names = [one.name for one in getattr(tts, "voices", ()) if one.language == default.locale]
     best = PROGRAMS["flite"]
     return best if best in names or not names else names[1 % len(names)]
 

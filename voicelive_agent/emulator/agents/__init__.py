@@ -1,15 +1,15 @@
-"""Thinking: who answers a turn, behind a small protocol.
+"""Agents, seen from the emulator: who answers a turn, behind a small protocol.
 
-A ``Thinking`` is shared by all sessions and opens one ``Mind`` for each. A mind answers one
-request at a time with a stream of thoughts::
+An ``AgentBackend`` (an agent, a chat model or an offline script) is shared by all sessions and
+opens one ``AgentSession`` for each, which answers one request at a time with a stream of events::
 
-    TextDelta | ClientEvent | ToolWaiting                in any order and number
+    TextDelta | ScreenEvent | ToolWaiting                in any order and number
     TextDone                                             at most once: no TextDelta after it
     FunctionCallBegan, ArgumentsDelta..., FunctionCall   one call after another, never interleaved
-    Finished                                             exactly once, last, unless ThinkingError
+    AnswerFinished                                       exactly once, last, unless AnswerError
 
-Closing the generator, or cancelling the task that iterates over it, closes the connection to
-whoever answers at once. ``emulator.agents.engines`` opens the engines by name.
+Closing the generator, or cancelling the task that iterates over it, closes the connection to the
+agent at once. ``emulator.agents.engines`` opens the backends by name.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -20,7 +20,7 @@ RequestKind = Literal["speech", "action", "greeting"]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AgentRequest:
     """What a response has to answer.
 
     An agent needs ``kind``, ``text`` and ``action`` alone and keeps its own history. A model
@@ -62,7 +62,7 @@ class TextDone:
 
 
 @dataclass(frozen=True, slots=True)
-class ClientEvent:
+class ScreenEvent:
     """A JSON object for the client: the ``delta`` of ``response.invocation.delta``."""
 
     payload: dict[str, Any]
@@ -102,7 +102,7 @@ class FunctionCall:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens, as far as whoever answered counts them."""
+    """Tokens, as far as the agent counts them."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -111,7 +111,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class AnswerFinished:
     """The answer is complete."""
 
     usage: Usage = Usage()
@@ -124,19 +124,19 @@ class Finished:
     """What the agent should do otherwise."""
 
 
-Thought = (
+AgentEvent = (
     TextDelta
     | TextDone
-    | ClientEvent
+    | ScreenEvent
     | ToolWaiting
     | FunctionCallBegan
     | ArgumentsDelta
     | FunctionCall
-    | Finished
+    | AnswerFinished
 )
 
 
-class ThinkingError(Exception):
+class AnswerError(Exception):
     """No answer, or an answer that breaks off; becomes ``error`` and a failed response.
 
     ``code`` is one of
@@ -157,28 +157,28 @@ class ThinkingError(Exception):
         self.message = message
 
 
-class Mind(Protocol):
-    """One session's partner; keeps what ties its requests together."""
+class AgentSession(Protocol):
+    """One session's side of an agent; keeps what ties its requests together."""
 
-    def think(self, request: Request) -> AsyncGenerator[Thought, None]:
-        """Answer one request. Raises ThinkingError, before or after the first thought."""
+    def answer(self, request: AgentRequest) -> AsyncGenerator[AgentEvent, None]:
+        """Answer one request. Raises AnswerError, before or after the first event."""
         ...
 
     async def close(self) -> None: ...
 
 
-class Thinking(Protocol):
+class AgentBackend(Protocol):
     """An agent, a model or a script that answers, shared by all sessions."""
 
     name: str
 
     async def start(self) -> None:
-        """Get ready; does not need whoever answers to be up yet."""
+        """Get ready; does not need the agent to be up yet."""
 
     async def stop(self) -> None: ...
 
-    def open_mind(self, session_id: str, *, conversation_id: str = "") -> Mind:
-        """A mind for one session.
+    def open_session(self, session_id: str, *, conversation_id: str = "") -> AgentSession:
+        """The agent for one session.
 
         ``conversation_id`` is the session's thread, begun by it or resumed; where it is empty,
         the session stands for it. Both ids are ``[A-Za-z0-9._:-]``, at most 256 characters.

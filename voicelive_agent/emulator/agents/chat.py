@@ -7,15 +7,15 @@ from contextlib import aclosing
 from typing import Any, Literal
 
 from voicelive_agent.emulator.agents import (
+    AgentEvent,
+    AgentRequest,
+    AnswerError,
+    AnswerFinished,
     ArgumentsDelta,
-    Finished,
     FunctionCall,
     FunctionCallBegan,
-    Request,
     TextDelta,
     TextDone,
-    ThinkingError,
-    Thought,
     Usage,
 )
 from voicelive_agent.emulator.agents.endpoint import (
@@ -24,9 +24,8 @@ from voicelive_agent.emulator.agents.endpoint import (
     describe_error,
     read_url,
 )
-from voicelive_agent.emulator.agents.events import read_events
 from voicelive_agent.emulator.agents.messages import write_messages, write_tool_choice, write_tools
-from voicelive_agent.emulator.agents.usage import read_usage
+from voicelive_agent.emulator.agents.openai_events import read_events, read_usage
 
 _INCOMPLETE: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
     "length": "max_output_tokens",
@@ -34,7 +33,7 @@ _INCOMPLETE: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
 }
 
 
-class ChatThinking:
+class ChatBackend:
     """The model ``model`` at ``url``; without one, the model that the session names.
 
     Raises ValueError for a bad URL.
@@ -78,10 +77,10 @@ class ChatThinking:
     async def stop(self) -> None:
         await self.endpoint.stop()
 
-    def open_mind(self, session_id: str, *, conversation_id: str = "") -> "ChatMind":
-        return ChatMind(self)
+    def open_session(self, session_id: str, *, conversation_id: str = "") -> "ChatSession":
+        return ChatSession(self)
 
-    def write_body(self, request: Request) -> dict[str, Any]:
+    def write_body(self, request: AgentRequest) -> dict[str, Any]:
         """The request as the endpoint wants it; only what the session asked for."""
         body: dict[str, Any] = {
             "model": self.model or request.model,
@@ -105,31 +104,31 @@ class ChatThinking:
         return body
 
 
-class ChatMind:
+class ChatSession:
     """One session; the session's items are the whole of what the model knows."""
 
-    def __init__(self, thinking: ChatThinking) -> None:
-        self._thinking = thinking
+    def __init__(self, backend: ChatBackend) -> None:
+        self._backend = backend
 
     async def close(self) -> None:
         """Nothing to close: no connection outlives its answer."""
 
-    async def think(self, request: Request) -> AsyncGenerator[Thought, None]:
-        endpoint = self._thinking.endpoint
+    async def answer(self, request: AgentRequest) -> AsyncGenerator[AgentEvent, None]:
+        endpoint = self._backend.endpoint
         answer = _Answer()
-        async with endpoint.post(self._thinking.write_body(request)) as response:
+        async with endpoint.post(self._backend.write_body(request)) as response:
             if response.headers.get("content-type", "").startswith("application/json"):
                 # Some servers can't stream, or not with tools.
-                for thought in answer.read_whole(await response.aread()):
-                    yield thought
+                for agent_event in answer.read_whole(await response.aread()):
+                    yield agent_event
             else:
                 endpoint.require_event_stream(response, "a chat endpoint")
                 async with aclosing(read_events(endpoint, response)) as events:
                     async for event in events:
-                        for thought in answer.read(event):
-                            yield thought
-        for thought in answer.finish():
-            yield thought
+                        for agent_event in answer.read(event):
+                            yield agent_event
+        for agent_event in answer.finish():
+            yield agent_event
 
 
 class _Call:
@@ -152,10 +151,10 @@ class _Answer:
         self._reason: str | None = None
         self._usage = Usage()
 
-    def read(self, chunk: Mapping[str, Any]) -> list[Thought]:
-        """The thoughts in a chunk. Raises ThinkingError."""
+    def read(self, chunk: Mapping[str, Any]) -> list[AgentEvent]:
+        """The thoughts in a chunk. Raises AnswerError."""
         if chunk.get("error"):
-            raise ThinkingError(
+            raise AnswerError(
                 "model_error",
                 f"the model reports an error: {describe_error(json.dumps(chunk).encode())}",
             )
@@ -166,59 +165,59 @@ class _Answer:
             return []
         choice = choices[0]
         delta = choice.get("delta") or choice.get("message")
-        thoughts = self._read_delta(delta) if isinstance(delta, Mapping) else []
+        agent_events = self._read_delta(delta) if isinstance(delta, Mapping) else []
         if choice.get("finish_reason") and self._reason is None:
             self._reason = str(choice["finish_reason"])
             if self._reason not in _INCOMPLETE:
-                thoughts.append(TextDone())
-        return thoughts
+                agent_events.append(TextDone())
+        return agent_events
 
-    def read_whole(self, body: bytes) -> list[Thought]:
+    def read_whole(self, body: bytes) -> list[AgentEvent]:
         """The thoughts in an answer that was not streamed."""
         try:
             completion = json.loads(body)
         except ValueError:
             completion = None
         if not isinstance(completion, dict):
-            raise ThinkingError("model_contract_violation", "the model's answer is not JSON")
-        thoughts = self.read(completion)
+            raise AnswerError("model_contract_violation", "the model's answer is not JSON")
+        agent_events = self.read(completion)
         self._reason = self._reason or "stop"
-        return thoughts
+        return agent_events
 
-    def finish(self) -> list[Thought]:
-        """The calls that are left, and the end. Raises ThinkingError where there is none."""
+    def finish(self) -> list[AgentEvent]:
+        """The calls that are left, and the end. Raises AnswerError where there is none."""
         if self._reason is None:
-            raise ThinkingError(
+            raise AnswerError(
                 "model_disconnected",
                 "the model's stream ended in mid-answer, without a finish_reason: look for an "
                 "error in its server's log",
             )
-        thoughts: list[Thought] = []
+        agent_events: list[AgentEvent] = []
         for index in sorted(self._calls):
             call = self._calls[index]
-            thoughts += self._tell(call)
+            agent_events += self._tell(call)
             if not call.begun:
-                raise ThinkingError(
+                raise AnswerError(
                     "model_contract_violation", "the model calls a function without naming it"
                 )
             if not call.arguments:
                 call.arguments = "{}"
-                thoughts.append(ArgumentsDelta(call.id, "{}"))
-            thoughts.append(FunctionCall(call.id, call.name, call.arguments))
-        return [*thoughts, Finished(self._usage, _INCOMPLETE.get(self._reason))]
+                agent_events.append(ArgumentsDelta(call.id, "{}"))
+            agent_events.append(FunctionCall(call.id, call.name, call.arguments))
+        return [*agent_events, AnswerFinished(self._usage, _INCOMPLETE.get(self._reason))]
 
-    def _read_delta(self, delta: Mapping[str, Any]) -> list[Thought]:
-        thoughts: list[Thought] = []
+    def _read_delta(self, delta: Mapping[str, Any]) -> list[AgentEvent]:
+        agent_events: list[AgentEvent] = []
         text = delta.get("content") or delta.get("refusal")
         if isinstance(text, str) and text:
-            thoughts.append(TextDelta(text))
+            agent_events.append(TextDelta(text))
         for piece in delta.get("tool_calls") or ():
             if isinstance(piece, Mapping):
                 self._add(piece)
         if self._calls:
             # The first is passed on as it comes; others wait, as they may come interleaved.
-            thoughts += self._tell(self._calls[min(self._calls)])
-        return thoughts
+            agent_events += self._tell(self._calls[min(self._calls)])
+        return agent_events
 
     def _add(self, piece: Mapping[str, Any]) -> None:
         index = piece.get("index")
@@ -236,14 +235,14 @@ class _Answer:
         elif arguments is not None:
             call.arguments += json.dumps(arguments, ensure_ascii=False)
 
-    def _tell(self, call: _Call) -> list[Thought]:
-        thoughts: list[Thought] = []
+    def _tell(self, call: _Call) -> list[AgentEvent]:
+        agent_events: list[AgentEvent] = []
         if not call.begun:
             if not call.name:
                 return []
             call.begun = True
-            thoughts.append(FunctionCallBegan(call.id, call.name))
+            agent_events.append(FunctionCallBegan(call.id, call.name))
         if delta := call.arguments[call.told :]:
             call.told = len(call.arguments)
-            thoughts.append(ArgumentsDelta(call.id, delta))
-        return thoughts
+            agent_events.append(ArgumentsDelta(call.id, delta))
+        return agent_events

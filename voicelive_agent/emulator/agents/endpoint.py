@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import httpx
 
-from voicelive_agent.emulator.agents import ThinkingError
+from voicelive_agent.emulator.agents import AnswerError
 from voicelive_agent.wire.net import is_this_machine
 
 CONNECT_TIMEOUT_S = 5.0
@@ -73,7 +73,7 @@ class Endpoint:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[httpx.Response]:
-        """The response to a POST, once its status is known to be 200. Raises ThinkingError.
+        """The response to a POST, once its status is known to be 200. Raises AnswerError.
 
         Leaving the context closes the connection unless the response was read to its end.
         """
@@ -92,7 +92,7 @@ class Endpoint:
             await response.aclose()
 
     def require_event_stream(self, response: httpx.Response, protocol: str) -> None:
-        """Raises ThinkingError unless the response is a stream of server-sent events."""
+        """Raises AnswerError unless the response is a stream of server-sent events."""
         content_type = response.headers.get("content-type", "")
         if content_type.split(";")[0].strip().lower() != "text/event-stream":
             raise self.violation(
@@ -101,7 +101,7 @@ class Endpoint:
             )
 
     async def read_lines(self, response: httpx.Response) -> AsyncGenerator[str, None]:
-        """Lines without their ends (LF, CRLF or CR). Raises ThinkingError."""
+        """Lines without their ends (LF, CRLF or CR). Raises AnswerError."""
         buffer = bytearray()
         after_cr = False
         with self._translate_errors("in mid-answer"):
@@ -122,8 +122,8 @@ class Endpoint:
         if buffer:
             yield self._decode(buffer)
 
-    def violation(self, message: str) -> ThinkingError:
-        return ThinkingError(f"{self.who}_contract_violation", message)
+    def violation(self, message: str) -> AnswerError:
+        return AnswerError(f"{self.who}_contract_violation", message)
 
     def _decode(self, line: bytearray) -> str:
         try:
@@ -140,10 +140,10 @@ class Endpoint:
                     break
         return bytes(body)
 
-    def _error_of_status(self, response: httpx.Response, body: bytes) -> ThinkingError:
+    def _error_of_status(self, response: httpx.Response, body: bytes) -> AnswerError:
         told = describe_error(body)
         hint = self._status_hints.get(response.status_code)
-        return ThinkingError(
+        return AnswerError(
             f"{self.who}_error",
             f"the {self.who} answered POST {self._shown_url} with HTTP {response.status_code}"
             f"{f' ({told})' if told else ''} where 200 is expected{f': {hint}' if hint else ''}",
@@ -160,12 +160,12 @@ class Endpoint:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             reason = f" ({error})" if "SSL" in str(error) else ""
-            raise ThinkingError(
+            raise AnswerError(
                 f"{self.who}_unreachable",
                 f"nothing answers at {self._shown_url}{reason}: {self._hint}",
             ) from error
         except httpx.TimeoutException as error:
-            raise ThinkingError(
+            raise AnswerError(
                 f"{self.who}_timeout",
                 f"the {self.who} at {self._shown_url} was silent for {self._timeout_s:g} s {when}: "
                 "send something sooner, a comment line (': keep-alive') if need be",
@@ -173,7 +173,7 @@ class Endpoint:
         except httpx.DecodingError as error:
             raise self.violation(f"the answer cannot be decoded: {error}") from error
         except httpx.TransportError as error:
-            raise ThinkingError(
+            raise AnswerError(
                 f"{self.who}_disconnected",
                 f"the {self.who} at {self._shown_url} closed the connection {when}: "
                 "look for an error in its log",

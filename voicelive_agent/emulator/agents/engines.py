@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from voicelive_agent.emulator.agents import Thinking
+from voicelive_agent.emulator.agents import AgentBackend
 from voicelive_agent.emulator.agents.endpoint import SILENCE_TIMEOUT_S
 
 
@@ -13,15 +13,15 @@ def open_agent(
     protocol: Literal["invocations", "responses"] = "invocations",
     name: str = "",
     timeout_s: float = SILENCE_TIMEOUT_S,
-) -> Thinking:
+) -> AgentBackend:
     """An agent; ``name`` is what messages call it. Raises ValueError for a URL that is none."""
     if protocol == "responses":
-        from voicelive_agent.emulator.agents.responses import ResponsesThinking
+        from voicelive_agent.emulator.agents.responses import ResponsesBackend
 
-        return ResponsesThinking(url, name=name, timeout_s=timeout_s)
-    from voicelive_agent.emulator.agents.invocations import InvocationsThinking
+        return ResponsesBackend(url, name=name, timeout_s=timeout_s)
+    from voicelive_agent.emulator.agents.invocations import InvocationsBackend
 
-    return InvocationsThinking(url, name=name, timeout_s=timeout_s)
+    return InvocationsBackend(url, name=name, timeout_s=timeout_s)
 
 
 def open_model(
@@ -31,17 +31,17 @@ def open_model(
     model: str | None = None,
     script: Path | None = None,
     timeout_s: float = SILENCE_TIMEOUT_S,
-) -> Thinking:
+) -> AgentBackend:
     """The model of sessions without an agent: a chat endpoint, or without one a script.
 
     Raises ValueError for a URL that is none and for a script that can't be used.
     """
     if url is not None:
-        from voicelive_agent.emulator.agents.chat import ChatThinking
+        from voicelive_agent.emulator.agents.chat import ChatBackend
 
-        return ChatThinking(url, key=key, model=model, timeout_s=timeout_s)
-    from voicelive_agent.emulator.agents.script import ScriptThinking
-    from voicelive_agent.emulator.agents.script_file import load_script
+        return ChatBackend(url, key=key, model=model, timeout_s=timeout_s)
+    from voicelive_agent.emulator.agents.script.backend import ScriptBackend
+    from voicelive_agent.emulator.agents.script.file import load_script
 
     name = f"the script {script}" if script else "the offline script"
-    return ScriptThinking(load_script(script), name=name)
+    return ScriptBackend(load_script(script), name=name)

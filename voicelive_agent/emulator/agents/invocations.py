@@ -1,7 +1,7 @@
 """Agents of the Invocations protocol, called as Voice Live calls them.
 
 What Voice Live does with an answer that breaks the protocol (``wire.invocations``) is documented
-nowhere. Here, what leaves the answer unclear ends it at once with a ThinkingError; an answer that
+nowhere. Here, what leaves the answer unclear ends it at once with an AnswerError; an answer that
 is clear all the same is told to its end, and what it broke is a breach there, or a warning where
 samples of Microsoft's do so.
 """
@@ -14,13 +14,13 @@ from contextlib import aclosing
 from typing import Any
 
 from voicelive_agent.emulator.agents import (
-    ClientEvent,
-    Finished,
-    Request,
+    AgentEvent,
+    AgentRequest,
+    AnswerError,
+    AnswerFinished,
+    ScreenEvent,
     TextDelta,
     TextDone,
-    ThinkingError,
-    Thought,
 )
 from voicelive_agent.emulator.agents.endpoint import (
     LOCAL_USER_ID,
@@ -47,7 +47,7 @@ _AFTER_DONE_S = 0.25
 _PROTOCOL = "the Invocations protocol of Voice Live"
 
 
-class InvocationsThinking:
+class InvocationsBackend:
     """An agent at ``url``; ``POST {url}/invocations``. Raises ValueError for a bad URL.
 
     ``timeout_s`` is how long the agent may be silent.
@@ -76,26 +76,26 @@ class InvocationsThinking:
     async def stop(self) -> None:
         await self.endpoint.stop()
 
-    def open_mind(self, session_id: str, *, conversation_id: str = "") -> "InvocationsMind":
-        return InvocationsMind(self, conversation_id or session_id)
+    def open_session(self, session_id: str, *, conversation_id: str = "") -> "InvocationsSession":
+        return InvocationsSession(self, conversation_id or session_id)
 
 
-class InvocationsMind:
+class InvocationsSession:
     """One session with the agent: the same ``agent_session_id`` for each of its requests.
 
     It is the conversation's id, so a client that resumes a conversation finds the agent's memory
     of it; how Voice Live maps one to the other is not documented.
     """
 
-    def __init__(self, thinking: InvocationsThinking, session_id: str) -> None:
-        self._thinking = thinking
+    def __init__(self, backend: InvocationsBackend, session_id: str) -> None:
+        self._backend = backend
         self._session_id = session_id
 
     async def close(self) -> None:
         """Nothing to close: no connection outlives its answer."""
 
-    async def think(self, request: Request) -> AsyncGenerator[Thought, None]:
-        endpoint = self._thinking.endpoint
+    async def answer(self, request: AgentRequest) -> AsyncGenerator[AgentEvent, None]:
+        endpoint = self._backend.endpoint
         check = AnswerCheck()
         async with (
             endpoint.post(
@@ -114,14 +114,14 @@ class InvocationsMind:
                 line = await anext(lines, None)
                 if line is None:
                     break
-                for thought in check.read_line(line):
-                    yield thought
+                for agent_event in check.read_line(line):
+                    yield agent_event
             if check.done:
                 # What follows is only looked at to tell the developer of it.
                 await check.watch_end(lines)
         yield check.finish()
 
-    def _describe(self, request: Request) -> Mapping[str, Any]:
+    def _describe(self, request: AgentRequest) -> Mapping[str, Any]:
         if request.kind == "action":
             return request.action or {}
         if request.kind == "greeting":
@@ -130,7 +130,7 @@ class InvocationsMind:
 
 
 class AnswerCheck:
-    """Turns the lines of one answer into thoughts and holds them to the contract."""
+    """Turns the lines of one answer into events and holds them to the contract."""
 
     def __init__(self) -> None:
         self._reader = AnswerReader()
@@ -139,20 +139,20 @@ class AnswerCheck:
     def done(self) -> bool:
         return self._reader.done
 
-    def read_line(self, line: str) -> list[Thought]:
-        """The thoughts in a line. Raises ThinkingError."""
+    def read_line(self, line: str) -> list[AgentEvent]:
+        """The events in a line. Raises AnswerError."""
         try:
             event = self._reader.read_line(line)
         except UnreadableError as error:
             raise _violation(error.finding.message) from None
         except AgentError as error:
             described = describe_error(json.dumps(error.event).encode())
-            raise ThinkingError("agent_error", f"the agent reports an error: {described}") from None
+            raise AnswerError("agent_error", f"the agent reports an error: {described}") from None
         if event is None or event.get("type") == DONE:
             return []
         if event.get("type") == DELTA:
             return [TextDelta(event["delta"])] if event["delta"] else []
-        return [TextDone()] if event.get("type") == SPEECH_DONE else [ClientEvent(event)]
+        return [TextDone()] if event.get("type") == SPEECH_DONE else [ScreenEvent(event)]
 
     async def watch_end(self, lines: AsyncGenerator[str, None]) -> None:
         """See whether the stream ends after ``done``, as it should."""
@@ -164,17 +164,17 @@ class AnswerCheck:
                         return
         except TimeoutError:
             self._warn('the stream stays open after {"type":"done"}: end it there')
-        except ThinkingError:
+        except AnswerError:
             self._warn('the stream breaks off after {"type":"done"}: end it properly')
 
-    def finish(self) -> Finished:
-        """The end of the answer. Raises ThinkingError where the answer has none."""
+    def finish(self) -> AnswerFinished:
+        """The end of the answer. Raises AnswerError where the answer has none."""
         try:
             self._reader.finish()
         except UnreadableError as error:
             raise _violation(error.finding.message) from None
         found = self._reader.findings
-        return Finished(
+        return AnswerFinished(
             breaches=tuple(
                 f"{one.message} ({_PROTOCOL})" for one in found if one.weight == "breach"
             ),
@@ -185,5 +185,5 @@ class AnswerCheck:
         self._reader.note("SSE-12", "warning", message)
 
 
-def _violation(message: str) -> ThinkingError:
-    return ThinkingError("agent_contract_violation", f"{message} ({_PROTOCOL})")
+def _violation(message: str) -> AnswerError:
+    return AnswerError("agent_contract_violation", f"{message} ({_PROTOCOL})")

@@ -10,17 +10,16 @@ from contextlib import aclosing
 from typing import Any, Literal
 
 from voicelive_agent.emulator.agents import (
-    Finished,
-    Request,
+    AgentEvent,
+    AgentRequest,
+    AnswerError,
+    AnswerFinished,
     TextDelta,
     TextDone,
-    ThinkingError,
-    Thought,
     ToolWaiting,
 )
 from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID, SILENCE_TIMEOUT_S, Endpoint
-from voicelive_agent.emulator.agents.events import read_events
-from voicelive_agent.emulator.agents.usage import read_usage
+from voicelive_agent.emulator.agents.openai_events import read_events, read_usage
 
 GREETING_INPUT = ""
 """The ``input`` for a bare ``response.create``; what Voice Live sends is not documented."""
@@ -29,7 +28,7 @@ _PROTOCOL = "the Responses protocol"
 _TOOL_ITEMS = ("_call", "_call_output")
 
 
-class ResponsesThinking:
+class ResponsesBackend:
     """An agent at ``url``; ``POST {url}/responses``. Raises ValueError for a bad URL.
 
     ``timeout_s`` is how long the agent may be silent.
@@ -58,30 +57,30 @@ class ResponsesThinking:
     async def stop(self) -> None:
         await self.endpoint.stop()
 
-    def open_mind(self, session_id: str, *, conversation_id: str = "") -> "ResponsesMind":
-        return ResponsesMind(self, session_id, conversation_id)
+    def open_session(self, session_id: str, *, conversation_id: str = "") -> "ResponsesSession":
+        return ResponsesSession(self, session_id, conversation_id)
 
 
-class ResponsesMind:
+class ResponsesSession:
     """One session with the agent: one conversation."""
 
-    def __init__(self, thinking: ResponsesThinking, session_id: str, conversation_id: str) -> None:
-        self._thinking = thinking
+    def __init__(self, backend: ResponsesBackend, session_id: str, conversation_id: str) -> None:
+        self._backend = backend
         self._session_id = session_id
         self.conversation_id = conversation_id or f"conv_{uuid.uuid4().hex}"
 
     async def close(self) -> None:
         """Nothing to close: no connection outlives its answer."""
 
-    async def think(self, request: Request) -> AsyncGenerator[Thought, None]:
+    async def answer(self, request: AgentRequest) -> AsyncGenerator[AgentEvent, None]:
         if request.kind == "action":
-            raise ThinkingError(
+            raise AnswerError(
                 "agent_error",
                 "invoke_input is for agents of the Invocations protocol: this one speaks the "
                 "Responses protocol; send text, or start the emulator with --agent-protocol "
                 "invocations",
             )
-        endpoint = self._thinking.endpoint
+        endpoint = self._backend.endpoint
         reading = _Answer()
         body = {
             "input": GREETING_INPUT if request.kind == "greeting" else request.text,
@@ -102,8 +101,8 @@ class ResponsesMind:
         ):
             endpoint.require_event_stream(response, _PROTOCOL)
             async for event in events:
-                for thought in reading.read(event):
-                    yield thought
+                for agent_event in reading.read(event):
+                    yield agent_event
                 if reading.finished is not None:
                     break
         if reading.finished is None:
@@ -118,7 +117,7 @@ class _Answer:
     """Turns the events of one response into thoughts."""
 
     def __init__(self) -> None:
-        self.finished: Finished | None = None
+        self.finished: AnswerFinished | None = None
         self._texts: dict[tuple[Any, Any], str] = {}
         self._last: tuple[Any, Any] | None = None
         self._calls: dict[str, str] = {}
@@ -126,8 +125,8 @@ class _Answer:
         self._breaches: list[str] = []
         self._warnings: list[str] = []
 
-    def read(self, event: Mapping[str, Any]) -> list[Thought]:
-        """The thoughts in an event. Raises ThinkingError."""
+    def read(self, event: Mapping[str, Any]) -> list[AgentEvent]:
+        """The thoughts in an event. Raises AnswerError."""
         match event.get("type"):
             case "response.output_text.delta" | "response.refusal.delta":
                 return self._read_delta(event)
@@ -148,18 +147,18 @@ class _Answer:
                 raise _failure(event["error"])
         return []
 
-    def _read_delta(self, event: Mapping[str, Any]) -> list[Thought]:
+    def _read_delta(self, event: Mapping[str, Any]) -> list[AgentEvent]:
         delta = event.get("delta")
         if not isinstance(delta, str):
             raise _violation("the delta of response.output_text.delta is not a string")
         part = (event.get("item_id"), event.get("content_index"))
-        thoughts: list[Thought] = []
+        agent_events: list[AgentEvent] = []
         if self._last not in (None, part) and not self._texts[self._last][-1:].isspace():
             # Two messages are two sentences.
-            thoughts.append(TextDelta(" "))
+            agent_events.append(TextDelta(" "))
         self._last = part
         self._texts[part] = self._texts.get(part, "") + delta
-        return [*thoughts, TextDelta(delta)] if delta else []
+        return [*agent_events, TextDelta(delta)] if delta else []
 
     def _check_text(self, event: Mapping[str, Any]) -> None:
         part = (event.get("item_id"), event.get("content_index"))
@@ -169,7 +168,7 @@ class _Answer:
                 "deltas are what is spoken"
             )
 
-    def _read_item(self, item: Any) -> list[Thought]:
+    def _read_item(self, item: Any) -> list[AgentEvent]:
         if not isinstance(item, Mapping):
             raise _violation("response.output_item.added has no item")
         kind = str(item.get("type", ""))
@@ -187,7 +186,7 @@ class _Answer:
         self,
         event: Mapping[str, Any],
         reason: Literal["max_output_tokens", "content_filter"] | None,
-    ) -> list[Thought]:
+    ) -> list[AgentEvent]:
         for name in self._calls.values():
             self._warn(
                 f"the agent leaves its function {name!r} to the caller: Voice Live runs no "
@@ -195,7 +194,7 @@ class _Answer:
             )
         response = event.get("response")
         usage = response.get("usage") if isinstance(response, Mapping) else None
-        self.finished = Finished(
+        self.finished = AnswerFinished(
             read_usage(usage), reason, tuple(self._breaches), tuple(self._warnings)
         )
         return [] if reason else [TextDone()]
@@ -217,13 +216,13 @@ def _read_reason(event: Mapping[str, Any]) -> Literal["max_output_tokens", "cont
     return "content_filter" if reason == "content_filter" else "max_output_tokens"
 
 
-def _failure(error: Any) -> ThinkingError:
+def _failure(error: Any) -> AnswerError:
     code, message = "", ""
     if isinstance(error, Mapping):
         code, message = str(error.get("code") or ""), str(error.get("message") or "")
     told = ": ".join(part for part in (code, message) if part) or "it does not say why"
-    return ThinkingError("agent_error", f"the agent's response failed: {told}")
+    return AnswerError("agent_error", f"the agent's response failed: {told}")
 
 
-def _violation(message: str) -> ThinkingError:
-    return ThinkingError("agent_contract_violation", f"{message} ({_PROTOCOL})")
+def _violation(message: str) -> AnswerError:
+    return AnswerError("agent_contract_violation", f"{message} ({_PROTOCOL})")

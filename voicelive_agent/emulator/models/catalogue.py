@@ -29,9 +29,9 @@ class RemoteFile:
 @dataclass(frozen=True, slots=True)
 class Model:
     name: str
-    use: Literal["hearing", "speaking"]
+    use: Literal["stt", "tts"]
     engine: str
-    """What ``--hearing`` or ``--speaking`` calls the engine that uses it."""
+    """What ``--stt`` or ``--tts`` calls the engine that uses it."""
     about: str
     licence: str
     size_mb: int
@@ -66,7 +66,7 @@ _ZIPFORMER = "epoch-99-avg-1-chunk-16-left-128"
 MODELS: tuple[Model, ...] = (
     Model(
         "zipformer-en",
-        "hearing",
+        "stt",
         "sherpa-onnx",
         "streaming English, small and quick: the one to begin with",
         "Apache-2.0",
@@ -82,7 +82,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "parakeet-en",
-        "hearing",
+        "stt",
         "sherpa-onnx",
         "English with punctuation, at the end of the turn: accurate, 0.6 billion parameters",
         "CC-BY-4.0",
@@ -97,7 +97,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "whisper-base",
-        "hearing",
+        "stt",
         "faster-whisper",
         "99 languages, at the end of the turn",
         "MIT",
@@ -106,7 +106,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "whisper-small",
-        "hearing",
+        "stt",
         "faster-whisper",
         "99 languages, at the end of the turn: slower, more accurate",
         "MIT",
@@ -115,7 +115,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "vits-ljs",
-        "speaking",
+        "tts",
         "sherpa-onnx",
         "American English, a woman; with a lexicon, so nothing under the GPL is needed",
         "see the model card at huggingface.co/csukuangfj/vits-ljs (speech data: public domain)",
@@ -124,7 +124,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "vits-vctk",
-        "speaking",
+        "tts",
         "sherpa-onnx",
         "English of many accents, 109 speakers; with a lexicon",
         "see the model card at huggingface.co/csukuangfj/vits-vctk (speech data: CC-BY-4.0)",
@@ -133,7 +133,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "kokoro-multi",
-        "speaking",
+        "tts",
         "sherpa-onnx",
         "English and Chinese, natural, slower; with a lexicon",
         "Apache-2.0",
@@ -142,7 +142,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "vits-libritts",
-        "speaking",
+        "tts",
         "sherpa-onnx",
         "American English, 904 speakers; needs the extra espeak, which spells its words",
         "CC-BY-4.0 (speech data), with espeak-ng data under GPL-3.0-or-later",
@@ -151,7 +151,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "piper-en-ryan",
-        "speaking",
+        "tts",
         "piper",
         "American English, a man",
         "see the voice's model card at huggingface.co/rhasspy/piper-voices",
@@ -160,7 +160,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "piper-en-amy",
-        "speaking",
+        "tts",
         "piper",
         "American English, a woman",
         "see the voice's model card at huggingface.co/rhasspy/piper-voices",
@@ -169,7 +169,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         "kokoro",
-        "speaking",
+        "tts",
         "kokoro",
         "nine languages, 54 speakers: natural, slower",
         "Apache-2.0",

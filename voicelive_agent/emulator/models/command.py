@@ -57,8 +57,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _list(store: ModelStore) -> int:
-    for use, option in (("hearing", "--hearing"), ("speaking", "--speaking")):
-        _say(f"{use.capitalize()} ({option} ENGINE:MODEL)")
+    for use, what in (("stt", "Speech to text"), ("tts", "Text to speech")):
+        _say(f"{what} (--{use} ENGINE:MODEL)")
         for model in MODELS:
             if model.use != use:
                 continue

@@ -4,7 +4,7 @@
 
     client's events ──┐                        ┌── Send
     hearing's facts ──┤                        ├── BeginUtterance, FinishUtterance, …
-    thinking's facts ─┼─▶ Session.handle() ────┼── StartThinking, StopThinking
+    thinking's facts ─┼─▶ Session.handle() ────┼── AskAgent, StopAgent
     speaking's facts ─┤    (pure)              ├── Speak, StopSpeaking
     timers ───────────┘                        └── SetTimer, ClearTimer, Close
 """

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from voicelive_agent.emulator.session.effects import ConfigureHearing
+from voicelive_agent.emulator.session.effects import ConfigureInput
 from voicelive_agent.emulator.session.facts import Warned
 from voicelive_agent.wire.audio.formats import DEFAULT_RATE_HZ, default_rate_hz
 from voicelive_agent.wire.voice_live.session import (
@@ -119,7 +119,7 @@ class Configuration:
         """A copy of the values, as the client is told them."""
         return copy.deepcopy(self.values)
 
-    def hearing(self) -> ConfigureHearing:
+    def hearing(self) -> ConfigureInput:
         """What hearing has to know of it."""
         transcription = self["input_audio_transcription"] or {}
         turn_detection = self["turn_detection"]
@@ -128,7 +128,7 @@ class Configuration:
             *((turn_detection or {}).get("languages") or ()),
         ]
         echo = self["input_audio_echo_cancellation"]
-        return ConfigureHearing(
+        return ConfigureInput(
             input_format=self["input_audio_format"],
             sampling_rate_hz=self["input_audio_sampling_rate"],
             channels=echo["channels"] if echo else 1,

@@ -7,7 +7,7 @@ from voicelive_agent.wire.voice_live.events import (
     CreateItem,
     InputText,
     InputTextDelta,
-    NameItem,
+    ItemReference,
     TruncateItem,
 )
 from voicelive_agent.wire.voice_live.frames import new_id
@@ -17,7 +17,7 @@ ROOT = "root"
 """As ``previous_item_id``: before the first item."""
 
 
-class Conversation:
+class ConversationItems:
     """The items that the session remembers, those not yet announced included."""
 
     def __init__(self, plan: Plan) -> None:
@@ -97,12 +97,12 @@ class Conversation:
         self.add_from_client([item], event.previous_item_id, "item")
         return item
 
-    def retrieve(self, event: NameItem) -> None:
+    def retrieve(self, event: ItemReference) -> None:
         """``conversation.item.retrieve``. Raises ProtocolError."""
         item = self._require(event.item_id, "item_retrieve_invalid_item_id")
         self._plan.send("conversation.item.retrieved", item=item.describe())
 
-    def delete(self, event: NameItem) -> Item:
+    def delete(self, event: ItemReference) -> Item:
         """``conversation.item.delete``. Raises ProtocolError."""
         item = self._require(event.item_id, "item_delete_invalid_item_id")
         if item.is_open:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from voicelive_agent.emulator.agents import Request
+from voicelive_agent.emulator.agents import AgentRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +14,11 @@ class Send:
     event: dict[str, Any]
 
 
-# Hearing.
+# Input audio.
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigureHearing:
+class ConfigureInput:
     """How to hear from now on; the first effect of this kind comes with ``open``."""
 
     input_format: str
@@ -43,7 +43,7 @@ class CheckVoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Hear:
+class ProcessInput:
     """Audio from the client in the configured input format; it moves the timeline on."""
 
     audio: bytes
@@ -65,7 +65,7 @@ class BeginUtterance:
 class FinishUtterance:
     """The utterance has all its audio (to ``end_ms`` and a little after, None: all received).
 
-    Answered by one ``Heard`` or ``HearingFailed``.
+    Answered by one ``FinalTranscript`` or ``TranscriptionFailed``.
     """
 
     item_id: str
@@ -88,26 +88,27 @@ class ClearInput:
 class TranscribeAudio:
     """Recognise a recording that came with an item, apart from the microphone's timeline.
 
-    It is in the configured input format. Answered by one ``Heard`` or ``HearingFailed``.
+    It is in the configured input format. Answered by one ``FinalTranscript`` or
+    ``TranscriptionFailed``.
     """
 
     item_id: str
     audio: bytes
 
 
-# Thinking.
+# The agent.
 
 
 @dataclass(frozen=True, slots=True)
-class StartThinking:
-    """Ask who answers. Told back as ``Thought`` facts until ``Finished``, or ``ThinkingFailed``."""
+class AskAgent:
+    """Ask the agent. Told back as ``AgentSent`` until ``AnswerFinished``, or ``AgentFailed``."""
 
     response_id: str
-    request: Request
+    request: AgentRequest
 
 
 @dataclass(frozen=True, slots=True)
-class StopThinking:
+class StopAgent:
     """Close the agent's stream at once."""
 
     response_id: str
@@ -118,7 +119,7 @@ class WriteInterim:
     """Ask a model what to say until the answer comes. Told back as one ``InterimWritten``."""
 
     response_id: str
-    request: Request
+    request: AgentRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class StopInterim:
     response_id: str
 
 
-# Speaking.
+# Output audio.
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ class ClearTimer:
 
 @dataclass(frozen=True, slots=True)
 class ExpireAfter:
-    """Tell ``Expired`` after so long by the machine's clock, by which ``expires_at`` is told."""
+    """Tell ``SessionExpired`` after so long by the machine's clock, which ``expires_at`` tells."""
 
     seconds: int
 
@@ -191,16 +192,16 @@ class Close:
 
 Effect = (
     Send
-    | ConfigureHearing
+    | ConfigureInput
     | CheckVoice
-    | Hear
+    | ProcessInput
     | BeginUtterance
     | FinishUtterance
     | DiscardUtterance
     | ClearInput
     | TranscribeAudio
-    | StartThinking
-    | StopThinking
+    | AskAgent
+    | StopAgent
     | WriteInterim
     | StopInterim
     | Speak

@@ -7,7 +7,7 @@ or a timer that is no more is allowed and changes nothing.
 from dataclasses import dataclass
 from typing import Any
 
-from voicelive_agent.emulator import agents as thinking
+from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.stt import Transcript
 from voicelive_agent.emulator.tts import SpokenWord, Viseme
 
@@ -19,7 +19,7 @@ class ClientSent:
     event: Any
 
 
-# Hearing.
+# Input audio.
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class SpeechStopped:
 
 
 @dataclass(frozen=True, slots=True)
-class PartlyHeard:
+class PartialTranscript:
     """The recogniser's text so far of an utterance: all of it, and it may be revised."""
 
     item_id: str
@@ -45,7 +45,7 @@ class PartlyHeard:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class FinalTranscript:
     """The recogniser's last word on a finished utterance."""
 
     item_id: str
@@ -53,27 +53,27 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class HearingFailed:
+class TranscriptionFailed:
     """The recogniser failed on an utterance; ``message`` is for the developer."""
 
     item_id: str
     message: str
 
 
-# Thinking.
+# The agent.
 
 
 @dataclass(frozen=True, slots=True)
-class Thought:
-    """The next thought of whoever answers, ``Finished`` included."""
+class AgentSent:
+    """The next event of the answer, ``AnswerFinished`` included."""
 
     response_id: str
-    thought: thinking.Thought
+    event: agents.AgentEvent
 
 
 @dataclass(frozen=True, slots=True)
-class ThinkingFailed:
-    """No answer, or one that breaks off: ``code`` and ``message`` of a ``ThinkingError``."""
+class AgentFailed:
+    """No answer, or one that breaks off: ``code`` and ``message`` of a ``AnswerError``."""
 
     response_id: str
     code: str
@@ -88,7 +88,7 @@ class InterimWritten:
     text: str
 
 
-# Speaking. Clauses are numbered by ``Speak.clause`` within a response.
+# Output audio. Clauses are numbered by ``Speak.clause`` within a response.
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class ClauseSpoken:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeakingFailed:
+class SynthesisFailed:
     """The speech engine failed on a response; ``message`` is for the developer."""
 
     response_id: str
@@ -143,7 +143,7 @@ class TimerExpired:
 
 
 @dataclass(frozen=True, slots=True)
-class Expired:
+class SessionExpired:
     """The session has reached its limit."""
 
 
@@ -151,16 +151,16 @@ Fact = (
     ClientSent
     | SpeechStarted
     | SpeechStopped
-    | PartlyHeard
-    | Heard
-    | HearingFailed
-    | Thought
-    | ThinkingFailed
+    | PartialTranscript
+    | FinalTranscript
+    | TranscriptionFailed
+    | AgentSent
+    | AgentFailed
     | InterimWritten
     | ClauseAudio
     | ClauseSpoken
-    | SpeakingFailed
+    | SynthesisFailed
     | Warned
     | TimerExpired
-    | Expired
+    | SessionExpired
 )

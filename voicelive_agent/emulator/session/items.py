@@ -60,13 +60,13 @@ class AssistantMessage(ClientItem):
     content: Annotated[list[OutputTextPart], Field(min_length=1)]
 
 
-class FunctionCall(ClientItem):
+class FunctionCallItem(ClientItem):
     name: Annotated[str, Field(strict=True, min_length=1)]
     call_id: ItemId
     arguments: Text
 
 
-class FunctionCallOutput(ClientItem):
+class FunctionCallOutputItem(ClientItem):
     call_id: ItemId
     output: Text
 
@@ -139,7 +139,7 @@ def read_item(value: Any, param: str) -> Item:
         role = check_shape(_Message, value, param).role
         return _read_message(role, value, param)
     if kind == "function_call":
-        call = check_shape(FunctionCall, value, param)
+        call = check_shape(FunctionCallItem, value, param)
         fields: Object = {
             "type": kind,
             "name": call.name,
@@ -148,7 +148,7 @@ def read_item(value: Any, param: str) -> Item:
             "status": call.status or "completed",
         }
         return Item(fields, call.id or new_id("item"))
-    output = check_shape(FunctionCallOutput, value, param)
+    output = check_shape(FunctionCallOutputItem, value, param)
     fields = {"type": kind, "call_id": output.call_id, "output": output.output}
     return Item(fields, output.id or new_id("item"))
 

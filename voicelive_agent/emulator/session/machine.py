@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from voicelive_agent.emulator.session import facts
-from voicelive_agent.emulator.session.answering import Answering
 from voicelive_agent.emulator.session.configuration import Configuration
-from voicelive_agent.emulator.session.conversation import Conversation
+from voicelive_agent.emulator.session.conversation import ConversationItems
 from voicelive_agent.emulator.session.effects import CheckVoice, Close, Effect, ExpireAfter
 from voicelive_agent.emulator.session.facts import Fact
+from voicelive_agent.emulator.session.input.transcripts import Transcripts
+from voicelive_agent.emulator.session.input.user_turns import UserTurns
 from voicelive_agent.emulator.session.plan import Plan
-from voicelive_agent.emulator.session.spoken import Playback
-from voicelive_agent.emulator.session.transcripts import Transcripts
-from voicelive_agent.emulator.session.turns import Turns
+from voicelive_agent.emulator.session.responses.responder import Responder
+from voicelive_agent.emulator.session.spoken import PlaybackEstimate
 from voicelive_agent.wire.voice_live.events import (
     AppendAudio,
     AppendToTurn,
@@ -21,10 +21,10 @@ from voicelive_agent.wire.voice_live.events import (
     CreateItem,
     CreateResponse,
     InputText,
-    NameItem,
-    NameTurn,
+    ItemReference,
     SessionUpdate,
     TruncateItem,
+    TurnReference,
     client_event_id,
     parse_client_event,
 )
@@ -86,15 +86,15 @@ class Session:
         """The ``thread_id``, by which a later session goes on with the conversation."""
         self._is_over = False
         self._plan = plan = Plan()
-        self._playback = Playback()
+        self._playback = PlaybackEstimate()
         self._configuration = Configuration(
             model=options.model,
             echo_reference="client_ec_reference" in options.features,
             writes_interims=options.writes_interims,
         )
         self._hearing = self._configuration.hearing()
-        self._conversation = Conversation(plan)
-        self._answering = Answering(
+        self._conversation = ConversationItems(plan)
+        self._answering = Responder(
             plan,
             self._configuration,
             self._conversation,
@@ -103,7 +103,7 @@ class Session:
             model=options.model or "",
         )
         self._transcripts = Transcripts(plan, self._configuration, self._conversation)
-        self._turns = Turns(
+        self._turns = UserTurns(
             plan, self._configuration, self._conversation, self._answering, self._transcripts
         )
         self._transcripts.on_settled = self._answering.take_turns
@@ -130,28 +130,28 @@ class Session:
                 self._turns.start_speech(fact)
             case facts.SpeechStopped():
                 self._turns.stop_speech(fact)
-            case facts.PartlyHeard():
+            case facts.PartialTranscript():
                 self._turns.take_partial(fact)
-            case facts.Heard() | facts.HearingFailed():
+            case facts.FinalTranscript() | facts.TranscriptionFailed():
                 self._turns.take_transcript(fact)
-            case facts.Thought():
-                self._answering.take_thought(fact)
-            case facts.ThinkingFailed():
-                self._answering.fail_thinking(fact)
+            case facts.AgentSent():
+                self._answering.take_agent_event(fact)
+            case facts.AgentFailed():
+                self._answering.fail_agent(fact)
             case facts.InterimWritten():
                 self._answering.take_interim(fact)
             case facts.ClauseAudio():
                 self._answering.add_audio(fact)
             case facts.ClauseSpoken():
                 self._answering.end_clause(fact)
-            case facts.SpeakingFailed(response_id, message):
+            case facts.SynthesisFailed(response_id, message):
                 self._answering.fail_speaking(response_id, message)
             case facts.Warned(message, code, param):
                 self._plan.warn(message, code, param)
             case facts.TimerExpired(name):
                 self._turns.expire(name)
                 self._answering.expire(name)
-            case facts.Expired():
+            case facts.SessionExpired():
                 self._expire()
         return self._plan.take()
 
@@ -223,21 +223,21 @@ class Session:
                 self._turns.commit()
             case "input_audio_buffer.clear" | "input_audio.clear", _:
                 self._turns.clear()
-            case "input_audio.turn.start", NameTurn():
+            case "input_audio.turn.start", TurnReference():
                 self._turns.start_turn(event.turn_id)
             case "input_audio.turn.append", AppendToTurn():
                 self._turns.append_to_turn(event)
-            case "input_audio.turn.end", NameTurn():
+            case "input_audio.turn.end", TurnReference():
                 self._turns.end_turn(event.turn_id)
-            case "input_audio.turn.cancel", NameTurn():
+            case "input_audio.turn.cancel", TurnReference():
                 self._turns.cancel_turn(event.turn_id)
             case "conversation.item.create", CreateItem():
                 self._transcripts.recognise(self._conversation.create(event))
-            case "conversation.item.retrieve", NameItem():
+            case "conversation.item.retrieve", ItemReference():
                 self._conversation.retrieve(event)
             case "conversation.item.truncate", TruncateItem():
                 self._playback.forget(self._conversation.truncate(event), self._plan.now_ms)
-            case "conversation.item.delete", NameItem():
+            case "conversation.item.delete", ItemReference():
                 self._transcripts.forget(self._conversation.delete(event))
             case "response.create", CreateResponse():
                 self._answering.create(event)

@@ -78,7 +78,7 @@ class SpokenText:
         return f"{kept} {self.appended}".strip() if self.appended else kept
 
 
-class Playback:
+class PlaybackEstimate:
     """What the client has yet to play, given on the session's clock."""
 
     def __init__(self) -> None:

@@ -5,54 +5,52 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from voicelive_agent.emulator.agents import Mind, TextDelta, ThinkingError
+from voicelive_agent.emulator.agents import AgentSession, AnswerError, TextDelta
 from voicelive_agent.emulator.session import Fact, effects, facts
 from voicelive_agent.emulator.shell.outbox import REPLY_ROOM_BYTES, Outbox
 from voicelive_agent.emulator.shell.tasks import SessionTasks
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
-class Thinker:
+class AgentStream:
     """One mind's requests, one at a time: a new one begins when the stream before is closed."""
 
     def __init__(
-        self, mind: Mind, outbox: Outbox, tasks: SessionTasks, tell: Callable[[Fact], None]
+        self, agent: AgentSession, outbox: Outbox, tasks: SessionTasks, tell: Callable[[Fact], None]
     ) -> None:
-        self._mind = mind
+        self._agent = agent
         self._outbox = outbox
         self._tasks = tasks
         self._tell = tell
         self._latest: asyncio.Task[None] | None = None
         self._latest_id: str | None = None
 
-    def start(self, effect: effects.StartThinking) -> None:
+    def start(self, effect: effects.AskAgent) -> None:
         before = self._latest
         self._latest_id = effect.response_id
-        self._latest = self._tasks.start(self._think(effect, before), "thinking")
+        self._latest = self._tasks.start(self._ask(effect, before), "thinking")
 
-    def stop(self, effect: effects.StopThinking) -> None:
+    def stop(self, effect: effects.StopAgent) -> None:
         """Close the stream at once, if it is still open."""
         if self._latest is not None and self._latest_id == effect.response_id:
             self._latest.cancel()
 
-    async def _think(
-        self, effect: effects.StartThinking, before: asyncio.Task[None] | None
-    ) -> None:
+    async def _ask(self, effect: effects.AskAgent, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
         response_id = effect.response_id
         try:
-            async with contextlib.aclosing(self._mind.think(effect.request)) as thoughts:
-                async for thought in thoughts:
-                    self._tell(facts.Thought(response_id, thought))
+            async with contextlib.aclosing(self._agent.answer(effect.request)) as agent_events:
+                async for agent_event in agent_events:
+                    self._tell(facts.AgentSent(response_id, agent_event))
                     await self._outbox.wait_room(REPLY_ROOM_BYTES)
-        except ThinkingError as error:
-            self._tell(facts.ThinkingFailed(response_id, error.code, error.message))
+        except AnswerError as error:
+            self._tell(facts.AgentFailed(response_id, error.code, error.message))
         except Exception as error:
-            _log.exception("Whoever answers failed in a way of its own.")
+            logger.exception("Whoever answers failed in a way of its own.")
             self._tell(
-                facts.ThinkingFailed(
+                facts.AgentFailed(
                     response_id,
                     "agent_error",
                     f"The emulator failed while it asked for an answer ({type(error).__name__}): "
@@ -64,8 +62,10 @@ class Thinker:
 class InterimWriter:
     """Asks a model what to say while an answer is on its way."""
 
-    def __init__(self, mind: Mind, tasks: SessionTasks, tell: Callable[[Fact], None]) -> None:
-        self._mind = mind
+    def __init__(
+        self, agent: AgentSession, tasks: SessionTasks, tell: Callable[[Fact], None]
+    ) -> None:
+        self._agent = agent
         self._tasks = tasks
         self._tell = tell
         self._writing: asyncio.Task[None] | None = None
@@ -80,15 +80,15 @@ class InterimWriter:
     async def _write(self, effect: effects.WriteInterim) -> None:
         text = ""
         try:
-            async with contextlib.aclosing(self._mind.think(effect.request)) as thoughts:
-                async for thought in thoughts:
-                    if isinstance(thought, TextDelta):
-                        text += thought.text
-        except ThinkingError as error:
+            async with contextlib.aclosing(self._agent.answer(effect.request)) as agent_events:
+                async for agent_event in agent_events:
+                    if isinstance(agent_event, TextDelta):
+                        text += agent_event.text
+        except AnswerError as error:
             text = ""
             self._warn(error.message)
         except Exception as error:
-            _log.exception("The model failed in a way of its own.")
+            logger.exception("The model failed in a way of its own.")
             text = ""
             self._warn(f"the emulator failed ({type(error).__name__}), its log says more")
         self._tell(facts.InterimWritten(effect.response_id, text))

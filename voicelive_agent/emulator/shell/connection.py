@@ -19,9 +19,13 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from voicelive_agent.emulator.agents import Thinking
+from voicelive_agent.emulator.agents import AgentBackend
 from voicelive_agent.emulator.engines import Engines, NoSuchAgent
-from voicelive_agent.emulator.handshake import Wish, describe_connection, read_wish
+from voicelive_agent.emulator.handshake import (
+    ConnectionRequest,
+    describe_connection,
+    read_connection_request,
+)
 from voicelive_agent.emulator.session import (
     AgentIdentity,
     Effect,
@@ -33,15 +37,15 @@ from voicelive_agent.emulator.session import (
 )
 from voicelive_agent.emulator.sessions import SessionReport, Sessions
 from voicelive_agent.emulator.settings import Settings
-from voicelive_agent.emulator.shell.agent_stream import InterimWriter, Thinker
+from voicelive_agent.emulator.shell.agent_stream import AgentStream, InterimWriter
 from voicelive_agent.emulator.shell.clock import SessionClock
-from voicelive_agent.emulator.shell.input_audio import Microphone
+from voicelive_agent.emulator.shell.input_audio import InputAudio
 from voicelive_agent.emulator.shell.outbox import REPLY_ROOM_BYTES, Outbox
-from voicelive_agent.emulator.shell.output_audio import Speaker
+from voicelive_agent.emulator.shell.output_audio import OutputAudio
 from voicelive_agent.emulator.shell.tasks import SessionTasks
-from voicelive_agent.emulator.watch.client_playback import Loudspeaker
+from voicelive_agent.emulator.watch.client_playback import ClientPlayback
 from voicelive_agent.emulator.watch.journal import Journal
-from voicelive_agent.emulator.watch.recording import Recording
+from voicelive_agent.emulator.watch.recording import SessionRecording
 from voicelive_agent.wire.voice_live.frames import decode_frame, encode_event, new_id
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
@@ -50,7 +54,7 @@ INTERNAL_ERROR = 1011
 CLOSE_TIMEOUT_S = 10.0
 """How long a client may take to take in what is left and the close."""
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 async def hold_session(
@@ -58,15 +62,15 @@ async def hold_session(
 ) -> None:
     """One client's session, from the handshake until nothing of it runs any more."""
     await websocket.accept()
-    wish = read_wish(websocket.query_params)
+    request = read_connection_request(websocket.query_params)
     try:
-        thinking = engines.find_thinking(wish)
+        backend = engines.find_backend(request)
     except NoSuchAgent as error:
         with contextlib.suppress(WebSocketDisconnect):
             await websocket.send_text(encode_event(_error_event(error)))
             await websocket.close(POLICY_VIOLATION, error.code or "")
         return
-    connection = Connection(websocket, wish, thinking, settings, engines)
+    connection = SessionConnection(websocket, request, backend, settings, engines)
     sessions.add(connection.report)
     try:
         await connection.run()
@@ -74,19 +78,19 @@ async def hold_session(
         connection.report.close()
 
 
-class Connection:
+class SessionConnection:
     """The parts of a running session, and the way between them."""
 
     def __init__(
         self,
         websocket: WebSocket,
-        wish: Wish,
-        thinking: Thinking,
+        request: ConnectionRequest,
+        backend: AgentBackend,
         settings: Settings,
         engines: Engines,
     ) -> None:
         self._websocket = websocket
-        self._session = Session(_session_options(wish, settings))
+        self._session = Session(_session_options(request, settings))
         self._pending: deque[Fact] = deque()
         self._handling = False
         self._open = True
@@ -96,16 +100,16 @@ class Connection:
         opening = self._session.open(self._clock.now_ms())
         self.report = SessionReport(
             self._session.id,
-            f"agent {wish.agent_name}" if wish.agent_name else f"model {wish.model}",
+            f"agent {request.agent_name}" if request.agent_name else f"model {request.model}",
         )
         self._recording = _open_recording(settings, self._session.id, websocket)
         if self._recording is not None:
             self.report.recording = str(self._recording.wav_path)
-        loudspeaker = Loudspeaker(self._clock)
+        client_playback = ClientPlayback(self._clock)
         self._journal = Journal(
             self.report.marks,
             self._clock,
-            loudspeaker,
+            client_playback,
             self._recording,
             self._session.is_playing,
         )
@@ -113,43 +117,43 @@ class Connection:
         self._patience = asyncio.timeout(None)
         self._tasks = SessionTasks(self._give_up)
         self._outbox = Outbox()
-        self._microphone = Microphone(
+        self._input_audio = InputAudio(
             engines,
             self._clock,
             self._tasks,
             self.tell,
             self._journal.note_heard,
             self._session.is_playing,
-            loudspeaker,
+            client_playback,
         )
-        self._mind = thinking.open_mind(
+        self._agent = backend.open_session(
             self._session.id, conversation_id=self._session.conversation_id
         )
-        self._thinker = Thinker(self._mind, self._outbox, self._tasks, self.tell)
-        self._interim_mind = engines.model.open_mind(self._session.id)
+        self._agent_stream = AgentStream(self._agent, self._outbox, self._tasks, self.tell)
+        self._interim_mind = engines.model.open_session(self._session.id)
         self._interim_writer = InterimWriter(self._interim_mind, self._tasks, self.tell)
-        self._speaker = Speaker(
-            engines.speaking, self._outbox, self.tell, self._journal.note_audible
+        self._output_audio = OutputAudio(
+            engines.tts, self._outbox, self.tell, self._journal.note_audible
         )
         self._do_all(opening)
 
     async def run(self) -> None:
         """Read until the client goes or the session closes; then stop everything."""
         self._tasks.start(self._send(), "sender")
-        self._tasks.start(self._microphone.run(), "microphone")
-        self._tasks.start(self._speaker.run(self._tasks), "speaker")
+        self._tasks.start(self._input_audio.run(), "microphone")
+        self._tasks.start(self._output_audio.run(self._tasks), "speaker")
         try:
             async with self._patience:
                 await self._read()
         except TimeoutError:
-            _log.warning("The client of session %s does not take its close.", self._session.id)
+            logger.warning("The client of session %s does not take its close.", self._session.id)
         finally:
             await self._stop()
 
     async def _read(self) -> None:
         while True:
             await self._outbox.wait_room(REPLY_ROOM_BYTES)
-            await self._microphone.wait_room()
+            await self._input_audio.wait_room()
             message = await self._websocket.receive()
             if message["type"] != "websocket.receive":
                 return
@@ -194,41 +198,41 @@ class Connection:
         match effect:
             case effects.Send(event):
                 self._outbox.put(encode_event(event))
-            case effects.Hear(audio):
-                self._microphone.hear(audio)
-            case effects.ConfigureHearing():
-                self._microphone.configure(effect)
+            case effects.ProcessInput(audio):
+                self._input_audio.hear(audio)
+            case effects.ConfigureInput():
+                self._input_audio.configure(effect)
             case effects.BeginUtterance(item_id, start_ms):
-                self._microphone.begin(item_id, start_ms)
+                self._input_audio.begin(item_id, start_ms)
             case effects.FinishUtterance(item_id, end_ms):
-                self._microphone.finish(item_id, end_ms)
+                self._input_audio.finish(item_id, end_ms)
             case effects.DiscardUtterance(item_id):
-                self._microphone.discard(item_id)
+                self._input_audio.discard(item_id)
             case effects.ClearInput():
-                self._microphone.clear()
+                self._input_audio.clear()
             case effects.TranscribeAudio(item_id, audio):
-                self._microphone.transcribe(item_id, audio)
-            case effects.StartThinking():
-                self._thinker.start(effect)
-            case effects.StopThinking():
-                self._thinker.stop(effect)
+                self._input_audio.transcribe(item_id, audio)
+            case effects.AskAgent():
+                self._agent_stream.start(effect)
+            case effects.StopAgent():
+                self._agent_stream.stop(effect)
             case effects.WriteInterim():
                 self._interim_writer.start(effect)
             case effects.StopInterim():
                 self._interim_writer.stop()
             case effects.CheckVoice(voice):
-                self._speaker.choose_voice(voice)
+                self._output_audio.choose_voice(voice)
             case effects.Speak():
-                self._speaker.speak(effect)
+                self._output_audio.speak(effect)
             case effects.StopSpeaking():
-                self._speaker.stop(effect)
+                self._output_audio.stop(effect)
             case effects.SetTimer(name, ms):
                 self._clock.set_timer(name, ms)
             case effects.ClearTimer(name):
                 self._clock.clear_timer(name)
             case effects.ExpireAfter(seconds):
                 loop = asyncio.get_running_loop()
-                self._expiry = loop.call_later(seconds, self.tell, facts.Expired())
+                self._expiry = loop.call_later(seconds, self.tell, facts.SessionExpired())
             case effects.Close(code, reason):
                 self._hang_up(code, reason)
 
@@ -254,36 +258,39 @@ class Connection:
         if self._expiry is not None:
             self._expiry.cancel()
         await self._tasks.stop()
-        for part in (self._microphone.close, self._mind.close, self._interim_mind.close):
+        for part in (self._input_audio.close, self._agent.close, self._interim_mind.close):
             try:
                 await part()
             except Exception:
-                _log.exception("A part of session %s did not close.", self._session.id)
+                logger.exception("A part of session %s did not close.", self._session.id)
         if self._recording is not None:
             await asyncio.to_thread(self._recording.close)
 
 
-def _session_options(wish: Wish, settings: Settings) -> SessionOptions:
-    agent = AgentIdentity(wish.agent_name, wish.agent_name) if wish.agent_name else None
+def _session_options(request: ConnectionRequest, settings: Settings) -> SessionOptions:
+    agent = AgentIdentity(request.agent_name, request.agent_name) if request.agent_name else None
     return SessionOptions(
         opened_at_s=int(time.time()),
         agent=agent,
-        model=None if agent else wish.model,
-        conversation_id=wish.conversation_id,
-        features=wish.features,
+        model=None if agent else request.model,
+        conversation_id=request.conversation_id,
+        features=request.features,
         writes_interims=settings.model_url is not None,
         max_session_s=round(settings.session_minutes * 60),
     )
 
 
-def _open_recording(settings: Settings, session_id: str, websocket: WebSocket) -> Recording | None:
+def _open_recording(
+    settings: Settings, session_id: str, websocket: WebSocket
+) -> SessionRecording | None:
     if settings.record is None:
         return None
     connection = describe_connection(websocket.url.path, websocket.query_params)
     try:
-        return Recording(settings.record, session_id, connection)
+        return SessionRecording(settings.record, session_id, connection)
     except OSError as error:
-        _log.error("No recording of session %s: %s: %s", session_id, settings.record, error)
+        # A disk says enough by its reason: no traceback.
+        logger.error("No recording of session %s: %s: %s", session_id, settings.record, error)  # noqa: TRY400
         return None
 
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.session import Fact, effects, facts
 from voicelive_agent.emulator.shell.clock import SessionClock
-from voicelive_agent.emulator.shell.listener import Listener
+from voicelive_agent.emulator.shell.input_processing import InputProcessor
+from voicelive_agent.emulator.shell.input_timeline import InputTimeline
 from voicelive_agent.emulator.shell.tasks import SessionTasks
-from voicelive_agent.emulator.shell.timeline import Timeline
-from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, Ear, HearingError, Utterance
+from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, Recognizer, SttError, Utterance
 from voicelive_agent.emulator.vad.completeness import estimate_completeness
-from voicelive_agent.emulator.vad.echo import CleaningWish, PlayedAudio, find_warning
+from voicelive_agent.emulator.vad.echo import CleaningSettings, EchoReference, find_warning
 from voicelive_agent.emulator.vad.smart_turn import WINDOW_MS, weigh_opinions
-from voicelive_agent.emulator.watch.client_playback import Listening, Loudspeaker
+from voicelive_agent.emulator.watch.client_playback import ClientPlayback, PlaybackListener
 
 PENDING_LIMIT_BYTES = 1024 * 1024
 """Reading from the client waits while more audio than this is not judged yet."""
@@ -33,7 +33,7 @@ DETECTED_LIMIT_MS = 60_000
 MANUAL_LIMIT_MS = 15 * 60_000
 """How much a client may append before it commits."""
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class _Finish:
     item_id: str
 
 
-_Work = _Audio | _Clear | _Begin | _Finish | effects.ConfigureHearing
+_Work = _Audio | _Clear | _Begin | _Finish | effects.ConfigureInput
 
 
-class Microphone:
+class InputAudio:
     """One session's ears."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Microphone:
         tell: Callable[[Fact], None],
         on_heard: Callable[[float, bytes, float], None],
         is_playing: Callable[[float], bool],
-        loudspeaker: Loudspeaker,
+        client_playback: ClientPlayback,
     ) -> None:
         """``on_heard`` gets where audio stands on the clock, the audio, and its end offset."""
         self._engines = engines
@@ -80,13 +80,13 @@ class Microphone:
         self._tell = tell
         self._on_heard = on_heard
         self._is_playing = is_playing
-        self._loudspeaker = loudspeaker
-        self._played = PlayedAudio()
-        self._following: Listening | None = None
-        self._ear: Ear = engines.hearing.open_ear()
+        self._client_playback = client_playback
+        self._played = EchoReference()
+        self._following: PlaybackListener | None = None
+        self._recognizer: Recognizer = engines.stt.open_recognizer()
         self._language = ""
-        self._listener = Listener(engines)
-        self._timeline = Timeline(PREFIX_MS, DETECTED_LIMIT_MS)
+        self._listener = InputProcessor(engines)
+        self._timeline = InputTimeline(PREFIX_MS, DETECTED_LIMIT_MS)
         self._starts_ms: dict[str, float] = {}
         self._open: dict[str, Utterance] = {}
         self._finishing: dict[str, Utterance] = {}
@@ -100,10 +100,10 @@ class Microphone:
 
     # What the session wants done.
 
-    def configure(self, effect: effects.ConfigureHearing) -> None:
+    def configure(self, effect: effects.ConfigureInput) -> None:
         # At once: what is played before the ears are ready is heard by them later.
-        wish = CleaningWish.parse(effect.echo_cancellation, effect.noise_reduction)
-        self._follow_loudspeaker(wish.needs_played)
+        request = CleaningSettings.parse(effect.echo_cancellation, effect.noise_reduction)
+        self._follow_loudspeaker(request.needs_played)
         self._add(effect)
 
     def hear(self, audio: bytes) -> None:
@@ -164,26 +164,26 @@ class Microphone:
                     self._begin(item_id, None)
                 case _Finish(item_id):
                     self._finish(item_id)
-                case effects.ConfigureHearing() as effect:
+                case effects.ConfigureInput() as effect:
                     await self._configure(effect)
 
     async def close(self) -> None:
         """Drop what is being recognised."""
         for item_id in [*self._open, *self._finishing]:
             self.discard(item_id)
-        await self._ear.close()
+        await self._recognizer.close()
 
     def _add(self, work: _Work) -> None:
         self._work.append(work)
         self._filled.set()
 
-    async def _configure(self, effect: effects.ConfigureHearing) -> None:
+    async def _configure(self, effect: effects.ConfigureInput) -> None:
         detects = effect.turn_detection is not None
         self._timeline.limit_ms = DETECTED_LIMIT_MS if detects else MANUAL_LIMIT_MS
         await self._engines.threads.run(self._listener.configure, effect)
         self._warn(find_warning(self._listener.cleaning), "audio_not_cleaned")
         self._language = effect.language
-        warning = self._ear.configure(
+        warning = self._recognizer.configure(
             language=effect.language, phrases=(*self._engines.phrases, *effect.phrases)
         )
         self._warn(warning, "hearing_limited", "session.input_audio_transcription")
@@ -196,12 +196,12 @@ class Microphone:
     def _follow_loudspeaker(self, needs_played: bool) -> None:
         """Know what is played while, and only while, its echo is to be taken out."""
         if self._following is not None and not needs_played:
-            self._loudspeaker.disconnect(self._following)
+            self._client_playback.disconnect(self._following)
             self._following = None
         elif self._following is None and needs_played:
-            self._played = PlayedAudio()
-            self._following = Listening(SAMPLE_RATE_HZ, self._played.play, self._played.stop)
-            self._loudspeaker.connect(self._following)
+            self._played = EchoReference()
+            self._following = PlaybackListener(SAMPLE_RATE_HZ, self._played.play, self._played.stop)
+            self._client_playback.connect(self._following)
 
     def _take_played(self, wire: bytes, arrived_ms: float) -> bytes:
         if self._following is None:
@@ -217,7 +217,7 @@ class Microphone:
                     self._listener.judge, piece, self._take_played(piece, arrived_ms)
                 )
             except Exception:
-                _log.exception("Voice activity failed: it begins anew.")
+                logger.exception("Voice activity failed: it begins anew.")
                 self._listener.reset()
                 self._tell(
                     facts.Warned(
@@ -254,8 +254,8 @@ class Microphone:
     async def _judge_words(self, utterance: Utterance) -> float | None:
         try:
             async with asyncio.timeout(WEIGH_TIMEOUT_S):
-                return estimate_completeness(await utterance.hear_so_far(), self._language)
-        except (HearingError, TimeoutError):
+                return estimate_completeness(await utterance.text_so_far(), self._language)
+        except (SttError, TimeoutError):
             return None
 
     async def _judge_sound(self, item_id: str) -> float | None:
@@ -283,9 +283,9 @@ class Microphone:
     def _begin_with(self, item_id: str, pcm: bytes) -> None:
         def tell_partial(text: str) -> None:
             if item_id in self._open or item_id in self._finishing:
-                self._tell(facts.PartlyHeard(item_id, text))
+                self._tell(facts.PartialTranscript(item_id, text))
 
-        utterance = self._open[item_id] = self._ear.begin(tell_partial)
+        utterance = self._open[item_id] = self._recognizer.begin(tell_partial)
         utterance.feed(pcm)
 
     def _finish(self, item_id: str) -> None:
@@ -299,16 +299,16 @@ class Microphone:
         self._tasks.start(self._await_transcript(item_id, utterance), "transcript")
 
     async def _await_transcript(self, item_id: str, utterance: Utterance) -> None:
-        fact: facts.Heard | facts.HearingFailed
+        fact: facts.FinalTranscript | facts.TranscriptionFailed
         try:
-            fact = facts.Heard(item_id, await utterance.finish())
-        except HearingError as error:
-            fact = facts.HearingFailed(item_id, str(error))
+            fact = facts.FinalTranscript(item_id, await utterance.finish())
+        except SttError as error:
+            fact = facts.TranscriptionFailed(item_id, str(error))
         except Exception as error:
-            _log.exception("The ears %s failed in a way of their own.", self._engines.hearing.name)
-            fact = facts.HearingFailed(
+            logger.exception("The ears %s failed in a way of their own.", self._engines.stt.name)
+            fact = facts.TranscriptionFailed(
                 item_id,
-                f"The ears {self._engines.hearing.name} failed ({type(error).__name__}): "
+                f"The ears {self._engines.stt.name} failed ({type(error).__name__}): "
                 "the emulator's log says more.",
             )
         if self._finishing.pop(item_id, None) is not None:

@@ -16,10 +16,10 @@ from voicelive_agent.emulator.session import Fact, effects, facts
 from voicelive_agent.emulator.shell.outbox import AUDIO_ROOM_BYTES, Outbox
 from voicelive_agent.emulator.shell.tasks import SessionTasks
 from voicelive_agent.emulator.tts import (
-    Speaking,
-    SpeakingError,
     SpokenChunk,
     SpokenWord,
+    TextToSpeech,
+    TtsError,
     Viseme,
     Voice,
 )
@@ -30,21 +30,21 @@ AUDIBLE_LEVEL = 330
 CHUNK_MS = 100
 _SAMPLE_BYTES = 2
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
-class Speaker:
+class OutputAudio:
     """One session's mouth."""
 
     def __init__(
         self,
-        speaking: Speaking,
+        tts: TextToSpeech,
         outbox: Outbox,
         tell: Callable[[Fact], None],
         on_audible: Callable[[str, float], None],
     ) -> None:
         """``on_audible`` gets a response's id and at which ms of its audio one can hear it."""
-        self._speaking = speaking
+        self._tts = tts
         self._outbox = outbox
         self._tell = tell
         self._on_audible = on_audible
@@ -59,9 +59,9 @@ class Speaker:
         self._clauses.append(effect)
         self._filled.set()
 
-    def choose_voice(self, wish: Mapping[str, Any]) -> Voice:
+    def choose_voice(self, request: Mapping[str, Any]) -> Voice:
         """The engine's nearest voice; warns, once, of what can't be met."""
-        voice, warning = self._speaking.resolve_voice(wish)
+        voice, warning = self._tts.resolve_voice(request)
         if warning is not None and warning not in self._warned:
             self._warned.add(warning)
             self._tell(facts.Warned(warning, code="voice_not_available", param="session.voice"))
@@ -91,21 +91,21 @@ class Speaker:
     async def _speak_clause(self, effect: effects.Speak) -> None:
         try:
             await self._produce(effect)
-        except SpeakingError as error:
-            self._tell(facts.SpeakingFailed(effect.response_id, str(error)))
+        except TtsError as error:
+            self._tell(facts.SynthesisFailed(effect.response_id, str(error)))
         except Exception as error:
-            _log.exception("The voice %s failed in a way of its own.", self._speaking.name)
+            logger.exception("The voice %s failed in a way of its own.", self._tts.name)
             self._tell(
-                facts.SpeakingFailed(
+                facts.SynthesisFailed(
                     effect.response_id,
-                    f"The voice {self._speaking.name} failed ({type(error).__name__}): "
+                    f"The voice {self._tts.name} failed ({type(error).__name__}): "
                     "the emulator's log says more.",
                 )
             )
 
     async def _produce(self, effect: effects.Speak) -> None:
         voice = self.choose_voice(effect.voice)
-        rate_hz = self._speaking.sample_rate_hz
+        rate_hz = self._tts.sample_rate_hz
         encoder = Encoder(effect.output_format, rate_hz)
         async with contextlib.aclosing(self._chunks(effect.text, voice)) as chunks:
             async for chunk in chunks:
@@ -119,12 +119,12 @@ class Speaker:
 
     async def _chunks(self, text: str, voice: Voice) -> AsyncGenerator[SpokenChunk, None]:
         """The engine's audio: its first chunk as soon as it is there, then ``CHUNK_MS`` each."""
-        size = self._speaking.sample_rate_hz * CHUNK_MS // 1000 * _SAMPLE_BYTES
+        size = self._tts.sample_rate_hz * CHUNK_MS // 1000 * _SAMPLE_BYTES
         pcm = bytearray()
         words: list[SpokenWord] = []
         visemes: list[Viseme] = []
         enough = 1
-        async with contextlib.aclosing(self._speaking.speak(text, voice)) as chunks:
+        async with contextlib.aclosing(self._tts.speak(text, voice)) as chunks:
             async for chunk in chunks:
                 pcm += chunk.pcm
                 words += chunk.words

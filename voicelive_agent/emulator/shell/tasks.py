@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class SessionTasks:
@@ -34,5 +34,5 @@ class SessionTasks:
     def _finish(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("The task %s failed.", task.get_name(), exc_info=error)
+            logger.error("The task %s failed.", task.get_name(), exc_info=error)
             self._on_failed()

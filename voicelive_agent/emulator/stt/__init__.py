@@ -12,7 +12,7 @@ SAMPLE_RATE_HZ = 16_000
 
 
 @dataclass(frozen=True, slots=True)
-class HeardWord:
+class TranscriptWord:
     text: str
     offset_ms: int
     duration_ms: int
@@ -24,14 +24,14 @@ class Transcript:
     """What an utterance said; ``text`` is empty where nothing was recognised."""
 
     text: str
-    words: tuple[HeardWord, ...] = ()
+    words: tuple[TranscriptWord, ...] = ()
     confidence: float | None = None
     language: str = "en-US"
     source: str = ""
     """Which ear heard it: the engine's name, with ``+phrases`` where the grammar won."""
 
 
-class HearingError(Exception):
+class SttError(Exception):
     """The recogniser failed; becomes ``…input_audio_transcription.failed``."""
 
 
@@ -47,22 +47,22 @@ class Utterance(Protocol):
         Returns at once where the utterance has ended or failed.
         """
 
-    async def hear_so_far(self) -> str:
+    async def text_so_far(self) -> str:
         """The text of all that was fed by now, once the engine has caught up with it.
 
-        For judging whether a pause ends the turn. Raises HearingError.
+        For judging whether a pause ends the turn. Raises SttError.
         """
         ...
 
     async def finish(self) -> Transcript:
-        """End of the turn: the final transcript. Raises HearingError."""
+        """End of the turn: the final transcript. Raises SttError."""
         ...
 
     def discard(self) -> None:
         """Drop the utterance; nothing is reported for it any more."""
 
 
-class Ear(Protocol):
+class Recognizer(Protocol):
     """One session's recogniser; keeps what it learns of the speaker between utterances."""
 
     def begin(self, on_partial: Callable[[str], None]) -> Utterance:
@@ -80,7 +80,7 @@ class Ear(Protocol):
         """Discard what is still being recognised."""
 
 
-class Hearing(Protocol):
+class SpeechToText(Protocol):
     """A speech-to-text engine, shared by all sessions."""
 
     name: str
@@ -90,12 +90,12 @@ class Hearing(Protocol):
     async def start(self) -> None:
         """Load and warm up; returns when the first utterance will not wait for loading.
 
-        Raises HearingError, whose text says what is missing and which command gets it.
+        Raises SttError, whose text says what is missing and which command gets it.
         """
 
     async def stop(self) -> None: ...
 
-    def open_ear(self) -> Ear: ...
+    def open_recognizer(self) -> Recognizer: ...
 
 
 class VoiceActivity(Protocol):

@@ -51,11 +51,11 @@ class SpokenChunk:
     visemes: tuple[Viseme, ...] = ()
 
 
-class SpeakingError(Exception):
+class TtsError(Exception):
     """The engine failed; becomes an ``error`` with code ``speech_synthesis_error``."""
 
 
-class Speaking(Protocol):
+class TextToSpeech(Protocol):
     """A text-to-speech engine, shared by all sessions."""
 
     name: str
@@ -74,5 +74,5 @@ class Speaking(Protocol):
         ...
 
     def speak(self, clause: str, voice: Voice) -> AsyncGenerator[SpokenChunk, None]:
-        """Speak one clause. Closing the generator stops the engine. Raises SpeakingError."""
+        """Speak one clause. Closing the generator stops the engine. Raises TtsError."""
         ...

@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
-from voicelive_agent.emulator.tts import SpokenChunk, Voice
+from voicelive_agent.emulator.tts import SpokenChunk, TtsError, Voice
 from voicelive_agent.emulator.tts.processes import EngineProcesses
 from voicelive_agent.emulator.tts.samples import SAMPLE_BYTES, Shaper, silence
-from voicelive_agent.emulator.tts.spoken_form import write_out
-from voicelive_agent.emulator.tts.visemes import read_visemes
+from voicelive_agent.emulator.tts.text.spoken_form import write_out
+from voicelive_agent.emulator.tts.text.visemes import read_visemes
+from voicelive_agent.emulator.tts.text.words import WordAligner, estimate_marks
 from voicelive_agent.emulator.tts.voices import EngineVoice, resolve
-from voicelive_agent.emulator.tts.words import WordAligner, estimate_marks
 
 SENTENCE_PAUSE_MS = 260
 CLAUSE_PAUSE_MS = 120
@@ -20,7 +21,7 @@ _CLAUSE_ENDS = ",;:—–，、；：،؛"
 _CLOSERS = "\"'”’»›)]}」』）】"
 
 
-class LocalSpeaking:
+class LocalTextToSpeech:
     """Speaks with an engine of this package, each clause in one of ``processes`` processes.
 
     ``module`` has the engine's ``open_synthesizer``. ``list_voices`` makes the voices, the default
@@ -44,13 +45,16 @@ class LocalSpeaking:
         self.voices: Sequence[EngineVoice] = ()
         self._list_voices = list_voices
         self._processes = EngineProcesses(
-            module or f"voicelive_agent.emulator.tts.{name}", options or {}, processes, name=name
+            module or f"voicelive_agent.emulator.tts.engines.{name}",
+            options or {},
+            processes,
+            name=name,
         )
         self._pitch_range = pitch_range
         self._adds_pauses = adds_pauses
 
     async def start(self) -> None:
-        """Raises SpeakingError, which says what to do."""
+        """Raises TtsError, which says what to do."""
         await self._processes.start()
         self.sample_rate_hz = self._processes.sample_rate_hz
         self.voices = self._list_voices(self._processes.about)
@@ -106,3 +110,16 @@ def _pause_ms(clause: str) -> int:
     if last and last in _SENTENCE_ENDS:
         return SENTENCE_PAUSE_MS
     return CLAUSE_PAUSE_MS if last and last in _CLAUSE_ENDS else 0
+
+
+def locate_model(engine: str, what: str, models_dir: Path | None) -> Path:
+    """The folder or file of a model by name or path; the first installed where none is named.
+
+    Raises TtsError, which names the command that fetches one.
+    """
+    from voicelive_agent.emulator.models import ModelError, find_model
+
+    try:
+        return find_model(what, models_dir, use="tts", engine=engine)
+    except ModelError as error:
+        raise TtsError(str(error)) from error

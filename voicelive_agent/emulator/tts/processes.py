@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from voicelive_agent.emulator.tts import SpeakingError
+from voicelive_agent.emulator.tts import TtsError
 from voicelive_agent.emulator.tts.worker import FRAME_HEAD, PhonemeMark, WordMark
 
 START_TIMEOUT_S = 60.0
@@ -40,10 +40,10 @@ class _Job:
     """One clause in one process; frames, then None or an error."""
 
     number: int
-    frames: asyncio.Queue[Frame | SpeakingError | None] = field(default_factory=asyncio.Queue)
+    frames: asyncio.Queue[Frame | TtsError | None] = field(default_factory=asyncio.Queue)
 
 
-class _ProcessLost(SpeakingError):
+class _ProcessLost(TtsError):
     """The engine's process has died, or can't be started."""
 
 
@@ -67,7 +67,7 @@ class EngineProcesses:
         self._free: asyncio.Queue[_Worker] = asyncio.Queue()
 
     async def start(self) -> None:
-        """Start all of them; returns when they are ready. Raises SpeakingError."""
+        """Start all of them; returns when they are ready. Raises TtsError."""
         try:
             await asyncio.gather(*(worker.start(self._free) for worker in self._workers))
         except BaseException:
@@ -87,7 +87,7 @@ class EngineProcesses:
         return self._workers[0].about
 
     async def speak(self, text: str, settings: Mapping[str, Any]) -> AsyncGenerator[Frame, None]:
-        """Have a text spoken; closing the generator stops it. Raises SpeakingError."""
+        """Have a text spoken; closing the generator stops it. Raises TtsError."""
         is_heard = False
         lost: _ProcessLost | None = None
         # Those that died while they were idle, perhaps all, have lost nothing yet.
@@ -124,7 +124,7 @@ class EngineProcesses:
                         frame = await job.frames.get()
                 except TimeoutError:
                     worker.kill()
-                    raise SpeakingError(
+                    raise TtsError(
                         f"the speech engine made nothing for {self._frame_timeout_s:g} s and is "
                         "restarted"
                     ) from None
@@ -168,12 +168,12 @@ class _Worker:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
         if self._job is not None:
-            self._job.frames.put_nowait(SpeakingError("the speech engine was stopped"))
+            self._job.frames.put_nowait(TtsError("the speech engine was stopped"))
             self._job = None
         await self._end_process()
 
     async def wait_ready(self) -> None:
-        """Raises SpeakingError where the process could not be started again."""
+        """Raises TtsError where the process could not be started again."""
         await self._known.wait()
         if self._process is None:
             raise _ProcessLost(self._failure)
@@ -216,7 +216,7 @@ class _Worker:
         while True:
             try:
                 return await self._spawn()
-            except SpeakingError as error:
+            except TtsError as error:
                 self._failure = str(error)
                 self._known.set()
                 await asyncio.sleep(delay_s)
@@ -236,9 +236,7 @@ class _Worker:
             job.frames.put_nowait(Frame(pcm, words, phonemes))
             return
         error = header.get("error")
-        job.frames.put_nowait(
-            SpeakingError(f"the speech engine failed: {error}") if error else None
-        )
+        job.frames.put_nowait(TtsError(f"the speech engine failed: {error}") if error else None)
         self._job = None
         free.put_nowait(self)
 
@@ -251,7 +249,7 @@ class _Worker:
         return header, await stdout.readexactly(pcm_bytes)
 
     async def _spawn(self) -> None:
-        """Start the process and wait until it is ready. Raises SpeakingError."""
+        """Start the process and wait until it is ready. Raises TtsError."""
         paths = [_PACKAGE_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -268,7 +266,7 @@ class _Worker:
                 header, _ = await self._read_frame()
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
             await self._end_process()
-            raise SpeakingError(
+            raise TtsError(
                 f"the process of the speech engine {self._name!r} does not start: see its "
                 "messages above"
             ) from None
@@ -277,7 +275,7 @@ class _Worker:
             raise
         if "error" in header:
             await self._end_process()
-            raise SpeakingError(f"the speech engine {self._name!r} fails: {header['error']}")
+            raise TtsError(f"the speech engine {self._name!r} fails: {header['error']}")
         self.sample_rate_hz = header["sample_rate_hz"]
         self.about = header["about"]
         self._known.set()

@@ -84,7 +84,7 @@ class EngineVoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class VoiceRequest:
     """A session's ``voice`` object, understood."""
 
     name: str = ""
@@ -95,7 +95,7 @@ class Wish:
     locale: str = ""
 
 
-def read_wish(voice: Mapping[str, Any]) -> Wish:
+def read_voice_request(voice: Mapping[str, Any]) -> VoiceRequest:
     """What a ``voice`` object asks for; never fails."""
     name = voice.get("name")
     name = name.strip() if isinstance(name, str) else ""
@@ -105,7 +105,7 @@ def read_wish(voice: Mapping[str, Any]) -> Wish:
     locale = voice.get("locale")
     if not isinstance(locale, str) or not locale:
         locale = match["locale"] if match else ""
-    return Wish(name, person, gender is not None or not name, gender, locale)
+    return VoiceRequest(name, person, gender is not None or not name, gender, locale)
 
 
 def guess_gender(person: str) -> Gender | None:
@@ -116,33 +116,33 @@ def guess_gender(person: str) -> Gender | None:
 
 
 def choose_voice(
-    wish: Wish, voices: Sequence[EngineVoice], engine: str
+    request: VoiceRequest, voices: Sequence[EngineVoice], engine: str
 ) -> tuple[EngineVoice, str | None]:
     """The nearest of an engine's voices (the first is its default), and a warning."""
     for voice in voices:
-        if voice.name.lower() == wish.name.lower():
+        if voice.name.lower() == request.name.lower():
             return voice, None
-    speaking = _find_speaking((wish.locale or voices[0].language).lower(), voices)
+    matching = _find_matching((request.locale or voices[0].language).lower(), voices)
     candidates = [
-        voice for voice in speaking or voices if voice.gender == (wish.gender or voice.gender)
+        voice for voice in matching or voices if voice.gender == (request.gender or voice.gender)
     ]
-    candidates = candidates or list(speaking) or list(voices)
+    candidates = candidates or list(matching) or list(voices)
     # The same person always has the same voice; who asks for nobody gets the default.
-    chosen = candidates[sum(wish.person.encode()) % len(candidates) if wish.gender else 0]
-    if not speaking:
+    chosen = candidates[sum(request.person.encode()) % len(candidates) if request.gender else 0]
+    if not matching:
         return chosen, (
-            f"the speech engine {engine} has no voice for {wish.locale}: {chosen.name!r} "
+            f"the speech engine {engine} has no voice for {request.locale}: {chosen.name!r} "
             f"({chosen.language}) speaks instead"
         )
-    if not wish.known:
+    if not request.known:
         return chosen, (
-            f"the emulator does not know the voice {wish.name[:80]!r}: {chosen.name!r} speaks "
+            f"the emulator does not know the voice {request.name[:80]!r}: {chosen.name!r} speaks "
             "instead"
         )
     return chosen, None
 
 
-def _find_speaking(locale: str, voices: Sequence[EngineVoice]) -> list[EngineVoice]:
+def _find_matching(locale: str, voices: Sequence[EngineVoice]) -> list[EngineVoice]:
     """The voices for a locale: its own, or those of one accent of its language."""
     base, _, region = locale.partition("-")
     languages = [voice.language.lower() for voice in voices]
@@ -160,7 +160,7 @@ def resolve(
     voice: Mapping[str, Any], voices: Sequence[EngineVoice], engine: str
 ) -> tuple[Voice, str | None]:
     """The ``Voice`` for a session's ``voice`` object, with all its warnings in one text."""
-    chosen, warning = choose_voice(read_wish(voice), voices, engine)
+    chosen, warning = choose_voice(read_voice_request(voice), voices, engine)
     rate, rate_warning = read_rate(voice.get("rate"))
     pitch, pitch_warning = read_pitch(voice.get("pitch"), BASE_HZ[chosen.gender])
     volume, volume_warning = read_volume(voice.get("volume"))

@@ -19,7 +19,7 @@ _FRAME_BYTES = SAMPLE_RATE_HZ * FRAME_MS // 1000 * 2
 
 
 @dataclass(frozen=True, slots=True)
-class CleaningWish:
+class CleaningSettings:
     """What a session asks for in ``input_audio_echo_cancellation`` and ``…_noise_reduction``."""
 
     cancels_echo: bool = False
@@ -32,7 +32,7 @@ class CleaningWish:
         cls,
         echo_cancellation: Mapping[str, Any] | None,
         noise_reduction: Mapping[str, Any] | None,
-    ) -> "CleaningWish":
+    ) -> "CleaningSettings":
         return cls(
             cancels_echo=echo_cancellation is not None,
             reference_is_clients=(echo_cancellation or {}).get("reference_source") == "client",
@@ -48,7 +48,7 @@ class CleaningWish:
         return self.cancels_echo or self.suppresses_noise
 
 
-def find_warning(wish: CleaningWish) -> str | None:
+def find_warning(wish: CleaningSettings) -> str | None:
     """The text of a ``warning`` where the wish can't be met on this machine."""
     if not wish or is_installed():
         return None
@@ -73,10 +73,10 @@ def is_installed() -> bool:
 def warm_up() -> None:
     """Load the library where it is installed: it takes a second, once. Blocks."""
     if is_installed():
-        Cleaner(CleaningWish(cancels_echo=True)).clean(bytes(_FRAME_BYTES))
+        InputCleaner(CleaningSettings(cancels_echo=True)).clean(bytes(_FRAME_BYTES))
 
 
-class PlayedAudio:
+class EchoReference:
     """What a session's loudspeaker plays, by its place on the session's clock: PCM16 at 16 kHz.
 
     Output is played at once, as the service assumes too, one piece after another.
@@ -123,10 +123,10 @@ def _place(at_ms: float) -> int:
     return round(at_ms * SAMPLE_RATE_HZ / 1000) * 2
 
 
-class Cleaner:
+class InputCleaner:
     """Cleans one session's input. Its methods compute, and let go of the GIL while they do."""
 
-    def __init__(self, wish: CleaningWish) -> None:
+    def __init__(self, wish: CleaningSettings) -> None:
         """Needs what ``is_installed`` finds."""
         from livekit import rtc
 

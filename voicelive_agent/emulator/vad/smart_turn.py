@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, HearingError
+from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, SttError
 
 INSTALL_HINT = (
     "pip install onnxruntime, then pip install --no-deps pipecat-ai "
@@ -31,13 +31,13 @@ class SmartTurn:
     name = "smart-turn"
 
     def __init__(self) -> None:
-        """Takes a quarter of a second. Raises HearingError, which says what to install."""
+        """Takes a quarter of a second. Raises SttError, which says what to install."""
         folder = _find_folder()
         if folder is None or not is_installed():
-            raise HearingError(f"smart-turn is not installed: {INSTALL_HINT}")
+            raise SttError(f"smart-turn is not installed: {INSTALL_HINT}")
         models = sorted(folder.glob(f"data/{_MODEL_GLOB}"))
         if not models:
-            raise HearingError(
+            raise SttError(
                 f"pipecat's package carries no {_MODEL_GLOB}: {INSTALL_HINT} (1.14 does)"
             )
         self._compute_features = _load_features(folder / _FEATURES)
@@ -62,13 +62,13 @@ def is_installed() -> bool:
 def open_end_of_turn(name: str) -> SmartTurn | None:
     """The model by the name that ``--end-of-turn`` takes: ``smart-turn`` or ``none``.
 
-    Raises HearingError.
+    Raises SttError.
     """
     if name == "none":
         return None
     if name == SmartTurn.name:
         return SmartTurn()
-    raise HearingError(
+    raise SttError(
         f"there is no end-of-turn model {name!r}: choose none or {SmartTurn.name} (--end-of-turn)"
     )
 
@@ -97,7 +97,7 @@ def _load_features(path: Path) -> Callable[..., Any]:
     """pipecat's extractor, which needs numpy alone."""
     spec = importlib.util.spec_from_file_location("smart_turn_features", path)
     if spec is None or spec.loader is None:
-        raise HearingError(f"{path} can't be loaded: {INSTALL_HINT}")
+        raise SttError(f"{path} can't be loaded: {INSTALL_HINT}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     compute: Callable[..., Any] = module.compute_whisper_log_mel_features

@@ -13,7 +13,7 @@ from voicelive_agent.wire.audio.streams import Decoder
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class PlaybackListener:
     """Who is told what is played, as PCM16 mono at ``rate_hz``."""
 
     rate_hz: int
@@ -23,12 +23,12 @@ class Listening:
     """What was to be played from this ms on is not."""
 
 
-class Loudspeaker:
+class ClientPlayback:
     """Told the audio as it is sent; costs nothing while nobody listens."""
 
     def __init__(self, clock: SessionClock) -> None:
         self._clock = clock
-        self._listenings: list[Listening] = []
+        self._listenings: list[PlaybackListener] = []
         self._decoders: list[Decoder] = []
         self._ends_ms: list[float] = []
         self._answer: tuple[str, str] | None = None
@@ -39,11 +39,11 @@ class Loudspeaker:
         """Whether anybody wants to know."""
         return bool(self._listenings)
 
-    def connect(self, listening: Listening) -> None:
+    def connect(self, listening: PlaybackListener) -> None:
         self.finish()
         self._listenings.append(listening)
 
-    def disconnect(self, listening: Listening) -> None:
+    def disconnect(self, listening: PlaybackListener) -> None:
         self.finish()
         self._listenings.remove(listening)
 

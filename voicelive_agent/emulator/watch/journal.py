@@ -4,12 +4,12 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from voicelive_agent.emulator import agents as thinking
+from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session import Effect, Fact, effects, facts
 from voicelive_agent.emulator.shell.clock import SessionClock
-from voicelive_agent.emulator.watch.client_playback import Listening, Loudspeaker
+from voicelive_agent.emulator.watch.client_playback import ClientPlayback, PlaybackListener
 from voicelive_agent.emulator.watch.marks import SessionMarks
-from voicelive_agent.emulator.watch.recording import WAV_RATE_HZ, Recording
+from voicelive_agent.emulator.watch.recording import WAV_RATE_HZ, SessionRecording
 
 
 class Journal:
@@ -19,18 +19,18 @@ class Journal:
         self,
         marks: SessionMarks,
         clock: SessionClock,
-        loudspeaker: Loudspeaker,
-        recording: Recording | None,
+        client_playback: ClientPlayback,
+        recording: SessionRecording | None,
         is_playing: Callable[[float], bool],
     ) -> None:
         """``is_playing`` tells whether the client plays an answer at a time of the clock."""
         self._marks = marks
         self._clock = clock
-        self._loudspeaker = loudspeaker
+        self._client_playback = client_playback
         self._recording = recording
         if recording is not None:
-            loudspeaker.connect(
-                Listening(WAV_RATE_HZ, recording.place_played, recording.cut_played)
+            client_playback.connect(
+                PlaybackListener(WAV_RATE_HZ, recording.place_played, recording.cut_played)
             )
         self._is_playing = is_playing
         self._was_playing = False
@@ -52,7 +52,7 @@ class Journal:
     def note_fact(self, fact: Fact) -> None:
         """Called before the session takes it in."""
         self._was_playing = self._is_playing(self._clock.now_ms())
-        if isinstance(fact, facts.Thought) and isinstance(fact.thought, thinking.TextDelta):
+        if isinstance(fact, facts.AgentSent) and isinstance(fact.event, agents.TextDelta):
             self._mark_response(fact.response_id, "first_delta_ms")
 
     def note_audible(self, response_id: str, offset_ms: float) -> None:
@@ -68,10 +68,10 @@ class Journal:
                 self._note_event(event)
                 if self._recording is not None:
                     self._recording.add_event(self._marks.now_ms(), "server", event)
-            case effects.StartThinking(response_id, request):
+            case effects.AskAgent(response_id, request):
                 self._mark_response(response_id, "post_ms")
                 self._name_turn(response_id, request)
-            case effects.ConfigureHearing(turn_detection=detection):
+            case effects.ConfigureInput(turn_detection=detection):
                 self._interrupts = bool(detection and detection.get("interrupt_response", True))
             case effects.Speak(response_id=response_id, output_format=output_format):
                 self._mark_response(response_id, "first_clause_ms")
@@ -103,7 +103,7 @@ class Journal:
                 self._last_heard = event["response_id"]
                 self._play(event)
             case "response.audio.done":
-                self._loudspeaker.finish()
+                self._client_playback.finish()
             case "response.audio_transcript.done" | "response.text.done":
                 if (turn := self._marks.of_response(event["response_id"])) is not None:
                     turn.agent_text = event.get("transcript", event.get("text"))
@@ -115,7 +115,7 @@ class Journal:
         turn.response_id = response_id
         turn.status = "in_progress"
 
-    def _name_turn(self, response_id: str, request: thinking.Request) -> None:
+    def _name_turn(self, response_id: str, request: agents.AgentRequest) -> None:
         """A turn that nothing was said in is known by what is asked."""
         turn = self._marks.of_response(response_id)
         if turn is not None and turn.item_id is None:
@@ -137,13 +137,13 @@ class Journal:
         """The client plays no more of what it has."""
         if interrupted_id is not None:
             self._mark_response(interrupted_id, "barge_in_ms")
-        self._loudspeaker.stop()
+        self._client_playback.stop()
 
     def _play(self, event: Mapping[str, Any]) -> None:
         output_format = self._formats.get(event["response_id"])
-        if output_format is not None and self._loudspeaker.is_heard:
+        if output_format is not None and self._client_playback.is_heard:
             audio = base64.b64decode(event["delta"])
-            self._loudspeaker.play(event["response_id"], output_format, audio)
+            self._client_playback.play(event["response_id"], output_format, audio)
 
     def _mark_response(self, response_id: str, name: str) -> None:
         if (turn := self._marks.of_response(response_id)) is not None:

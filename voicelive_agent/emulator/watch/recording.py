@@ -36,7 +36,7 @@ _SAMPLE_BYTES = 2
 _BLOCK_SAMPLES = 1 << 16
 _OWNER_ONLY = 0o600
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Track:
@@ -82,7 +82,7 @@ def _offset_bytes(at_ms: float, rate_hz: int) -> int:
     return max(0, round(at_ms * rate_hz / 1000)) * _SAMPLE_BYTES
 
 
-class Recording:
+class SessionRecording:
     """One session's files. ``close`` blocks for as long as it takes to write the WAV.
 
     A disk that is full ends the recording, which the log tells, and not the session.
@@ -132,7 +132,8 @@ class Recording:
             write()
         except OSError as error:
             self._is_broken = True
-            _log.error("The recording %s ends here: %s", self.events_path, error)
+            # A disk says enough by its reason: no traceback.
+            logger.error("The recording %s ends here: %s", self.events_path, error)  # noqa: TRY400
 
     def _write_wav(self) -> None:
         with open_private(self.wav_path, "wb") as file, wave.open(file, "wb") as wav:

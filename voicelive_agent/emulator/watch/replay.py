@@ -40,7 +40,7 @@ class UnusableRecording(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RecordedLine:
     at_ms: float
     side: str
     event: Any
@@ -51,9 +51,9 @@ class Events:
     """One session's events, in order, with their times."""
 
     connection: dict[str, Any] = field(default_factory=dict)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[RecordedLine] = field(default_factory=list)
 
-    def of(self, side: str) -> list[Line]:
+    def of(self, side: str) -> list[RecordedLine]:
         return [line for line in self.lines if line.side == side]
 
     def server_events(self) -> list[tuple[float, dict[str, Any]]]:
@@ -77,7 +77,9 @@ def read_events(path: Path) -> Events:
             if "connection" in line:
                 events.connection = dict(line["connection"])
             else:
-                events.lines.append(Line(float(line["at_ms"]), str(line["from"]), line["event"]))
+                events.lines.append(
+                    RecordedLine(float(line["at_ms"]), str(line["from"]), line["event"])
+                )
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise UnusableRecording(
                 f"{path}, line {number}: not a line of a recording; give the .jsonl file that "
@@ -176,7 +178,7 @@ async def replay(
             async for frame in socket:
                 heard_at_s = time.monotonic()
                 event = orjson.loads(frame)
-                running.lines.append(Line((heard_at_s - began_s) * 1000, "server", event))
+                running.lines.append(RecordedLine((heard_at_s - began_s) * 1000, "server", event))
                 renaming.learn(event)
 
         listening = asyncio.create_task(listen())
@@ -199,7 +201,7 @@ async def replay(
 
 async def _send_all(
     socket: ClientConnection,
-    lines: Sequence[Line],
+    lines: Sequence[RecordedLine],
     renaming: Renaming,
     running: Events,
     began_s: float,
@@ -210,7 +212,7 @@ async def _send_all(
         event = renaming.translate(line.event)
         frame = event if isinstance(event, str) else orjson.dumps(event).decode()
         await socket.send(frame)
-        running.lines.append(Line((time.monotonic() - began_s) * 1000, "client", event))
+        running.lines.append(RecordedLine((time.monotonic() - began_s) * 1000, "client", event))
 
 
 def replay_url(endpoint: str, connection: Mapping[str, Any]) -> str:

@@ -31,11 +31,11 @@ class AppendAudio(ClientEvent):
     audio: Text
 
 
-class NameTurn(ClientEvent):
+class TurnReference(ClientEvent):
     turn_id: Annotated[str, Field(strict=True, min_length=1, max_length=256)]
 
 
-class AppendToTurn(NameTurn):
+class AppendToTurn(TurnReference):
     audio: Text
 
 
@@ -44,11 +44,11 @@ class CreateItem(ClientEvent):
     previous_item_id: Text | None = None
 
 
-class NameItem(ClientEvent):
+class ItemReference(ClientEvent):
     item_id: Text
 
 
-class TruncateItem(NameItem):
+class TruncateItem(ItemReference):
     content_index: Annotated[Whole, Field(ge=0, le=2**31)]
     audio_end_ms: Annotated[Whole, Field(ge=0, le=2**31)]
 
@@ -77,15 +77,15 @@ _EVENT_SHAPES: dict[str, type[ClientEvent]] = {
     "input_audio_buffer.append": AppendAudio,
     "input_audio_buffer.commit": ClientEvent,
     "input_audio_buffer.clear": ClientEvent,
-    "input_audio.turn.start": NameTurn,
+    "input_audio.turn.start": TurnReference,
     "input_audio.turn.append": AppendToTurn,
-    "input_audio.turn.end": NameTurn,
-    "input_audio.turn.cancel": NameTurn,
+    "input_audio.turn.end": TurnReference,
+    "input_audio.turn.cancel": TurnReference,
     "input_audio.clear": ClientEvent,
     "conversation.item.create": CreateItem,
-    "conversation.item.retrieve": NameItem,
+    "conversation.item.retrieve": ItemReference,
     "conversation.item.truncate": TruncateItem,
-    "conversation.item.delete": NameItem,
+    "conversation.item.delete": ItemReference,
     "response.create": CreateResponse,
     "response.cancel": CancelResponse,
     "output_audio_buffer.clear": ClientEvent,

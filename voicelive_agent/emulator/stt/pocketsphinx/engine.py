@@ -6,14 +6,14 @@ It writes lower case without punctuation, numbers as words, and knows English on
 import os
 from collections.abc import Awaitable, Callable, Sequence
 
-from voicelive_agent.emulator.stt import HeardWord, HearingError, Transcript
-from voicelive_agent.emulator.stt.feeding import FedEar, Recognition
-from voicelive_agent.emulator.stt.pocketsphinx.phrases import parse_phrase
+from voicelive_agent.emulator.stt import SttError, Transcript, TranscriptWord
+from voicelive_agent.emulator.stt.phrases import parse_phrase
 from voicelive_agent.emulator.stt.pocketsphinx.pool import (
     CAN_FORK,
     RecogniserPool,
     RecogniserProcess,
 )
+from voicelive_agent.emulator.stt.recognition import BufferedRecognizer, Recognition
 
 PROCESSES_FOR_EACH_CORE = 16
 """More than can talk in real time: a client that records without an end holds one of them."""
@@ -21,12 +21,12 @@ _ADVICE = (
     "The default ears (pocketsphinx) are demo grade: of clear speech they miss about one word in "
     "ten, of many people's one in three. For better ones: pip install "
     "'voicelive-agent[sherpa-onnx]', then voicelive-agent models, and start with "
-    "--hearing sherpa-onnx."
+    "--stt sherpa-onnx."
 )
 
 
 class PocketSphinx:
-    """``Hearing`` on pocketsphinx."""
+    """``SpeechToText`` on pocketsphinx."""
 
     name = "pocketsphinx"
     advice: str | None = _ADVICE
@@ -50,11 +50,11 @@ class PocketSphinx:
     async def stop(self) -> None:
         await self._pool.stop()
 
-    def open_ear(self) -> "PocketSphinxEar":
-        return PocketSphinxEar(self._pool)
+    def open_recognizer(self) -> "PocketSphinxRecognizer":
+        return PocketSphinxRecognizer(self._pool)
 
 
-class PocketSphinxEar(FedEar):
+class PocketSphinxRecognizer(BufferedRecognizer):
     """Keeps the speaker's cepstral mean, so that any process can go on with it."""
 
     def __init__(self, pool: RecogniserPool) -> None:
@@ -68,7 +68,7 @@ class PocketSphinxEar(FedEar):
         if not language.lower().startswith("en"):
             warnings.append(
                 f"pocketsphinx hears English only, not {language}: start the emulator with "
-                "--hearing sherpa-onnx or faster-whisper and a model of that language."
+                "--stt sherpa-onnx or faster-whisper and a model of that language."
             )
         unheard = [text for text in phrases if not _can_be_heard(text)]
         if unheard:
@@ -84,7 +84,7 @@ class PocketSphinxEar(FedEar):
         async def open_recognition() -> Recognition:
             try:
                 process = await self._borrow(phrases)
-            except HearingError:
+            except SttError:
                 # It died while it was idle; nothing is lost yet.
                 process = await self._borrow(phrases)
             return _Recognition(self, self._pool, process)
@@ -103,9 +103,9 @@ class PocketSphinxEar(FedEar):
 
 class _Recognition:
     def __init__(
-        self, ear: PocketSphinxEar, pool: RecogniserPool, process: RecogniserProcess
+        self, recognizer: PocketSphinxRecognizer, pool: RecogniserPool, process: RecogniserProcess
     ) -> None:
-        self._ear = ear
+        self._ear = recognizer
         self._pool = pool
         self._process = process
 
@@ -118,7 +118,7 @@ class _Recognition:
         finally:
             self._pool.give_back(self._process)
         self._ear.cmn = result["cmn"] or self._ear.cmn
-        words = tuple(HeardWord(**word) for word in result["words"])
+        words = tuple(TranscriptWord(**word) for word in result["words"])
         known = [word.confidence for word in words if word.confidence is not None]
         return Transcript(
             text=result["text"],
@@ -131,7 +131,7 @@ class _Recognition:
         try:
             if self._process.is_usable:
                 await self._process.discard()
-        except HearingError:
+        except SttError:
             # It is closed, and the pool opens another.
             pass
         finally:

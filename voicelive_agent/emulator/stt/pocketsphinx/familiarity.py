@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from voicelive_agent.emulator.stt import HeardWord
+from voicelive_agent.emulator.stt import TranscriptWord
 
 TALK = Path(__file__).with_name("desk_talk.txt")
 _UNFAMILIAR = 0.02
@@ -62,9 +62,9 @@ def read_talk() -> Familiarity:
     return Familiarity(line for line in lines if not line.startswith("#"))
 
 
-def place_words(texts: Sequence[str], said: Sequence[HeardWord]) -> list[HeardWord]:
+def place_words(texts: Sequence[str], said: Sequence[TranscriptWord]) -> list[TranscriptWord]:
     """Words of another hypothesis, at the places of those in ``said`` that they stand for."""
-    placed: list[HeardWord] = []
+    placed: list[TranscriptWord] = []
     matcher = SequenceMatcher(None, [word.text for word in said], texts, autojunk=False)
     for tag, first, last, begin, end in matcher.get_opcodes():
         if tag == "equal":
@@ -73,11 +73,11 @@ def place_words(texts: Sequence[str], said: Sequence[HeardWord]) -> list[HeardWo
             placed += _share_out(texts[begin:end], said[first:last])
         elif tag == "insert":
             at_ms = placed[-1].offset_ms + placed[-1].duration_ms if placed else 0
-            placed += [HeardWord(text, at_ms, 0) for text in texts[begin:end]]
+            placed += [TranscriptWord(text, at_ms, 0) for text in texts[begin:end]]
     return placed
 
 
-def _share_out(texts: Sequence[str], said: Sequence[HeardWord]) -> list[HeardWord]:
+def _share_out(texts: Sequence[str], said: Sequence[TranscriptWord]) -> list[TranscriptWord]:
     """Time is shared out by letters; nobody knows how sure each word is."""
     start_ms = said[0].offset_ms
     span_ms = said[-1].offset_ms + said[-1].duration_ms - start_ms
@@ -87,7 +87,7 @@ def _share_out(texts: Sequence[str], said: Sequence[HeardWord]) -> list[HeardWor
         begin_ms = start_ms + span_ms * before // letters
         before += len(text)
         end_ms = start_ms + span_ms * before // letters
-        placed.append(HeardWord(text, begin_ms, end_ms - begin_ms))
+        placed.append(TranscriptWord(text, begin_ms, end_ms - begin_ms))
     return placed
 
 

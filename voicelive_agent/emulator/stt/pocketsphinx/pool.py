@@ -17,7 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from voicelive_agent.emulator.stt import HearingError
+from voicelive_agent.emulator.stt import SttError
 from voicelive_agent.emulator.stt.pocketsphinx.messages import HEAD, PROCESS_ID, Begin, pack
 
 START_TIMEOUT_S = 60.0
@@ -30,7 +30,7 @@ _PACKAGE_ROOT = str(Path(__file__).parents[4])
 
 
 class RecogniserProcess:
-    """One process, lent to one utterance at a time; each method raises HearingError."""
+    """One process, lent to one utterance at a time; each method raises SttError."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, process_id: int
@@ -95,7 +95,7 @@ class RecogniserProcess:
                 body = await self._reader.readexactly(size)
         except TimeoutError as error:
             self.kill()
-            raise HearingError(
+            raise SttError(
                 "The speech recogniser does not answer and is replaced: is the machine overloaded?"
             ) from error
         except (OSError, asyncio.IncompleteReadError) as error:
@@ -105,14 +105,12 @@ class RecogniserProcess:
             raise
         if kind != expected:
             self.kill()
-            raise HearingError("The speech recogniser answered out of turn and is replaced.")
+            raise SttError("The speech recogniser answered out of turn and is replaced.")
         return body
 
-    def _fail(self) -> HearingError:
+    def _fail(self) -> SttError:
         self.close()
-        return HearingError(
-            "The speech recogniser's process ended; the next utterance gets a new one."
-        )
+        return SttError("The speech recogniser's process ended; the next utterance gets a new one.")
 
 
 class RecogniserPool:
@@ -135,7 +133,7 @@ class RecogniserPool:
         return [process.process_id for process in (*self._free, *self._lent)]
 
     async def start(self) -> None:
-        """Start those that stay ready. Raises HearingError."""
+        """Start those that stay ready. Raises SttError."""
         try:
             await self._starter.start()
             self._free = [await self._starter.open() for _ in range(self._count)]
@@ -150,7 +148,7 @@ class RecogniserPool:
         await self._starter.stop()
 
     async def borrow(self) -> RecogniserProcess:
-        """A process of one's own, to be given back. Raises HearingError."""
+        """A process of one's own, to be given back. Raises SttError."""
         while not (process := self._pop_free()):
             if len(self._lent) + self._starting < self._limit:
                 self._starting += 1
@@ -275,7 +273,7 @@ class _Forker(_Starter):
             socket.send_fds(self._control, [b"w"], [theirs.fileno()])
             return await self._receive_id(ANSWER_TIMEOUT_S)
         except OSError as error:
-            raise HearingError(
+            raise SttError(
                 "The speech recogniser can't start a process; the next utterance tries again."
             ) from error
 
@@ -293,7 +291,7 @@ class _Forker(_Starter):
         try:
             await self._receive_id(START_TIMEOUT_S)
         except OSError as error:
-            raise HearingError(
+            raise SttError(
                 "The speech recogniser did not start: its message stands above. "
                 "Is the emulator's extra installed (pip install 'voicelive-agent[emulator]')?"
             ) from error

@@ -15,12 +15,12 @@ import sys
 from typing import BinaryIO
 
 from voicelive_agent.emulator.stt.pocketsphinx.messages import HEAD, PROCESS_ID, pack
-from voicelive_agent.emulator.stt.pocketsphinx.recogniser import Recogniser
+from voicelive_agent.emulator.stt.pocketsphinx.recogniser import SphinxDecoder
 
 _WARM_UP_MS = 500
 
 
-def serve(recogniser: Recogniser, requests: BinaryIO, answers: BinaryIO) -> None:
+def serve(recogniser: SphinxDecoder, requests: BinaryIO, answers: BinaryIO) -> None:
     """Recognise utterances until the other side goes."""
 
     def answer(kind: bytes, body: bytes = b"") -> None:
@@ -44,7 +44,7 @@ def serve(recogniser: Recogniser, requests: BinaryIO, answers: BinaryIO) -> None
             answer(b"D")
 
 
-def fork_for_sockets(recogniser: Recogniser, control: socket.socket) -> None:
+def fork_for_sockets(recogniser: SphinxDecoder, control: socket.socket) -> None:
     """Fork a process for each socket that comes, until the other side goes."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control.sendall(PROCESS_ID.pack(os.getpid()))
@@ -61,13 +61,13 @@ def fork_for_sockets(recogniser: Recogniser, control: socket.socket) -> None:
         control.sendall(PROCESS_ID.pack(process_id))
 
 
-def _serve_socket(recogniser: Recogniser, connection: socket.socket) -> None:
+def _serve_socket(recogniser: SphinxDecoder, connection: socket.socket) -> None:
     # The other side may go while an answer is on its way.
     with contextlib.suppress(OSError):
         serve(recogniser, connection.makefile("rb"), connection.makefile("wb"))
 
 
-def _warm_up(recogniser: Recogniser) -> None:
+def _warm_up(recogniser: SphinxDecoder) -> None:
     """The first utterance would otherwise pay for reading the models' pages."""
     recogniser.begin(None, ())
     recogniser.feed(bytes(32 * _WARM_UP_MS))
@@ -81,7 +81,7 @@ def main() -> None:
     options = parser.parse_args()
     # Ctrl+C in a terminal reaches every process; the emulator ends this one when it is done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    recogniser = Recogniser(accurate=options.accurate)
+    recogniser = SphinxDecoder(accurate=options.accurate)
     _warm_up(recogniser)
     if options.control is None:
         serve(recogniser, sys.stdin.buffer, sys.stdout.buffer)

@@ -19,9 +19,9 @@ from typing import Any
 
 import pocketsphinx
 
-from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, HeardWord
+from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, TranscriptWord
+from voicelive_agent.emulator.stt.phrases import Phrase, parse_phrases, write_grammar
 from voicelive_agent.emulator.stt.pocketsphinx.familiarity import place_words, read_talk
-from voicelive_agent.emulator.stt.pocketsphinx.phrases import Phrase, parse_phrases, write_grammar
 from voicelive_agent.emulator.stt.pocketsphinx.pronunciation import pronounce
 from voicelive_agent.emulator.stt.pocketsphinx.spotting import Likeness, find_likenesses
 
@@ -65,7 +65,7 @@ class Result:
     """What an utterance said, as plain values that travel between processes."""
 
     text: str = ""
-    words: list[HeardWord] = field(default_factory=list)
+    words: list[TranscriptWord] = field(default_factory=list)
     from_phrases: bool = False
     cmn: str | None = None
     """What was learned of the speaker; None where nothing was recognised."""
@@ -74,7 +74,7 @@ class Result:
         return asdict(self)
 
 
-class Recogniser:
+class SphinxDecoder:
     """Loads on construction: half a second, 130 MB."""
 
     def __init__(self, *, accurate: bool = False) -> None:
@@ -84,10 +84,10 @@ class Recogniser:
         )
         self._fresh_cmn: str = self._decoder.get_cmn()
         self._familiarity = read_talk()
-        self._phrases = _PhraseEar()
+        self._phrases = _PhraseDecoder()
         self._cmn = self._fresh_cmn
         self._segment = _Segment()
-        self._done: list[HeardWord] = []
+        self._done: list[TranscriptWord] = []
         self._offset_ms = 0
         self._listens_for_phrases = False
 
@@ -142,11 +142,11 @@ class Recogniser:
             self._listens_for_phrases = False
             self._phrases.discard()
 
-    def _read_words(self) -> list[HeardWord]:
+    def _read_words(self) -> list[TranscriptWord]:
         segments = self._decoder.seg() or ()
         return list(_read_words(segments, self._offset_ms, lambda segment: segment.prob))
 
-    def _prefer_familiar(self, said: list[HeardWord]) -> list[HeardWord]:
+    def _prefer_familiar(self, said: list[TranscriptWord]) -> list[TranscriptWord]:
         """These words, or those of another hypothesis that is the better for being familiar."""
         hypotheses = [
             (hypothesis.hypstr.split(), math.log(max(hypothesis.score, _LEAST_SCORE)))
@@ -184,7 +184,7 @@ class _Segment:
         return level < self._level * QUIET_SHARE or self.duration_ms >= SEGMENT_LIMIT_MS
 
 
-class _PhraseEar:
+class _PhraseDecoder:
     """A decoder that hears phrases only; it takes a thirtieth of real time."""
 
     def __init__(self) -> None:
@@ -216,7 +216,7 @@ class _PhraseEar:
     def discard(self) -> None:
         self._decoder.end_utt()
 
-    def finish(self) -> list[HeardWord] | None:
+    def finish(self) -> list[TranscriptWord] | None:
         """The words, where the utterance was phrases and nothing else."""
         self._decoder.end_utt()
         fit = self._measure_fit()
@@ -225,7 +225,9 @@ class _PhraseEar:
         confidence = 1 - fit / GRAMMAR_FIT / 2
         return list(_read_words(self._decoder.seg(), 0, lambda segment: confidence))
 
-    def listen_again(self, said: list[HeardWord], pcm: bytes, cmn: str) -> list[HeardWord] | None:
+    def listen_again(
+        self, said: list[TranscriptWord], pcm: bytes, cmn: str
+    ) -> list[TranscriptWord] | None:
         """What was said with phrases in the place of words that sound like them, if that fits.
 
         None where nothing is to be replaced.
@@ -239,7 +241,7 @@ class _PhraseEar:
             if any(doubtful[likeness.start : likeness.end])
             or not self._added.isdisjoint(likeness.phrase)
         ]
-        replacements: dict[int, tuple[int, list[HeardWord]]] = {}
+        replacements: dict[int, tuple[int, list[TranscriptWord]]] = {}
         taken: set[int] = set()
         for likeness in likenesses[:LIKENESSES_LIMIT]:
             span = range(likeness.start, likeness.end)
@@ -248,7 +250,7 @@ class _PhraseEar:
                 replacements[likeness.start] = likeness.end, words
         if not replacements:
             return None
-        result: list[HeardWord] = []
+        result: list[TranscriptWord] = []
         at = 0
         while at < len(said):
             at, words = replacements.get(at, (at + 1, [said[at]]))
@@ -256,8 +258,8 @@ class _PhraseEar:
         return result
 
     def _compare(
-        self, said: list[HeardWord], likeness: Likeness, pcm: bytes, cmn: str
-    ) -> list[HeardWord] | None:
+        self, said: list[TranscriptWord], likeness: Likeness, pcm: bytes, cmn: str
+    ) -> list[TranscriptWord] | None:
         """The phrase's words, if it fits the audio of the words that it resembles as well."""
         first, last = said[likeness.start], said[likeness.end - 1]
         start_ms = max(first.offset_ms - MARGIN_MS, 0)
@@ -278,7 +280,7 @@ class _PhraseEar:
 
     def _fit(
         self, audio: bytes, cmn: str, before: list[str], words: Sequence[str], after: list[str]
-    ) -> tuple[float, list[HeardWord]]:
+    ) -> tuple[float, list[TranscriptWord]]:
         """How well these words fit the audio, as a natural logarithm, and where they are in it."""
         sentence = f"{_optional(before)} {' '.join(words)} {_optional(after)}"
         grammar = f"#JSGF V1.0; grammar again; public <utterance> = {sentence};"
@@ -371,11 +373,11 @@ def _optional(words: Sequence[str]) -> str:
     return " ".join(f"[{word}]" for word in words)
 
 
-def _end_ms(word: HeardWord) -> int:
+def _end_ms(word: TranscriptWord) -> int:
     return word.offset_ms + word.duration_ms
 
 
-def _shift(word: HeardWord, ms: int) -> HeardWord:
+def _shift(word: TranscriptWord, ms: int) -> TranscriptWord:
     return replace(word, offset_ms=word.offset_ms + ms)
 
 
@@ -386,10 +388,10 @@ def _is_word(text: str) -> bool:
 
 def _read_words(
     segments: Iterable[Any], offset_ms: int, find_confidence: Callable[[Any], float | None]
-) -> Iterator[HeardWord]:
+) -> Iterator[TranscriptWord]:
     for segment in segments:
         if _is_word(segment.word):
-            yield HeardWord(
+            yield TranscriptWord(
                 segment.word.partition("(")[0],
                 offset_ms + segment.start_frame * FRAME_MS,
                 (segment.end_frame - segment.start_frame + 1) * FRAME_MS,

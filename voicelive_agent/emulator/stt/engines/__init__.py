@@ -1,0 +1,42 @@
+"""Opens ears by name: ``NAME`` or ``NAME:WHAT``, where WHAT is the engine's model or URL."""
+
+from pathlib import Path
+
+from voicelive_agent.emulator.stt import SpeechToText, SttError
+
+ENGINES = {
+    "pocketsphinx": "English, without download; demo grade",
+    "pocketsphinx-accurate": "the same with a second pass: a tenth of a second slower",
+    "sherpa-onnx": "sherpa-onnx with the model WHAT; text while one speaks, with a streaming model",
+    "faster-whisper": "Whisper with the model WHAT; whole utterances, many languages",
+    "openai": "an OpenAI-compatible /audio/transcriptions endpoint at the URL WHAT",
+}
+
+
+def open_stt(
+    name: str = "auto", *, models_dir: Path | None = None, processes: int | None = None
+) -> SpeechToText:
+    """Ears that are not started yet; ``auto`` are those that need no download.
+
+    ``models_dir`` is where fetched models are; ``processes`` as in ``PocketSphinx``. Raises
+    SttError, which says what to install or fetch.
+    """
+    engine, _, what = name.partition(":")
+    match engine:
+        case "auto" | "pocketsphinx" | "pocketsphinx-accurate":
+            from voicelive_agent.emulator.stt.pocketsphinx.engine import PocketSphinx
+
+            return PocketSphinx(accurate=engine == "pocketsphinx-accurate", processes=processes)
+        case "sherpa-onnx":
+            from voicelive_agent.emulator.stt.engines.sherpa_onnx import SherpaOnnx
+
+            return SherpaOnnx(what, models_dir=models_dir)
+        case "faster-whisper":
+            from voicelive_agent.emulator.stt.engines.faster_whisper import FasterWhisper
+
+            return FasterWhisper(what, models_dir=models_dir)
+        case "openai":
+            from voicelive_agent.emulator.stt.engines.openai_audio import OpenAISpeechToText
+
+            return OpenAISpeechToText(what)
+    raise SttError(f"there are no ears {engine!r}: choose auto, {', '.join(ENGINES)} (--stt)")
