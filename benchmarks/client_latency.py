@@ -218,9 +218,7 @@ class Nowhere:
 
 async def measure(turns: int, deltas: int) -> Measured:
     measured = Measured()
-    settings = load_settings(
-        {"agent_name": "demo", "project_name": "local", "api_key": "local"}, environment={}
-    )
+    settings = load_settings({"agent_name": "demo", "project_name": "local", "api_key": "local"})
     nowhere: Any = Nowhere()
     with ServiceThread(Service(measured, turns, deltas)) as service:
         talk = Talk(

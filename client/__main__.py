@@ -1,7 +1,8 @@
-"""``python -m client``: the voice client."""
+"""``python -m client [talk | check | say]``: the voice client, with this folder's profile."""
 
 import sys
+from pathlib import Path
 
-from voicelive_agent.client.command import main
+from voicelive_agent.client.command import run_with_profile
 
-sys.exit(main())
+sys.exit(run_with_profile(Path(__file__).with_name("profile.toml")))

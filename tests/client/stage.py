@@ -172,7 +172,7 @@ class Stage:
         ready: bool = True,
         **options: Any,
     ) -> None:
-        self.settings = load_settings(options, environment={})
+        self.settings = load_settings(options)
         self.screen = NotingScreen()
         self.loudspeaker = NotingLoudspeaker()
         self.link = NotingLink()

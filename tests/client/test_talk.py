@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -43,7 +44,7 @@ def open_talk(
         for line in lines:
             yield line
 
-    settings = load_settings({"api_key": KEY, "answer_timeout_s": 5, **options}, environment={})
+    settings = load_settings({"api_key": KEY, "answer_timeout_s": 5, **options})
     return Talk(
         settings,
         url,
@@ -205,17 +206,14 @@ async def test_a_normal_close_is_the_end(service: Service) -> None:
     assert len(service.paths) == 1
 
 
-async def test_without_an_endpoint_a_running_emulator_is_found(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection, "EMULATOR_URL", service.url)
-    settings = load_settings({}, environment={})
+async def test_without_an_endpoint_a_running_emulator_is_found(service: Service) -> None:
+    settings = load_settings({"emulator_port": urlsplit(service.url).port})
     assert await connection.find_endpoint(settings) == (service.url, True)
     service.status = [401]
     assert await connection.find_endpoint(settings) == (service.url, True)
-    monkeypatch.setattr(connection, "EMULATOR_URL", "http://127.0.0.1:9")
+    nobody = load_settings({"emulator_port": 9})
     with pytest.raises(connection.ConnectError, match=r"voicelive-agent emulate.*give --endpoint"):
-        await connection.find_endpoint(settings)
+        await connection.find_endpoint(nobody)
 
 
 async def test_nobody_listens_there() -> None:
@@ -304,7 +302,7 @@ async def test_a_spoken_input_whose_answer_fails_is_not_waited_for(
     service.is_deaf = True
     path = write_wav(tmp_path / "question.wav", bytes(24_000), 24_000)
     screen = NotingScreen()
-    options = {"inputs": [str(path)], "answer_timeout_s": 2 * PATIENCE_S}
+    options = {"input": [str(path)], "answer_timeout_s": 2 * PATIENCE_S}
     async with proxy(service.url, fault) as url:
         talk = open_talk(url, screen, microphone=FileMicrophone([path]), **options)
         talk._lines = None
@@ -318,7 +316,7 @@ async def test_an_input_that_is_never_answered_ends(service: Service, tmp_path: 
     service.is_deaf = True
     path = write_wav(tmp_path / "question.wav", bytes(24_000), 24_000)
     screen = NotingScreen()
-    options = {"inputs": [str(path)], "answer_timeout_s": 0.3}
+    options = {"input": [str(path)], "answer_timeout_s": 0.3}
     talk = open_talk(service.url, screen, microphone=FileMicrophone([path]), **options)
     talk._lines = None
     async with asyncio.timeout(PATIENCE_S):

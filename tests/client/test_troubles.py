@@ -18,7 +18,7 @@ SECRET_URL = f"{AZURE}/voice-live/realtime?api-key=s3cret"
 
 
 def settings(**options: Any) -> Any:
-    return load_settings({"model": "m", "endpoint": AZURE, **options}, environment={})
+    return load_settings({"model": "m", "endpoint": AZURE, **options})
 
 
 def sdk_error(cause: BaseException) -> BaseException:

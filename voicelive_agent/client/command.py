@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import io
-import logging
 import signal
 import sys
-import warnings
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -14,11 +12,11 @@ try:
     from voicelive_agent.client.connection import ConnectError, find_endpoint
     from voicelive_agent.client.core.functions import Functions, ToolsError, load_functions
     from voicelive_agent.client.core.screen import Failure, Notice, Screen, Screens
-    from voicelive_agent.client.options import build_parser, parse
+    from voicelive_agent.client.options import build_parser
     from voicelive_agent.client.settings import Settings, SettingsError, load_settings
     from voicelive_agent.client.sound.devices import DeviceError, Loudspeaker, Microphone
     from voicelive_agent.client.talk import Talk
-    from voicelive_agent.client.troubles import ConversationError
+    from voicelive_agent.client.troubles import ConversationError, quiet_logs
     from voicelive_agent.client.ui.json_lines import JsonLines
     from voicelive_agent.client.ui.keyboard import is_terminal, prompt_lines, read_lines
     from voicelive_agent.client.ui.recording import open_recording
@@ -29,23 +27,25 @@ except ModuleNotFoundError as error:
 USAGE = 2
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code; see the epilog of ``--help``."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    _quiet_logs()
-    if arguments[:1] == ["check"]:
-        from voicelive_agent.client.check import command as checks
+def main(arguments: Sequence[str] | None = None, *, profile: Path | None = None) -> int:
+    """The exit code, as the epilog of ``--help`` says.
 
-        return checks.main(list(arguments[1:]))
-    options = vars(parse(arguments))
+    ``profile`` is the one to use where no other is given.
+    """
+    parser = build_parser()
+    parser.set_defaults(profile=profile)
+    parser.add_argument(
+        "--list-devices", action="store_true", help="microphones and loudspeakers, then exit"
+    )
+    options = vars(parser.parse_args(arguments))
+    quiet_logs()
     if options.pop("list_devices"):
         return _list_devices()
-    profile = options.pop("profile")
     try:
-        settings = load_settings(options, profile=Path(profile) if profile else None)
+        settings = load_settings(options)
         functions = load_functions(settings.tools) if settings.tools else None
     except (SettingsError, ToolsError) as error:
-        build_parser().exit(USAGE, f"{error}\n")
+        parser.exit(USAGE, f"{error}\n")
     screen = _open_screen(settings)
     try:
         return asyncio.run(_talk(settings, screen, functions))
@@ -109,7 +109,7 @@ def _typed_lines(
     settings: Settings, screen: Terminal | JsonLines
 ) -> tuple[AsyncIterator[str] | None, bool]:
     """What is typed, and whether each line waits for the answer to the one before."""
-    if "-" in settings.inputs:
+    if "-" in settings.input:
         return None, False
     if sys.stdin is None:
         return read_lines(io.StringIO()), settings.text_only
@@ -128,7 +128,7 @@ def _open_screen(settings: Settings) -> Terminal | JsonLines:
 
 def _is_prompted(settings: Settings) -> bool:
     """Whether a prompt stands at the bottom of the screen."""
-    return is_terminal() and not settings.json_lines and "-" not in settings.inputs
+    return is_terminal() and not settings.json_lines and "-" not in settings.input
 
 
 def _open_devices(settings: Settings) -> tuple[Loudspeaker, Microphone | None]:
@@ -140,9 +140,9 @@ def _open_devices(settings: Settings) -> tuple[Loudspeaker, Microphone | None]:
     )
 
     microphone: Microphone | None = None
-    if settings.inputs:
+    if settings.input:
         microphone = FileMicrophone(
-            settings.inputs,
+            settings.input,
             fast=settings.fast,
             hold=settings.greet or settings.greeting is not None,
         )
@@ -171,14 +171,14 @@ def _list_devices() -> int:
     return 0
 
 
-def _quiet_logs() -> None:
-    """The SDK and azure-identity log whole URLs and frames; here every failure is explained."""
-    for name in ("azure", "msal", "aiohttp", "asyncio"):
-        logger = logging.getLogger(name)
-        logger.addHandler(logging.NullHandler())
-        logger.propagate = False
-    warnings.simplefilter("ignore", ResourceWarning)
+def run_with_profile(profile: Path, arguments: Sequence[str] | None = None) -> int:
+    """``python -m client [talk | check | say] …`` of a folder with a profile of its own."""
+    from voicelive_agent.client.check import command as check
 
-
-if __name__ == "__main__":
-    sys.exit(main())
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    commands = {"talk": main, "check": check.main}
+    command = commands.get(arguments[0]) if arguments else None
+    default = profile if profile.exists() else None
+    if command is None:
+        return main(arguments, profile=default)
+    return command(arguments[1:], profile=default)

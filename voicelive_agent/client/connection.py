@@ -20,7 +20,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 
 from voicelive_agent.client.core.protocol import Event
-from voicelive_agent.client.settings import EMULATOR_URL, Settings
+from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.troubles import Trouble, explain
 from voicelive_agent.wire.net import is_on_this_machine
 
@@ -217,11 +217,11 @@ async def find_endpoint(settings: Settings) -> tuple[str, bool]:
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"{EMULATOR_URL}/voice-live/realtime") as reply,
+            session.get(f"{settings.emulator_url}/voice-live/realtime") as reply,
         ):
             # It asks for an upgrade, or for the key that it was started with.
             if reply.status in (401, 426):
-                return EMULATOR_URL, True
+                return settings.emulator_url, True
     except (aiohttp.ClientError, OSError):
         pass
     raise ConnectError(

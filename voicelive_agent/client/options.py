@@ -1,7 +1,7 @@
 """The command line: one option for each setting, and what only a command line has."""
 
 import argparse
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import SecretStr
@@ -23,8 +23,9 @@ Talk to a voice agent: a deployed one through Voice Live, or a local one through
       a file speaks and a file listens: no sound hardware needed
   voicelive-agent talk --text-only
       type and read
-  voicelive-agent check [SCENARIO]
-      a scripted conversation as an end-to-end check (check --help)
+
+`voicelive-agent say` speaks one text and tells the answer; `voicelive-agent check` holds a scripted
+conversation as an end-to-end check.
 """
 
 EPILOG = """\
@@ -32,25 +33,28 @@ While you talk, /help lists what you can type; Ctrl-C ends.
 
 Each option can be set as environment variable, too: --voice-rate is VOICELIVE_VOICE_RATE or
 AZURE_VOICELIVE_VOICE_RATE, also in a file .env; or in a profile (--profile FILE, TOML):
-voice-rate = "1.2". The command line comes first, then the environment, then the profile.
+voice-rate = "1.2". The command line comes first, then the environment and .env, then the profile.
 Lists stand in a variable with ; between their parts, and in a profile as a TOML array.
 
 Exit codes: 0 ended as it should, 1 failed, 2 wrong options, 3 no answer to an input.
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(
+    *,
+    prog: str = "voicelive-agent talk",
+    usage: str = "voicelive-agent talk [options]",
+    description: str = DESCRIPTION,
+    epilog: str = EPILOG,
+) -> argparse.ArgumentParser:
+    """A parser with an option for each setting, whose values are text for ``load_settings``."""
     parser = argparse.ArgumentParser(
-        prog="voicelive-agent talk",
-        usage="voicelive-agent talk [options] | voicelive-agent check [SCENARIO]",
-        description=DESCRIPTION,
-        epilog=EPILOG,
+        prog=prog,
+        usage=usage,
+        description=description,
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )
-    parser.add_argument("--profile", metavar="FILE", help="TOML file with settings")
-    parser.add_argument(
-        "--list-devices", action="store_true", help="microphones and loudspeakers, then exit"
     )
     groups: dict[str, Any] = {}
     titles = {"where": "whom to talk to", "answer": "answers", "turns": "taking turns"}
@@ -64,10 +68,6 @@ def build_parser() -> argparse.ArgumentParser:
             option_of(name), dest=name, help=info.description, **_shape(info.annotation)
         )
     return parser
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    return build_parser().parse_args(arguments)
 
 
 def _group_of(info: Any) -> str:
@@ -88,7 +88,7 @@ def _shape(annotation: Any) -> dict[str, Any]:
         choices = [str(choice) for choice in get_args(kind)]
         shape["metavar"] = "{" + ",".join(choices) + "}"
     else:
-        shape["metavar"] = {int: "N", float: "X", SecretStr: "KEY", dict: "JSON"}.get(
+        shape["metavar"] = {int: "N", float: "X", SecretStr: "KEY", dict: "JSON", Path: "PATH"}.get(
             get_origin(kind) or kind, "TEXT"
         )
     if kind is not str and get_origin(kind) is Literal and isinstance(get_args(kind)[0], int):

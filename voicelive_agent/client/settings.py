@@ -14,20 +14,42 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
-from voicelive_agent.client.profile import Profile, Texts, UnfitError, setting
+from voicelive_agent.client.session_settings import SessionSettings, Texts, UnfitError, setting
+from voicelive_agent.settings import variable_of
+from voicelive_agent.wire.net import DEFAULT_EMULATOR_PORT, is_on_this_machine
 
 PREFIXES = ("VOICELIVE_", "AZURE_VOICELIVE_")
-EMULATOR_URL = "http://127.0.0.1:8090"
 
 
 class SettingsError(Exception):
     """Settings that can't be used; the text names each and says what is valid."""
 
 
-class Settings(Profile):
+class Settings(SessionSettings):
     """All settings; frozen."""
 
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIXES[0],
+        env_file=".env",
+        env_ignore_empty=True,
+        # In the environment and in .env stand the settings of other programs, too.
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        str_strip_whitespace=True,
+    )
+
+    profile: Path | None = setting("where", "TOML file with settings")
     endpoint: str | None = setting(
         "where", "https://<resource>.services.ai.azure.com; default: a running emulator"
     )
@@ -55,11 +77,19 @@ class Settings(Profile):
     )
     api_version: str | None = setting("where", "default: the SDK's", min_length=1)
 
+    emulator_port: int = setting(
+        "where",
+        "port of the emulator on this machine, where no endpoint is given; default 8090",
+        default=DEFAULT_EMULATOR_PORT,
+        ge=1,
+        le=65535,
+    )
+
     tools: Path | None = setting("tools", "Python file; its public functions are the model's tools")
     tool_timeout_s: float = setting(
         "tools", "how long a function may take; default 30", default=30.0, gt=0
     )
-    mcp_servers: Texts = setting("tools", "LABEL=URL of an MCP server; repeatable", default=())
+    mcp_server: Texts = setting("tools", "LABEL=URL of an MCP server; repeatable", default=())
     mcp_approval: Literal["always", "never"] = setting(
         "tools", "whether you are asked before each call", default="always"
     )
@@ -67,7 +97,7 @@ class Settings(Profile):
     push_to_talk: bool = setting("sound", "Enter starts and ends your turn", default=False)
     microphone: str | None = setting("sound", "name or number; --list-devices shows them")
     loudspeaker: str | None = setting("sound", "name or number")
-    inputs: Texts = setting(
+    input: Texts = setting(
         "sound",
         "audio file, or - for standard input, in place of a microphone; repeatable",
         default=(),
@@ -75,10 +105,34 @@ class Settings(Profile):
     output: str | None = setting("sound", "write the agent's voice to this WAV file")
     fast: bool = setting("sound", "send files as fast as possible", default=False)
     record: Path | None = setting("sound", "keep both sides as stereo WAV, and the events")
-    json_lines: bool = setting("sound", "print one event a line, for scripts", default=False)
+    json_lines: bool = setting(
+        "sound",
+        "print one event a line, for scripts",
+        default=False,
+        validation_alias=f"{PREFIXES[0]}JSON",
+    )
     answer_timeout_s: float = setting(
         "sound", "with files: how long to wait for an answer; default 30", default=30.0, gt=0
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        sources = [
+            init_settings,
+            *(EnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in PREFIXES),
+            *(DotEnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in PREFIXES),
+        ]
+        profile = next(filter(None, (source().get("profile") for source in sources)), None)
+        if profile:
+            sources.append(InitSettingsSource(settings_cls, _read_profile(Path(profile))))
+        return tuple(map(_Yielding, sources))
 
     @field_validator("session", mode="before")
     @classmethod
@@ -110,7 +164,17 @@ class Settings(Profile):
     @property
     def uses_hardware(self) -> bool:
         """Whether a microphone hears, rather than a file or nobody."""
-        return not self.inputs and not self.text_only
+        return not self.input and not self.text_only
+
+    @property
+    def emulator_url(self) -> str:
+        """Where an emulator on this machine is looked for."""
+        return f"http://127.0.0.1:{self.emulator_port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the service is an emulator on this machine."""
+        return self.endpoint is None or is_on_this_machine(self.endpoint)
 
     @property
     def is_manual(self) -> bool:
@@ -121,7 +185,7 @@ class Settings(Profile):
         super().check()
         if self.agent_name and self.model:
             raise UnfitError("model", "an agent brings its own model: give one of both")
-        if self.agent_name and not self.project_name:
+        if self.agent_name and not self.project_name and not self.is_local:
             raise UnfitError("project_name", "an agent is found by its project: give its name")
         if self.project_name and not self.agent_name:
             raise UnfitError("agent_name", "which agent of the project? Give its name")
@@ -135,28 +199,23 @@ class Settings(Profile):
                 raise UnfitError(
                     "api_key", "agents take a sign-in only: leave the key out and run `az login`"
                 )
-        elif self.endpoint and not self.model:
+        elif not self.model and not self.is_local:
             raise UnfitError(
                 "agent_name", "whom to talk to? Give --agent-name and --project-name, or --model"
             )
         for field in sorted(_OF_A_MODEL - {"model"}):
             if getattr(self, field) not in (None, ()) and not self.model:
                 raise UnfitError(field, "an agent has its own; it goes with --model only")
-        for server in self.mcp_servers:
+        for server in self.mcp_server:
             label, equals, url = server.partition("=")
             if not (label and equals and url.startswith(("https://", "http://"))):
                 raise UnfitError(
-                    "mcp_servers", "write LABEL=URL, as in docs=https://example.com/mcp"
+                    "mcp_server", "write LABEL=URL, as in docs=https://example.com/mcp"
                 )
-        if self.text_only and (self.inputs or self.output or self.push_to_talk):
+        if self.text_only and (self.input or self.output or self.push_to_talk):
             raise UnfitError("text_only", "has no sound: leave --input, --output, --push-to-talk")
-        if self.fast and not self.inputs:
+        if self.fast and not self.input:
             raise UnfitError("fast", "only files can be sent faster than real time: give --input")
-
-
-def option_of(field: str) -> str:
-    """The command line's name of a setting."""
-    return "--" + _SHORT.get(field, field).replace("_", "-")
 
 
 _OF_A_MODEL = frozenset(
@@ -167,7 +226,7 @@ _OF_A_MODEL = frozenset(
         "max_output_tokens",
         "reasoning_effort",
         "tools",
-        "mcp_servers",
+        "mcp_server",
     )
 )
 _OF_AN_AGENT = frozenset(
@@ -180,105 +239,92 @@ _OF_AN_AGENT = frozenset(
         "identity_client_id",
     )
 )
-_SHORT = {
-    "inputs": "input",
-    "phrases": "phrase",
-    "interim_texts": "interim_text",
-    "interim_triggers": "interim_trigger",
-    "turn_languages": "turn_language",
-    "mcp_servers": "mcp_server",
-    "json_lines": "json",
-}
 
 
-def load_settings(
-    options: Mapping[str, Any],
-    *,
-    profile: Path | None = None,
-    environment: Mapping[str, str | None] | None = None,
-) -> Settings:
-    """Settings from ``options`` (None: not given), the environment and a profile.
+class _Yielding(PydanticBaseSettingsSource):
+    """A source that leaves out what doesn't go with what an earlier source has chosen.
 
-    ``environment`` defaults to the process's, and the file ``.env`` under it. Raises
-    SettingsError.
+    Who names an agent on the command line doesn't want the model of the environment.
     """
-    if environment is None:
-        environment = {**dotenv_values(".env"), **os.environ}
-    layers = [
-        (option_of, {name: value for name, value in options.items() if value is not None}),
-        (_variable_of, _read_environment(environment)),
-        (_key_in(profile), _read_profile(profile) if profile else {}),
-    ]
-    values: dict[str, Any] = {}
-    names: dict[str, str] = {}
-    for name_of, layer in layers:
-        # Who names an agent on the command line doesn't want the model of the environment.
-        hidden = _OF_A_MODEL if "agent_name" in values else frozenset()
-        hidden |= _OF_AN_AGENT if "model" in values else frozenset()
-        for field, value in layer.items():
-            if field not in values and field not in hidden:
-                values[field] = value
-                names[field] = name_of(field)
+
+    def __init__(self, source: PydanticBaseSettingsSource) -> None:
+        super().__init__(source.settings_cls)
+        self._source = source
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self._source.get_field_value(field, field_name)
+
+    def __call__(self) -> dict[str, Any]:
+        hidden = _OF_A_MODEL if "agent_name" in self.current_state else frozenset()
+        hidden |= _OF_AN_AGENT if "model" in self.current_state else frozenset()
+        return {name: value for name, value in self._source().items() if name not in hidden}
+
+
+def option_of(field: str) -> str:
+    """The command line's name of a setting."""
+    return "--json" if field == "json_lines" else "--" + field.replace("_", "-")
+
+
+def load_settings(options: Mapping[str, Any]) -> Settings:
+    """Settings from ``options`` (None: not given), the environment, ``.env`` and a profile.
+
+    Raises SettingsError.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
     try:
-        settings = Settings(**values)
+        settings = Settings(**given)
         settings.check()
     except ValidationError as error:
-        raise SettingsError("\n".join(_describe(one, names) for one in error.errors())) from error
+        lines = [_describe(one, given) for one in error.errors()]
+        raise SettingsError("\n".join(lines)) from error
     except UnfitError as error:
-        name = names.get(error.field, option_of(error.field))
-        raise SettingsError(f"{name}: {error.message}") from error
+        raise SettingsError(f"{_name_of(error.field, given)}: {error.message}") from error
     return settings
 
 
-def _describe(error: Any, names: Mapping[str, str]) -> str:
-    field = str(error["loc"][0]) if error["loc"] else ""
-    if error["type"] == "extra_forbidden":
-        return f"{names.get(field, field)}: no such setting; voicelive-agent talk --help lists them"
+def _describe(error: Any, given: Mapping[str, Any]) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{names.get(field, option_of(field))}: {message[:1].lower()}{message[1:]}"
+    return f"{_name_of(str(error['loc'][0]), given)}: {message[:1].lower()}{message[1:]}"
 
 
-def _variable_of(field: str) -> str:
-    return PREFIXES[0] + option_of(field).removeprefix("--").replace("-", "_").upper()
-
-
-def _key_in(profile: Path | None) -> Any:
-    return lambda field: f"{profile}: {option_of(field).removeprefix('--')}"
-
-
-def _read_environment(environment: Mapping[str, str | None]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for field in Settings.model_fields:
-        for prefix in PREFIXES:
-            name = _variable_of(field).removeprefix(PREFIXES[0])
-            # An empty variable is one that is not set.
-            if value := environment.get(prefix + name):
-                values.setdefault(field, value)
-    return values
+def _name_of(field: str, given: Mapping[str, Any]) -> str:
+    """What the value of a field is called where it came from."""
+    if field in given:
+        return option_of(field)
+    name = variable_of(Settings, field).removeprefix(PREFIXES[0])
+    environment = {**dotenv_values(".env"), **os.environ}
+    for variable in (prefix + name for prefix in PREFIXES):
+        if environment.get(variable):
+            return variable
+    profile = given.get("profile") or environment.get(f"{PREFIXES[0]}PROFILE")
+    if profile and field in _read_profile(Path(profile)):
+        return f"{profile}: {option_of(field).removeprefix('--')}"
+    return option_of(field)
 
 
 def _read_profile(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file. Raises SettingsError."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"--profile {path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"--profile {path}: not TOML: {error}") from error
-    fields = {short: field for field, short in _SHORT.items()}
-    read: dict[str, Any] = {}
+    fields = {option_of(field).removeprefix("--"): field for field in Settings.model_fields}
+    values: dict[str, Any] = {}
     for key, value in table.items():
-        name = key.replace("-", "_")
-        field = fields.get(name, name)
+        field = fields.get(key.replace("_", "-"))
+        if field is None:
+            raise SettingsError(
+                f"{path}: {key}: no such setting; voicelive-agent talk --help lists them"
+            )
         # One value may stand for a list of one.
-        if isinstance(value, str) and _is_list(field):
-            value = [value]
-        read[field] = value
-    return read
+        values[field] = [value] if isinstance(value, str) and _is_list(field) else value
+    return values
 
 
 def _is_list(field: str) -> bool:
-    info = Settings.model_fields.get(field)
-    return info is not None and Ellipsis in get_args(info.annotation)
+    return Ellipsis in get_args(Settings.model_fields[field].annotation)
 
 
 def _is_azure(endpoint: str | None) -> bool:

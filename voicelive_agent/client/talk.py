@@ -168,7 +168,7 @@ class Talk:
         """Send what the microphone hears, and end after the last answer if it ends."""
         finishing: asyncio.Task[None] | None = None
         try:
-            if self._settings.inputs:
+            if self._settings.input:
                 await self.conversation.ready.wait()
                 if self._is_greeted:
                     finishing = asyncio.create_task(self._go_on(microphone, 0))
@@ -183,7 +183,7 @@ class Talk:
                     await finishing
                 finishing = asyncio.create_task(self._go_on(microphone, answers))
                 answers = self.conversation.answers
-            if self._settings.inputs:
+            if self._settings.input:
                 await self._quiet.wait()
             self.conversation.over.set()
         finally:

@@ -4,9 +4,11 @@ The SDK's own error texts hold the whole URL with everything in its query, so no
 ever shown: a ``Trouble`` is made from an error's kind and HTTP status.
 """
 
+import logging
 import re
 import socket
 import ssl
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +36,15 @@ class Trouble:
     text: str
     may_pass: bool = False
     retry_after_s: float | None = None
+
+
+def quiet_logs() -> None:
+    """The SDK and azure-identity log whole URLs and frames; every failure is explained here."""
+    for name in ("azure", "msal", "aiohttp", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+    warnings.simplefilter("ignore", ResourceWarning)
 
 
 def explain(error: BaseException, settings: Settings, endpoint: str) -> Trouble:

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from voicelive_agent.wire.net import DEFAULT_EMULATOR_PORT
+
 AgentProtocol = Literal["invocations", "responses"]
 
 ANY_AGENT = "*"
 """The agent name that stands for every name without an address of its own."""
 
 DEFAULT_AGENT_PORT = "8088"
-DEFAULT_PORT = 8090
 
 
 class AgentAddress(BaseModel):
@@ -73,7 +74,7 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
+    port: int = Field(default=DEFAULT_EMULATOR_PORT, ge=0, le=65535)
     api_key: SecretStr | None = None
     """The only key or bearer token that is let in; any is where this is None."""
 

@@ -1,7 +1,10 @@
-"""The network: which hosts are this machine, and what JSON's types are called in messages."""
+"""The network: which hosts are this machine, the emulator's port, names of JSON's types."""
 
 import ipaddress
 from urllib.parse import urlsplit
+
+DEFAULT_EMULATOR_PORT = 8090
+"""Where the emulator listens, and where a client looks for it."""
 
 
 def is_this_machine(host: str | None) -> bool:

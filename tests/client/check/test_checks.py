@@ -37,7 +37,6 @@ def settings_for(url: str, **options: Any) -> Settings:
             "json_lines": True,
             **options,
         },
-        environment={},
     )
 
 

@@ -38,9 +38,7 @@ async def test_functions_run_together_and_the_model_goes_on_once() -> None:
 
 
 async def test_an_mcp_call_asks_the_person() -> None:
-    stage = Stage(
-        model="m", endpoint="http://127.0.0.1:1", mcp_servers=["docs=https://example.com"]
-    )
+    stage = Stage(model="m", endpoint="http://127.0.0.1:1", mcp_server=["docs=https://example.com"])
     stage.begin("r1")
     stage.get(
         "conversation.item.created",

@@ -23,7 +23,7 @@ async def run(
     service: McpService, *lines: str, approval: str = "always"
 ) -> tuple[int, NotingScreen]:
     screen = NotingScreen()
-    options = {"model": "m", "mcp_servers": [f"{LABEL}=https://example.com/mcp"]}
+    options = {"model": "m", "mcp_server": [f"{LABEL}=https://example.com/mcp"]}
     async with service.running(), asyncio.timeout(PATIENCE_S):
         talk = open_talk(service.url, screen, *lines, mcp_approval=approval, **options)
         return await talk.run(), screen

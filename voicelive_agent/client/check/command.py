@@ -27,7 +27,7 @@ from voicelive_agent.client.core.turns import Summary
 from voicelive_agent.client.options import build_parser
 from voicelive_agent.client.settings import Settings, SettingsError, load_settings
 from voicelive_agent.client.sound.devices import DeviceError
-from voicelive_agent.client.troubles import ConversationError
+from voicelive_agent.client.troubles import ConversationError, quiet_logs
 from voicelive_agent.client.ui.json_lines import describe
 from voicelive_agent.client.ui.terminal import Terminal, draw_summary
 
@@ -48,22 +48,20 @@ Exit codes: 0 all steps passed, 1 some failed, 2 a wrong scenario or option.
 """
 
 
-def main(argv: Sequence[str]) -> int:
-    """The exit code."""
+def main(arguments: Sequence[str] | None = None, *, profile: Path | None = None) -> int:
+    """The exit code; ``profile`` is the one to use where no other is given."""
+    quiet_logs()
     parser = _build_parser()
-    options = vars(parser.parse_args(argv))
-    options.pop("list_devices")
+    parser.set_defaults(profile=profile)
+    options = vars(parser.parse_args(arguments))
     path, verbose, voice = (
         options.pop("scenario"),
         options.pop("verbose"),
         options.pop("caller_voice"),
     )
-    profile = options.pop("profile")
     try:
         scenario = read_scenario(Path(path))
-        settings = load_settings(
-            _merge(scenario, options), profile=Path(profile) if profile else None
-        )
+        settings = load_settings(_merge(scenario, options))
     except (ScenarioError, SettingsError) as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
@@ -106,10 +104,12 @@ async def _check(scenario: Scenario, settings: Settings, voice: str | None, verb
 
 
 def _build_parser() -> argparse.ArgumentParser:
-    parser = build_parser()
-    parser.prog = "voicelive-agent check"
-    parser.usage = "voicelive-agent check SCENARIO.yaml [options]"
-    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser = build_parser(
+        prog="voicelive-agent check",
+        usage="voicelive-agent check SCENARIO.yaml [options]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+    )
     parser.add_argument(
         "scenario", metavar="SCENARIO", help="YAML, such as client/checks/weather.yaml"
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from voicelive_agent.client.core.protocol import read_mapping, read_number, read_text
 from voicelive_agent.client.core.screen import Who
-from voicelive_agent.client.profile import VOICE_DETAILS
+from voicelive_agent.client.session_settings import VOICE_DETAILS
 from voicelive_agent.client.settings import Settings
 
 
@@ -57,7 +57,7 @@ def describe_mcp_servers(settings: Settings) -> list[dict[str, Any]]:
             "server_url": url,
             "require_approval": settings.mcp_approval,
         }
-        for label, _, url in (server.partition("=") for server in settings.mcp_servers)
+        for label, _, url in (server.partition("=") for server in settings.mcp_server)
     ]
 
 
@@ -86,7 +86,7 @@ def _describe_turn_detection(settings: Settings) -> dict[str, Any] | None:
             "silence_duration_ms": settings.silence_duration_ms,
             "speech_duration_ms": settings.speech_duration_ms,
             "remove_filler_words": settings.remove_filler_words,
-            "languages": list(settings.turn_languages) or None,
+            "languages": list(settings.turn_language) or None,
             "end_of_utterance_detection": end_of_utterance,
             "create_response": settings.create_response,
             "interrupt_response": settings.interrupt_response,
@@ -104,7 +104,7 @@ def _describe_transcription(settings: Settings) -> dict[str, Any] | None:
         {
             "model": settings.transcription_model or default_model,
             "language": settings.language,
-            "phrase_list": list(settings.phrases) or None,
+            "phrase_list": list(settings.phrase) or None,
         }
     )
 
@@ -115,9 +115,9 @@ def _describe_interim(settings: Settings) -> dict[str, Any] | None:
     return _given(
         {
             "type": f"{settings.interim}_interim_response",
-            "triggers": list(settings.interim_triggers) or None,
+            "triggers": list(settings.interim_trigger) or None,
             "latency_threshold_ms": settings.interim_after_ms,
-            "texts": list(settings.interim_texts) or None,
+            "texts": list(settings.interim_text) or None,
             "instructions": settings.interim_instructions,
         }
     )

@@ -1,13 +1,13 @@
-"""What a session is asked to be: voice, turns, hearing, formats.
+"""Session settings: what a session is asked to be (voice, turns, hearing, formats).
 
-Each field is an option of the command line, an environment variable and a key of a TOML profile.
 A field that is None is not sent, so the service's own default holds. Values and rules are those
 of ``session.update`` in API version 2026-07-15; ``client.core.session`` writes it.
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode
 
 from voicelive_agent.wire.audio.formats import (
     Codec,
@@ -50,14 +50,14 @@ def split_list(value: object) -> object:
     return value
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(split_list)]
-Triggers = Annotated[tuple[Trigger, ...], BeforeValidator(split_list)]
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)]
+Triggers = Annotated[tuple[Trigger, ...], NoDecode, BeforeValidator(split_list)]
 
 
-def setting(group: str, description: str, default: Any = None, **limits: Any) -> Any:
+def setting(group: str, description: str, default: Any = None, **details: Any) -> Any:
     """A field with what ``--help`` says of it, and the group in which it stands there."""
     shown: dict[str, Any] = {"group": group}
-    return Field(default, description=description, json_schema_extra=shown, **limits)
+    return Field(default, description=description, json_schema_extra=shown, **details)
 
 
 class UnfitError(ValueError):
@@ -69,10 +69,8 @@ class UnfitError(ValueError):
         self.message = message
 
 
-class Profile(BaseModel):
-    """The settings of a session; frozen."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+class SessionSettings(BaseSettings):
+    """The settings of a session."""
 
     instructions: str | None = setting("answer", "what the model is told to be (a model only)")
     temperature: float | None = setting(
@@ -120,7 +118,7 @@ class Profile(BaseModel):
         "turns", "speech that begins a turn (semantic ones)", ge=0
     )
     remove_filler_words: bool | None = setting("turns", "hm and uh don't interrupt (semantic ones)")
-    turn_languages: Texts = setting(
+    turn_language: Texts = setting(
         "turns", "languages of semantic turn detection; repeatable", default=()
     )
     end_of_utterance: EndOfUtteranceModel | None = setting(
@@ -142,26 +140,24 @@ class Profile(BaseModel):
         "hearing", "such as azure-speech, whisper-1, gpt-4o-transcribe; or none"
     )
     language: str | None = setting("hearing", "what you speak: en-US, or en,zh to tell them apart")
-    phrases: Texts = setting("hearing", "words to listen for; repeatable", default=())
+    phrase: Texts = setting("hearing", "words to listen for; repeatable", default=())
 
     interim: Literal["static", "llm", "none"] | None = setting(
         "interim answers", "say something while the agent thinks"
     )
-    interim_texts: Texts = setting(
-        "interim answers", "what static ones say; repeatable", default=()
-    )
+    interim_text: Texts = setting("interim answers", "what static ones say; repeatable", default=())
     interim_instructions: str | None = setting("interim answers", "what an llm is told to say")
     interim_after_ms: int | None = setting(
         "interim answers", "how long the agent may think; service default 2000", ge=0
     )
-    interim_triggers: Triggers = setting("interim answers", "latency, tool; repeatable", default=())
+    interim_trigger: Triggers = setting("interim answers", "latency, tool; repeatable", default=())
 
     input_format: Codec = setting("formats", "what is sent", default="pcm16")
     input_rate_hz: InputRateHz | None = setting("formats", "default 24000; 8000 for G.711")
     output_format: OutputFormat = setting(
         "formats", "what is received; pcm16 is 24 kHz", default="pcm16"
     )
-    session: dict[str, Any] = setting(
+    session: Annotated[dict[str, Any], NoDecode] = setting(
         "formats",
         "further members of session.update (JSON, or [session] in a profile)",
         default={},
@@ -200,20 +196,20 @@ class Profile(BaseModel):
             raise UnfitError("greeting", "is given together with greet: choose one")
         if self.input_format != "pcm16" and self.sent_rate_hz != 8_000:
             raise UnfitError("input_rate_hz", f"{self.input_format} is always 8000 Hz")
-        if self.interim == "static" and not self.interim_texts:
-            raise UnfitError("interim_texts", "static interim answers need at least one text")
+        if self.interim == "static" and not self.interim_text:
+            raise UnfitError("interim_text", "static interim answers need at least one text")
         self._check_turns()
         self._check_voice()
 
     def _check_turns(self) -> None:
         semantic = self.turn_detection.startswith("azure_semantic_vad")
-        for field in ("speech_duration_ms", "remove_filler_words", "turn_languages"):
+        for field in ("speech_duration_ms", "remove_filler_words", "turn_language"):
             if getattr(self, field) not in (None, ()) and not semantic:
                 raise UnfitError(
                     field, "needs turn_detection azure_semantic_vad or a variant of it"
                 )
-        if self.turn_languages and self.turn_detection == "azure_semantic_vad_en":
-            raise UnfitError("turn_languages", "azure_semantic_vad_en knows English alone")
+        if self.turn_language and self.turn_detection == "azure_semantic_vad_en":
+            raise UnfitError("turn_language", "azure_semantic_vad_en knows English alone")
         if self.end_of_utterance is None:
             for field in ("end_of_utterance_threshold", "end_of_utterance_timeout_ms"):
                 if getattr(self, field) is not None:
