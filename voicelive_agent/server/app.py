@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
             max_conversations=settings.max_conversations,
             max_bytes=settings.conversations_max_bytes,
             lease_seconds=settings.lease_seconds,
+            serving=True,
         )
     except ValueError as error:
         raise SettingsError(

@@ -24,9 +24,11 @@ def open_store(
     max_bytes: int = Limits.max_bytes,
     history_turns: int = Limits.history_turns,
     lease_seconds: float = 15.0,
+    serving: bool = False,
 ) -> ConversationStore:
     """The store that ``url`` names; call its ``open`` before anything else.
 
+    With ``serving``, ``sqlite`` opens where $HOME can't be written too, in memory.
     ``lease_seconds`` is how long a replica may be silent before others take its turns for dead
     (Redis only). ``max_conversations`` and ``max_bytes`` don't apply to Redis, which has its own
     ``maxmemory``. Raises ValueError for a URL or a limit that makes no sense.
@@ -43,6 +45,10 @@ def open_store(
         from voicelive_agent.server.conversations.memory import MemoryStore
 
         return MemoryStore(limits)
+    if url == "sqlite" and serving:
+        from voicelive_agent.server.conversations.home import HomeStore
+
+        return HomeStore(locate_sqlite(url), limits)
     if scheme == "sqlite":
         from voicelive_agent.server.conversations.sqlite.store import SqliteStore
 

@@ -59,6 +59,10 @@ class MemoryStore:
     async def open(self, on_stop: StopTurn) -> None:
         self._on_stop = on_stop
 
+    def holds(self, key: ConversationKey) -> bool:
+        """Whether it has turns of this conversation."""
+        return key in self._kept
+
     async def close(self) -> None:
         pass
 
