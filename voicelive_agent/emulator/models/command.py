@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from voicelive_agent.emulator.models.catalogue import MODELS, RemoteFile, find_entry
+from voicelive_agent.emulator.models.catalogue import MODELS, RemoteFile, Wheel, find_entry
 from voicelive_agent.emulator.models.store import ModelError, ModelStore, find_directory
 
 
@@ -109,7 +109,7 @@ def _tell_path(store: ModelStore, name: str | None) -> int:
     return 0
 
 
-def _show_progress(file: RemoteFile) -> Callable[[int, int | None], None]:
+def _show_progress(file: RemoteFile | Wheel) -> Callable[[int, int | None], None]:
     """A line that moves on a terminal; elsewhere, one line for each tenth."""
     moving = sys.stdout.isatty()
     shown = -1

