@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
         ) from None
     engine = Engine(agent or load_agent(settings.agent), store, settings.turn_limits())
     exporters = Exporters(settings)
+    wire = InvocationsWire(engine, settings)
     drain = Drain(engine, settings.shutdown_grace_seconds)
 
     @asynccontextmanager
@@ -75,7 +76,7 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
     app = FastAPI(
         title="voicelive-agent",
         version=__version__,
-        routes=[*InvocationsWire(engine, settings).routes, route_readiness(engine)],
+        routes=[*wire.routes, route_readiness(engine)],
         lifespan=run,
         openapi_url=None,
         redirect_slashes=False,
@@ -89,7 +90,7 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
     add_error_handlers(app)
     app.add_middleware(Access, settings=settings)
     app.add_middleware(CatchErrors)
-    app.add_middleware(PlatformHeaders, settings=settings)
+    app.add_middleware(PlatformHeaders, choose_ids=wire.choose_ids)
     return app
 
 

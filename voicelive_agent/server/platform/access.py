@@ -42,11 +42,10 @@ class Access:
         self._local_only = not _is_checked(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] != "/readiness":
-            error = self._check(scope)
-            if error is not None:
-                await error.response()(scope, receive, send)
-                return
+        error = None if _is_free(scope) else self._check(scope)
+        if error is not None:
+            await error.send(scope, receive, send)
+            return
         await self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> ApiError | None:
@@ -73,6 +72,13 @@ class Access:
                     f"This server takes no turns from a web page of another machine: {HINT}.",
                 )
         return None
+
+
+def _is_free(scope: Scope) -> bool:
+    """Whether nobody has to show who they are: at the start of the server, and for readiness."""
+    if scope["type"] == "http":
+        return bool(scope["path"] == "/readiness")
+    return bool(scope["type"] == "lifespan")
 
 
 def _find_key(headers: Headers) -> bytes:

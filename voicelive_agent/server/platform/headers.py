@@ -1,23 +1,19 @@
 """Headers that every response carries: ``x-request-id`` and ``x-platform-server``.
 
-Every answer to POST /invocations, errors included, also names its invocation and its session
-(Foundry, hosted agent contract); handlers find these two in ``request.state``.
+Every answer to a turn, errors included, also has the ids that its wire chooses for it (Foundry,
+hosted agent contract). WebSockets carry the same headers in their handshake.
 """
 
 import sys
+from collections.abc import Callable, Mapping
 
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voicelive_agent import __version__
 from voicelive_agent.server.platform.errors import ApiError
-from voicelive_agent.server.platform.ids import (
-    choose_invocation_id,
-    choose_request_id,
-    choose_session_id,
-)
+from voicelive_agent.server.platform.ids import choose_request_id
 from voicelive_agent.server.platform.telemetry.spans import continue_trace
-from voicelive_agent.server.settings import Settings
 
 SERVER = f"voicelive-agent/{__version__} (python/{sys.version_info[0]}.{sys.version_info[1]})"
 _SERVER_BYTES = SERVER.encode()
@@ -25,46 +21,47 @@ _SERVER_BYTES = SERVER.encode()
 MAX_HEADER_BYTES = 32 * 1024
 _HEADERS_TOO_LARGE = ApiError(
     431, "headers_too_large", f"The headers of a request have at most {MAX_HEADER_BYTES} bytes."
-).response()
+)
+_HANDSHAKES = frozenset(
+    {"http.response.start", "websocket.accept", "websocket.http.response.start"}
+)
+
+ChooseIds = Callable[[Scope, Headers], Mapping[str, str]]
+"""A wire's: the ids of the turn or session that this request begins, by their header's name; empty
+where it begins none. Takes the request's scope and headers."""
 
 
 class PlatformHeaders:
     """ASGI middleware that adds these headers, whoever answers, and continues the caller's trace.
 
-    They are in ``scope["state"]["platform_headers"]`` for whoever answers without ASGI.
+    They are in ``scope["state"]["platform_headers"]`` for whoever answers without ASGI; the ids
+    for whoever answers the turn in ``scope["state"]["ids"]``, by their header's name.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, choose_ids: ChooseIds) -> None:
         self._app = app
-        self._default_session_id = settings.foundry_agent_session_id
+        self._choose_ids = choose_ids
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         request_id = choose_request_id(headers)
+        ids = self._choose_ids(scope, headers)
         ours = [
             (b"x-request-id", request_id.encode()),
             (b"x-platform-server", _SERVER_BYTES),
+            *((name.encode(), value.encode()) for name, value in ids.items()),
         ]
         state = scope.setdefault("state", {})
-        if scope["method"] == "POST" and _read_path(scope) == "/invocations":
-            requested = QueryParams(scope["query_string"]).get("agent_session_id")
-            session_id = choose_session_id(requested, self._default_session_id)
-            invocation_id = choose_invocation_id(headers.get("x-agent-invocation-id"))
-            state["session_id"], state["invocation_id"] = session_id, invocation_id
-            ours += [
-                (b"x-agent-invocation-id", invocation_id.encode()),
-                (b"x-agent-session-id", session_id.encode()),
-            ]
-        state["platform_headers"] = ours
+        state["ids"], state["platform_headers"] = ids, ours
         app = self._app
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
-            app = _HEADERS_TOO_LARGE
+            app = _HEADERS_TOO_LARGE.send
 
         async def add_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in _HANDSHAKES:
                 message["headers"] = [
                     *(item for item in message.get("headers", ()) if item[0] != b"x-request-id"),
                     *ours,
@@ -75,7 +72,7 @@ class PlatformHeaders:
             await app(scope, receive, add_headers)
 
 
-def _read_path(scope: Scope) -> str:
+def read_route(scope: Scope) -> str:
     """The path as routes see it: without what the application is mounted at or a last newline."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", "")).removesuffix("\n")

@@ -15,28 +15,39 @@ for one turn of 40 deltas (Python 3.11, fastapi 0.165, sse-starlette 3.7):
 FastAPI itself costs 0.2 s and 7 MB at start, once.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from voicelive_agent.server.conversations import ConversationKey, StoreError, TurnRecord
 from voicelive_agent.server.engine.engine import Engine
 from voicelive_agent.server.engine.events import TurnRequest
 from voicelive_agent.server.engine.turn import RunningTurn
 from voicelive_agent.server.platform.errors import ApiError
-from voicelive_agent.server.platform.ids import is_valid_id
+from voicelive_agent.server.platform.headers import read_route
+from voicelive_agent.server.platform.ids import (
+    choose_invocation_id,
+    choose_session_id,
+    is_valid_id,
+)
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.server.wires.invocations_input import parse_turn
 from voicelive_agent.server.wires.invocations_stream import TurnStream, describe_failure
 from voicelive_agent.wire.invocations import (
     CALL_HEADER,
     INVOCATION_HEADER,
+    SESSION_HEADER,
     SESSION_QUERY,
     USER_HEADER,
 )
+
+_TURNS = "/invocations"
+_NO_IDS: Mapping[str, str] = {}
 
 LookUp = Callable[[str, str], Awaitable[TurnRecord | None]]
 
@@ -62,11 +73,24 @@ class InvocationsWire:
         self._engine = engine
         self._settings = settings
         self.routes = [
-            Route("/invocations", self.invoke, methods=["POST"]),
+            Route(_TURNS, self.invoke, methods=["POST"]),
             Route("/invocations/docs/openapi.json", self.describe, methods=["GET"]),
             Route("/invocations/{invocation_id}", self.report, methods=["GET"]),
             Route("/invocations/{invocation_id}/cancel", self.cancel, methods=["POST"]),
         ]
+
+    def choose_ids(self, scope: Scope, headers: Headers) -> Mapping[str, str]:
+        """The ids of a turn's invocation and session, for ``platform.headers``."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            return _NO_IDS
+        if read_route(scope) != _TURNS:
+            return _NO_IDS
+        session_id = QueryParams(scope["query_string"]).get(SESSION_QUERY)
+        default = self._settings.foundry_agent_session_id
+        return {
+            INVOCATION_HEADER: choose_invocation_id(headers.get(INVOCATION_HEADER)),
+            SESSION_HEADER: choose_session_id(session_id, default),
+        }
 
     async def invoke(self, request: Request) -> Response:
         """Answer one turn as a stream of events."""
@@ -77,9 +101,9 @@ class InvocationsWire:
     async def _begin(self, request: Request) -> RunningTurn:
         engine = self._engine
         body = await read_body(request, self._settings.max_body_bytes)
-        headers, state = request.headers, request.scope["state"]
+        headers, ids = request.headers, request.scope["state"]["ids"]
         kind, text, action = parse_turn(headers.get("content-type", ""), body)
-        key = ConversationKey(headers.get(USER_HEADER, ""), state["session_id"])
+        key = ConversationKey(headers.get(USER_HEADER, ""), ids[SESSION_HEADER])
         # Checked last, so that nothing is awaited between the check and the start.
         if engine.draining:
             raise ApiError(
@@ -100,7 +124,7 @@ class InvocationsWire:
         return engine.begin(
             TurnRequest(
                 key=key,
-                invocation_id=state["invocation_id"],
+                invocation_id=ids[INVOCATION_HEADER],
                 kind=kind,
                 text=text,
                 action=action,
