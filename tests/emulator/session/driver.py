@@ -1,5 +1,6 @@
 """Drives a session through its facts, as a shell without sockets and engines would."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -18,6 +19,12 @@ EffectT = TypeVar("EffectT")
 Event = dict[str, Any]
 
 AGENT = AgentIdentity("front-desk", "agent_1", "Answers at the front desk.")
+
+
+def counted_ids() -> Callable[[str], str]:
+    """Makes ``PREFIX_1``, ``PREFIX_2`` and so on: the same in each session."""
+    numbers = itertools.count(1)
+    return lambda prefix: f"{prefix}_{next(numbers)}"
 
 
 class Driver:
@@ -42,7 +49,8 @@ class Driver:
                 features=features,
                 writes_interims=writes_interims,
                 max_session_s=max_session_s,
-            )
+            ),
+            counted_ids(),
         )
         self.effects: list[Effect] = list(self.session.open(self.now_ms))
         self.last: list[Effect] = list(self.effects)

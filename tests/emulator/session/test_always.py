@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.emulator.session.driver import Driver, counted_ids, user_says
 from tests.emulator.session.ledger import Ledger
 from tests.emulator.session.strategies import (
     AUDIO,
@@ -34,6 +35,7 @@ from tests.emulator.session.strategies import (
     SESSIONS,
     WORDS,
 )
+from voicelive_agent import emulator
 from voicelive_agent.emulator import agents, session
 from voicelive_agent.emulator.session import AgentIdentity, Effect, Fact, Session, SessionOptions
 from voicelive_agent.emulator.session import effects as do
@@ -72,7 +74,10 @@ class AnySession(RuleBasedStateMachine):
     def open(self, model: str | None, writes_interims: bool, session: dict[str, Any]) -> None:
         agent = None if model else AgentIdentity("agent", "agent_1")
         self.session = Session(
-            SessionOptions(opened_at_s=0, agent=agent, model=model, writes_interims=writes_interims)
+            SessionOptions(
+                opened_at_s=0, agent=agent, model=model, writes_interims=writes_interims
+            ),
+            counted_ids(),
         )
         self.ledger = Ledger()
         self.now_ms = 0.0
@@ -409,9 +414,11 @@ def _types(effects: list[Effect]) -> list[str]:
     return [effect.event["type"] for effect in effects if isinstance(effect, do.Send)]
 
 
-def test_the_state_machine_knows_no_clock_no_socket_and_no_engine() -> None:
+def test_the_state_machine_knows_no_clock_no_socket_no_engine_and_no_chance() -> None:
+    """Time and ids come from outside; an import of one would make a session unrepeatable."""
     outside = {"asyncio", "concurrent", "datetime", "httpx", "multiprocessing", "random", "socket"}
     outside |= {"starlette", "subprocess", "threading", "time", "uvicorn", "websockets"}
+    outside |= {"secrets", "uuid"}
     inside = {
         "voicelive_agent.emulator",
         "voicelive_agent.emulator.stt",
@@ -422,18 +429,54 @@ def test_the_state_machine_knows_no_clock_no_socket_and_no_engine() -> None:
         "voicelive_agent.emulator.tts.text.clauses",
         "voicelive_agent.emulator.agents",
     }
-    files = list(Path(session.__file__).parent.glob("*.py"))
-    assert files
+    files = list(Path(session.__file__).parent.rglob("*.py"))
+    assert {file.parent.name for file in files} == {"session", "input", "responses"}
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
             for name in names:
                 assert name.partition(".")[0] not in outside, file
+                assert not name.startswith("voicelive_agent.wire.voice_live.frames"), file
                 is_own = name.startswith(
                     ("voicelive_agent.emulator.session.", "voicelive_agent.wire.")
                 )
                 assert is_own or not name.startswith("voicelive_agent") or name in inside, file
+
+
+def test_the_same_facts_and_ids_have_the_same_effects() -> None:
+    """Ids were drawn with uuid4 inside the session once, so no session could be replayed."""
+    once, again = _hold_conversation(), _hold_conversation()
+    assert once == again
+    assert len(once) > 40
+
+
+def _hold_conversation() -> list[Effect]:
+    driver = Driver(session={"turn_detection": {"type": "server_vad", "auto_truncate": True}})
+    driver.hear("hello")
+    driver.answer("Good morning. How are you?")
+    driver.send("conversation.item.create", item=user_says("what is the weather"))
+    driver.send("response.create")
+    driver.stream("It is sunny. And", agents.FunctionCall("call_1", "f", "{}"), finish=False)
+    driver.speak()
+    driver.now_ms += 500
+    driver.hear("stop", start_ms=5000, end_ms=5600)
+    driver.send("no.such.event")
+    return driver.effects
+
+
+def test_no_callback_is_set_from_outside_after_construction() -> None:
+    """Such attributes closed circles that no import shows: turns, answers, transcripts, turns."""
+    late = [
+        f"{file.name}: {ast.unparse(node.target)}"
+        for file in Path(emulator.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Attribute)
+        and "Callable" in ast.unparse(node.annotation)
+        and isinstance(node.value, ast.Lambda | ast.Constant)
+    ]
+    assert late == []
 
 
 TestAnySession = AnySession.TestCase

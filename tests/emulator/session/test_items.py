@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.session.driver import Driver, error_of, types_of, user_says
+from tests.emulator.session.driver import Driver, counted_ids, error_of, types_of, user_says
 from voicelive_agent.emulator.session import effects as do
 from voicelive_agent.emulator.session import facts as told
 from voicelive_agent.emulator.stt import Transcript
@@ -324,4 +324,4 @@ class TestEverythingElse:
         from voicelive_agent.emulator.session import Session, SessionOptions
 
         with pytest.raises(ValueError, match="either an agent or a model"):
-            Session(SessionOptions(opened_at_s=0))
+            Session(SessionOptions(opened_at_s=0), counted_ids())

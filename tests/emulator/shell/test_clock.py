@@ -11,15 +11,19 @@ PIECES = st.lists(st.tuples(st.floats(0, 3000), st.floats(0, 3000)), max_size=30
 ROUNDING_MS = 0.01
 
 
+def ignore(name: str) -> None:
+    """No timer matters here."""
+
+
 async def test_audio_at_real_time_stands_where_it_arrived() -> None:
-    clock = SessionClock()
+    clock = SessionClock(ignore)
     start = clock.place_audio(0, 20, clock.now_ms())
     assert clock.place_audio(20, 40, clock.now_ms()) == start + 20
     assert start + 40 <= clock.now_ms() < start + 140
 
 
 async def test_a_whole_file_at_once_moves_the_clock_to_its_end() -> None:
-    clock = SessionClock()
+    clock = SessionClock(ignore)
     clock.place_audio(0, 60_000, clock.now_ms())
     assert 60_000 <= clock.now_ms() < 61_000
     clock.place_audio(60_000, 120_000, clock.now_ms())
@@ -27,7 +31,7 @@ async def test_a_whole_file_at_once_moves_the_clock_to_its_end() -> None:
 
 
 async def test_the_clock_goes_on_from_there() -> None:
-    clock = SessionClock()
+    clock = SessionClock(ignore)
     clock.place_audio(0, 5000, clock.now_ms())
     before = clock.now_ms()
     await asyncio.sleep(0.02)
@@ -35,7 +39,7 @@ async def test_the_clock_goes_on_from_there() -> None:
 
 
 async def test_a_pause_of_the_client_is_a_gap_and_not_a_debt() -> None:
-    clock = SessionClock()
+    clock = SessionClock(ignore)
     clock.place_audio(0, 20, clock.now_ms())
     clock.set_timer("away", 0)
     # As if the client had been mute for a while.
@@ -50,7 +54,7 @@ async def test_audio_that_waited_stands_where_it_was_said() -> None:
     the person heard meanwhile and what they said came to stand two seconds apart, and the answer
     interrupted itself by its own echo.
     """
-    clock = SessionClock()
+    clock = SessionClock(ignore)
     arrived_ms = clock.now_ms()
     clock._zero_s -= 2 * PAUSE_MS / 1000
     assert clock.place_audio(0, 20, arrived_ms) == arrived_ms
@@ -62,7 +66,7 @@ def test_however_audio_comes_it_stands_in_order_and_the_clock_never_goes_back(
     pieces: list[tuple[float, float]],
 ) -> None:
     async def main() -> None:
-        clock = SessionClock()
+        clock = SessionClock(ignore)
         end_ms = stands_to_ms = last_ms = 0.0
         for gap_ms, length_ms in pieces:
             await asyncio.sleep(gap_ms / 1000)
@@ -86,7 +90,7 @@ def test_a_stall_moves_the_clock_once_and_by_no_more_than_it_took(
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        clock = SessionClock()
+        clock = SessionClock(ignore)
         piece_ms, sent = 20, 0
 
         def hear() -> float:
@@ -111,9 +115,8 @@ def test_a_stall_moves_the_clock_once_and_by_no_more_than_it_took(
 
 
 async def test_timers_run_on_this_clock() -> None:
-    clock = SessionClock()
     expired: list[str] = []
-    clock.on_expired = expired.append
+    clock = SessionClock(expired.append)
     clock.set_timer("late", 60_000)
     clock.set_timer("soon", 30_000)
     clock.set_timer("cleared", 10_000)
@@ -123,9 +126,8 @@ async def test_timers_run_on_this_clock() -> None:
 
 
 async def test_timers_run_without_audio_too() -> None:
-    clock = SessionClock()
     expired = asyncio.Queue[str]()
-    clock.on_expired = expired.put_nowait
+    clock = SessionClock(expired.put_nowait)
     clock.set_timer("a", 5)
     assert await asyncio.wait_for(expired.get(), 5) == "a"
     clock.set_timer("b", 5)
@@ -138,7 +140,6 @@ async def test_timers_run_without_audio_too() -> None:
 
 
 async def test_what_a_timer_sets_off_may_set_and_clear_others() -> None:
-    clock = SessionClock()
     expired: list[str] = []
 
     def on_expired(name: str) -> None:
@@ -146,7 +147,7 @@ async def test_what_a_timer_sets_off_may_set_and_clear_others() -> None:
         clock.clear_timer("b")
         clock.set_timer("c", 0)
 
-    clock.on_expired = on_expired
+    clock = SessionClock(on_expired)
     clock.set_timer("a", 1000)
     clock.set_timer("b", 1000)
     clock.place_audio(0, 2000, clock.now_ms())

@@ -10,7 +10,6 @@ from voicelive_agent.wire.voice_live.events import (
     ItemReference,
     TruncateItem,
 )
-from voicelive_agent.wire.voice_live.frames import new_id
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 ROOT = "root"
@@ -55,7 +54,7 @@ class ConversationItems:
         The events and their order are those of Voice Live's reference, 4.9.
         """
         fields = {"type": "mcp_list_tools", "server_label": server_label, "tools": []}
-        item = Item(fields, new_id("item"))
+        item = Item(fields, self._plan.new_id("item"))
         self.append(item)
         self.announce(item)
         self._plan.send("mcp_list_tools.in_progress", item_id=item.id)
@@ -93,7 +92,7 @@ class ConversationItems:
 
     def create(self, event: CreateItem) -> Item:
         """``conversation.item.create``. Raises ProtocolError."""
-        item = read_item(event.item, "item")
+        item = read_item(event.item, "item", self._plan.new_id)
         self.add_from_client([item], event.previous_item_id, "item")
         return item
 

@@ -2,13 +2,13 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from voicelive_agent.emulator.session.spoken import SpokenText
 from voicelive_agent.wire.voice_live.events import MAX_APPEND_BYTES
-from voicelive_agent.wire.voice_live.frames import new_id
 from voicelive_agent.wire.voice_live.shapes import Object, ProtocolError, Shape, Text, check_shape
 
 ItemId = Annotated[str, Field(strict=True, min_length=1, max_length=128)]
@@ -126,8 +126,8 @@ class Item:
         return " ".join(filter(None, (text.strip() for text in texts)))
 
 
-def read_item(value: Any, param: str) -> Item:
-    """An item from the client. Raises ProtocolError."""
+def read_item(value: Any, param: str, new_id: Callable[[str], str]) -> Item:
+    """An item from the client, with an id of its own or a new one. Raises ProtocolError."""
     kind = check_shape(_Typed, value, param).type
     if kind == "mcp_approval_response":
         raise ProtocolError(
@@ -137,7 +137,7 @@ def read_item(value: Any, param: str) -> Item:
         )
     if kind == "message":
         role = check_shape(_Message, value, param).role
-        return _read_message(role, value, param)
+        return _read_message(role, value, param, new_id)
     if kind == "function_call":
         call = check_shape(FunctionCallItem, value, param)
         fields: Object = {
@@ -153,7 +153,7 @@ def read_item(value: Any, param: str) -> Item:
     return Item(fields, output.id or new_id("item"))
 
 
-def _read_message(role: str, value: Any, param: str) -> Item:
+def _read_message(role: str, value: Any, param: str, new_id: Callable[[str], str]) -> Item:
     message = check_shape(_MESSAGES[role], value, param)
     content = [_keep_part(part) for part in value["content"]]
     fields = {

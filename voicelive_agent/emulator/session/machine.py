@@ -1,5 +1,6 @@
 """The state machine of one session: pure, no sockets, no clock of its own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,6 @@ from voicelive_agent.wire.voice_live.events import (
     client_event_id,
     parse_client_event,
 )
-from voicelive_agent.wire.voice_live.frames import new_id
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 _GOING_AWAY = 1001
@@ -75,8 +75,12 @@ class Session:
     What was heard of an answer is counted on it.
     """
 
-    def __init__(self, options: SessionOptions) -> None:
-        """Raises ValueError where there is not exactly one of agent and model."""
+    def __init__(self, options: SessionOptions, new_id: Callable[[str], str]) -> None:
+        """``new_id`` makes a fresh id with a prefix: ``new_id("item")`` is ``item_…``.
+
+        With the same ids and the same facts at the same times, a session has the same effects.
+        Raises ValueError where there is not exactly one of agent and model.
+        """
         if (options.agent is None) == (options.model is None):
             raise ValueError("a session has either an agent or a model")
         self.options = options
@@ -85,7 +89,7 @@ class Session:
         self.conversation_id = options.conversation_id or self.id.replace("sess", "conv", 1)
         """The ``thread_id``, by which a later session goes on with the conversation."""
         self._is_over = False
-        self._plan = plan = Plan()
+        self._plan = plan = Plan(new_id)
         self._playback = PlaybackEstimate()
         self._configuration = Configuration(
             model=options.model,
@@ -94,7 +98,7 @@ class Session:
         )
         self._hearing = self._configuration.hearing()
         self._conversation = ConversationItems(plan)
-        self._answering = Responder(
+        self._responder = Responder(
             plan,
             self._configuration,
             self._conversation,
@@ -104,11 +108,8 @@ class Session:
         )
         self._transcripts = Transcripts(plan, self._configuration, self._conversation)
         self._turns = UserTurns(
-            plan, self._configuration, self._conversation, self._answering, self._transcripts
+            plan, self._configuration, self._conversation, self._responder, self._transcripts
         )
-        self._transcripts.on_settled = self._answering.take_turns
-        self._answering.is_transcribing = self._transcripts.is_waiting
-        self._answering.is_hearing = self._turns.is_hearing
 
     def open(self, now_ms: float) -> list[Effect]:
         """The session begins: ``session.created``, how to hear, and when it ends."""
@@ -133,26 +134,29 @@ class Session:
             case facts.PartialTranscript():
                 self._turns.take_partial(fact)
             case facts.FinalTranscript() | facts.TranscriptionFailed():
-                self._turns.take_transcript(fact)
+                if self._turns.take_transcript(fact):
+                    self._responder.want_answer()
             case facts.AgentSent():
-                self._answering.take_agent_event(fact)
+                self._responder.take_agent_event(fact)
             case facts.AgentFailed():
-                self._answering.fail_agent(fact)
+                self._responder.fail_agent(fact)
             case facts.InterimWritten():
-                self._answering.take_interim(fact)
+                self._responder.take_interim(fact)
             case facts.ClauseAudio():
-                self._answering.add_audio(fact)
+                self._responder.add_audio(fact)
             case facts.ClauseSpoken():
-                self._answering.end_clause(fact)
+                self._responder.end_clause(fact)
             case facts.SynthesisFailed(response_id, message):
-                self._answering.fail_speaking(response_id, message)
+                self._responder.fail_speaking(response_id, message)
             case facts.Warned(message, code, param):
                 self._plan.warn(message, code, param)
             case facts.TimerExpired(name):
                 self._turns.expire(name)
-                self._answering.expire(name)
+                self._responder.expire(name)
             case facts.SessionExpired():
                 self._expire()
+        if not self._is_over:
+            self._responder.start_due(is_hearing=self._turns.is_hearing())
         return self._plan.take()
 
     def close(self, now_ms: float) -> list[Effect]:
@@ -161,7 +165,7 @@ class Session:
             return []
         self._is_over = True
         self._plan.now_ms = max(self._plan.now_ms, now_ms)
-        self._answering.stop()
+        self._responder.stop()
         self._turns.stop()
         self._transcripts.stop()
         return self._plan.take()
@@ -196,7 +200,7 @@ class Session:
             code="session_expired",
         )
         self._plan.fail(error)
-        self._answering.end_all("session_expired")
+        self._responder.end_all("session_expired")
         self._turns.stop()
         self._transcripts.stop()
         self._plan.do(Close(_GOING_AWAY, "session expired"))
@@ -238,11 +242,12 @@ class Session:
             case "conversation.item.truncate", TruncateItem():
                 self._playback.forget(self._conversation.truncate(event), self._plan.now_ms)
             case "conversation.item.delete", ItemReference():
-                self._transcripts.forget(self._conversation.delete(event))
+                if self._transcripts.forget(self._conversation.delete(event)):
+                    self._responder.want_answer()
             case "response.create", CreateResponse():
-                self._answering.create(event)
+                self._responder.create(event, is_transcribing=self._transcripts.is_waiting())
             case "response.cancel", CancelResponse():
-                self._answering.cancel(event)
+                self._responder.cancel(event)
             case "output_audio_buffer.clear", _:
                 # It empties an avatar's buffer; without one, the client has all audio itself.
                 self._plan.send("output_audio_buffer.cleared")
@@ -253,7 +258,7 @@ class Session:
         voice, tools = self._configuration["voice"], self._configuration["tools"]
         warnings = self._configuration.merge(
             update,
-            voice_is_fixed=self._answering.has_spoken,
+            voice_is_fixed=self._responder.has_spoken,
             input_is_fixed=self._turns.has_heard,
             transcription_only=transcription_only,
         )
@@ -269,4 +274,3 @@ class Session:
                 self._conversation.fail_listing(tool["server_label"])
         if self._configuration["voice"] != voice:
             self._plan.do(CheckVoice(self._configuration["voice"]))
-        self._answering.start_due()

@@ -1,24 +1,25 @@
-"""What the parts of a session share: the effects of the fact at hand, and the time it came at."""
+"""Plan: the effects of the fact at hand, the time that it came at, and new ids; for all parts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from voicelive_agent.emulator.session.effects import Effect, Send
 from voicelive_agent.emulator.session.facts import Warned
-from voicelive_agent.wire.voice_live.frames import new_id
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 
 class Plan:
     """The effects of one fact, in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, new_id: Callable[[str], str]) -> None:
         self.now_ms = 0.0
+        self.new_id = new_id
+        """A fresh id with a prefix: ``new_id("item")`` is ``item_…``."""
         self._effects: list[Effect] = []
 
     def send(self, type: str, **fields: Any) -> None:
         """A server event. What it holds must not change afterwards: hand over copies."""
-        self._effects.append(Send({"type": type, "event_id": new_id("event"), **fields}))
+        self._effects.append(Send({"type": type, "event_id": self.new_id("event"), **fields}))
 
     def do(self, effect: Effect) -> None:
         self._effects.append(effect)

@@ -14,14 +14,14 @@ PAUSE_MS = 1000
 class SessionClock:
     """Starts at 0 and never goes back. Timers are called on the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_expired: Callable[[str], None]) -> None:
+        """``on_expired`` is told the name of each timer that runs out."""
+        self._on_expired = on_expired
         self._loop = asyncio.get_running_loop()
         self._zero_s = self._loop.time()
         self._audio_zero_ms: float | None = None
         self._deadlines_ms: dict[str, float] = {}
         self._wake: asyncio.TimerHandle | None = None
-        self.on_expired: Callable[[str], None] = lambda name: None
-        """Told the name of each timer that ran out."""
 
     def now_ms(self) -> float:
         return (self._loop.time() - self._zero_s) * 1000
@@ -75,5 +75,5 @@ class SessionClock:
         due = sorted((at_ms, name) for name, at_ms in self._deadlines_ms.items() if at_ms <= now_ms)
         for _, name in due:
             if self._deadlines_ms.pop(name, None) is not None:
-                self.on_expired(name)
+                self._on_expired(name)
         self._schedule()

@@ -90,13 +90,12 @@ class SessionConnection:
         engines: Engines,
     ) -> None:
         self._websocket = websocket
-        self._session = Session(_session_options(request, settings))
+        self._session = Session(_session_options(request, settings), new_id)
         self._pending: deque[Fact] = deque()
         self._handling = False
         self._open = True
 
-        self._clock = SessionClock()
-        self._clock.on_expired = lambda name: self.tell(facts.TimerExpired(name))
+        self._clock = SessionClock(lambda name: self.tell(facts.TimerExpired(name)))
         opening = self._session.open(self._clock.now_ms())
         self.report = SessionReport(
             self._session.id,

@@ -108,7 +108,7 @@ async def test_nothing_said_is_not_sent(endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize(
     ("status", "hint"),
-    [(401, "VOICELIVE_EMULATOR_HEARING_KEY"), (404, "--hearing openai:URL"), (500, "HTTP 500")],
+    [(401, "VOICELIVE_EMULATOR_STT_KEY"), (404, "--stt openai:URL"), (500, "HTTP 500")],
 )
 async def test_refusals_say_what_to_do(endpoint: Endpoint, status: int, hint: str) -> None:
     endpoint.status, endpoint.body = status, {"error": {"message": "secret words"}}
@@ -141,7 +141,7 @@ def test_it_says_where_the_audio_goes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_key_and_the_model_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VOICELIVE_EMULATOR_HEARING_KEY", "from-environment")
-    monkeypatch.setenv("VOICELIVE_EMULATOR_HEARING_MODEL", "tiny")
+    monkeypatch.setenv("VOICELIVE_EMULATOR_STT_KEY", "from-environment")
+    monkeypatch.setenv("VOICELIVE_EMULATOR_STT_MODEL", "tiny")
     stt = OpenAISpeechToText()
     assert (stt._key, stt._model) == ("from-environment", "tiny")

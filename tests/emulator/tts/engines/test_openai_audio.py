@@ -93,7 +93,7 @@ async def test_closing_closes_the_stream_at_once() -> None:
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        ("HTTP/1.1 401 No\r\n\r\n", "VOICELIVE_EMULATOR_SPEAKING_KEY"),
+        ("HTTP/1.1 401 No\r\n\r\n", "VOICELIVE_EMULATOR_TTS_KEY"),
         ("HTTP/1.1 404 No\r\n\r\n", "check the URL"),
         ("HTTP/1.1 500 No\r\n\r\n", "HTTP 500"),
         ("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n", "fails"),

@@ -2,7 +2,6 @@
 
 import math
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +64,6 @@ class Transcripts:
         self._conversation = conversation
         self._pending: deque[Pending] = deque()
         self._partials: dict[str, Partial] = {}
-        self.on_settled: Callable[[bool], None] = lambda wants_answer: None
-        """Told when no transcript is ready any more; whether a turn wants to be answered."""
 
     def is_waiting(self) -> bool:
         return bool(self._pending)
@@ -87,13 +84,13 @@ class Transcripts:
             self._plan.do(TranscribeAudio(item.id, audio))
             self.expect(item, wants_answer=False)
 
-    def forget(self, item: Item) -> None:
-        """The client deleted the item."""
+    def forget(self, item: Item) -> bool:
+        """The client deleted the item; whether a turn behind it wants to be answered."""
         for pending in self._pending:
             if pending.item is item and pending.outcome is None:
                 self._plan.do(DiscardUtterance(item.id))
                 pending.outcome = Transcript("")
-        self._settle()
+        return self._settle()
 
     def stop(self) -> None:
         """The session ends."""
@@ -110,23 +107,23 @@ class Transcripts:
         if delta:
             self._plan.send(f"{_EVENT}.delta", item_id=fact.item_id, content_index=0, delta=delta)
 
-    def take_outcome(self, item_id: str, outcome: Transcript | str) -> None:
-        """An utterance was recognised, or can't be."""
+    def take_outcome(self, item_id: str, outcome: Transcript | str) -> bool:
+        """An utterance was recognised, or can't be; whether a turn wants to be answered."""
         for pending in self._pending:
             if pending.item.id == item_id and pending.outcome is None:
                 pending.outcome = outcome
-        self._settle()
+        return self._settle()
 
     def drop_partial(self, item_id: str) -> None:
         """The utterance came to nothing."""
         self._partials.pop(item_id, None)
 
-    def _settle(self) -> None:
-        """Tell of transcripts in the order of the turns."""
+    def _settle(self) -> bool:
+        """Tell of transcripts in the order of the turns; whether one wants to be answered."""
         wants_answer = False
         while self._pending and self._pending[0].outcome is not None:
             wants_answer |= self._settle_one(self._pending.popleft())
-        self.on_settled(wants_answer)
+        return wants_answer
 
     def _settle_one(self, pending: Pending) -> bool:
         """Whether the turn wants an answer."""

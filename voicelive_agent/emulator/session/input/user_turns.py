@@ -30,7 +30,6 @@ from voicelive_agent.emulator.session.items import Item, decode_audio
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.responder import Responder
 from voicelive_agent.wire.voice_live.events import AppendToTurn
-from voicelive_agent.wire.voice_live.frames import new_id
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 FILLER_WORDS = frozenset({"ah", "umm", "mm", "uh", "huh", "oh", "yeah", "hmm", "um", "mhm"})
@@ -57,13 +56,13 @@ class UserTurns:
         plan: Plan,
         configuration: Configuration,
         conversation: ConversationItems,
-        answering: Responder,
+        responder: Responder,
         transcripts: Transcripts,
     ) -> None:
         self._plan = plan
         self._configuration = configuration
         self._conversation = conversation
-        self._answering = answering
+        self._responder = responder
         self._transcripts = transcripts
         self.has_heard = False
         """Whether the session has received audio."""
@@ -99,7 +98,7 @@ class UserTurns:
         self.has_heard = True
         self._buffered_bytes += len(pcm)
         if self._is_manual and self._recording is None:
-            self._recording = new_id("item")
+            self._recording = self._plan.new_id("item")
             self._plan.do(BeginUtterance(self._recording, None))
         self._plan.do(ProcessInput(pcm))
 
@@ -115,7 +114,7 @@ class UserTurns:
         elif self._speech is not None:
             item_id = self._end_speech(self._speech)
         else:
-            item_id = new_id("item")
+            item_id = self._plan.new_id("item")
             self._plan.do(BeginUtterance(item_id, None))
         self._commit(item_id, None, wants_answer=False)
         self._plan.do(ClearInput())
@@ -125,7 +124,6 @@ class UserTurns:
         self._client_turn = None
         self._drop_input()
         self._plan.send("input_audio_buffer.cleared")
-        self._answering.start_due()
 
     def start_turn(self, turn_id: str) -> None:
         """``input_audio.turn.start``. Raises ProtocolError."""
@@ -137,7 +135,6 @@ class UserTurns:
             )
         self._drop_input()
         self._client_turn = turn_id
-        self._answering.start_due()
 
     def append_to_turn(self, event: AppendToTurn) -> None:
         """``input_audio.turn.append``. Raises ProtocolError."""
@@ -182,9 +179,9 @@ class UserTurns:
         is_tentative = (
             detection.get("remove_filler_words", False)
             and detection["interrupt_response"]
-            and self._answering.is_answering()
+            and self._responder.is_answering()
         )
-        item_id = new_id("item")
+        item_id = self._plan.new_id("item")
         self._speech = Speech(item_id, max(0, fact.audio_start_ms), is_tentative)
         self._plan.do(BeginUtterance(item_id, self._speech.start_ms))
         if is_tentative:
@@ -222,17 +219,17 @@ class UserTurns:
         if is_open or self._transcripts.is_expected(fact.item_id):
             self._transcripts.take_partial(fact)
 
-    def take_transcript(self, fact: FinalTranscript | TranscriptionFailed) -> None:
-        """An utterance was recognised, or can't be."""
+    def take_transcript(self, fact: FinalTranscript | TranscriptionFailed) -> bool:
+        """An utterance was recognised, or can't be; whether a turn wants to be answered."""
         outcome = fact.transcript if isinstance(fact, FinalTranscript) else fact.message
         speech = self._doubtful.pop(fact.item_id, None)
         if speech is not None:
             if isinstance(outcome, str) or _is_filler(outcome.text):
                 self._transcripts.drop_partial(fact.item_id)
-                return
+                return False
             self._tell_started(speech)
             self._complete(speech)
-        self._transcripts.take_outcome(fact.item_id, outcome)
+        return self._transcripts.take_outcome(fact.item_id, outcome)
 
     def _tell_started(self, speech: Speech) -> None:
         self._plan.send(
@@ -242,7 +239,7 @@ class UserTurns:
         )
         detection = self._configuration["turn_detection"]
         if detection is not None and detection["interrupt_response"]:
-            self._answering.interrupt()
+            self._responder.interrupt()
 
     def _confirm(self, speech: Speech) -> None:
         """It is no filler word."""

@@ -13,7 +13,6 @@ from voicelive_agent.emulator.session.items import Item
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.spoken import Clause, SpokenText
 from voicelive_agent.emulator.tts.text.clauses import ClauseSplitter
-from voicelive_agent.wire.voice_live.frames import new_id
 
 MAX_DELTA_BYTES = 1024 * 1024
 """Audio in one event: with base64 and the rest far below the client's 4 MiB for a frame."""
@@ -208,7 +207,7 @@ class CallOutput(Output):
             "call_id": call_id,
             "arguments": "",
         }
-        super().__init__(plan, response_id, output_index, Item(fields, new_id("item")))
+        super().__init__(plan, response_id, output_index, Item(fields, plan.new_id("item")))
 
     @property
     def call_id(self) -> str:

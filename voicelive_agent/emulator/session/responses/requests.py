@@ -1,6 +1,6 @@
 """What a client asks of ``response.create``, checked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -58,8 +58,6 @@ class ResponseParams(Shape):
 class ResponseRequest:
     """A response that is wanted."""
 
-    is_automatic: bool = False
-    """It follows from the end of a turn, and nobody asked for it."""
     params: dict[str, Any] = field(default_factory=dict)
     """The fields that the client set, JSON again."""
     additional_instructions: str = ""
@@ -94,7 +92,9 @@ class ResponseRequest:
             yield warn_ignored_by_agent("additional_instructions")
 
 
-def read_request(event: CreateResponse, *, in_agent_mode: bool) -> ResponseRequest:
+def read_request(
+    event: CreateResponse, *, in_agent_mode: bool, new_id: Callable[[str], str]
+) -> ResponseRequest:
     """The request of a ``response.create``. Raises ProtocolError."""
     params = check_shape(ResponseParams, event.response or {}, "response").model_dump()
     params = {name: value for name, value in params.items() if value is not None}
@@ -119,20 +119,23 @@ def read_request(event: CreateResponse, *, in_agent_mode: bool) -> ResponseReque
             param="response.invoke_input",
         )
     input_items = params.get("input_items")
+    appended_items = params.get("append_input_items", ())
     return ResponseRequest(
         params=params,
         additional_instructions=event.additional_instructions or "",
-        input_items=None if input_items is None else _read_items(input_items, "input_items"),
-        appended_items=_read_items(params.get("append_input_items", ()), "append_input_items"),
-        prepared=_read_prepared(params.get("pre_generated_assistant_message")),
+        input_items=None
+        if input_items is None
+        else _read_items(input_items, "input_items", new_id),
+        appended_items=_read_items(appended_items, "append_input_items", new_id),
+        prepared=_read_prepared(params.get("pre_generated_assistant_message"), new_id),
     )
 
 
-def _read_items(values: Any, name: str) -> tuple[Item, ...]:
+def _read_items(values: Any, name: str, new_id: Callable[[str], str]) -> tuple[Item, ...]:
     items = []
     for index, value in enumerate(values):
         param = f"response.{name}[{index}]"
-        item = read_item(value, param)
+        item = read_item(value, param, new_id)
         if item.audio is not None:
             raise ProtocolError(
                 f"Invalid '{param}': audio needs a 'transcript' here; create the item with "
@@ -144,11 +147,11 @@ def _read_items(values: Any, name: str) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def _read_prepared(message: Any) -> Item | None:
+def _read_prepared(message: Any, new_id: Callable[[str], str]) -> Item | None:
     if message is None:
         return None
     param = "response.pre_generated_assistant_message"
-    item = read_item(message, param)
+    item = read_item(message, param, new_id)
     if item.role != "assistant":
         raise ProtocolError(
             "A prepared answer is a message of the role 'assistant'.",

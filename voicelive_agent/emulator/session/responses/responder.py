@@ -8,7 +8,7 @@ complete function call waits for the end of the response that called, because a 
 the output before that end reaches it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from voicelive_agent.emulator import agents
@@ -72,16 +72,16 @@ class Responder:
         self.active: Response | None = None
         self.has_spoken = False
         """Whether the session has produced audio."""
-        self.is_hearing: Callable[[], bool] = lambda: False
-        """Whether the person is speaking, or was and is being transcribed."""
-        self.is_transcribing: Callable[[], bool] = lambda: False
 
     # What the client asks.
 
-    def create(self, event: CreateResponse) -> None:
-        """``response.create``. Raises ProtocolError."""
+    def create(self, event: CreateResponse, *, is_transcribing: bool) -> None:
+        """``response.create``; ``is_transcribing``: something was said that is not text yet.
+
+        Raises ProtocolError.
+        """
         in_agent_mode = self._configuration.in_agent_mode
-        request = read_request(event, in_agent_mode=in_agent_mode)
+        request = read_request(event, in_agent_mode=in_agent_mode, new_id=self._plan.new_id)
         follows_call = self.active is not None and self.active.has_called and self._due is None
         if not (request.cancels_previous or follows_call) and (self.active or self._due):
             raise ProtocolError(
@@ -103,7 +103,10 @@ class Responder:
         if request.cancels_previous:
             self._due = None
             self.cut("client_cancelled")
-        self._ask(request)
+        if self.active is not None or (is_transcribing and request.awaits_transcripts):
+            self._due = request
+        else:
+            self._start(request)
 
     def cancel(self, event: CancelResponse) -> None:
         """``response.cancel``. Raises ProtocolError."""
@@ -124,11 +127,9 @@ class Responder:
 
     # What turns ask.
 
-    def take_turns(self, want_answer: bool) -> None:
-        """Turns have been transcribed; whether one of them is to be answered unasked."""
-        if want_answer and self._due is None:
-            self._ask(ResponseRequest(is_automatic=True))
-        self.start_due()
+    def want_answer(self) -> None:
+        """A turn has been transcribed and is to be answered unasked."""
+        self._due = self._due or ResponseRequest()
 
     def interrupt(self) -> None:
         """The person speaks: an active response ends, and playback with it.
@@ -141,9 +142,12 @@ class Responder:
         """Whether an answer is being given, or still played."""
         return self.active is not None or self._playback.is_playing(self._plan.now_ms)
 
-    def start_due(self) -> None:
-        """Begin the response that waits, if nothing is in its way any more."""
-        if self._due is not None and self.active is None and not self.is_hearing():
+    def start_due(self, *, is_hearing: bool) -> None:
+        """Begin the response that waits, if nothing is in its way any more.
+
+        ``is_hearing``: the person is speaking, or has spoken and is being transcribed.
+        """
+        if self._due is not None and self.active is None and not is_hearing:
             request, self._due = self._due, None
             self._start(request)
 
@@ -272,16 +276,6 @@ class Responder:
 
     # One response.
 
-    def _ask(self, request: ResponseRequest) -> None:
-        if request.is_automatic:
-            must_wait = self.is_hearing()
-        else:
-            must_wait = request.awaits_transcripts and self.is_transcribing()
-        if must_wait or self.active is not None:
-            self._due = request
-        else:
-            self._start(request)
-
     def _start(self, request: ResponseRequest) -> None:
         response = self._open(request)
         if request.prepared is not None:
@@ -355,8 +349,6 @@ class Responder:
     ) -> None:
         response.end(status, details)
         self.active = None
-        if details is None or details.get("reason") != "turn_detected":
-            self.start_due()
 
     def _stop_engines(self, response: Response) -> None:
         if response.awaits_agent:

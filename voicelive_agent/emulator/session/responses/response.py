@@ -18,7 +18,6 @@ from voicelive_agent.emulator.session.responses.outputs import (
 )
 from voicelive_agent.emulator.session.spoken import Clause, PlaybackEstimate
 from voicelive_agent.wire.audio.formats import spell_output_format
-from voicelive_agent.wire.voice_live.frames import new_id
 
 # What the service counts for audio, and the usual estimate for text where nobody counts it.
 _MS_PER_INPUT_TOKEN = 100
@@ -65,7 +64,7 @@ class Response:
         conversation: ConversationItems,
         playback: PlaybackEstimate,
     ) -> None:
-        self.id = new_id("resp")
+        self.id = plan.new_id("resp")
         self.settings = settings
         self.input_size = InputSize()
         self.awaits_agent = False
@@ -123,7 +122,7 @@ class Response:
             return False
         message = self._message
         if message is None:
-            message = self._message = self._open_message(item_id or new_id("item"))
+            message = self._message = self._open_message(item_id or self._plan.new_id("item"))
         message.add_text(delta)
         if not isinstance(message, SpokenMessage):
             return False
@@ -147,7 +146,7 @@ class Response:
 
     def add_interim(self, text: str) -> None:
         """Say something while the answer is on its way; it is not part of the conversation."""
-        message = self._open_message(new_id("interim"), is_interim=True)
+        message = self._open_message(self._plan.new_id("interim"), is_interim=True)
         message.add_text(text)
         if isinstance(message, SpokenMessage):
             self._speak(message, [*message.split(text), *message.split_rest()])

@@ -27,9 +27,9 @@ _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 
 
 class OpenAISpeechToText:
-    """An endpoint at ``url``, keyed by ``VOICELIVE_EMULATOR_HEARING_KEY`` or ``OPENAI_API_KEY``.
+    """An endpoint at ``url``, keyed by ``VOICELIVE_EMULATOR_STT_KEY`` or ``OPENAI_API_KEY``.
 
-    ``VOICELIVE_EMULATOR_HEARING_MODEL`` names the model. Raises SttError for a wrong URL.
+    ``VOICELIVE_EMULATOR_STT_MODEL`` names the model. Raises SttError for a wrong URL.
     """
 
     name = "openai"
@@ -45,11 +45,9 @@ class OpenAISpeechToText:
         path = base.path.rstrip("/")
         self._url = base.copy_with(path=path if path.endswith(_PATH) else path + _PATH)
         self._key = (
-            key
-            or os.environ.get("VOICELIVE_EMULATOR_HEARING_KEY")
-            or os.environ.get("OPENAI_API_KEY")
+            key or os.environ.get("VOICELIVE_EMULATOR_STT_KEY") or os.environ.get("OPENAI_API_KEY")
         )
-        self._model = model or os.environ.get("VOICELIVE_EMULATOR_HEARING_MODEL") or DEFAULT_MODEL
+        self._model = model or os.environ.get("VOICELIVE_EMULATOR_STT_MODEL") or DEFAULT_MODEL
         self._client: httpx.AsyncClient | None = None
         if not is_this_machine(base.host):
             self.advice = f"What people say is sent to {base.host}, which transcribes it."
@@ -115,8 +113,8 @@ class OpenAISpeechToText:
 
     def _describe_failure(self, status: int) -> SttError:
         hint = {
-            401: ": give a key in VOICELIVE_EMULATOR_HEARING_KEY",
-            404: ": check the URL in --hearing openai:URL and VOICELIVE_EMULATOR_HEARING_MODEL",
+            401: ": give a key in VOICELIVE_EMULATOR_STT_KEY",
+            404: ": check the URL in --stt openai:URL and VOICELIVE_EMULATOR_STT_MODEL",
         }.get(status, "")
         return SttError(
             f"The transcription endpoint at {self._url.host} answers HTTP {status}{hint}."

@@ -26,9 +26,9 @@ _VOICES = (
 
 
 class OpenAITextToSpeech:
-    """An endpoint at ``url``, keyed by ``VOICELIVE_EMULATOR_SPEAKING_KEY`` or ``OPENAI_API_KEY``.
+    """An endpoint at ``url``, keyed by ``VOICELIVE_EMULATOR_TTS_KEY`` or ``OPENAI_API_KEY``.
 
-    ``VOICELIVE_EMULATOR_SPEAKING_MODEL`` names the model. These voices speak any language. Raises
+    ``VOICELIVE_EMULATOR_TTS_MODEL`` names the model. These voices speak any language. Raises
     TtsError for a URL that is none.
     """
 
@@ -47,11 +47,9 @@ class OpenAITextToSpeech:
             path=path if path.endswith("/audio/speech") else f"{path}/audio/speech"
         )
         self._key = (
-            key
-            or os.environ.get("VOICELIVE_EMULATOR_SPEAKING_KEY")
-            or os.environ.get("OPENAI_API_KEY")
+            key or os.environ.get("VOICELIVE_EMULATOR_TTS_KEY") or os.environ.get("OPENAI_API_KEY")
         )
-        self._model = model or os.environ.get("VOICELIVE_EMULATOR_SPEAKING_MODEL") or DEFAULT_MODEL
+        self._model = model or os.environ.get("VOICELIVE_EMULATOR_TTS_MODEL") or DEFAULT_MODEL
         self._client: httpx.AsyncClient | None = None
 
     async def start(self) -> None:
@@ -113,8 +111,8 @@ class OpenAITextToSpeech:
 
     async def _describe_failure(self, response: httpx.Response) -> TtsError:
         hint = {
-            401: ": give a key in VOICELIVE_EMULATOR_SPEAKING_KEY",
-            404: ": check the URL in --speaking openai:URL and VOICELIVE_EMULATOR_SPEAKING_MODEL",
+            401: ": give a key in VOICELIVE_EMULATOR_TTS_KEY",
+            404: ": check the URL in --tts openai:URL and VOICELIVE_EMULATOR_TTS_MODEL",
         }.get(response.status_code, "")
         await response.aread()
         return TtsError(
