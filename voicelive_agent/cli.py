@@ -7,6 +7,7 @@ _COMMANDS = {
     "serve": ("voicelive_agent.server.serve", "serve an agent"),
     "emulate": ("voicelive_agent.emulator.command", "run a local Voice Live"),
     "talk": ("voicelive_agent.client.command", "talk to an agent"),
+    "say": ("voicelive_agent.client.say", "speak one text to an agent, and hear its answer"),
     "check": ("voicelive_agent.client.check.command", "hold a scripted conversation as a check"),
     "models": ("voicelive_agent.emulator.models.command", "list, fetch and remove speech models"),
     "replay": ("voicelive_agent.emulator.watch.replay", "play a recorded session again"),

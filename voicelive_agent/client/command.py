@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import io
-import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -83,26 +82,12 @@ async def _talk(
             lines=lines,
             lines_wait=waits,
         )
-        _end_on_signals(talk)
+        talk.end_on_signals()
         try:
             return await talk.run()
         finally:
             if talk.was_ready:
                 shown_on.show(talk.summary)
-
-
-def _end_on_signals(talk: Talk) -> None:
-    """Ctrl-C ends the conversation in order; a second one at once."""
-    loop = asyncio.get_running_loop()
-
-    def end(number: int) -> None:
-        loop.remove_signal_handler(number)
-        talk.end()
-
-    # Windows has no handlers on the loop; there Ctrl-C cancels the talk, which ends it as well.
-    with contextlib.suppress(NotImplementedError):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, end, number)
 
 
 def _typed_lines(
@@ -144,7 +129,7 @@ def _open_devices(settings: Settings) -> tuple[Loudspeaker, Microphone | None]:
         microphone = FileMicrophone(
             settings.input,
             fast=settings.fast,
-            hold=settings.greet or settings.greeting is not None,
+            hold=settings.is_greeted,
         )
     elif settings.uses_hardware:
         from voicelive_agent.client.sound.hardware import HardwareMicrophone
@@ -173,10 +158,11 @@ def _list_devices() -> int:
 
 def run_with_profile(profile: Path, arguments: Sequence[str] | None = None) -> int:
     """``python -m client [talk | check | say] …`` of a folder with a profile of its own."""
+    from voicelive_agent.client import say
     from voicelive_agent.client.check import command as check
 
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    commands = {"talk": main, "check": check.main}
+    commands = {"talk": main, "check": check.main, "say": say.main}
     command = commands.get(arguments[0]) if arguments else None
     default = profile if profile.exists() else None
     if command is None:

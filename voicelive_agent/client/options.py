@@ -64,8 +64,9 @@ def build_parser(
     for group in dict.fromkeys(order + list(groups_of.values())):
         groups[group] = parser.add_argument_group(titles.get(group, group))
     for name, info in fields:
+        flags = ["-o"] if name == "output" else []
         groups[groups_of[name]].add_argument(
-            option_of(name), dest=name, help=info.description, **_shape(info.annotation)
+            *flags, option_of(name), dest=name, help=info.description, **_shape(info.annotation)
         )
     return parser
 

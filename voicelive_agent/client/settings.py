@@ -177,6 +177,11 @@ class Settings(SessionSettings):
         return self.endpoint is None or is_on_this_machine(self.endpoint)
 
     @property
+    def is_greeted(self) -> bool:
+        """Whether the agent speaks first."""
+        return self.greet or self.greeting is not None
+
+    @property
     def is_manual(self) -> bool:
         """Whether turns end by the client's own ``commit``."""
         return self.push_to_talk or self.turn_detection == "none"

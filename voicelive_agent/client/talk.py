@@ -9,6 +9,7 @@ Devices, keyboard, connection and conversation meet here, each in a task of its 
 import asyncio
 import contextlib
 import random
+import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
@@ -120,6 +121,19 @@ class Talk:
         """End the conversation in order."""
         self.conversation.over.set()
 
+    def end_on_signals(self) -> None:
+        """Let Ctrl-C end the conversation in order; a second one ends it at once."""
+        loop = asyncio.get_running_loop()
+
+        def end(number: int) -> None:
+            loop.remove_signal_handler(number)
+            self.end()
+
+        # Windows has no handlers on the loop; there Ctrl-C cancels ``run``, which ends it as well.
+        with contextlib.suppress(NotImplementedError):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, end, number)
+
     def press(self) -> None:
         """Push-to-talk: begin to speak, or end the turn."""
         if not self._settings.push_to_talk:
@@ -170,7 +184,7 @@ class Talk:
         try:
             if self._settings.input:
                 await self.conversation.ready.wait()
-                if self._is_greeted:
+                if self._settings.is_greeted:
                     finishing = asyncio.create_task(self._go_on(microphone, 0))
             answers = self.conversation.answers
             while (block := await microphone.read()) is not None:
@@ -218,7 +232,7 @@ class Talk:
 
     async def _read_lines(self, lines: AsyncIterator[str]) -> None:
         await self.conversation.ready.wait()
-        if self._lines_wait and self._is_greeted:
+        if self._lines_wait and self._settings.is_greeted:
             await self._wait_answer(0)
         commands = TypedCommands(self, self.conversation, self._screen)
         async for line in lines:
@@ -241,11 +255,6 @@ class Talk:
     def _is_asked(self) -> bool:
         """Whether the person must answer before the agent can."""
         return self.conversation.approval is not None
-
-    @property
-    def _is_greeted(self) -> bool:
-        """Whether the agent speaks first."""
-        return self._settings.greet or self._settings.greeting is not None
 
     async def _wait_answer(
         self, answers: int, *, until: Callable[[], bool] = lambda: False

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from voicelive_agent.client.check.run import Outcome, ScenarioRun
 from voicelive_agent.client.check.scenario import Scenario, ScenarioError, read_scenario
-from voicelive_agent.client.check.voice import open_voice
+from voicelive_agent.client.check.voice import add_voice_option, open_voice
 from voicelive_agent.client.connection import ConnectError, find_endpoint
 from voicelive_agent.client.core.turns import Summary
 from voicelive_agent.client.options import build_parser
@@ -113,11 +113,7 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "scenario", metavar="SCENARIO", help="YAML, such as client/checks/weather.yaml"
     )
-    parser.add_argument(
-        "--caller-voice",
-        metavar="ENGINE[:VOICE]",
-        help="speaks for the person: flite, espeak-ng, or an engine of the emulator",
-    )
+    add_voice_option(parser)
     parser.add_argument(
         "--verbose", action="store_true", help="show the conversation while it goes on"
     )

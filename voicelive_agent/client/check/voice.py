@@ -1,5 +1,6 @@
-"""Text to speech for the person's side of a check: whatever engine this machine has."""
+"""Text to speech for the person's side of `check` and `say`: whatever engine is here."""
 
+import argparse
 import asyncio
 import contextlib
 import shutil
@@ -23,6 +24,14 @@ _ADVICE = (
     "Install one: apt-get install -y flite (or espeak-ng), brew install espeak-ng, or "
     'pip install "voicelive-agent[emulator,espeak]"; or use `play:` with a WAV file'
 )
+
+
+def add_voice_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--caller-voice",
+        metavar="ENGINE[:VOICE]",
+        help="speaks for the person: flite, espeak-ng, or an engine of the emulator",
+    )
 
 
 @contextlib.asynccontextmanager

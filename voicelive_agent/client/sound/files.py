@@ -90,7 +90,8 @@ class SilentMicrophone:
 
 
 class FileMicrophone:
-    """Speaks files in turn: audio files, or ``-`` for PCM16 from standard input, raw or as WAV.
+    """Speaks inputs in turn: audio files, PCM16 mono at the rate that it is opened with, or ``-``
+    for PCM16 from standard input, raw or as WAV.
 
     Silence comes before the first input, between inputs, and after the last one, until
     ``go_on`` is called; then ``read`` gives the next input, or None after the last. With
@@ -102,7 +103,7 @@ class FileMicrophone:
 
     def __init__(
         self,
-        inputs: Sequence[str | Path],
+        inputs: Sequence[str | Path | bytes],
         *,
         fast: bool = False,
         silence_ms: int = 500,
@@ -110,7 +111,7 @@ class FileMicrophone:
         hold: bool = False,
         stdin: BinaryIO | None = None,
     ) -> None:
-        self._inputs = [str(given) for given in inputs]
+        self._inputs = inputs
         self._fast = fast
         self._silence_ms = silence_ms
         self._wait_for_answers = wait_for_answers
@@ -128,6 +129,8 @@ class FileMicrophone:
         for given in self._inputs:
             if given == STDIN:
                 self._waiting.append(Pipe(self._stdin or _standard_input(), rate_hz))
+            elif isinstance(given, bytes):
+                self._waiting.append(Recorded(given, size))
             else:
                 pcm = await asyncio.to_thread(read_sound, Path(given), rate_hz)
                 self._waiting.append(Recorded(pcm, size))
@@ -172,9 +175,10 @@ def _standard_input() -> BinaryIO:
 
 
 class SilentLoudspeaker:
-    """Plays to nobody, at the pace of a loudspeaker."""
+    """Plays to nobody, at the pace of a loudspeaker; with ``fast``, what is written is heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fast: bool = False) -> None:
+        self._fast = fast
         self._playback = Playback(BYTES_PER_SAMPLE)
         self._empty = asyncio.Event()
         self._empty.set()
@@ -188,11 +192,14 @@ class SilentLoudspeaker:
         on_status: Callable[[str], None] = ignore,
     ) -> None:
         self._playback = Playback(rate_hz, on_first_sound)
-        self._playing = asyncio.create_task(self._play(block_bytes(rate_hz)))
+        if not self._fast:
+            self._playing = asyncio.create_task(self._play(block_bytes(rate_hz)))
 
     def write(self, item_id: str, content_index: int, pcm: bytes) -> None:
         self._playback.write(item_id, content_index, pcm)
-        if self._playback.queued_bytes:
+        if self._fast:
+            self._heard(self._playback.read(self._playback.queued_bytes))
+        elif self._playback.queued_bytes:
             self._empty.clear()
 
     def cut(self) -> Played | None:
@@ -240,9 +247,8 @@ class FileLoudspeaker(SilentLoudspeaker):
     """
 
     def __init__(self, path: str | Path, *, fast: bool = False) -> None:
-        super().__init__()
+        super().__init__(fast=fast)
         self._path = Path(path)
-        self._fast = fast
         self._file: WavWriter | None = None
         self._on_status: Callable[[str], None] = ignore
 
@@ -260,16 +266,7 @@ class FileLoudspeaker(SilentLoudspeaker):
             raise DeviceError(
                 f"can't write {self._path}: {error.strerror}. Give another file as --output."
             ) from error
-        if self._fast:
-            self._playback = Playback(rate_hz, on_first_sound)
-        else:
-            await super().open(rate_hz, on_first_sound=on_first_sound)
-
-    def write(self, item_id: str, content_index: int, pcm: bytes) -> None:
-        super().write(item_id, content_index, pcm)
-        if self._fast:
-            self._heard(self._playback.read(self._playback.queued_bytes))
-            self._empty.set()
+        await super().open(rate_hz, on_first_sound=on_first_sound)
 
     async def close(self) -> None:
         await super().close()
