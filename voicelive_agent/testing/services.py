@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -63,15 +64,21 @@ async def serve_emulator(settings: EmulatorSettings, engines: Engines) -> AsyncI
 @contextlib.asynccontextmanager
 async def _serving(server: uvicorn.Server) -> AsyncIterator[str]:
     listener = emulator.bind("127.0.0.1", 0)
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+    url = emulator.url_of(listener, "127.0.0.1")
+    task = asyncio.create_task(_run(server, listener), name="server")
     try:
         while not server.started:
             if task.done():
-                await task
-                raise RuntimeError("the server did not start: its log says why")
+                raise RuntimeError("the server does not start: its log says why")
             await asyncio.sleep(0.005)
-        yield emulator.url_of(listener, "127.0.0.1")
+        yield url
     finally:
         server.should_exit = True
         await task
         listener.close()
+
+
+async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    # uvicorn exits where the application does not start, and would take the event loop with it.
+    with contextlib.suppress(SystemExit):
+        await server.serve(sockets=[listener])
