@@ -32,10 +32,11 @@ test: for-development  ## All tests; system packages are installed where this is
 quick: for-development  ## The tests that need no external component and no real time
 	$(BIN)/python -m pytest -q -m $(QUICK) -n 2
 
-check: for-development  ## Lint, format, types, secrets, dependencies
+check: for-development  ## Lint, format, types, who imports whom, secrets, dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 	.ci/secrets
 	$(BIN)/python -m infra.dependencies
 

@@ -29,8 +29,7 @@ from pydantic_ai.settings import ModelSettings
 
 from voicelive_agent.agent import Output, PastTurn, Turn
 from voicelive_agent.frameworks.outlet import Outlet, perform
-from voicelive_agent.frameworks.replay import cut_to_heard, describe_turn, find_kept, keep
-from voicelive_agent.model_agent.filler import NOTE as FILLERS
+from voicelive_agent.frameworks.replay import FILLERS, cut_to_heard, describe_turn, find_kept, keep
 
 # Its first run would draw a picture into the server's log.
 pydantic_ai.BANNER_ENABLED = False

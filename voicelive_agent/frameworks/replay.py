@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 from voicelive_agent.agent import PastTurn, Turn, describe_input
 
+FILLERS = "fillers"
+"""Where a turn's notes list its fillers, so that none is taken for the model's own words."""
+
 INTERRUPTED_TOOL = "The caller interrupted before this finished; its outcome is unknown."
 """The result of a tool call that was cut off, for models that need one for each call."""
 

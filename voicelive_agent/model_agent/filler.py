@@ -5,9 +5,7 @@ import random
 from collections.abc import Sequence
 
 from voicelive_agent.frameworks.outlet import Outlet
-
-NOTE = "fillers"
-"""Where a turn's notes list its fillers, so that none is taken for the model's own words."""
+from voicelive_agent.frameworks.replay import FILLERS
 
 _BY_LANGUAGE = {
     "de": ("Einen Moment bitte.", "Ich sehe kurz nach.", "Das dauert nur einen Augenblick."),
@@ -60,7 +58,7 @@ class Filler:
         self._timer = None
         if self._outlet.mid_sentence:
             return
-        fillers = self._outlet.turn.notes.setdefault(NOTE, [])
+        fillers = self._outlet.turn.notes.setdefault(FILLERS, [])
         fresh = [text for text in self._texts if text not in fillers] or list(self._texts)
         text = random.choice(fresh)
         fillers.append(text)
