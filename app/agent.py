@@ -1,4 +1,4 @@
-"""What the agent says; yours to edit. docs/agents.md has the rest of what an agent can do.
+"""What the agent says; yours to edit. What else an agent can do: docs/howto/write-an-agent.md.
 
 ``reply`` is called for each turn: the call begins, the caller says something, or clicks. Text that
 it yields is spoken at once, and a ``ClientEvent`` appears on the caller's screen.

@@ -21,7 +21,7 @@ SCRIPTED = "tests.contract.agents:scripted"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup(
-        "agent", "contract tests: which agent is judged (docs/contract-tests.md)"
+        "agent", "contract tests: which agent is judged (docs/howto/judge-any-agent.md)"
     )
     group.addoption("--agent-url", metavar="URL", help="judge the agent server at this address")
     group.addoption(

@@ -1,4 +1,4 @@
-"""Every example of docs/agents.md is loaded as it stands there, and answers."""
+"""Every example of docs/howto/write-an-agent.md is loaded as it stands there, and answers."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 from tests.frameworks.openai_server import Call, OpenAIServer
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/howto/write-an-agent.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(r"```python\n(# (\w+\.py): VOICELIVE_AGENT=(\S+).*?)```", re.DOTALL)
 EXAMPLES = {match[2]: (match[3], match[1]) for match in EXAMPLE.finditer(PAGE)}
 

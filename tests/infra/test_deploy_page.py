@@ -1,9 +1,10 @@
-"""docs/deploy.md: its links and names are those of the repository."""
+"""docs/howto/deploy.md: its links and names are those of the repository."""
 
 import importlib.util
 import json
 import re
 
+from infra.locks import LOCKS
 from tests.infra.bicep import BicepFile
 from tests.infra.files import ROOT, read_facts
 from voicelive_agent.client.options import build_parser
@@ -11,7 +12,7 @@ from voicelive_agent.model_agent.settings import ModelAgentSettings
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.settings import variables_of
 
-PAGE = (ROOT / "docs/deploy.md").read_text()
+PAGE = (ROOT / "docs/howto/deploy.md").read_text()
 
 
 def test_links_lead_somewhere() -> None:
@@ -24,7 +25,7 @@ def test_links_lead_somewhere() -> None:
         if target.startswith("#"):
             assert target[1:] in headings
         elif "://" not in target:
-            assert (ROOT / "docs" / target).exists(), target
+            assert (ROOT / "docs/howto" / target).exists(), target
 
 
 def test_azd_variables_are_read_by_the_parameters() -> None:
@@ -79,15 +80,10 @@ def test_settings_exist() -> None:
 
 
 def test_own_requirements_are_pinned_with_the_extras_of_the_image() -> None:
-    image = next(
-        line for line in (ROOT / ".ci/lock").read_text().splitlines() if line.startswith("image=(")
-    )
+    image = LOCKS["agent"]
     command = PAGE[PAGE.index("uv pip compile") :].partition("```")[0]
-    assert set(re.findall(r"--extra ([a-z-]+)", command)) == set(
-        re.findall(r"--extra ([a-z-]+)", image)
-    )
-    assert "requirements/entra.in" in command
-    assert "requirements/entra.in" in image
+    assert set(re.findall(r"--extra ([a-z-]+)", command)) == set(image.extras)
+    assert all(file in command for file in image.files)
 
 
 def test_the_usual_troubles_say_how_they_show_and_what_to_do() -> None:

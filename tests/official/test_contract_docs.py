@@ -1,4 +1,4 @@
-"""docs/contract-tests.md says what the contract tests do."""
+"""docs/howto/judge-any-agent.md says what the contract tests do."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.contract.clauses import CLAUSES, write_table
 from tests.contract.conftest import pytest_addoption
 from tests.contract.servers import ROOT
 
-DOCUMENT = (ROOT / "docs" / "contract-tests.md").read_text()
+DOCUMENT = (ROOT / "docs/howto/judge-any-agent.md").read_text()
 
 
 def test_clauses_are_listed_as_they_are() -> None:
