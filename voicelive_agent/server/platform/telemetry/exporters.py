@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voicelive_agent import __version__
 from voicelive_agent.server.platform.telemetry import spans as telemetry
-from voicelive_agent.server.platform.telemetry.frameworks import instrument_frameworks
+from voicelive_agent.server.platform.telemetry.instrumentation import instrument_frameworks
 from voicelive_agent.server.settings import Settings
 
 if TYPE_CHECKING:

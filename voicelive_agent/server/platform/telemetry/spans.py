@@ -2,7 +2,7 @@
 configured (``server.platform.telemetry.exporters``).
 
 Names follow the GenAI semantic conventions where these have one; the spans of a model and its
-tools come from the agent's framework (``frameworks``) and hang beneath the turn's.
+tools come from the agent's framework (``instrumentation``) and hang beneath the turn's.
 """
 
 import json

@@ -1,15 +1,10 @@
-"""One answer on its way from a model to a voice."""
+"""Reader of one answer on its way from a model to a voice: takes deltas, applies the rules."""
 
 import re
 
-from voicelive_agent.server.speakable import code, inline, lines, links, markup, tags
+from voicelive_agent.server.speakable import block_rules, inline_rules, markup
 from voicelive_agent.server.speakable.lookahead import Wait, Window
-from voicelive_agent.server.speakable.reading import Reading
-from voicelive_agent.server.speakable.spoken import Spoken, SpokenForms
-
-RULES = {**inline.RULES, **links.RULES, **tags.RULES}
-"""By the character that each begins with: a rule takes the reading and the window, and returns
-where what it has read ends."""
+from voicelive_agent.server.speakable.state import Reading, Spoken, SpokenForms
 
 
 def speakable(text: str, forms: SpokenForms | None = None) -> str:
@@ -90,9 +85,9 @@ def _step(reading: Reading, window: Window) -> int:
     if reading.skip:
         return _skip(reading, window, reading.skip)
     if reading.fence:
-        return code.skip_block(reading, window)
+        return block_rules.skip_code(reading, window)
     if reading.line.at_start:
-        end = lines.begin(reading, window)
+        end = block_rules.begin_line(reading, window)
         if end is not None:
             return end
         reading.line.at_start = False
@@ -102,9 +97,9 @@ def _step(reading: Reading, window: Window) -> int:
     if char.isspace():
         return _read_space(reading, window)
     if char == "`":
-        return code.read_ticks(reading, window)
-    if char in RULES and not reading.line.code_ticks:
-        return RULES[char](reading, window)
+        return inline_rules.read_ticks(reading, window)
+    if char in inline_rules.RULES and not reading.line.code_ticks:
+        return inline_rules.RULES[char](reading, window)
     if markup.DROPPED.match(char):
         return start + 1
     if char == "\u200d" and markup.PICTURE.match(reading.previous):
@@ -116,7 +111,7 @@ def _read_plain(reading: Reading, window: Window, end: int) -> int:
     text, start = window.text, window.start
     address = _find_at_word(markup.ADDRESS_START, reading, text, start, end)
     if address == start:
-        return links.read_address(reading, window)
+        return inline_rules.read_address(reading, window)
     if address is not None:
         end = address
     elif end == len(text) and not window.final:

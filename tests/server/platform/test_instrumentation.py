@@ -15,7 +15,7 @@ from tests.server.platform.test_telemetry import (
     start_observed,
     wait_until_recording,
 )
-from voicelive_agent.server.platform.telemetry.frameworks import instrument_frameworks
+from voicelive_agent.server.platform.telemetry.instrumentation import instrument_frameworks
 from voicelive_agent.server.platform.telemetry.privacy import (
     PRIVATE_ATTRIBUTES,
     SAFE_ATTRIBUTES,
@@ -147,7 +147,8 @@ def test_an_instrumentation_that_fails_costs_no_other(
 
     instrumentations = {"json": fail, "asyncio": done.append, "not_imported_at_all": fail}
     monkeypatch.setattr(
-        "voicelive_agent.server.platform.telemetry.frameworks._INSTRUMENTATIONS", instrumentations
+        "voicelive_agent.server.platform.telemetry.instrumentation._INSTRUMENTATIONS",
+        instrumentations,
     )
     instrument_frameworks(False)
     assert done == [False]

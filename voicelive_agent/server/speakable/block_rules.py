@@ -1,11 +1,14 @@
-"""What may stand at the start of a line: marks of its form, which are not said."""
+"""Rules on whole lines: blocks of code, and the marks of a line's form, which are not said.
 
-from voicelive_agent.server.speakable import code, markup
+``begin_line`` reads what may stand at the start of a line; ``skip_code`` what is inside a block.
+"""
+
+from voicelive_agent.server.speakable import markup
 from voicelive_agent.server.speakable.lookahead import Window
-from voicelive_agent.server.speakable.reading import Reading
+from voicelive_agent.server.speakable.state import Reading
 
 
-def begin(reading: Reading, window: Window) -> int | None:
+def begin_line(reading: Reading, window: Window) -> int | None:
     """Read one mark at the start of a line; None where the line's words begin."""
     text, start = window.text, window.start
     char = text[start]
@@ -47,7 +50,7 @@ def _read_fence_or_rule(reading: Reading, window: Window, end: int) -> int | Non
         info_end = window.run(markup.FENCE_INFO, end)
         if text[start] == "`" and window.char(info_end) == "`":
             return None
-        code.open_block(reading, text[start:end], text[end:info_end])
+        open_code(reading, text[start:end], text[end:info_end])
         return info_end
     rest = markup.TABLE_RULE if text[start] == "-" else markup.BLANKS
     rule_end = window.run(rest, end)
@@ -112,3 +115,40 @@ def _read_box_or_definition(reading: Reading, window: Window) -> int | None:
     reading.skip = markup.TO_LINE_END
     reading.spoken.is_structured = True
     return end + 2
+
+
+# Blocks of code
+
+
+def open_code(reading: Reading, marks: str, language: str) -> None:
+    """A fence of ``marks``. One around the answer itself, or that ends such a one, is ignored."""
+    language = language.strip().lower()
+    reading.spoken.is_structured = True
+    if reading.in_text_fence and not language:
+        reading.in_text_fence = False
+    elif language in markup.TEXT_FENCES:
+        reading.in_text_fence = True
+    else:
+        reading.spoken.say(reading.spoken.forms.code)
+        reading.fence = marks
+        reading.at_code_line_start = False
+
+
+def skip_code(reading: Reading, window: Window) -> int:
+    text, start = window.text, window.start
+    if reading.at_code_line_start:
+        indent = window.run(markup.CODE_INDENT, start)
+        end = indent
+        while window.char(end) == reading.fence[0]:
+            end += 1
+        if end - indent >= len(reading.fence):
+            end = window.run(markup.BLANKS, end)
+            if markup.ends_line(window.char(end)):
+                reading.fence = ""
+                return end
+        reading.at_code_line_start = False
+    line_end = text.find("\n", start)
+    if line_end < 0:
+        return len(text)
+    reading.at_code_line_start = True
+    return line_end + 1
