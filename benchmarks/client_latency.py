@@ -25,7 +25,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from benchmarks.spoken import describe, percentile
 from voicelive_agent.client.settings import load_settings
 from voicelive_agent.client.sound.devices import BLOCK_MS
-from voicelive_agent.client.sound.hardware import HardwareLoudspeaker, HardwareMicrophone
+from voicelive_agent.client.sound.hardware_devices import HardwareLoudspeaker, HardwareMicrophone
 from voicelive_agent.client.talk import Talk
 from voicelive_agent.client.ui.json_lines import JsonLines
 

@@ -14,7 +14,11 @@ from tests.client.stage import NotingScreen
 from voicelive_agent.client import connection, reconnection
 from voicelive_agent.client.core import quiet
 from voicelive_agent.client.settings import load_settings
-from voicelive_agent.client.sound.files import FileMicrophone, SilentLoudspeaker, SilentMicrophone
+from voicelive_agent.client.sound.file_devices import (
+    FileMicrophone,
+    SilentLoudspeaker,
+    SilentMicrophone,
+)
 from voicelive_agent.client.talk import NO_ANSWER, Talk
 from voicelive_agent.client.troubles import ConversationError
 

@@ -2,10 +2,10 @@
 
 Each part knows only those to its right and below::
 
-    command, check ─▶ talk ─┬─▶ reconnection ─▶ connection, troubles    the service
-    settings, options       ├─▶ core: conversation                      what its events mean
-                            ├─▶ sound: devices ◀─ hardware, files       microphone, loudspeaker
-                            └─▶ ui: terminal, json_lines, recording     what the person sees, types
+    command, say, check ─▶ talk ─┬─▶ reconnection ─▶ connection, troubles    the service
+    settings, options            ├─▶ core: conversation                      what its events mean
+                                 ├─▶ sound: devices ◀─ hardware_, file_devices
+                                 └─▶ ui: terminal, json_lines, recording     what is seen and typed
 
 ``core`` holds one conversation and never waits: ``hearing`` is the person's side, ``answering``
 the agent's, ``calls`` and ``mcp`` what a model calls, ``outbox`` what leaves and when. What it

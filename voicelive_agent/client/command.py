@@ -118,7 +118,7 @@ def _is_prompted(settings: Settings) -> bool:
 
 def _open_devices(settings: Settings) -> tuple[Loudspeaker, Microphone | None]:
     """Hardware is imported only where it is used."""
-    from voicelive_agent.client.sound.files import (
+    from voicelive_agent.client.sound.file_devices import (
         FileLoudspeaker,
         FileMicrophone,
         SilentLoudspeaker,
@@ -132,23 +132,23 @@ def _open_devices(settings: Settings) -> tuple[Loudspeaker, Microphone | None]:
             hold=settings.is_greeted,
         )
     elif settings.uses_hardware:
-        from voicelive_agent.client.sound.hardware import HardwareMicrophone
+        from voicelive_agent.client.sound.hardware_devices import HardwareMicrophone
 
         microphone = HardwareMicrophone(settings.microphone)
     if settings.output:
         return FileLoudspeaker(settings.output, fast=settings.fast), microphone
     if settings.uses_hardware or settings.loudspeaker:
-        from voicelive_agent.client.sound.hardware import HardwareLoudspeaker
+        from voicelive_agent.client.sound.hardware_devices import HardwareLoudspeaker
 
         return HardwareLoudspeaker(settings.loudspeaker), microphone
     return SilentLoudspeaker(), microphone
 
 
 def _list_devices() -> int:
-    from voicelive_agent.client.sound import hardware
+    from voicelive_agent.client.sound import hardware_devices
 
     try:
-        found = hardware.list_devices()
+        found = hardware_devices.list_devices()
     except DeviceError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -15,7 +15,11 @@ from voicelive_agent.client.core.screen import Failure, Notice, Screen, ScreenEv
 from voicelive_agent.client.options import build_parser
 from voicelive_agent.client.settings import Settings, SettingsError, load_settings
 from voicelive_agent.client.sound.devices import DeviceError, Loudspeaker
-from voicelive_agent.client.sound.files import FileLoudspeaker, FileMicrophone, SilentLoudspeaker
+from voicelive_agent.client.sound.file_devices import (
+    FileLoudspeaker,
+    FileMicrophone,
+    SilentLoudspeaker,
+)
 from voicelive_agent.client.talk import Talk
 from voicelive_agent.client.troubles import ConversationError, quiet_logs
 from voicelive_agent.client.ui.json_lines import JsonLines
@@ -147,7 +151,7 @@ def open_loudspeaker(settings: Settings) -> Loudspeaker:
     if settings.output:
         return FileLoudspeaker(settings.output, fast=True)
     try:
-        from voicelive_agent.client.sound.hardware import HardwareLoudspeaker
+        from voicelive_agent.client.sound.hardware_devices import HardwareLoudspeaker
         from voicelive_agent.client.sound.portaudio import find_device, list_devices
 
         find_device(list_devices(), "loudspeaker", settings.loudspeaker)

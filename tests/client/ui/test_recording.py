@@ -11,7 +11,7 @@ import pytest
 from tests.client.stage import NotingScreen
 from voicelive_agent.client.core.screen import Level, Notice, ProtocolEvent, Screens, Transcript
 from voicelive_agent.client.sound.devices import DeviceError
-from voicelive_agent.client.sound.files import SilentLoudspeaker, SilentMicrophone
+from voicelive_agent.client.sound.file_devices import SilentLoudspeaker, SilentMicrophone
 from voicelive_agent.client.ui.recording import (
     Recording,
 )

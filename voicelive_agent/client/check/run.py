@@ -17,9 +17,13 @@ from voicelive_agent.client.check.voice import CallerVoice
 from voicelive_agent.client.core.screen import Screen, Screens
 from voicelive_agent.client.core.turns import Summary
 from voicelive_agent.client.settings import Settings
+from voicelive_agent.client.sound.audio_files import read_sound
 from voicelive_agent.client.sound.devices import Loudspeaker, Microphone
-from voicelive_agent.client.sound.files import FileLoudspeaker, SilentLoudspeaker, SilentMicrophone
-from voicelive_agent.client.sound.sound_files import read_sound
+from voicelive_agent.client.sound.file_devices import (
+    FileLoudspeaker,
+    SilentLoudspeaker,
+    SilentMicrophone,
+)
 from voicelive_agent.client.talk import Talk
 from voicelive_agent.client.troubles import ConversationError
 from voicelive_agent.client.ui.recording import open_recording

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voicelive_agent.client.check.scenario import ScenarioError
-from voicelive_agent.client.sound.sound_files import read_sound
+from voicelive_agent.client.sound.audio_files import read_sound
 
 if TYPE_CHECKING:
     from voicelive_agent.emulator.tts import TextToSpeech

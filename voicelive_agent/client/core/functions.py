@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from pydantic_core import to_jsonable_python
 
-from voicelive_agent.client.sound.threads import run_in_thread
+from voicelive_agent.client.threads import run_in_thread
 
 OUTPUT_LIMIT = 100_000
 """Characters of a result; a model takes in no more."""

@@ -1,7 +1,7 @@
 """Where the person's speech comes from and where the agent's goes.
 
-A microphone and a loudspeaker can each be hardware (``client.sound.hardware``), a file
-(``client.sound.files``) or silence, so the same client talks to a person and checks an agent in CI.
+A microphone and a loudspeaker can each be hardware (``hardware_devices``), a file or silence
+(``file_devices``), so the same client talks to a person and checks an agent in CI.
 Audio is PCM16 mono little-endian at the rate that the conversation asks for when it opens a
 device; a device resamples to what its hardware or file has.
 """

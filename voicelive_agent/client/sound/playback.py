@@ -9,8 +9,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 
 from voicelive_agent.client.sound.devices import Played
+from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
 
-BYTES_PER_SAMPLE = 2
 RECENT_S = 3
 REMEMBERED_ITEMS = 64
 """Positions are kept for so many items after they were played or cut."""

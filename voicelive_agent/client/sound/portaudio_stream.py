@@ -24,7 +24,7 @@ from voicelive_agent.client.sound.portaudio import (
     read_devices,
     system,
 )
-from voicelive_agent.client.sound.threads import run_in_thread
+from voicelive_agent.client.threads import run_in_thread
 
 T = TypeVar("T")
 

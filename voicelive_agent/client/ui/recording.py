@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import soxr
 
 from voicelive_agent.client.core.screen import Level, Notice, Screen, ScreenEvent
 from voicelive_agent.client.settings import Settings
+from voicelive_agent.client.sound.audio_files import WavWriter
 from voicelive_agent.client.sound.devices import (
     Block,
     DeviceError,
@@ -24,9 +24,10 @@ from voicelive_agent.client.sound.devices import (
     Played,
     ignore,
 )
-from voicelive_agent.client.sound.playback import BYTES_PER_SAMPLE, Playback
-from voicelive_agent.client.sound.sound_files import WavWriter
+from voicelive_agent.client.sound.playback import Playback
 from voicelive_agent.client.ui.json_lines import JsonLines
+from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
+from voicelive_agent.wire.audio.streams import Resampler
 
 SLACK_MS = 250
 """A microphone that is late by more leaves a gap of silence, so that both sides stay in step."""
@@ -53,11 +54,7 @@ class Recording:
         self._start_s = clock()
         self._written_bytes = 0
         self._playback = Playback(loudspeaker_hz)
-        self._resampler = (
-            soxr.ResampleStream(microphone_hz, loudspeaker_hz, 1, dtype="int16")
-            if microphone_hz != loudspeaker_hz
-            else None
-        )
+        self._resampler = Resampler(microphone_hz, loudspeaker_hz)
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             path = _free_path(directory)
@@ -91,9 +88,9 @@ class Recording:
         """The next of the person's audio."""
         if self._is_muted:
             pcm = bytes(len(pcm))
-        pcm = self._resample(pcm)
+        resampled = self._resampler.resample(np.frombuffer(pcm, np.int16))
         self._catch_up(SLACK_MS)
-        self._write(pcm)
+        self._write(resampled.tobytes())
 
     def say(self, item_id: str, content_index: int, pcm: bytes) -> None:
         """The agent's audio, queued behind what is queued."""
@@ -105,7 +102,7 @@ class Recording:
         self._playback.cut()
 
     def close(self) -> None:
-        self._write(self._resample(b"", last=True))
+        self._write(self._resampler.finish().tobytes())
         self._catch_up(SLACK_MS if self._has_microphone else 0)
         wav, self._wav = self._wav, None
         try:
@@ -115,13 +112,6 @@ class Recording:
             self._events.close()
         except OSError as error:
             self._tell(error)
-
-    def _resample(self, pcm: bytes, *, last: bool = False) -> bytes:
-        """The person's audio at the recording's rate; some is held back until ``last``."""
-        if self._resampler is None:
-            return pcm
-        samples = np.frombuffer(pcm, np.int16)
-        return bytes(self._resampler.resample_chunk(samples, last=last).tobytes())
 
     def _catch_up(self, slack_ms: float) -> None:
         written_ms = self._written_bytes / self._rate_hz / BYTES_PER_SAMPLE * 1000

@@ -1,10 +1,12 @@
-"""The RIFF/WAVE header in a stream of audio: found at the start of a piece, and skipped.
+"""RIFF/WAVE: the header of PCM16, and what a header says where one stands in a stream of audio.
 
 Clients append whole WAV files, header included, without saying so.
 """
 
 import struct
 from dataclasses import dataclass
+
+from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
 
 HEADER_LIMIT_BYTES = 64 * 1024
 """What has no audio by then is no WAV file."""
@@ -48,7 +50,7 @@ class WavSkipper:
             if name == b"data":
                 return _cut_trailer(piece[at:], size), header
             if name == b"fmt " and _FORMAT_BYTES <= size <= len(piece) - at:
-                header = _read_format(piece[at : at + size])
+                header = read_format(piece[at : at + size])
             at += size + size % 2
         if max(at, len(piece)) > HEADER_LIMIT_BYTES:
             return piece, None
@@ -61,7 +63,18 @@ class WavSkipper:
         return held
 
 
-def _read_format(chunk: bytes) -> WavHeader:
+def encode_header(rate_hz: int, channels: int, size_bytes: int) -> bytes:
+    """The 44 bytes before so much PCM16; a size beyond what WAV can tell is told as its limit."""
+    size_bytes = min(size_bytes, 0xFFFF_FFFF - 36)
+    frame_bytes = channels * BYTES_PER_SAMPLE
+    shape = (1, channels, rate_hz, rate_hz * frame_bytes, frame_bytes, 8 * BYTES_PER_SAMPLE)
+    return struct.pack("<4sI4s", b"RIFF", 36 + size_bytes, b"WAVE") + struct.pack(
+        "<4sIHHIIHH4sI", b"fmt ", 16, *shape, b"data", size_bytes
+    )
+
+
+def read_format(chunk: bytes) -> WavHeader:
+    """What a chunk ``fmt `` of at least 16 bytes says."""
     tag, channels, rate_hz, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
     if tag == _EXTENSIBLE and len(chunk) > _SUBFORMAT_AT + 2:
         (tag,) = struct.unpack_from("<H", chunk, _SUBFORMAT_AT)

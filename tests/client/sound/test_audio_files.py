@@ -7,9 +7,9 @@ import pytest
 import soundfile
 
 from tests.client.sound.sounds import BLOCK_BYTES, RATE_HZ, pcm16, read_speech, run, tone, write_wav
+from voicelive_agent.client.sound.audio_files import read_sound
 from voicelive_agent.client.sound.devices import DeviceError
-from voicelive_agent.client.sound.files import FileMicrophone
-from voicelive_agent.client.sound.sound_files import read_sound
+from voicelive_agent.client.sound.file_devices import FileMicrophone
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 16_000, 44_100, 48_000])

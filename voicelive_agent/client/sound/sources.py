@@ -5,21 +5,20 @@ import contextlib
 import struct
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
-import soxr
 
 from voicelive_agent.client.sound.devices import BLOCK_MS, DeviceError
-from voicelive_agent.client.sound.playback import BYTES_PER_SAMPLE
+from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
+from voicelive_agent.wire.audio.streams import Resampler
+from voicelive_agent.wire.audio.wav import WavHeader, read_format
 
 READ_AHEAD_BLOCKS = 50
 """A second of a pipe is read ahead; whoever writes it waits then."""
 PIECE_MS = 20
 ENDLESS_BYTES = 0x7F00_0000
 """Programs that record into a pipe don't know how much it will be, and write such sizes."""
-PCM, EXTENSIBLE = 1, 0xFFFE
 
 
 class Recorded:
@@ -94,14 +93,6 @@ class Pipe:
             self._loop.call_soon_threadsafe(self._blocks.put_nowait, what)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    rate_hz: int
-    channels: int
-    size_bytes: int | None
-    """Of the sound; None where it goes on to the end of the stream."""
-
-
 def _read_pcm(stream: BinaryIO, rate_hz: int) -> Iterator[bytes]:
     """PCM16 mono at ``rate_hz``, in pieces. Raises DeviceError."""
     begin = stream.read(12)
@@ -112,36 +103,33 @@ def _read_pcm(stream: BinaryIO, rate_hz: int) -> Iterator[bytes]:
         while piece := stream.read(_piece_bytes(rate_hz, 1)):
             yield piece
         return
-    shape = _read_header(stream)
-    resampler = soxr.ResampleStream(shape.rate_hz, rate_hz, 1, dtype="int16")
-    left_bytes = shape.size_bytes
-    frame_bytes = shape.channels * BYTES_PER_SAMPLE
-    size = _piece_bytes(shape.rate_hz, shape.channels)
+    header, left_bytes = _read_header(stream)
+    resampler = Resampler(header.rate_hz, rate_hz)
+    frame_bytes = header.channels * BYTES_PER_SAMPLE
+    size = _piece_bytes(header.rate_hz, header.channels)
     is_last = False
     while not is_last:
         piece = stream.read(size if left_bytes is None else min(size, left_bytes))
         left_bytes = None if left_bytes is None else left_bytes - len(piece)
         is_last = not piece or left_bytes == 0
         frames = np.frombuffer(piece[: len(piece) // frame_bytes * frame_bytes], "<i2")
-        mono = frames.reshape(-1, shape.channels).mean(axis=1).astype(np.int16)
-        if shape.rate_hz == rate_hz:
-            yield mono.tobytes()
-        else:
-            yield resampler.resample_chunk(mono, last=is_last).tobytes()
+        mono = frames.reshape(-1, header.channels).mean(axis=1).astype(np.int16)
+        yield resampler.resample(mono, last=is_last).tobytes()
 
 
-def _read_header(stream: BinaryIO) -> _Shape:
-    """The chunks of a WAV file up to its sound. Raises DeviceError."""
-    rate_hz = channels = 0
-    while len(header := stream.read(8)) == 8:
-        name, size_bytes = struct.unpack("<4sI", header)
-        if name == b"data" and rate_hz:
+def _read_header(stream: BinaryIO) -> tuple[WavHeader, int | None]:
+    """The chunks of a WAV file up to its sound, and the size of that in bytes; None where it goes
+    on to the end of the stream. Raises DeviceError."""
+    header = None
+    while len(head := stream.read(8)) == 8:
+        name, size_bytes = struct.unpack("<4sI", head)
+        if name == b"data" and header:
             is_endless = size_bytes == 0 or size_bytes >= ENDLESS_BYTES
-            return _Shape(rate_hz, channels, None if is_endless else size_bytes)
+            return header, None if is_endless else size_bytes
         body = stream.read(size_bytes + size_bytes % 2)
         if name == b"fmt " and len(body) >= 16:
-            format, channels, rate_hz, _, _, bits = struct.unpack("<HHIIHH", body[:16])
-            if format not in (PCM, EXTENSIBLE) or bits != 16 or not (channels and rate_hz):
+            header = read_format(body)
+            if header.encoding != "PCM 16 bit" or not (header.channels and header.rate_hz):
                 raise DeviceError(
                     "standard input takes WAV of 16-bit PCM only: convert it (ffmpeg -i … -c:a "
                     "pcm_s16le -f wav -), record it so (arecord -f S16_LE), or give a file's name"

@@ -11,14 +11,14 @@ import pytest
 
 from tests.client.sound.pulseaudio import CAPTURE_HZ, SoundSystem, start_sound_system, write_wav
 from voicelive_agent.client.sound import portaudio_stream
+from voicelive_agent.client.sound.audio_files import read_sound, resample, to_pcm16
 from voicelive_agent.client.sound.devices import BLOCK_MS, DeviceError, ignore
 from voicelive_agent.client.sound.echo import Ear
-from voicelive_agent.client.sound.hardware import (
+from voicelive_agent.client.sound.hardware_devices import (
     HardwareLoudspeaker,
     HardwareMicrophone,
     list_devices,
 )
-from voicelive_agent.client.sound.sound_files import read_sound, resample, to_pcm16
 
 pytestmark = [pytest.mark.component, pytest.mark.slow]
 
@@ -303,7 +303,7 @@ async def test_the_last_sample_is_out_when_the_loudspeaker_is_drained(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A resampler looks ahead: who hung up after the answer's end cut off its last 30 ms."""
-    monkeypatch.setattr("voicelive_agent.client.sound.hardware.DeviceStream", FakeStream)
+    monkeypatch.setattr("voicelive_agent.client.sound.hardware_devices.DeviceStream", FakeStream)
     loudspeaker = HardwareLoudspeaker()
     await loudspeaker.open(24_000)
     given = b""

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import soundfile
 import soxr
 
 from voicelive_agent.client.sound.devices import DeviceError
-from voicelive_agent.client.sound.playback import BYTES_PER_SAMPLE
+from voicelive_agent.wire.audio.wav import encode_header
 
 
 def read_sound(path: Path, rate_hz: int) -> bytes:
@@ -80,11 +79,7 @@ class WavWriter:
         self._file.flush()
 
     def _header(self) -> bytes:
-        size = min(self._size_bytes, 0xFFFFFFFF - 36)
-        frame = self._channels * BYTES_PER_SAMPLE
-        shape = (1, self._channels, self._rate_hz, self._rate_hz * frame, frame, 16)
-        riff = struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE")
-        return riff + struct.pack("<4sIHHIIHH4sI", b"fmt ", 16, *shape, b"data", size)
+        return encode_header(self._rate_hz, self._channels, self._size_bytes)
 
     def _guarded(self, write: Callable[[], object]) -> None:
         try:

@@ -14,10 +14,11 @@ import numpy as np
 import soxr
 
 from voicelive_agent.client.sound.devices import BLOCK_MS, Block, Played, ignore
-from voicelive_agent.client.sound.files import Pace, block_bytes
-from voicelive_agent.client.sound.playback import BYTES_PER_SAMPLE, Playback
+from voicelive_agent.client.sound.file_devices import Pace, block_bytes
+from voicelive_agent.client.sound.playback import Playback
 from voicelive_agent.client.sound.portaudio import Device, list_devices
 from voicelive_agent.client.sound.portaudio_stream import DeviceStream
+from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
 
 __all__ = ["Device", "HardwareLoudspeaker", "HardwareMicrophone", "list_devices"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.client.sound.sounds import RATE_HZ, loud, pcm16, read_speech, run, tone, write_wav
 from voicelive_agent.client.sound.devices import Block, DeviceError, Played
-from voicelive_agent.client.sound.files import (
+from voicelive_agent.client.sound.file_devices import (
     FileLoudspeaker,
     FileMicrophone,
     SilentLoudspeaker,

@@ -11,7 +11,7 @@ import soundfile
 
 from tests.client.sound.sounds import BLOCK_BYTES, RATE_HZ, loud, pcm16, read_speech, tone
 from voicelive_agent.client.sound.devices import Block, DeviceError
-from voicelive_agent.client.sound.files import FileMicrophone
+from voicelive_agent.client.sound.file_devices import FileMicrophone
 
 
 def wav_of_8_bits() -> bytes:
