@@ -26,5 +26,5 @@ def test_a_size_that_no_header_can_tell_is_told_as_the_largest() -> None:
 
 def test_the_format_of_an_extensible_header_stands_behind_it() -> None:
     plain = struct.pack("<HHIIHH", 0xFFFE, 1, 48_000, 96_000, 2, 16)
-    assert read_format(plain + struct.pack("<HHIH", 22, 16, 4, 3)).encoding == "float 16 bit"
+    assert read_format(plain + struct.pack("<HHIH14x", 22, 16, 4, 3)).encoding == "float 16 bit"
     assert read_format(plain + struct.pack("<HHIH14x", 22, 16, 4, 1)).encoding == "PCM 16 bit"
