@@ -12,9 +12,9 @@ from typing import Any
 
 from tests.ports import find_free_port
 from voicelive_agent.server.conversations import ConversationKey, ConversationStore, TurnRecord
-from voicelive_agent.server.conversations.limits import Limits
 from voicelive_agent.server.conversations.memory import MemoryStore
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
+from voicelive_agent.server.conversations.store import Limits
 
 KEY = ConversationKey("user", "session")
 LEASE_SECONDS = 0.6

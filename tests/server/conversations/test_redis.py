@@ -16,10 +16,10 @@ from redis.crc import key_slot
 
 from tests.server.conversations.backends import KEY, RedisServer, Stops, converse, end, make_record
 from voicelive_agent.server.conversations import ConversationKey, StoreError
-from voicelive_agent.server.conversations.limits import Limits
 from voicelive_agent.server.conversations.redis.entra import EntraCredentials
 from voicelive_agent.server.conversations.redis.link import RedisLink
 from voicelive_agent.server.conversations.redis.store import RedisStore
+from voicelive_agent.server.conversations.store import Limits
 
 pytestmark = pytest.mark.component
 

@@ -18,10 +18,10 @@ import pytest
 
 from tests.server.conversations.backends import KEY, Stops, converse, end, make_record
 from voicelive_agent.server.conversations import Conversation, ConversationKey, StoreError
-from voicelive_agent.server.conversations.limits import Limits
 from voicelive_agent.server.conversations.sqlite import schema as schema_module
 from voicelive_agent.server.conversations.sqlite.presence import Presence
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
+from voicelive_agent.server.conversations.store import Limits
 
 ROOT = Path(__file__).parents[3]
 DAY = 86_400.0

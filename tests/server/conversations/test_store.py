@@ -9,7 +9,7 @@ import pytest
 
 from tests.server.conversations.backends import KEY, Backend, Stops, converse, end, make_record
 from voicelive_agent.server.conversations import Conversation, ConversationKey, StoreError
-from voicelive_agent.server.conversations.limits import Limits
+from voicelive_agent.server.conversations.store import Limits
 
 
 async def export(store: Any, key: ConversationKey | None = None) -> list[dict[str, Any]]:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.server.conversations.backends import RedisServer, Stops, end, make_record
 from voicelive_agent.server.conversations import Conversation, ConversationKey, ConversationStore
-from voicelive_agent.server.conversations.limits import Limits
 from voicelive_agent.server.conversations.memory import MemoryStore
 from voicelive_agent.server.conversations.redis.store import RedisStore
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
+from voicelive_agent.server.conversations.store import Limits
 
 KEYS = [ConversationKey("u", "s"), ConversationKey("u", "t"), ConversationKey("v", "s")]
 IDS = ["one", "two", "three"]

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from voicelive_agent.server.conversations.limits import Limits
 from voicelive_agent.server.conversations.memory import MemoryStore
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
 from voicelive_agent.server.conversations.store import (
     Conversation,
     ConversationKey,
     ConversationStore,
+    Limits,
     StopTurn,
     StoreError,
     TurnRecord,

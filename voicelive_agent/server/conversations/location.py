@@ -5,8 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote
 
-from voicelive_agent.server.conversations.limits import Limits
-from voicelive_agent.server.conversations.store import ConversationStore
+from voicelive_agent.server.conversations.store import ConversationStore, Limits
 
 _FORMS = (
     "use sqlite (a file under $HOME), sqlite:///absolute/path/to/file, "

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from voicelive_agent.server.conversations.limits import Limits
 from voicelive_agent.server.conversations.records import (
     decode_history,
     decode_record,
@@ -19,6 +18,7 @@ from voicelive_agent.server.conversations.records import (
 from voicelive_agent.server.conversations.store import (
     Conversation,
     ConversationKey,
+    Limits,
     StopTurn,
     TurnRecord,
     TurnStatus,

@@ -1,4 +1,4 @@
-"""The protocol of a conversation store, and the records it keeps.
+"""The protocol of a conversation store, the records it keeps, and the limits it keeps to.
 
 Text that is no valid Unicode (a lone surrogate, which JSON can carry) is stored with U+FFFD in
 its place, character for character, so that lengths stay what they were.
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 from voicelive_agent.agent import TurnKind
+
+_SECONDS_PER_DAY = 86_400
 
 TurnStatus = Literal["running", "completed", "cancelled", "failed"]
 
@@ -56,6 +58,37 @@ class Conversation:
     turns: list[TurnRecord] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
     language: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a store keeps. Raises ValueError for a value that makes no sense."""
+
+    retention_days: float = 30
+    """A conversation without a turn for so long is removed."""
+    max_turns: int = 1_000
+    """Turns kept of one conversation; the oldest go first."""
+    max_conversations: int = 100_000
+    """Conversations kept; those go first that have been quiet the longest."""
+    max_bytes: int = 1 << 30
+    """Size of all that is kept, likewise."""
+    history_turns: int = 50
+    """Turns loaded when a new one begins."""
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("retention_days", 1 / 24),
+            ("max_turns", 1),
+            ("max_conversations", 1),
+            ("max_bytes", 1 << 20),
+            ("history_turns", 1),
+        ):
+            if not getattr(self, name) >= least:
+                raise ValueError(f"{name} must be at least {least:g}, not {getattr(self, name)}")
+
+    @property
+    def retention_seconds(self) -> float:
+        return self.retention_days * _SECONDS_PER_DAY
 
 
 class StoreError(Exception):

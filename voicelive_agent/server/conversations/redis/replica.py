@@ -1,4 +1,5 @@
-"""How replicas that share a Redis know which of them live, and ask each other to stop a turn.
+"""Replicas that share a Redis: their common clock, which of them live, and how one asks another to
+stop a turn.
 
 A replica keeps a key that expires (its lease) and listens on a channel of the same name. With
 each renewal it also sends itself a beat there, so that a subscription that has gone deaf shows.
@@ -9,12 +10,18 @@ import json
 import logging
 import time
 import uuid
+from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
-from voicelive_agent.server.conversations.redis.clock import SharedClock
 from voicelive_agent.server.conversations.redis.link import Command, OutdatedRedisError, RedisLink
-from voicelive_agent.server.conversations.store import ConversationKey, StopTurn, StoreError
+from voicelive_agent.server.conversations.store import (
+    ConversationKey,
+    StopTurn,
+    StoreError,
+    TurnRecord,
+    TurnStatus,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +30,35 @@ _RETRY_SECONDS = 0.5
 _JOIN_SECONDS = 2.0
 # An attempt that began just before Redis came back, the pause after it, and the next one.
 _REJOIN_SECONDS = 3.0
+
+
+Verdict = tuple[TurnStatus, str]
+
+_PAUSE_SECONDS = 0.02
+_PAUSES_PER_REQUEST = 12
+_DIED: Verdict = ("failed", "replica_died")
+
+
+class SharedClock:
+    """Redis's clock, which all replicas share whatever their own ones say.
+
+    Unix seconds, told by ``now``, the clock of this machine, corrected by Redis's answers.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.local = now
+        self._offset_s = 0.0
+
+    def __call__(self) -> float:
+        return self.local() + self._offset_s
+
+    def correct(self, asked_at: float, redis_time: float, answered_at: float) -> None:
+        """Redis said ``redis_time`` between two moments of the local clock.
+
+        The correction stays what it was as long as it can be right, so that time runs evenly.
+        """
+        least, most = sorted((redis_time - answered_at, redis_time - asked_at))
+        self._offset_s = min(max(self._offset_s, least), most)
 
 
 class Replica:
@@ -161,3 +197,34 @@ class Replica:
 
     def _name(self, replica_id: str) -> str:
         return f"{self._prefix}:replica:{replica_id}"
+
+
+class StopRequest:
+    """One wish that whatever turn runs in a conversation be stopped, within ``seconds``."""
+
+    def __init__(self, replica: Replica, reason: str, seconds: float) -> None:
+        self._replica = replica
+        self._reason = reason
+        self._deadline = time.monotonic() + seconds
+        self._asked: tuple[str, int] | None = None
+        self._pauses = 0
+        self._was_heard = False
+
+    async def press(self, owner: str, record: TurnRecord) -> Verdict | None:
+        """How this turn of ``owner`` ends without it; None after a pause, in which it may end.
+
+        Raises StoreError.
+        """
+        if owner != self._replica.id and not await self._replica.is_alive(owner):
+            return _DIED
+        if time.monotonic() >= self._deadline:
+            # Its lease has not run out yet, but nobody listens there any more.
+            return ("cancelled", self._reason) if self._was_heard else _DIED
+        if self._asked != (owner, record.sequence):
+            self._asked, self._pauses = (owner, record.sequence), 0
+        if self._pauses % _PAUSES_PER_REQUEST == 0:
+            ids = (record.key, record.invocation_id)
+            self._was_heard = await self._replica.ask_to_stop(owner, *ids, self._reason)
+        self._pauses += 1
+        await asyncio.sleep(_PAUSE_SECONDS)
+        return None

@@ -25,7 +25,6 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
-from voicelive_agent.server.conversations.limits import Limits
 from voicelive_agent.server.conversations.records import (
     build_history,
     decode_record,
@@ -34,15 +33,19 @@ from voicelive_agent.server.conversations.records import (
     encode_settled,
     end_record,
 )
-from voicelive_agent.server.conversations.redis.clock import SharedClock
 from voicelive_agent.server.conversations.redis.leftovers import Leftovers
 from voicelive_agent.server.conversations.redis.link import RedisLink
-from voicelive_agent.server.conversations.redis.replica import Replica
+from voicelive_agent.server.conversations.redis.replica import (
+    Replica,
+    SharedClock,
+    StopRequest,
+    Verdict,
+)
 from voicelive_agent.server.conversations.redis.scripts import BEGIN, END, READ, SETTLE, TRIM
-from voicelive_agent.server.conversations.redis.stops import StopRequest, Verdict
 from voicelive_agent.server.conversations.store import (
     Conversation,
     ConversationKey,
+    Limits,
     StopTurn,
     StoreError,
     TurnRecord,

@@ -7,7 +7,6 @@ from pathlib import Path
 from shutil import disk_usage
 from typing import NamedTuple
 
-from voicelive_agent.server.conversations.limits import Limits
 from voicelive_agent.server.conversations.records import decode_history, decode_record, end_record
 from voicelive_agent.server.conversations.sqlite.presence import Presence
 from voicelive_agent.server.conversations.sqlite.retention import (
@@ -18,6 +17,7 @@ from voicelive_agent.server.conversations.sqlite.schema import MIGRATIONS
 from voicelive_agent.server.conversations.store import (
     Conversation,
     ConversationKey,
+    Limits,
     StoreError,
     TurnRecord,
     TurnStatus,

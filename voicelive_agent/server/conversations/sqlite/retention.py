@@ -4,8 +4,8 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from voicelive_agent.server.conversations.limits import Limits
 from voicelive_agent.server.conversations.sqlite.database import transaction
+from voicelive_agent.server.conversations.store import Limits
 
 _INTERVAL_SECONDS = 60.0
 _TURNS_PER_STEP = 200

@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from voicelive_agent.server.conversations.limits import Limits
 from voicelive_agent.server.conversations.records import (
     describe_record,
     encode_record,
@@ -29,6 +28,7 @@ from voicelive_agent.server.conversations.sqlite.stop_watch import StopWatch
 from voicelive_agent.server.conversations.store import (
     Conversation,
     ConversationKey,
+    Limits,
     StopTurn,
     StoreError,
     TurnRecord,
