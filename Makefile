@@ -14,11 +14,11 @@ QUICK := "not component and not slow"
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: for-run  ## Serve the agent (port 8088) and the local Voice Live (port 8090)
-	$(BIN)/python -m voicelive_agent emulate --start-agent
+run: for-run  ## Serve the agent (port 8088) and the local Voice Live (port 8090), and reload
+	$(BIN)/voicelive-agent dev
 
 agent: for-run  ## Serve the agent alone, on port 8088
-	$(BIN)/python -m voicelive_agent serve
+	$(BIN)/voicelive-agent serve
 
 demo: for-run  ## Hold a whole spoken conversation with the demo agent, without a microphone
 	$(BIN)/python -m examples.front_desk --record demo

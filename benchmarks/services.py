@@ -27,8 +27,8 @@ async def start_services(
     """
     agent_port = _free_port()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "voicelive_agent", "emulate", "--port", "0", "--start-agent"),
-        *("--agent", f"http://127.0.0.1:{agent_port}", "--log-level", "warning"),
+        *(sys.executable, "-m", "voicelive_agent", "dev", "--no-reload", "--port", "0"),
+        *("--agent-port", str(agent_port), "--log-level", "warning"),
         *(("--record", str(directory)) if record else ()),
         stdout=asyncio.subprocess.PIPE,
         # Callers that are no people are nobody's to remember, unless somebody says otherwise.

@@ -1,27 +1,87 @@
 """The command line ``voicelive-agent``: one command for each thing that people do."""
 
+import importlib
 import sys
 from collections.abc import Sequence
+from typing import NamedTuple
 
-_COMMANDS = {
-    "serve": ("voicelive_agent.server.serve", "serve an agent"),
-    "emulate": ("voicelive_agent.emulator.command", "run a local Voice Live"),
-    "talk": ("voicelive_agent.client.command", "talk to an agent"),
-    "say": ("voicelive_agent.client.say", "speak one text to an agent, and hear its answer"),
-    "check": ("voicelive_agent.client.check.command", "hold a scripted conversation as a check"),
-    "models": ("voicelive_agent.emulator.models.command", "list, fetch and remove speech models"),
-    "replay": ("voicelive_agent.emulator.watch.replay", "play a recorded session again"),
-    "conversations": ("voicelive_agent.server.conversations.__main__", "stored conversations"),
+from voicelive_agent import __version__
+
+
+class Command(NamedTuple):
+    """A command: where its ``main`` is, imported with it alone, and what it does."""
+
+    module: str
+    what: str
+
+
+COMMANDS = {
+    "dev": Command(
+        "voicelive_agent.dev.command", "serve an agent and a local Voice Live, and reload"
+    ),
+    "talk": Command("voicelive_agent.client.command", "talk to an agent: local or deployed"),
+    "say": Command("voicelive_agent.client.say", "speak one text to an agent and hear its answer"),
+    "check": Command(
+        "voicelive_agent.client.check.command", "hold a scripted conversation as a check"
+    ),
+    "serve": Command("voicelive_agent.server.serve", "serve an agent alone, as it is deployed"),
+    "emulate": Command("voicelive_agent.emulator.command", "run a local Voice Live alone"),
+    "contract": Command(
+        "voicelive_agent.contract.command", "judge any voice agent by its protocol"
+    ),
+    "replay": Command("voicelive_agent.emulator.watch.replay", "play a recorded session again"),
+    "models": Command(
+        "voicelive_agent.emulator.models.command", "list, fetch and remove speech models"
+    ),
+    "conversations": Command(
+        "voicelive_agent.server.conversations.__main__", "list, export and purge what is stored"
+    ),
 }
+
+_HELP = """\
+usage: voicelive-agent COMMAND [options]
+
+One Python function as a voice agent for Microsoft Foundry: heard, tested and served here.
+
+{commands}
+
+  voicelive-agent dev my_agent:reply
+      the function reply in my_agent.py, to be talked to; a change of the file is heard next turn
+  voicelive-agent talk
+      in another terminal: with your microphone, or --text-only
+  voicelive-agent say "what is the weather in Seattle"
+      or without one
+
+voicelive-agent COMMAND --help tells the rest. Settings: .env.example. Deploying: docs/deploy.md.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    import importlib
+    """Run a command; its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    name, *rest = given or [""]
+    if name in ("--version", "-V"):
+        sys.stdout.write(f"voicelive-agent {__version__}\n")
+        return 0
+    if name in ("--help", "-h", "help"):
+        sys.stdout.write(_help())
+        return 0
+    if name not in COMMANDS:
+        return _refuse(name)
+    module = importlib.import_module(COMMANDS[name].module)
+    return int(module.main(rest) or 0)
 
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if not arguments or arguments[0] not in _COMMANDS:
-        lines = "\n".join(f"  {name:16}{what}" for name, (_, what) in _COMMANDS.items())
-        sys.stderr.write(f"usage: voicelive-agent COMMAND [options]\n\n{lines}\n")
-        return 2
-    module = importlib.import_module(_COMMANDS[arguments[0]][0])
-    return int(module.main(list(arguments[1:])) or 0)
+
+def _help() -> str:
+    lines = (f"  {name:16}{command.what}" for name, command in COMMANDS.items())
+    return _HELP.format(commands="\n".join(lines))
+
+
+def _refuse(name: str) -> int:
+    import difflib
+
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    meant = f" Did you mean {close[0]}?" if close else ""
+    told = f"voicelive-agent has no command {name!r}.{meant}\n\n" if name else ""
+    sys.stderr.write(told + _help())
+    return 2

@@ -157,7 +157,10 @@ async def test_anything_else_is_answered_with_what_can_be_asked(caller: Caller) 
 async def test_it_remembers_over_a_restart_of_the_server(tmp_path: Path) -> None:
     async def ask(text: str) -> str:
         settings = Settings(agent="app.agent:reply", conversations=f"sqlite:///{tmp_path}/kept")
-        async with serve(create_app(settings)) as url, httpx.AsyncClient(base_url=url) as client:
+        async with (
+            serve(create_app(settings=settings)) as url,
+            httpx.AsyncClient(base_url=url) as client,
+        ):
             body = {"type": "input_audio.transcription", "input": text}
             answer = await client.post(
                 "/invocations", params={"agent_session_id": "one"}, json=body

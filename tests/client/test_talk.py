@@ -216,7 +216,7 @@ async def test_without_an_endpoint_a_running_emulator_is_found(service: Service)
     service.status = [401]
     assert await connection.find_endpoint(settings) == (service.url, True)
     nobody = load_settings({"emulator_port": 9})
-    with pytest.raises(connection.ConnectError, match=r"voicelive-agent emulate.*give --endpoint"):
+    with pytest.raises(connection.ConnectError, match=r"voicelive-agent dev.*give --endpoint"):
         await connection.find_endpoint(nobody)
 
 

@@ -114,7 +114,9 @@ def serve_own(name: str, directory: Path, **settings: Any) -> AbstractContextMan
 
     store = f"sqlite:///{directory}/conversations.db"
     return serve(
-        create_app(Settings(agent=name, conversations=store, log_level="WARNING", **settings))
+        create_app(
+            settings=Settings(agent=name, conversations=store, log_level="WARNING", **settings)
+        )
     )
 
 

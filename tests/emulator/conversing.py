@@ -18,8 +18,9 @@ from tests.emulator.fakes import (
     FakeVoiceActivity,
 )
 from voicelive_agent.emulator.engines import Engines
-from voicelive_agent.emulator.service import bind, create_app, create_server, url_of
+from voicelive_agent.emulator.service import create_app, create_server
 from voicelive_agent.emulator.settings import load_settings
+from voicelive_agent.listening import bind, url_of
 
 AGENT = "agent-name=desk&agent-project-name=any"
 

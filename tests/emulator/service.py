@@ -98,6 +98,19 @@ def emulator(*arguments: str, environment: Mapping[str, str] | None = None) -> I
 
 
 @contextlib.contextmanager
+def dev(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """``voicelive-agent dev`` with the emulator on a free port, ready."""
+    service = Service(
+        ("-m", "voicelive_agent", "dev", "--port", "0", *arguments), environment or {}
+    )
+    try:
+        service.url = service.wait_until(r"ready at (http\S+)")[1]
+        yield service
+    finally:
+        service.kill()
+
+
+@contextlib.contextmanager
 def agent_server(environment: Mapping[str, str] | None = None) -> Iterator[Service]:
     """``voicelive-agent serve`` on a free port, ready."""
     port = find_free_port()

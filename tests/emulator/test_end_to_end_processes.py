@@ -16,7 +16,7 @@ from azure.ai.voicelive.aio import connect
 from azure.core.credentials import AzureKeyCredential
 
 from tests.emulator.caller import Caller
-from tests.emulator.service import ROOT, agent_server, emulator, say
+from tests.emulator.service import ROOT, agent_server, dev, emulator, say
 from tests.ports import find_free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
@@ -41,7 +41,7 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_both_programs_start_together_and_end_together(number: signal.Signals) -> None:
     port = find_free_port()
-    with emulator("--start-agent", "--agent", f"http://127.0.0.1:{port}") as service:
+    with dev("--no-reload", "--agent-port", str(port)) as service:
         assert is_listening(port)
         for text in (service.url, "AzureKeyCredential", "agent_name", "project_name", "demo grade"):
             assert text in service.output
@@ -51,7 +51,7 @@ def test_both_programs_start_together_and_end_together(number: signal.Signals) -
 
 def test_when_the_agent_ends_the_emulator_ends_and_says_so() -> None:
     port = find_free_port()
-    with emulator("--start-agent", "--agent", f"http://127.0.0.1:{port}") as service:
+    with dev("--no-reload", "--agent-port", str(port)) as service:
         children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
         for child in children.read_text().split():
             command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
@@ -70,20 +70,14 @@ def test_a_port_that_is_taken_is_said_in_one_line() -> None:
         assert ran.returncode == 1
         assert ran.stderr.strip().splitlines()[-1] == (
             f"port {port} is taken: stop what listens there, or choose another with --port"
+            " or VOICELIVE_EMULATOR_PORT"
         )
         assert "Traceback" not in ran.stderr
 
-        ran = run(
-            "-m",
-            "voicelive_agent",
-            "emulate",
-            "--port",
-            "0",
-            "--start-agent",
-            "--agent",
-            f"http://127.0.0.1:{port}",
-        )
+        ran = run("-m", "voicelive_agent", "dev", "--port", "0", "--agent-port", str(port))
         assert ran.returncode == 1
+        assert f"port {port} is taken" in ran.stderr
+        assert "--agent-port or PORT" in ran.stderr
         assert "Traceback" not in ran.stderr
 
 

@@ -85,7 +85,7 @@ async def test_the_applications_agent_is_the_default() -> None:
         ("my_package.inne:reply", "no module 'my_package.inne'.*my_package has inner"),
         ("my_agent:repyl", "no attribute 'repyl'.*It has reply, .*Desk.*valid name"),
         ("my_agent:Room.dsek", "'Room' has no attribute 'dsek'.*desk"),
-        ("my_broken:reply", "importing the module 'my_broken' raised ValueError: bad luck"),
+        ("my_broken:reply", r"'my_broken' raised ValueError: bad luck \(my_broken.py, line 1\)"),
         ("my_syntax:reply", "importing the module 'my_syntax' raised SyntaxError"),
         ("my_exit:reply", "importing the module 'my_exit' raised SystemExit"),
         ("my_needy:reply", "'my_needy' needs the package 'nowhere_to_be_found'.*install it"),

@@ -111,7 +111,7 @@ def test_deployed_agent_is_judged_through_the_platform(tmp_path: Path) -> None:
     """Behind the platform's path, which starts a sandbox for each session and needs a token."""
     store = f"sqlite:///{tmp_path}/conversations.db"
     container = create_app(
-        Settings(agent="app.agent:reply", conversations=store, log_level="WARNING")
+        settings=Settings(agent="app.agent:reply", conversations=store, log_level="WARNING")
     )
     prefix = "/api/projects/p/agents/a/endpoint/protocols"
     sessions: set[str] = set()

@@ -40,7 +40,7 @@ async def serve(app: FastAPI, *, root_path: str = "") -> AsyncIterator[str]:
 @contextlib.asynccontextmanager
 async def serve_agent(agent: Agent, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an agent server that runs ``agent``."""
-    app = create_app(Settings(conversations="memory:", **settings), agent)
+    app = create_app(agent, Settings(conversations="memory:", **settings))
     async with serve(app) as url, httpx.AsyncClient(base_url=url, timeout=10) as client:
         yield client
 

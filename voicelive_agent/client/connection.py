@@ -22,6 +22,7 @@ from azure.core.exceptions import AzureError
 from voicelive_agent.client.core.protocol import Event
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.troubles import Trouble, explain
+from voicelive_agent.shell_command import spell_command
 from voicelive_agent.wire.net import is_on_this_machine
 
 CONNECT_TIMEOUT_S = 20.0
@@ -227,7 +228,7 @@ async def find_endpoint(settings: Settings) -> tuple[str, bool]:
     raise ConnectError(
         Trouble(
             "There is no endpoint, and no emulator runs here: start one with "
-            "`voicelive-agent emulate --start-agent`, or give --endpoint "
+            f"`{spell_command('dev')}`, or give --endpoint "
             "https://<resource>.services.ai.azure.com with --agent-name and --project-name."
         )
     )

@@ -12,7 +12,7 @@ DESCRIPTION = """\
 Talk to a voice agent: a deployed one through Voice Live, or a local one through the emulator.
 
   voicelive-agent talk
-      the agent behind a running emulator (voicelive-agent emulate --start-agent)
+      the agent behind a running emulator (voicelive-agent dev)
   voicelive-agent talk --endpoint https://RESOURCE.services.ai.azure.com \\
       --agent-name AGENT --project-name PROJECT
       a deployed agent; sign in with `az login` first

@@ -1,152 +1,100 @@
-"""``voicelive-agent emulate``: start the service. ``voicelive-agent models …``: manage models."""
+"""``voicelive-agent emulate``: start a local Voice Live."""
 
 import argparse
 import asyncio
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from voicelive_agent.emulator.settings import Settings, load_settings
-from voicelive_agent.emulator.stt.engines import ENGINES as EARS
-from voicelive_agent.emulator.tts.engines import ENGINES as VOICES
+from voicelive_agent.emulator.stt.engines import ENGINES as STT_ENGINES
+from voicelive_agent.emulator.tts.engines import ENGINES as TTS_ENGINES
+from voicelive_agent.settings import SettingsError, add_options, print_unknown_names
+
+DESCRIPTION = """\
+A local Voice Live: the unmodified azure-ai-voicelive SDK talks to it, and it hears, asks your
+agent, and speaks, offline. Your agent has to run already, here or anywhere; `voicelive-agent dev`
+starts both.
+
+  voicelive-agent emulate
+      the agent is the one of this machine (voicelive-agent serve)
+  voicelive-agent emulate --agent desk=http://127.0.0.1:9000 --agent lamp=http://127.0.0.1:9001
+      two agents, which clients choose by agent_name
+  voicelive-agent emulate --record recordings
+      sound and events of each session, for `voicelive-agent replay`
+
+Then, in another terminal: voicelive-agent talk
+"""
 
 
 def _list_engines(engines: Mapping[str, str]) -> str:
     return "\n".join(f"  {name:24}{what}" for name, what in engines.items())
 
 
-_EPILOG = f"""\
-Ears, for --stt (auto: the first); WHAT is written behind them, as in sherpa-onnx:WHAT:
-{_list_engines(EARS)}
+EPILOG = f"""\
+Speech to text, for --stt (auto: the first); WHAT follows it, as in sherpa-onnx:WHAT:
+{_list_engines(STT_ENGINES)}
 
-Voices, for --tts (auto: espeak or flite, whichever is installed):
-{_list_engines(VOICES)}
+Text to speech, for --tts (auto: espeak or flite, whichever is installed):
+{_list_engines(TTS_ENGINES)}
 
-Each option is an environment variable too: --api-key is VOICELIVE_EMULATOR_API_KEY, --agent is
-VOICELIVE_EMULATOR_AGENTS (several: separated by commas), --agent-protocol is
-VOICELIVE_EMULATOR_AGENT_PROTOCOLS.
-
-  voicelive-agent models         list, fetch and remove models of better ears and voices
-  voicelive-agent replay FILE    play a recorded session against a server again
+`voicelive-agent models` lists, fetches and removes the models of both. Each option can be set as
+the variable in brackets, in the environment or in .env, or as a key of [emulator] in
+voicelive.toml, such as session-minutes = 5.
 """
 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicelive-agent emulate",
-        description="A local Voice Live: the unmodified azure-ai-voicelive SDK talks to it, and "
-        "it hears, asks your agent, and speaks, offline.",
-        epilog=_EPILOG,
+        description=DESCRIPTION,
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    where = parser.add_argument_group("where it listens")
-    where.add_argument("--host", help="default 127.0.0.1: this machine alone")
-    where.add_argument("--port", type=int, help="default 8090; 0 picks a free one")
-    where.add_argument("--api-key", metavar="KEY", help="let in this key or token alone")
-
-    who = parser.add_argument_group("who answers")
-    who.add_argument(
-        "--agent",
-        dest="agents",
-        action="append",
-        metavar="NAME=URL",
-        help="the agent that clients call NAME; repeatable; without NAME= for any other name; "
-        "default: any name on this machine at $PORT, or 8088",
-    )
-    who.add_argument(
-        "--agent-protocol",
-        dest="agent_protocols",
-        action="append",
-        metavar="[NAME=]PROTOCOL",
-        help="invocations (default) or responses, for one agent or for all",
-    )
-    who.add_argument(
-        "--agent-timeout",
-        type=float,
-        metavar="S",
-        help="how long an agent or model may be silent; default 60 seconds",
-    )
-    who.add_argument(
-        "--start-agent",
-        action="store_true",
-        default=None,
-        help="start the agent server (voicelive-agent serve) too, and end together with it",
-    )
-    who.add_argument("--model-url", metavar="URL", help="OpenAI-compatible endpoint for model=…")
-    who.add_argument(
-        "--model-name", metavar="NAME", help="ask for this model, whatever model= says"
-    )
-    who.add_argument("--model-key", metavar="KEY", help="its API key")
-    who.add_argument(
-        "--model-script", type=Path, metavar="FILE", help="offline answers for model=…"
-    )
-
-    speech = parser.add_argument_group("hearing and speaking")
-    speech.add_argument("--stt", metavar="ENGINE", help="speech to text; see below")
-    speech.add_argument("--tts", metavar="ENGINE", help="text to speech; see below")
-    speech.add_argument("--end-of-turn", metavar="MODEL", help="none (default) or smart-turn")
-    speech.add_argument(
-        "--phrases", type=Path, metavar="FILE", help="words to listen for, one phrase a line"
-    )
-    speech.add_argument("--models-dir", type=Path, metavar="DIR", help="where models are kept")
-
-    what = parser.add_argument_group("what it keeps and says")
-    what.add_argument(
-        "--record", type=Path, metavar="DIR", help="keep sound and events of each session"
-    )
-    what.add_argument("--session-minutes", type=float, metavar="N", help="limit; default 60")
-    what.add_argument("--max-sessions", type=int, metavar="N", help="at once; default 256")
-    what.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
+    parser.add_argument("--env-file", type=Path, metavar="FILE", help="read this instead of .env")
+    add_options(parser, Settings)
     return parser
 
 
-def describe_errors(error: ValidationError) -> str:
-    """One line for each setting that can't be used, with its option."""
-    lines = []
-    for one in error.errors(include_url=False, include_input=False):
-        name = str(one["loc"][0]) if one["loc"] else ""
-        option = {"agents": "--agent", "agent_protocols": "--agent-protocol"}.get(
-            name, f"--{name.replace('_', '-')}"
-        )
-        reason = one["msg"].removeprefix("Value error, ")
-        lines.append(f"{option}: {reason}" if name else reason)
-    return "\n".join(lines)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments and arguments[0] == "models":
-        from voicelive_agent.emulator.models import main as manage_models
-
-        return int(manage_models(arguments[1:]) or 0)
     parser = build_parser()
-    options: dict[str, Any] = vars(parser.parse_args(arguments))
+    options = vars(parser.parse_args(sys.argv[1:] if arguments is None else arguments))
+    print_unknown_names(options["env_file"])
+    return run(read_settings(parser, options))
+
+
+def read_settings(parser: argparse.ArgumentParser, options: Mapping[str, Any]) -> Settings:
+    """The settings; ends the program where one of them can't be used."""
     try:
         settings = load_settings(**options)
         settings.read_phrases()
-    except ValidationError as error:
-        parser.error(describe_errors(error))
-    except ValueError as error:
-        parser.error(str(error))
+    except (SettingsError, ValueError) as error:
+        parser.exit(2, f"{error}\n")
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     # It logs each request's URL at info.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    return run(settings)
+    # It counts changes; dev says which.
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    return settings
 
 
-def run(settings: Settings) -> int:
-    """Serve until stopped; the exit code."""
+def run(
+    settings: Settings,
+    *,
+    beside: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext,
+) -> int:
+    """Serve until stopped, and keep ``beside`` open as long; the exit code."""
     try:
-        from voicelive_agent.emulator.agent_server import AgentServerError
         from voicelive_agent.emulator.engines import EngineError
         from voicelive_agent.emulator.service import ServiceError, serve
         from voicelive_agent.emulator.welcome import render_welcome
+        from voicelive_agent.listening import ListenError
     except ModuleNotFoundError as error:
         sys.stderr.write(
             f"{error.name} is missing: pip install 'voicelive-agent[emulator,espeak]', or leave "
@@ -159,8 +107,8 @@ def run(settings: Settings) -> int:
         sys.stdout.flush()
 
     try:
-        return asyncio.run(serve(settings, say_ready))
-    except (ServiceError, AgentServerError, EngineError) as error:
+        return asyncio.run(serve(settings, say_ready, beside))
+    except (ServiceError, ListenError, EngineError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:

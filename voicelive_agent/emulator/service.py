@@ -3,8 +3,7 @@
 ``create_app`` gives the ASGI application for engines that are warm; ``serve`` binds the port,
 warms the engines up, and runs until it is told to stop::
 
-    bind ──▶ start the agent server (--start-agent) ─┐
-         └─▶ warm up the engines ────────────────────┴──▶ accept ──▶ stop, in reverse order
+    bind ──▶ warm up the engines ──▶ accept ──▶ stop, in reverse order
 
 A client that connects during the warm-up waits in the listen queue, so warm-up ends before its
 ``session.created``.
@@ -12,13 +11,13 @@ A client that connects during the warm-up waits in the listen queue, so warm-up 
 
 import asyncio
 import contextlib
-import errno
 import logging
-import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -27,19 +26,19 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from voicelive_agent.emulator.agent_server import AgentServer, AgentServerError
 from voicelive_agent.emulator.console.pages import render_home
 from voicelive_agent.emulator.engines import Engines, open_engines
 from voicelive_agent.emulator.handshake import PATH_SUFFIX, is_admitted
 from voicelive_agent.emulator.sessions import Sessions
-from voicelive_agent.emulator.settings import ANY_AGENT, Settings
+from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.shell.connection import hold_session
 from voicelive_agent.emulator.watch.recording import check_directory
+from voicelive_agent.listening import bind, url_of
+from voicelive_agent.settings import variable_of
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 """What a client may send in one frame: 15 MiB of audio are 20 MiB of base64, and some JSON."""
 STOP_TIMEOUT_S = 5
-_BACKLOG = 256
 
 logger = logging.getLogger(__name__)
 
@@ -164,32 +163,6 @@ def create_server(app: Starlette) -> uvicorn.Server:
     )
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ServiceError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Only for sockets that name their protocol does asyncio turn Nagle's delay off, which would
-    # hold small frames back for up to 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        # On Windows the option would let two servers share a port.
-        if os.name == "posix":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise ServiceError(
-                f"port {port} is taken: stop what listens there, or choose another with --port"
-            ) from error
-        raise ServiceError(
-            f"can't listen on {host}:{port} ({error.strerror or error}): "
-            "choose another with --host or --port"
-        ) from error
-    listener.setblocking(False)
-    return listener
-
-
 @contextlib.asynccontextmanager
 async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
     server = create_server(app)
@@ -201,30 +174,30 @@ async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[Non
         await serving
 
 
-async def serve(settings: Settings, on_ready: Callable[[str, Engines], None]) -> int:
+async def serve(
+    settings: Settings,
+    on_ready: Callable[[str, Engines], None],
+    beside: Callable[[], AbstractAsyncContextManager[Any]] = contextlib.nullcontext,
+) -> int:
     """Run until SIGINT or SIGTERM; the exit code.
 
-    ``on_ready`` gets the service's URL and its engines once it accepts sessions. Raises
-    ServiceError, AgentServerError, and what ``open_engines`` raises.
+    ``on_ready`` gets the service's URL and its engines once it accepts sessions. ``beside`` makes
+    what runs beside the service, from before its engines are warm until its sessions are closed.
+    Raises ServiceError, ListenError, and what ``open_engines`` and ``beside`` raise.
     """
     _check_recordings(settings.record)
-    listener = bind(settings.host, settings.port)
+    listener = bind(
+        settings.host, settings.port, names=f"--port or {variable_of(Settings, 'port')}"
+    )
     with _cancelled_by_signals():
         try:
             async with contextlib.AsyncExitStack() as stack:
-                agent = await stack.enter_async_context(_agent_server(settings))
+                await stack.enter_async_context(beside())
                 engines = await stack.enter_async_context(open_engines(settings))
-                if agent is not None:
-                    await agent.wait_ready()
                 app = create_app(settings, engines)
                 await stack.enter_async_context(_serving(app, listener))
                 on_ready(url_of(listener, settings.host), engines)
-                if agent is None:
-                    await asyncio.Event().wait()
-                else:
-                    code = await agent.ended()
-                    logger.error("The agent server has ended with code %d: stopping.", code)
-                    return 1
+                await asyncio.Event().wait()
         except asyncio.CancelledError:
             return 0
         finally:
@@ -242,24 +215,6 @@ def _check_recordings(directory: Path | None) -> None:
                 f"--record {directory}: nothing can be written there ({error.strerror or error}): "
                 "choose another directory"
             ) from error
-
-
-@contextlib.asynccontextmanager
-async def _agent_server(settings: Settings) -> AsyncIterator[AgentServer | None]:
-    if not settings.start_agent:
-        yield None
-        return
-    url = settings.agents.get(ANY_AGENT)
-    if url is None or url.host is None or url.port is None:
-        raise AgentServerError(
-            "--start-agent needs the address to start it at: --agent http://127.0.0.1:8088"
-        )
-    agent = AgentServer(url.host, url.port)
-    try:
-        await agent.launch()
-        yield agent
-    finally:
-        await agent.stop()
 
 
 @contextlib.contextmanager
@@ -286,13 +241,3 @@ def _cancelled_by_signals() -> Iterator[None]:
     finally:
         for number in installed:
             loop.remove_signal_handler(number)
-
-
-def url_of(listener: socket.socket, host: str) -> str:
-    """The endpoint that a client on this machine connects to."""
-    port = listener.getsockname()[1]
-    if host in ("0.0.0.0", ""):  # noqa: S104 - compared, not bound
-        host = "127.0.0.1"
-    elif ":" in host:
-        host = "[::1]" if host == "::" else f"[{host}]"
-    return f"http://{host}:{port}"

@@ -1,21 +1,23 @@
-"""Every setting of the emulator: variables ``VOICELIVE_EMULATOR_…``, overridden by options."""
+"""Every setting of the emulator: options, ``VOICELIVE_EMULATOR_…``, ``.env``, TOML."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from voicelive_agent.wire.net import DEFAULT_EMULATOR_PORT
+from voicelive_agent.settings import (
+    ProgramSettings,
+    load,
+    setting,
+)
+from voicelive_agent.wire.net import DEFAULT_AGENT_PORT, DEFAULT_EMULATOR_PORT
 
 AgentProtocol = Literal["invocations", "responses"]
 
 ANY_AGENT = "*"
 """The agent name that stands for every name without an address of its own."""
-
-DEFAULT_AGENT_PORT = "8088"
 
 
 class AgentAddress(BaseModel):
@@ -24,6 +26,10 @@ class AgentAddress(BaseModel):
     name: str = Field(min_length=1)
     url: str
     protocol: AgentProtocol = "invocations"
+
+
+def _lower_case(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _split(value: object) -> object:
@@ -50,12 +56,11 @@ def _pairs(value: object, what: str) -> object:
     return pairs
 
 
-def _local_agent() -> dict[str, AnyHttpUrl]:
+def _local_agent(given: dict[str, Any]) -> dict[str, AnyHttpUrl]:
     """Any agent is the one on this machine, whose port ``PORT`` moves as it does the server's."""
-    port = os.environ.get("PORT") or DEFAULT_AGENT_PORT
-    if not port.isascii() or not port.isdecimal() or not 1 <= int(port) <= 65535:
-        raise ValueError(f"PORT is {port!r}: the agent's port is a number from 1 to 65535")
-    return {ANY_AGENT: AnyHttpUrl(f"http://127.0.0.1:{port}")}
+    return {
+        ANY_AGENT: AnyHttpUrl(f"http://127.0.0.1:{given.get('agent_port', DEFAULT_AGENT_PORT)}")
+    }
 
 
 def _agent_urls(value: object) -> object:
@@ -66,44 +71,85 @@ def _agent_protocols(value: object) -> object:
     return _pairs(value, "invocations or NAME=responses")
 
 
-class Settings(BaseSettings):
-    """The emulator's settings; raises pydantic's ValidationError for values it can't use."""
+_WHERE = "where it listens"
+_WHO = "who answers"
+_SPEECH = "hearing and speaking"
+_KEEPS = "what it keeps and says"
 
-    model_config = SettingsConfigDict(
-        env_prefix="VOICELIVE_EMULATOR_", extra="forbid", frozen=True, env_ignore_empty=True
+
+class Settings(ProgramSettings):
+    """Settings of one emulator. Read them with ``load_settings``."""
+
+    model_config = SettingsConfigDict(env_prefix="VOICELIVE_EMULATOR_")
+    toml_table = "emulator"
+    other_variables = (
+        "VOICELIVE_EMULATOR_STT_KEY",
+        "VOICELIVE_EMULATOR_STT_MODEL",
+        "VOICELIVE_EMULATOR_MODELS_URL",
+        "VOICELIVE_EMULATOR_TTS_KEY",
+        "VOICELIVE_EMULATOR_TTS_MODEL",
     )
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=DEFAULT_EMULATOR_PORT, ge=0, le=65535)
-    api_key: SecretStr | None = None
-    """The only key or bearer token that is let in; any is where this is None."""
+    host: str = setting(_WHERE, "address; the default is this machine alone", "127.0.0.1")
+    port: int = setting(_WHERE, "0 picks a free one", DEFAULT_EMULATOR_PORT, ge=0, le=65535)
+    api_key: SecretStr | None = setting(_WHERE, "let in this key or token alone", None)
 
-    agents: Annotated[dict[str, AnyHttpUrl], NoDecode, BeforeValidator(_agent_urls)] = Field(
-        default_factory=_local_agent
+    agent_port: int = setting(
+        _WHO,
+        "where the agent of this machine listens",
+        DEFAULT_AGENT_PORT,
+        variable="PORT",
+        ge=1,
+        le=65535,
+    )
+    agent_api_key: SecretStr | None = setting(
+        _WHO, "what the agent wants as `api-key`", None, variable="VOICELIVE_AGENT_API_KEY"
+    )
+    agents: Annotated[dict[str, AnyHttpUrl], NoDecode, BeforeValidator(_agent_urls)] = setting(
+        _WHO,
+        "the agent that clients call NAME; repeatable; without NAME= for any other name; default: "
+        "any name is the agent of this machine",
+        default_factory=_local_agent,
+        option="--agent",
+        metavar="NAME=URL",
     )
     agent_protocols: Annotated[
         dict[str, AgentProtocol], NoDecode, BeforeValidator(_agent_protocols)
-    ] = Field(default_factory=dict)
-    agent_timeout: float = Field(default=60, gt=0)
-    """How many seconds an agent, or the model, may be silent."""
-    start_agent: bool = False
-    """Start the agent server as a child process at the address of the agent ``*``."""
+    ] = setting(
+        _WHO,
+        "invocations (default) or responses, for one agent or for all",
+        default_factory=dict,
+        option="--agent-protocol",
+        metavar="[NAME=]PROTOCOL",
+    )
+    agent_timeout: float = setting(
+        _WHO, "how long an agent or model may be silent, in seconds", 60, gt=0
+    )
+    model_url: AnyHttpUrl | None = setting(
+        _WHO, "OpenAI-compatible endpoint for model=…", None, metavar="URL"
+    )
+    model_name: str | None = setting(
+        _WHO, "ask for this model, whatever model= says", None, metavar="NAME"
+    )
+    model_key: SecretStr | None = setting(_WHO, "its API key", None)
+    model_script: Path | None = setting(_WHO, "offline answers for model=…", None, metavar="FILE")
 
-    stt: str = "auto"
-    tts: str = "auto"
-    end_of_turn: str = "none"
-    phrases: Path | None = None
-    models_dir: Path | None = None
+    stt: str = setting(_SPEECH, "speech to text; see below", "auto", metavar="ENGINE")
+    tts: str = setting(_SPEECH, "text to speech; see below", "auto", metavar="ENGINE")
+    end_of_turn: str = setting(_SPEECH, "none or smart-turn", "none", metavar="MODEL")
+    phrases: Path | None = setting(
+        _SPEECH, "words to listen for, one phrase a line", None, metavar="FILE"
+    )
+    models_dir: Path | None = setting(_SPEECH, "where models are kept", None, metavar="DIR")
 
-    model_url: AnyHttpUrl | None = None
-    model_name: str | None = None
-    model_key: SecretStr | None = None
-    model_script: Path | None = None
-
-    record: Path | None = None
-    session_minutes: float = Field(default=60, gt=0)
-    max_sessions: int = Field(default=256, ge=1)
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    record: Path | None = setting(
+        _KEEPS, "keep sound and events of each session", None, metavar="DIR"
+    )
+    session_minutes: float = setting(_KEEPS, "the longest session", 60, gt=0, metavar="N")
+    max_sessions: int = setting(_KEEPS, "at once", 256, ge=1)
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], BeforeValidator(_lower_case)
+    ] = setting(_KEEPS, "level of the log", "info")
 
     @model_validator(mode="after")
     def _check_agent_protocols(self) -> Self:
@@ -142,6 +188,6 @@ class Settings(BaseSettings):
         return tuple(phrase for phrase in phrases if phrase)
 
 
-def load_settings(**options: Any) -> Settings:
-    """Settings from the environment; options that aren't None come first."""
-    return Settings(**{name: value for name, value in options.items() if value is not None})
+def load_settings(env_file: Path | None = None, **options: Any) -> Settings:
+    """Settings from options, the environment, ``.env`` and TOML. Raises SettingsError."""
+    return load(Settings, options, env_file)

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.settings import ANY_AGENT, Settings
-from voicelive_agent.wire.net import DEFAULT_EMULATOR_PORT, is_this_machine
+from voicelive_agent.settings import emulator_url
+from voicelive_agent.shell_command import spell_command
+from voicelive_agent.wire.net import is_this_machine
 
 _CODE = """\
     async with connect(
@@ -51,9 +53,9 @@ def render_welcome(url: str, settings: Settings, engines: Engines) -> str:
 
 
 def _describe_client(url: str, settings: Settings, agent_name: str) -> str:
-    command = "voicelive-agent talk"
+    command = spell_command("talk")
     # Without options it finds whoever answers at the default address.
-    is_default = url.endswith(f":{DEFAULT_EMULATOR_PORT}") and list(settings.agents) == [ANY_AGENT]
+    is_default = url == emulator_url() and list(settings.agents) == [ANY_AGENT]
     if settings.api_key or not is_default:
         command += f" --endpoint {url} --agent-name {agent_name} --project-name local"
     if settings.api_key:

@@ -4,6 +4,8 @@ import difflib
 import importlib
 import os
 import sys
+import traceback
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -48,7 +50,18 @@ def import_named(label: str, module_name: str, *, example: str) -> ModuleType:
     except (Exception, SystemExit) as error:
         raise AgentLoadError(
             f"{label}: importing the module {module_name!r} raised {type(error).__name__}: {error}"
+            f"{_place(error)}"
         ) from error
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised, of the files of the working directory; a SyntaxError says so itself."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path.cwd())]
+    own = [frame for frame in own if "site-packages" not in frame.filename]
+    if isinstance(error, SyntaxError) or not own:
+        return ""
+    return f" ({os.path.relpath(own[-1].filename)}, line {own[-1].lineno})"
 
 
 def find_named(label: str, module: ModuleType, attribute: str, *, example: str) -> Any:

@@ -12,13 +12,12 @@ from pydantic import (
     Field,
     FilePath,
     SecretStr,
-    ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from voicelive_agent.frameworks.naming import AgentLoadError
-from voicelive_agent.settings import named, variable_of
+from voicelive_agent.settings import ProgramSettings, SettingsError, load, setting
 
 
 class McpServer(BaseModel):
@@ -73,7 +72,7 @@ def _read_object(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-class ModelAgentSettings(BaseSettings):
+class ModelAgentSettings(ProgramSettings):
     """Which model answers, what it is told, and which tools it has.
 
     The model is one of: ``VOICELIVE_AGENT_MODEL_BASE_URL`` with ``VOICELIVE_AGENT_MODEL`` (an
@@ -82,26 +81,20 @@ class ModelAgentSettings(BaseSettings):
     ``AZURE_AI_MODEL_DEPLOYMENT_NAME``.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="VOICELIVE_AGENT_",
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        # Not those that pydantic would keep for itself: a field is called model_settings.
-        protected_namespaces=(),
-    )
+    model_config = SettingsConfigDict(env_prefix="VOICELIVE_AGENT_")
+    toml_table = "model"
 
     model: str = ""
     model_base_url: str = Field("", pattern=r"^(https?://\S+)?$")
     model_api_key: SecretStr | None = None
     """For ``VOICELIVE_AGENT_MODEL_BASE_URL``; other providers read their own variables."""
-    foundry_project_endpoint: str = named(
-        "FOUNDRY_PROJECT_ENDPOINT", "", pattern=r"^(https?://\S+)?$"
+    foundry_project_endpoint: str = setting(
+        "", "", "", variable="FOUNDRY_PROJECT_ENDPOINT", pattern=r"^(https?://\S+)?$"
     )
-    azure_ai_model_deployment_name: str = named("AZURE_AI_MODEL_DEPLOYMENT_NAME", "")
-    model_settings: Annotated[dict[str, Any], NoDecode, BeforeValidator(_read_object)] = {}
+    azure_ai_model_deployment_name: str = setting(
+        "", "", "", variable="AZURE_AI_MODEL_DEPLOYMENT_NAME"
+    )
+    model_settings: Annotated[dict[str, Any], NoDecode, BeforeValidator(_read_object)] = Field({})
     """Pydantic AI's model settings as a JSON object, such as ``{"temperature": 0.3}``."""
 
     instructions: str = ""
@@ -109,19 +102,21 @@ class ModelAgentSettings(BaseSettings):
     instructions_file: FilePath | None = None
     """The same, from a UTF-8 file."""
 
-    tools: Annotated[list[str], NoDecode, BeforeValidator(_split_tools)] = []
+    tools: Annotated[list[str], NoDecode, BeforeValidator(_split_tools)] = Field([])
     """Python functions: ``module:function,module:function``, or a module for all of its own."""
-    mcp_servers: Annotated[dict[str, McpServer], NoDecode, BeforeValidator(_read_mcp_servers)] = {}
+    mcp_servers: Annotated[dict[str, McpServer], NoDecode, BeforeValidator(_read_mcp_servers)] = (
+        Field({})
+    )
     """``label=url,label=url``, or a JSON object ``{"label": {"url": …, "headers": {…}}}``."""
     tool_timeout_seconds: float = Field(30, gt=0, allow_inf_nan=False)
 
     filler_after_ms: int = Field(1200, ge=0)
     """How long a tool may keep the caller waiting before a filler is spoken; 0 is never."""
-    filler_texts: Annotated[list[str], NoDecode, BeforeValidator(_split_fillers)] = []
+    filler_texts: Annotated[list[str], NoDecode, BeforeValidator(_split_fillers)] = Field([])
     """Fillers with ``|`` between them, or a JSON list; by default in the caller's language."""
 
-    first_delta_timeout_seconds: float = named(
-        "VOICELIVE_FIRST_DELTA_TIMEOUT_SECONDS", 10, gt=0, allow_inf_nan=False
+    first_delta_timeout_seconds: float = setting(
+        "", "", 10, variable="VOICELIVE_FIRST_DELTA_TIMEOUT_SECONDS", gt=0, allow_inf_nan=False
     )
     """The server's own deadline: a busy model is asked again only as long as that allows."""
 
@@ -167,19 +162,9 @@ class ModelAgentSettings(BaseSettings):
 
 
 def load_model_settings() -> ModelAgentSettings:
-    """Settings from the environment. Raises AgentLoadError, which names each invalid variable."""
+    """Settings from the environment, ``.env`` and TOML. Raises AgentLoadError."""
     try:
-        return ModelAgentSettings()
-    except ValidationError as error:
-        # Never the input: it may be a key.
-        problems = "; ".join(_describe(problem) for problem in error.errors(include_input=False))
-        raise AgentLoadError(
-            f"VOICELIVE_AGENT=model: invalid environment variable: {problems}"
-        ) from None
-
-
-def _describe(problem: Any) -> str:
-    variable = variable_of(ModelAgentSettings, str(problem["loc"][0])) if problem["loc"] else ""
-    inner = ".".join(str(part) for part in problem["loc"][1:])
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{variable}{f' ({inner})' if inner else ''}: {message}" if variable else message
+        return load(ModelAgentSettings)
+    except SettingsError as error:
+        problems = "; ".join(str(error).splitlines())
+        raise AgentLoadError(f"VOICELIVE_AGENT=model: {problems}") from None

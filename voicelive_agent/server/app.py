@@ -1,15 +1,16 @@
-"""The agent server as an ASGI application: ``create_app(settings)``."""
+"""The agent server as an ASGI application: ``create_app(agent, settings)``."""
 
 import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
 from voicelive_agent import __version__
-from voicelive_agent.agent import Agent
-from voicelive_agent.frameworks.loading import load_agent
+from voicelive_agent.frameworks.loading import LoadedAgent, adapt, load_agent
 from voicelive_agent.frameworks.naming import AgentLoadError
 from voicelive_agent.server.conversations import open_store
 from voicelive_agent.server.engine.engine import Engine
@@ -22,16 +23,29 @@ from voicelive_agent.server.platform.loop_watch import LoopWatch
 from voicelive_agent.server.platform.readiness import route_readiness
 from voicelive_agent.server.platform.telemetry.exporters import Exporters
 from voicelive_agent.server.platform.uncaught import log_uncaught
-from voicelive_agent.server.settings import Settings, SettingsError, load_settings
+from voicelive_agent.server.settings import DEFAULT_AGENT, Settings, load_settings
 from voicelive_agent.server.wires.invocations import InvocationsWire
+from voicelive_agent.settings import SettingsError, print_unknown_names
+from voicelive_agent.shell_command import spell_command
 
 logger = logging.getLogger(__name__)
 
+_NO_AGENT = """\
+No agent is named, and there is no app/agent.py here. Write one, say into my_agent.py:
 
-def create_app(settings: Settings | None = None, agent: Agent | None = None) -> FastAPI:
-    """The application for one agent: the one given, or the one that ``settings.agent`` names.
+    async def reply(turn):
+        yield f"You said {{turn.text}}."
 
-    Raises SettingsError or AgentLoadError.
+and run: {command} my_agent:reply
+(or, for a language model by configuration alone: {command} model)"""
+
+
+def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
+    """The application that serves one agent; nothing listens until a server runs it.
+
+    ``agent`` is what an agent can be made of (a function, a class, an object with a ``reply``
+    method, another framework's agent); without it, the one that ``settings.agent`` names. Without
+    ``settings``, those of the environment. Raises SettingsError or AgentLoadError.
     """
     settings = settings or load_settings()
     configure_logs(settings)
@@ -47,10 +61,8 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
             serving=True,
         )
     except ValueError as error:
-        raise SettingsError(
-            f"Invalid environment variable: VOICELIVE_CONVERSATIONS: {error}"
-        ) from None
-    engine = Engine(agent or load_agent(settings.agent), store, settings.turn_limits())
+        raise SettingsError(f"--conversations (VOICELIVE_CONVERSATIONS): {error}") from None
+    engine = Engine(_open_agent(agent, settings), store, settings.turn_limits())
     exporters = Exporters(settings)
     wire = InvocationsWire(engine, settings)
     drain = Drain(engine, settings.shutdown_grace_seconds)
@@ -94,13 +106,26 @@ def create_app(settings: Settings | None = None, agent: Agent | None = None) -> 
     return app
 
 
-def create_or_exit() -> FastAPI:
+def _open_agent(agent: Any, settings: Settings) -> LoadedAgent:
+    if agent is not None:
+        return adapt(agent)
+    try:
+        return load_agent(settings.agent)
+    except AgentLoadError as error:
+        if settings.agent == DEFAULT_AGENT and not Path("app", "agent.py").exists():
+            raise AgentLoadError(_NO_AGENT.format(command=spell_command("serve"))) from error
+        raise
+
+
+def create_or_exit(agent: Any = None, settings: Settings | None = None) -> FastAPI:
     """The application of a process that serves it and does nothing else.
 
     Exits with one sentence instead of a traceback where a setting or the agent is unusable.
     """
+    if settings is None:
+        print_unknown_names()
     try:
-        app = create_app()
+        app = create_app(agent, settings)
     except (SettingsError, AgentLoadError) as error:
         raise SystemExit(str(error)) from error
     # What was imported stays. A collection that goes through all of it stops every turn, for 30 ms

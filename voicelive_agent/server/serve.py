@@ -1,45 +1,108 @@
-"""``voicelive-agent serve``: serve the agent on VOICELIVE_HOST and PORT."""
+"""``voicelive-agent serve``: serve an agent over HTTP."""
 
+import argparse
+import logging
 import os
 import signal
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
+
+import uvicorn
+
+from voicelive_agent.listening import ListenError, bind, url_of
+from voicelive_agent.server.settings import Settings, load_settings
+from voicelive_agent.settings import SettingsError, add_options, print_unknown_names, variable_of
+from voicelive_agent.shell_command import spell_command
+
+logger = logging.getLogger(__name__)
+
+DESCRIPTION = """\
+Serve an agent: turns in, spoken text out, as Foundry's Voice Live asks for it.
+
+  voicelive-agent serve
+      app/agent.py of this directory (app.agent:reply)
+  voicelive-agent serve my_agent:reply
+      the function reply in my_agent.py
+  voicelive-agent serve model
+      a language model by configuration alone: see VOICELIVE_AGENT_MODEL in .env.example
+
+To talk to it on this machine: voicelive-agent dev, which serves it with a local Voice Live.
+"""
+EPILOG = """\
+Each option can be set as the variable in brackets, in the environment or in .env, or as a key of
+[server] in voicelive.toml, such as history-turns = 20. Options come first, then the environment.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="voicelive-agent serve",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "module", nargs="?", metavar="MODULE:ATTRIBUTE", help="who answers; the same as --agent"
+    )
+    parser.add_argument("--env-file", type=Path, metavar="FILE", help="read this instead of .env")
+    parser.add_argument("--quiet", action="store_true", help="say nothing but the log")
+    add_options(parser, Settings)
+    return parser
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    """Start the server with the settings of the environment."""
+    """Serve until a signal ends it."""
     # Until the server is up, and has handlers of its own, no turn runs: there is nothing to end.
     # No exception, which an import that is going on could take for its own.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
-    import uvicorn
+    parser = build_parser()
+    options = vars(parser.parse_args(arguments))
+    module, env_file = options.pop("module"), options.pop("env_file")
+    if not options.pop("quiet"):
+        print_unknown_names(env_file)
+        say = _say_ready
+    else:
+        say = _say_nothing
+    if module and options["agent"]:
+        parser.error("name the agent once: MODULE:ATTRIBUTE or --agent")
+    try:
+        settings = load_settings({**options, "agent": module or options["agent"]}, env_file)
+    except SettingsError as error:
+        parser.exit(2, f"{error}\n")
+    serve(settings, say)
 
+
+def serve(settings: Settings, say: Callable[[Settings, str], None]) -> None:
+    """Serve until a signal ends it; ``say`` gets the URL once it listens there."""
     from voicelive_agent.server.app import create_or_exit
     from voicelive_agent.server.platform.access import HINT, is_open_to_anyone
     from voicelive_agent.server.platform.descriptors import raise_limit
-    from voicelive_agent.server.settings import SettingsError, load_settings
 
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        sys.exit(str(error))
     if is_open_to_anyone(settings):
         sys.exit(
-            f"VOICELIVE_HOST={settings.bind_host} is open to other machines without a key: {HINT}."
+            f"--host ({variable_of(Settings, 'host')}) {settings.bind_host} is open to other"
+            f" machines without a key: {HINT}."
         )
     raise_limit()
-    uvicorn.run(
-        # Made here: what uvicorn makes itself, it makes with its own handlers of signals in place.
-        create_or_exit(),
+    # Made here: what uvicorn makes itself, it makes with its own handlers of signals in place.
+    app = create_or_exit(settings=settings)
+    try:
+        listener = bind(settings.bind_host, settings.port, names="--port or PORT")
+    except ListenError as error:
+        sys.exit(str(error))
+    config = uvicorn.Config(
+        app,
         http=_find_http(),
         # An upgrade is then a request like any other, answered in the envelope.
         ws="none",
         # uvloop takes one new connection in each turn of its loop: under load those who come wait
         # for all who are there, three times as long and longer (`benchmarks.load`).
         loop="asyncio",
-        host=settings.bind_host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -48,6 +111,47 @@ def main(arguments: Sequence[str] = ()) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
+    server = _Server(config, lambda: say(settings, url_of(listener, settings.bind_host)))
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        return
+    if not server.started:
+        sys.exit(1)
+
+
+class _Server(uvicorn.Server):
+    """Says that it is ready after it listens, not before."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+
+def _say_nothing(settings: Settings, url: str) -> None:
+    pass
+
+
+def _say_ready(settings: Settings, url: str) -> None:
+    if settings.hosted or settings.log_format == "json":
+        logger.info("listening at %s", url)
+        return
+    key = '-H "api-key: $VOICELIVE_AGENT_API_KEY" ' if settings.api_key.get_secret_value() else ""
+    sys.stdout.write(
+        f"{settings.agent} is served at {url}\n\n"
+        "  Ask it:\n\n"
+        f"    curl -N '{url}/invocations?agent_session_id=me' {key}\\\n"
+        "      -H 'content-type: application/json' \\\n"
+        """      -d '{"type": "input_audio.transcription", "input": "hello"}'\n\n"""
+        f"  Talk to it: {spell_command('dev')} instead of this, which reloads as well; or\n"
+        f"  {spell_command('emulate')} beside it, then {spell_command('talk')}.\n"
+    )
+    sys.stdout.flush()
 
 
 def _find_http() -> Any:

@@ -1,20 +1,25 @@
-"""Every setting of the agent server; each is a variable ``VOICELIVE_…``, or the platform's own.
+"""Every setting of the agent server: options, variables ``VOICELIVE_…``, ``.env``, TOML."""
 
-A ``.env`` file in the working directory is read too; the environment wins.
-"""
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from typing import Annotated, Literal
-
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from voicelive_agent.server.engine.events import TurnLimits
 from voicelive_agent.server.engine.heard import SpeakingRate
-from voicelive_agent.settings import named, variable_of
+from voicelive_agent.settings import (
+    ProgramSettings,
+    SettingsError,
+    load,
+    setting,
+)
+from voicelive_agent.wire.language import is_language_tag
+from voicelive_agent.wire.net import DEFAULT_AGENT_PORT
 
+__all__ = ["Settings", "SettingsError", "load_settings"]
 
-class SettingsError(Exception):
-    """A setting is invalid; the text names the variable and says what is valid."""
+DEFAULT_AGENT = "app.agent:reply"
 
 
 def _read_keepalive(value: object) -> object:
@@ -31,103 +36,159 @@ def _strip(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+def _raise_case(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
+def _check_language(value: str) -> str:
+    if not is_language_tag(value):
+        raise ValueError(f"{value!r} is no BCP-47 language: write one like en-US or de")
+    return value
+
+
+def _platform(variable: str, default: Any, **constraints: Any) -> Any:
+    """What the platform sets for a container: a variable, and no option."""
+    return setting("", "", default, variable=variable, **constraints)
+
+
+_AGENT = "who answers"
+_WHERE = "where it listens, and to whom"
+_CONVERSATIONS = "conversations"
+_SPEECH = "what is spoken"
+_LIMITS = "limits"
+_LOGS = "logs and telemetry"
+
+
+class Settings(ProgramSettings):
     """Settings of one agent server. Read them with ``load_settings``."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="VOICELIVE_",
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
+    toml_table = "server"
+
+    agent: str = setting(
+        _AGENT,
+        "package.module:attribute, or model",
+        DEFAULT_AGENT,
+        metavar="MODULE:ATTRIBUTE",
+    )
+    language: Annotated[str, AfterValidator(_check_language)] = setting(
+        _AGENT,
+        "BCP-47 language of a conversation until its agent sets another",
+        "en-US",
+        variable="VOICELIVE_AGENT_LANGUAGE",
+        metavar="TAG",
     )
 
-    agent: str = "app.agent:reply"
-    """Who answers: ``package.module:attribute``, or ``model``."""
-    host: str = ""
-    """Address to listen on; by default 0.0.0.0 on Foundry and 127.0.0.1 elsewhere."""
-    port: int = named("PORT", 8088, ge=1, le=65535)
-
-    conversations: str = "sqlite"
-    """Where conversations are kept: ``sqlite`` (under $HOME), ``sqlite:///path``, ``memory:``,
-    or ``redis://host:port/0`` for many replicas."""
-    history_turns: int = Field(50, ge=1, le=1000)
-    """How many earlier turns an agent is given."""
-    conversation_max_turns: int = Field(500, ge=1)
-    conversation_retention_days: float = Field(30, ge=1 / 24)
-    max_conversations: int = Field(100_000, ge=1)
-    """Oldest conversations are removed beyond this many (not in Redis)."""
-    lease_seconds: float = Field(15, ge=1, le=600)
-    """How long a replica may be silent before others take its turns for dead (Redis)."""
-    conversations_max_bytes: int = Field(1 << 30, ge=1 << 20)
-    """Oldest conversations are removed beyond this size of the store, in bytes (SQLite)."""
-
-    first_delta_timeout_seconds: Seconds = 10
-    idle_timeout_seconds: Seconds = 15
-    turn_timeout_seconds: Seconds = 120
-    shutdown_grace_seconds: float = Field(25, ge=0, allow_inf_nan=False)
-    """How long running turns may go on after SIGTERM."""
-    send_timeout_seconds: Seconds = 30
-    """How long one write to a caller may take before the caller counts as gone."""
-    sse_keepalive_interval: Annotated[int, BeforeValidator(_read_keepalive)] = named(
-        "SSE_KEEPALIVE_INTERVAL", 0
+    host: str = setting(_WHERE, "address; default 0.0.0.0 on Foundry, 127.0.0.1 elsewhere", "")
+    port: int = setting(_WHERE, "port", DEFAULT_AGENT_PORT, variable="PORT", ge=1, le=65535)
+    api_key: Annotated[SecretStr, BeforeValidator(_strip)] = setting(
+        _WHERE,
+        "what callers have to send outside Foundry, as `api-key` or bearer token",
+        SecretStr(""),
+        variable="VOICELIVE_AGENT_API_KEY",
     )
-    """Seconds of quiet before a comment is sent on a stream; 0 is off."""
-    max_body_bytes: int = Field(1 << 20, ge=1)
-    max_active_turns: int = Field(2000, ge=1)
+    allow_anonymous: bool = setting(_WHERE, "take turns from other machines without a key", False)
 
-    language: str = named("VOICELIVE_AGENT_LANGUAGE", "en-US")
-    """BCP-47 language of a conversation until its agent sets another one."""
-    apology: str = ""
-    """Spoken when the agent fails; by default a sentence in the conversation's language."""
-    closing: str = ""
-    """Spoken when a turn is ended by a shutdown; by default likewise."""
-    speakable: bool = True
-    """Make Markdown, links, emoji and the like speakable."""
-    speaking_characters_per_second: float = Field(21, gt=0, le=200)
-    """How fast answers are spoken; from it follows how much of one a caller has heard."""
-
-    api_key: Annotated[SecretStr, BeforeValidator(_strip)] = named(
-        "VOICELIVE_AGENT_API_KEY", SecretStr("")
+    conversations: str = setting(
+        _CONVERSATIONS,
+        "sqlite (under $HOME), sqlite:///path, memory:, or redis://host:port/0 for many replicas",
+        "sqlite",
+        metavar="STORE",
     )
-    """What callers have to send, outside Foundry; see ``server.platform.access``."""
-    allow_anonymous: bool = False
-    """Take turns from other machines without a key."""
+    history_turns: int = setting(
+        _CONVERSATIONS, "how many earlier turns an agent is given", 50, ge=1, le=1000
+    )
+    conversation_max_turns: int = setting(
+        _CONVERSATIONS, "how many turns of one are kept", 500, ge=1
+    )
+    conversation_retention_days: float = setting(
+        _CONVERSATIONS, "how long one is kept", 30, ge=1 / 24, metavar="DAYS"
+    )
+    max_conversations: int = setting(
+        _CONVERSATIONS, "the oldest are removed beyond this many (not in Redis)", 100_000, ge=1
+    )
+    conversations_max_bytes: int = setting(
+        _CONVERSATIONS,
+        "the oldest are removed beyond this size of the store (SQLite)",
+        1 << 30,
+        ge=1 << 20,
+    )
+    lease_seconds: float = setting(
+        _CONVERSATIONS,
+        "how long a replica may be silent before others take its turns for dead (Redis)",
+        15,
+        ge=1,
+        le=600,
+    )
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["", "text", "json"] = ""
-    """By default JSON on Foundry and text elsewhere."""
-    applicationinsights_connection_string: SecretStr = named(
+    speakable: bool = setting(_SPEECH, "make Markdown, links, emoji and the like speakable", True)
+    apology: str = setting(
+        _SPEECH, "said when the agent fails; default: a sentence in the caller's language", ""
+    )
+    closing: str = setting(_SPEECH, "said when a shutdown ends a turn; default likewise", "")
+    speaking_characters_per_second: float = setting(
+        _SPEECH,
+        "how fast answers are spoken: from it follows how much of one a caller has heard",
+        21,
+        gt=0,
+        le=200,
+        metavar="N",
+    )
+
+    first_delta_timeout_seconds: float = setting(
+        _LIMITS, "until an agent says something", 10, gt=0, allow_inf_nan=False
+    )
+    idle_timeout_seconds: float = setting(
+        _LIMITS, "an agent may be silent in mid-answer", 15, gt=0, allow_inf_nan=False
+    )
+    turn_timeout_seconds: float = setting(_LIMITS, "a whole turn", 120, gt=0, allow_inf_nan=False)
+    shutdown_grace_seconds: float = setting(
+        _LIMITS, "running turns may go on after SIGTERM", 25, ge=0, allow_inf_nan=False
+    )
+    send_timeout_seconds: float = setting(
+        _LIMITS, "one write may take before a caller counts as gone", 30, gt=0, allow_inf_nan=False
+    )
+    sse_keepalive_interval: Annotated[int, BeforeValidator(_read_keepalive)] = setting(
+        _LIMITS,
+        "seconds of quiet before a comment is sent on a stream; 0 is off",
+        0,
+        variable="SSE_KEEPALIVE_INTERVAL",
+    )
+    max_body_bytes: int = setting(_LIMITS, "the longest body of a turn", 1 << 20, ge=1)
+    max_active_turns: int = setting(_LIMITS, "turns at once", 2000, ge=1)
+
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_raise_case)
+    ] = setting(_LOGS, "level", "INFO", metavar="debug|info|warning|error")
+    log_format: Literal["", "text", "json"] = setting(
+        _LOGS, "default json on Foundry, text elsewhere", "", metavar="text|json"
+    )
+    applicationinsights_connection_string: SecretStr = _platform(
         "APPLICATIONINSIGHTS_CONNECTION_STRING", SecretStr("")
     )
     """Spans, metrics and logs go to Azure Monitor when it is set."""
-    applicationinsights_auth_mode: str = named("APPLICATIONINSIGHTS_AUTH_MODE", "")
+    applicationinsights_auth_mode: str = _platform("APPLICATIONINSIGHTS_AUTH_MODE", "")
     """``entra``: sign in to Azure Monitor with this container's managed identity."""
-    otel_exporter_otlp_endpoint: str = named("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    otel_exporter_otlp_endpoint: str = _platform("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     """Spans, metrics and logs go to this OTLP endpoint when it is set."""
-    otel_exporter_otlp_protocol: Literal["grpc", "http/protobuf"] = named(
+    otel_exporter_otlp_protocol: Literal["grpc", "http/protobuf"] = _platform(
         "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"
     )
-    otel_instrumentation_genai_capture_message_content: bool = named(
+    otel_instrumentation_genai_capture_message_content: bool = _platform(
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", False
     )
     """Record what people said in spans."""
 
-    foundry_agent_session_id: str = named(
+    foundry_agent_session_id: str = _platform(
         "FOUNDRY_AGENT_SESSION_ID", "", pattern=r"^[a-zA-Z0-9\-_.:]{0,256}$"
     )
-    foundry_agent_name: str = named("FOUNDRY_AGENT_NAME", "")
-    foundry_agent_id: str = named("FOUNDRY_AGENT_ID", "")
-    foundry_agent_version: str = named("FOUNDRY_AGENT_VERSION", "")
-    foundry_agent_instance_client_id: str = named("FOUNDRY_AGENT_INSTANCE_CLIENT_ID", "")
-    foundry_agent_blueprint_client_id: str = named("FOUNDRY_AGENT_BLUEPRINT_CLIENT_ID", "")
-    foundry_agent_tenant_id: str = named("FOUNDRY_AGENT_TENANT_ID", "")
-    foundry_project_arm_id: str = named("FOUNDRY_PROJECT_ARM_ID", "")
-    foundry_hosting_environment: str = named("FOUNDRY_HOSTING_ENVIRONMENT", "")
+    foundry_agent_name: str = _platform("FOUNDRY_AGENT_NAME", "")
+    foundry_agent_id: str = _platform("FOUNDRY_AGENT_ID", "")
+    foundry_agent_version: str = _platform("FOUNDRY_AGENT_VERSION", "")
+    foundry_agent_instance_client_id: str = _platform("FOUNDRY_AGENT_INSTANCE_CLIENT_ID", "")
+    foundry_agent_blueprint_client_id: str = _platform("FOUNDRY_AGENT_BLUEPRINT_CLIENT_ID", "")
+    foundry_agent_tenant_id: str = _platform("FOUNDRY_AGENT_TENANT_ID", "")
+    foundry_project_arm_id: str = _platform("FOUNDRY_PROJECT_ARM_ID", "")
+    foundry_hosting_environment: str = _platform("FOUNDRY_HOSTING_ENVIRONMENT", "")
 
     @property
     def hosted(self) -> bool:
@@ -167,14 +228,8 @@ class Settings(BaseSettings):
         )
 
 
-def load_settings() -> Settings:
-    """Settings from the environment. Raises SettingsError, which names each invalid variable."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{variable_of(Settings, str(problem['loc'][0]))}={problem['input']!r}:"
-            f" {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise SettingsError(f"Invalid environment variable: {problems}") from None
+def load_settings(
+    options: Mapping[str, Any] | None = None, env_file: Path | None = None
+) -> Settings:
+    """Settings from options, the environment, ``.env`` and TOML. Raises SettingsError."""
+    return load(Settings, options, env_file)

@@ -12,6 +12,7 @@ from voicelive_agent.agent import Agent
 from voicelive_agent.emulator import service as emulator
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.settings import Settings as EmulatorSettings
+from voicelive_agent.listening import bind, url_of
 from voicelive_agent.server.app import create_app
 from voicelive_agent.server.settings import Settings as ServerSettings
 
@@ -40,7 +41,7 @@ async def serve_agent(agent: Agent, **settings: Any) -> AsyncIterator[str]:
         "shutdown_grace_seconds": 0,
         **settings,
     }
-    app = create_app(ServerSettings(**given), agent)
+    app = create_app(agent, ServerSettings(**given))
     config = uvicorn.Config(
         app,
         ws="none",
@@ -63,8 +64,8 @@ async def serve_emulator(settings: EmulatorSettings, engines: Engines) -> AsyncI
 
 @contextlib.asynccontextmanager
 async def _serving(server: uvicorn.Server) -> AsyncIterator[str]:
-    listener = emulator.bind("127.0.0.1", 0)
-    url = emulator.url_of(listener, "127.0.0.1")
+    listener = bind("127.0.0.1", 0)
+    url = url_of(listener, "127.0.0.1")
     task = asyncio.create_task(_run(server, listener), name="server")
     try:
         while not server.started:

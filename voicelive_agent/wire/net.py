@@ -1,8 +1,10 @@
-"""The network: which hosts are this machine, the emulator's port, names of JSON's types."""
+"""The network: which hosts are this machine, default ports, names of JSON's types."""
 
 import ipaddress
 from urllib.parse import urlsplit
 
+DEFAULT_AGENT_PORT = 8088
+"""Where the agent server listens, and where the emulator asks the agent of this machine."""
 DEFAULT_EMULATOR_PORT = 8090
 """Where the emulator listens, and where a client looks for it."""
 

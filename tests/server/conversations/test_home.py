@@ -97,7 +97,7 @@ async def test_readiness_tells_it_and_turns_are_answered(
 
     (tmp_path / ".voicelive-agent").write_text("")
     monkeypatch.setenv("HOME", str(tmp_path))
-    app = create_app(Settings(conversations="sqlite"), Echo())
+    app = create_app(Echo(), Settings(conversations="sqlite"))
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),

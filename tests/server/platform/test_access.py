@@ -67,7 +67,7 @@ async def test_a_key_may_hold_any_letter() -> None:
 async def test_without_a_key_only_this_machine_is_answered(
     address: str, settings: dict[str, Any], status: int
 ) -> None:
-    app = create_app(Settings(conversations="memory:", **settings), Greeter())
+    app = create_app(Greeter(), Settings(conversations="memory:", **settings))
     url = f"http://[{address}]" if ":" in address else f"http://{address}"
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=url) as client:

@@ -37,7 +37,7 @@ class Sleeper:
 @contextlib.asynccontextmanager
 async def serve(agent: Sleeper, http: type[BoundedHttp]) -> AsyncIterator[uvicorn.Server]:
     """A server in this process."""
-    app = create_app(Settings(conversations="memory:"), agent)
+    app = create_app(agent, Settings(conversations="memory:"))
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, http=http, log_config=None, access_log=False
     )

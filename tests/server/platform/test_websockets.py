@@ -44,7 +44,7 @@ async def echo(socket: WebSocket) -> None:
 
 
 def open_client(**settings: Any) -> TestClient:
-    app = create_app(Settings(conversations="memory:", **settings), Greeter())
+    app = create_app(Greeter(), Settings(conversations="memory:", **settings))
     app.add_api_websocket_route(PATH, echo)
     return TestClient(app)
 

@@ -200,7 +200,7 @@ async def test_comments_come_while_it_is_quiet() -> None:
 )
 async def test_whatever_is_taken_for_a_turn_has_its_ids(root_path: str, path: str) -> None:
     """Behind a root path, routes took for a turn what the ids were not chosen for: status 500."""
-    app = create_app(Settings(conversations="memory:"), Parrot())
+    app = create_app(Parrot(), Settings(conversations="memory:"))
     async with serve(app, root_path=root_path) as url, httpx.AsyncClient() as client:
         answer = await client.post(url + path, json=speech("hello"))
         assert answer.status_code == 200

@@ -23,6 +23,8 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f"{error.name} is missing: pip install 'voicelive-agent[emulator]'")
 
+from voicelive_agent.settings import emulator_url
+
 EXIT_SAME, EXIT_DIFFERS, EXIT_UNUSABLE = 0, 1, 2
 
 _MAX_FRAME_BYTES = 64 * 1024 * 1024
@@ -303,7 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="Exit code: 0 the same, 1 something differs, 2 the recording or server is unusable.",
     )
     parser.add_argument("file", type=Path, help="the .jsonl file that --record DIR left")
-    parser.add_argument("--endpoint", default="http://127.0.0.1:8090", help="default: %(default)s")
+    parser.add_argument("--endpoint", default=emulator_url(), help="default: %(default)s")
     parser.add_argument("--api-key", default="local", help="sent as the api-key header")
     parser.add_argument(
         "--speed", type=float, default=1.0, help="how much faster than recorded; default 1"

@@ -1,0 +1,64 @@
+"""Which files are an agent's, and when they change."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from watchfiles import Change, DefaultFilter, awatch
+
+SUFFIXES = (".py", ".txt", ".yaml", ".yml", ".md", ".toml")
+NAMES = (".env",)
+_LEFT_OUT = frozenset(
+    ("__pycache__", "build", "dist", "env", "node_modules", "recordings", "site-packages", "venv")
+)
+
+
+class AgentFiles(DefaultFilter):
+    """Code, prompts and settings; what tools and runs leave behind is none of them."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._directory = directory
+
+    def __call__(self, change: Change, path: str) -> bool:
+        file = Path(path)
+        inside = file.relative_to(self._directory).parts[:-1]
+        return (
+            (file.suffix in SUFFIXES or file.name in NAMES)
+            and not any(_is_left_out(part) for part in inside)
+            and super().__call__(change, path)
+        )
+
+
+async def watch_changes(directory: Path) -> AsyncIterator[list[str]]:
+    """The names of agent files that have changed since the last time, again and again.
+
+    ``directory`` is a real path, as the watcher tells them.
+    """
+    while True:
+        folders = _watched_folders(directory)
+        async for changes in awatch(
+            directory, *folders, watch_filter=AgentFiles(directory), recursive=False
+        ):
+            yield sorted({str(Path(path).relative_to(directory)) for _, path in changes})
+            if _watched_folders(directory) != folders:
+                break
+
+
+def _watched_folders(directory: Path) -> list[Path]:
+    """Every folder below that may hold an agent's files; a virtual environment holds none.
+
+    Each is watched by itself: a recursive watch would go through environments and data as well.
+    """
+    found: list[Path] = []
+    waiting = [directory]
+    while waiting:
+        for entry in sorted(waiting.pop().iterdir()):
+            is_ours = entry.is_dir() and not entry.is_symlink() and not _is_left_out(entry.name)
+            if is_ours and not (entry / "pyvenv.cfg").exists():
+                found.append(entry)
+                waiting.append(entry)
+    return found
+
+
+def _is_left_out(name: str) -> bool:
+    return name.startswith(".") or name in _LEFT_OUT

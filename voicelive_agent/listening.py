@@ -1,0 +1,54 @@
+"""Listening sockets of the servers: bound before anything says that it is ready."""
+
+import errno
+import os
+import socket
+
+_BACKLOG = 2048
+
+
+class ListenError(Exception):
+    """An address can't be listened on; the message says what to do."""
+
+
+def bind(host: str, port: int, *, names: str = "--port") -> socket.socket:
+    """A listening socket. ``names`` is how the port is set, for messages. Raises ListenError."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise ListenError(
+            f"there is no address {host!r} here: choose another with --host"
+        ) from error
+    # Only for sockets that name their protocol does asyncio turn Nagle's delay off, which would
+    # hold small frames back for up to 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        # On Windows the option would let two servers share a port.
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ListenError(
+                f"port {port} is taken: stop what listens there, or choose another with {names}"
+            ) from error
+        raise ListenError(
+            f"can't listen on {host}:{port} ({error.strerror or error}): "
+            f"choose another with --host or {names}"
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def url_of(listener: socket.socket, host: str) -> str:
+    """The URL that somebody on this machine uses."""
+    port = listener.getsockname()[1]
+    if host in ("0.0.0.0", ""):  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    elif ":" in host:
+        host = "[::1]" if host == "::" else f"[{host}]"
+    return f"http://{host}:{port}"
