@@ -28,7 +28,7 @@ _SIZE = "voicelive-agent.bytes"
 _BASE_DAYS = 7
 _TOOLS = ("buildah", "debootstrap", "chroot", "unshare", "mount", "du")
 _OWN_MOUNTS = ("unshare", "--mount", "--propagation", "private")
-_MACHINES_OWN = frozenset(("PIP_CACHE_DIR", "PIP_NO_CACHE_DIR"))
+_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class DebianError(Exception):
@@ -141,24 +141,21 @@ def open_container(image: str) -> Iterator[str]:
 def hand_in_sources() -> Iterator[list[str]]:
     """buildah's options by which pip in a container asks the index that pip out here asks.
 
-    Nothing else of the machine's pip settings goes in: a constraints file, for one, names a path
-    that doesn't exist there. Folders that are package sources are mounted where they are here.
+    No path of this machine goes in: it names nothing there, as a constraints file of the machine's
+    pip once showed. The authorities that this machine trusts stand in place of Debian's: there may
+    be more of them, where a proxy stands between.
     """
-    settings = read_pip_settings(Path(sys.executable))
-    lines = [
-        f"{name.removeprefix('PIP_').lower().replace('_', '-')} = {value}\n"
-        for name, value in settings.items()
-        if name not in _MACHINES_OWN
-    ]
-    words = [word.removeprefix("file://") for value in settings.values() for word in value.split()]
-    paths = sorted({word for word in words if word.startswith("/") and Path(word).exists()})
-    # This machine's authorities may be more than Debian's, where a proxy stands between.
-    paths += {"/etc/ssl/certs/ca-certificates.crt"} - {*paths}
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
-        file.write("[global]\n" + "".join(lines))
+        file.write("[global]\n")
+        for name, value in read_pip_settings(Path(sys.executable)).items():
+            words = [word for word in value.split() if not word.startswith(("/", "file:"))]
+            if words:
+                option = name.removeprefix("PIP_").lower().replace("_", "-")
+                file.write(f"{option} = {' '.join(words)}\n")
         file.flush()
-        mounts = [f"{path}:{path}:ro" for path in paths if Path(path).exists()]
-        mounts.append(f"{file.name}:/etc/pip.conf:ro")
+        mounts = [f"{file.name}:/etc/pip.conf:ro"]
+        if Path(_AUTHORITIES).exists():
+            mounts.append(f"{_AUTHORITIES}:{_AUTHORITIES}:ro")
         yield [text for mount in mounts for text in ("--volume", mount)]
 
 

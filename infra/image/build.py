@@ -1,85 +1,73 @@
-"""Carry out a Dockerfile's steps in clean Debian roots."""
+"""Image build: Debian's buildah carries out the Dockerfile on a stand-in for its base."""
 
-import shutil
-from collections.abc import Callable, Mapping
+import contextlib
+import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.image.context import Ignore, list_files, select
-from infra.image.dockerfile import Copy, Stage, parse
-from infra.image.root import RootError, copy_root, find_base, make_base, measure_bytes, run_in
+from infra.debian import (
+    BASE,
+    DebianError,
+    buildah,
+    hand_in_sources,
+    make_base,
+    measure_bytes,
+    open_container,
+)
 
-STAND_IN_FOR = "python:3.12-slim"
+_FROM = re.compile(r"^FROM\s+(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+(\S+))?", re.M | re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A built root, and how its command is run."""
+    """A built image's root, and how its command is run."""
 
     root: Path
-    stage: Stage
-    size_bytes: int
+    user: str
+    environment: Mapping[str, str]
+    directory: str
+    command: tuple[str, ...]
+    ports: tuple[str, ...]
     added_bytes: int
     """What the Dockerfile adds to its base."""
 
 
-def build(
-    project: Path,
-    directory: Path,
-    suite: str = "bookworm",
-    arguments: Mapping[str, str] | None = None,
-    report: Callable[[str], None] = lambda line: None,
-) -> Image:
-    """Build ``project``'s Dockerfile beneath ``directory``; its base is kept for all builds.
-
-    Raises DockerfileError and RootError.
-    """
-    stages = parse((project / "Dockerfile").read_text(), arguments)
-    files = list(list_files(project, Ignore((project / ".dockerignore").read_text())))
-    base = find_base(suite)
-    report(f"a clean Debian {suite}, which stands for {STAND_IN_FOR}")
-    make_base(base, suite)
-    roots: dict[str, Path] = {}
-    for stage in stages:
-        if stage.base != STAND_IN_FOR and stage.base not in roots:
-            raise RootError(f"FROM {stage.base}: only {STAND_IN_FOR} and earlier stages are known")
-        root = directory / f"stage-{stage.name}"
-        copy_root(roots.get(stage.base, base), root)
-        roots[stage.name] = root
-        for step in stage.steps:
-            if isinstance(step, Copy):
-                origin = f" from {step.stage}" if step.stage else ""
-                report(f"COPY {' '.join(step.sources)} to {step.target}{origin}")
-                _copy(step, root, project, files, roots)
-            else:
-                report(f"RUN {step.command}")
-                (root / step.directory.lstrip("/")).mkdir(parents=True, exist_ok=True)
-                run_in(root, step.command, step.environment, step.user, step.directory)
-        (root / stage.directory.lstrip("/")).mkdir(parents=True, exist_ok=True)
-    image = roots[stages[-1].name]
-    size_bytes = measure_bytes(image)
-    return Image(image, stages[-1], size_bytes, size_bytes - measure_bytes(base))
+def find_base(dockerfile: str) -> str:
+    """The image that all stages of a Dockerfile stand on. Raises DebianError."""
+    images = [match.groups() for match in _FROM.finditer(dockerfile)]
+    bases = {image for image, _ in images} - {stage for _, stage in images}
+    if len(bases) != 1:
+        raise DebianError(f"all stages should stand on one image, not on {sorted(bases)}")
+    (base,) = bases
+    return str(base)
 
 
-def _copy(
-    step: Copy, root: Path, project: Path, files: list[str], roots: Mapping[str, Path]
-) -> None:
-    target = root / step.target.lstrip("/")
-    if step.stage is not None:
-        if step.stage not in roots:
-            raise RootError(f"COPY --from={step.stage}: there is no such stage before it")
-        for source in step.sources:
-            shutil.copytree(
-                roots[step.stage] / source.lstrip("/"), target, symlinks=True, dirs_exist_ok=True
+@contextlib.contextmanager
+def build(project: Path, arguments: Mapping[str, str] | None = None) -> Iterator[Image]:
+    """``project``'s image, built and mounted; gone afterwards. Raises DebianError."""
+    base_bytes = make_base()
+    base = find_base((project / "Dockerfile").read_text())
+    options = ["--isolation", "chroot", "--pull=never", "--layers=false", "--quiet"]
+    options += ["--build-context", f"{base}=container-image://{BASE}"]
+    for name, value in (arguments or {}).items():
+        options += ["--build-arg", f"{name}={value}"]
+    with hand_in_sources() as sources:
+        built = buildah("build", *options, *sources, str(project), advice="the build failed")
+    identifier = built.split()[-1]
+    try:
+        told = json.loads(buildah("inspect", "--type", "image", identifier))["OCIv1"]["config"]
+        with open_container(identifier) as container:
+            root = Path(buildah("mount", container))
+            yield Image(
+                root,
+                user=told["User"],
+                environment=dict(pair.split("=", 1) for pair in told["Env"]),
+                directory=told["WorkingDir"],
+                command=tuple(told["Cmd"]),
+                ports=tuple(told["ExposedPorts"]),
+                added_bytes=measure_bytes(root) - base_bytes,
             )
-        return
-    for source in step.sources:
-        chosen = select(files, source)
-        if not chosen:
-            raise RootError(f"COPY {source}: there is no such file, or .dockerignore leaves it out")
-        for path, beneath in chosen.items():
-            name = beneath or (Path(path).name if step.target.endswith("/") else "")
-            copied = target / name if name else target
-            copied.parent.mkdir(parents=True, exist_ok=True)
-            # With its mode, as a container engine does; its owner is root there.
-            shutil.copy(project / path, copied)
+    finally:
+        buildah("rmi", "--force", identifier)

@@ -1,6 +1,7 @@
 """Start a built image's server as a container engine would, and judge it."""
 
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -14,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.debian import HOMES, enter_read_only, find_user
 from infra.image.build import Image
-from infra.image.root import enter_read_only, find_user
 
 _START_SECONDS = 60.0
 _EXIT_SECONDS = 60.0
@@ -39,24 +40,24 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve(image: Image, log: Path, **environment: str) -> Iterator[Server]:
-    """The image's own command, as its user, its root read-only, $HOME fresh and writable.
+def serve(image: Image, log: Path, home: str = "own", **environment: str) -> Iterator[Server]:
+    """The image's own command, as its user, its root read-only, $HOME fresh and as ``home`` says.
 
     Raises CheckError when ``/readiness`` does not answer.
     """
     port, key = _find_free_port(), secrets.token_urlsafe()
     inside = {
-        **image.stage.environment,
+        **image.environment,
         "PORT": str(port),
         "VOICELIVE_AGENT_API_KEY": key,
         **environment,
     }
-    command = list(image.stage.command)
+    command = list(image.command)
     url = f"http://127.0.0.1:{port}"
     with log.open("ab") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
-            enter_read_only(image.root, inside, image.stage.user, image.stage.directory, command),
+            enter_read_only(image.root, inside, image.user, image.directory, command, home),
             stdout=output,
             stderr=output,
         )
@@ -90,23 +91,37 @@ def check_confinement(image: Image, server: Server) -> None:
     """Not root, no capabilities, nothing to write to but $HOME. Raises CheckError."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     fields = dict(line.split(":\t", 1) for line in status.splitlines())
-    owner = find_user(image.root, image.stage.user)
+    owner = find_user(image.root, image.user)
     if owner.uid == 0 or fields["Uid"].split() != [str(owner.uid)] * 4:
-        raise CheckError(f"the server runs as {fields['Uid']}, not as {image.stage.user}")
+        raise CheckError(f"the server runs as {fields['Uid']}, not as {image.user}")
     if int(fields["CapEff"], 16):
         raise CheckError(f"the server has capabilities: {fields['CapEff']}")
-    home = image.stage.environment["HOME"]
-    probe = f"! touch /probe {image.stage.directory}/probe /tmp/probe 2>&1 && touch {home}/probe"
+    home = image.environment["HOME"]
+    probe = f"! touch /probe {image.directory}/probe /tmp/probe 2>&1 && touch {home}/probe"
     seen = subprocess.run(
-        enter_read_only(
-            image.root, image.stage.environment, image.stage.user, "/", ["/bin/sh", "-c", probe]
-        ),
+        enter_read_only(image.root, image.environment, image.user, "/", ["/bin/sh", "-c", probe]),
         capture_output=True,
         text=True,
         check=False,
     )
     if seen.returncode or seen.stdout.count("Read-only file system") != 3:
         raise CheckError(f"only $HOME should be writable: {seen.stdout}{seen.stderr}")
+
+
+def check_homes(image: Image, log: Path) -> None:
+    """Where $HOME can't be written it serves from memory, and says so. Raises CheckError."""
+    for home in HOMES.keys() - {"own"}:
+        log.write_bytes(b"")
+        with serve(image, log, home) as server:
+            with _DIRECT.open(f"{server.url}/readiness", timeout=5) as answer:
+                details = json.load(answer).get("details", {})
+            if "in memory" not in details.get("conversations", ""):
+                raise CheckError(f"$HOME is {home}, and readiness does not say so: {details}")
+            if '"type":"done"' not in ask(server, "hello"):
+                raise CheckError(f"$HOME is {home}, and a turn has no end")
+            stop(server)
+        if "KEPT IN MEMORY" not in log.read_text():
+            raise CheckError(f"$HOME is {home}, and the log does not say so:\n{_read_end(log)}")
 
 
 def check_contract(project: Path, server: Server) -> str:

@@ -1,6 +1,9 @@
 """The project's deployment files."""
 
+import json
+import re
 import shutil
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,25 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What the Dockerfile says of how its image runs."""
+
+    user: str
+    home: str
+    port: int
+    command: tuple[str, ...]
+
+
+def read_dockerfile() -> ImageFacts:
+    text = (ROOT / "Dockerfile").read_text()
+    (user,) = re.findall(r"^USER (\d+)$", text, re.M)
+    (home,) = re.findall(r"^ +HOME=(\S+)", text, re.M)
+    (command,) = re.findall(r"^CMD (\[.*\])$", text, re.M)
+    (port,) = re.findall(r"^EXPOSE (\d+)$", text, re.M)
+    return ImageFacts(user, home, int(port), tuple(json.loads(command)))
 
 
 @cache

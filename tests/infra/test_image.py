@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from infra.debian import PYTHON, find_obstacle
 from infra.image import check
 from infra.image.build import Image, build
-from infra.image.root import RootError, find_obstacle, find_user
-from tests.infra.files import ROOT
+from infra.locks import find_cache
+from tests.infra.files import ROOT, read_dockerfile
 
 AGENT = """
 async def reply(turn):
@@ -29,14 +30,12 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     project = tmp_path_factory.mktemp("project")
     for name in ("Dockerfile", ".dockerignore", "LICENSE"):
         shutil.copy(ROOT / name, project)
-    for name in ("app", "requirements"):
+    for name in ("app", "examples", "requirements", "tests", "voicelive_agent"):
         shutil.copytree(ROOT / name, project / name)
     (project / "my_agent.py").write_text(AGENT)
     (project / ".env").write_text("VOICELIVE_AGENT_API_KEY=not-for-images\n")
-    directory = ROOT / "build/image-test"
-    yield build(project, directory)
-    for stage in directory.glob("stage-*"):
-        shutil.rmtree(stage, ignore_errors=True)
+    with build(project) as built:
+        yield built
 
 
 @pytest.mark.component
@@ -64,42 +63,37 @@ class TestImage:
         ):
             pass
 
+    def test_serves_from_memory_where_home_is_of_root_full_or_absent(
+        self, image: Image, tmp_path: Path
+    ) -> None:
+        check.check_homes(image, tmp_path / "log")
+
+    def test_is_as_the_dockerfile_reads(self, image: Image) -> None:
+        told = read_dockerfile()
+        assert (image.user, image.command) == (told.user, told.command)
+        assert image.environment["HOME"] == told.home
+        assert image.environment["PORT"] == str(told.port)
+        assert image.ports == (f"{told.port}/tcp",)
+
     def test_leaves_no_mount_behind(self, image: Image) -> None:
         """debootstrap once left /proc mounted in the base; copying that filled the disk."""
-        assert str(image.root.parent) not in Path("/proc/mounts").read_text()
+        assert str(find_cache()) not in Path("/proc/mounts").read_text()
         assert not list((image.root / "proc").iterdir())
 
     def test_holds_what_it_needs_and_no_more(self, image: Image) -> None:
         source = image.root / "srv/agent"
-        assert (source / "voicelive_agent/server/app.py").is_file()
         assert (source / "my_agent.py").is_file()
-        assert not [path for path in source.rglob("*") if path.name in (".env", "tests")]
+        assert {path.name for path in source.iterdir()} - {"__pycache__"} == {
+            *("app", "voicelive_agent", "requirements", "LICENSE", "my_agent.py")
+        }
+        library = {path.name for path in (source / "voicelive_agent").iterdir()}
+        assert {"server", "wire", "frameworks", "model_agent", "agent.py"} <= library
+        assert not library & {"client", "contract", "emulator", "testing.py"}
         packages = image.root / "opt/agent/lib"
+        assert [path.name for path in packages.iterdir()] == [f"python{PYTHON}"]
         assert not list(packages.glob("python*/site-packages/pip"))
         assert not list(image.root.glob("usr/bin/*gcc*"))
         assert not list((image.root / "root").glob(".cache/*"))
         # Compiled at build time: the root is read-only when it runs.
         assert list((source / "app").glob("__pycache__/main.*.pyc"))
         assert image.added_bytes < 200 << 20
-
-
-def test_users_by_name_number_and_group(tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\nagent:x:10001:20::/:/bin/sh\n")
-    assert find_user(tmp_path, "agent") == find_user(tmp_path, "10001")
-    assert (find_user(tmp_path, "10001").gid, find_user(tmp_path, "10001:7").gid) == (20, 7)
-    assert (find_user(tmp_path, "5").uid, find_user(tmp_path, "5").gid) == (5, 0)
-    with pytest.raises(RootError, match="no user nobody"):
-        find_user(tmp_path, "nobody")
-
-
-def test_says_what_to_do_without_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
-    assert "sudo" in (find_obstacle() or "")
-    assert "docker build" in (find_obstacle() or "")
-
-
-def test_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: 0)
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    assert "apt-get install debootstrap" in (find_obstacle() or "")

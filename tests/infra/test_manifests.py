@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.image.dockerfile import parse
-from tests.infra.files import ROOT, read_facts, read_yaml
+from tests.infra.files import ROOT, read_dockerfile, read_facts, read_yaml
 from voicelive_agent.model_agent.settings import ModelAgentSettings
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.settings import variables_of
@@ -76,8 +75,7 @@ def test_the_unified_form() -> None:
     assert SERVICE["uses"] == ["ai-project"]
     assert SERVICE["language"] == "docker"
     assert SERVICE["docker"]["platform"] == "linux/amd64"
-    image = parse((ROOT / "Dockerfile").read_text())[-1]
-    assert SERVICE["startupCommand"].split() == list(image.command)
+    assert SERVICE["startupCommand"].split() == list(read_dockerfile().command)
     assert (ROOT / SERVICE["docker"]["path"]).is_file()
     assert "codeConfiguration" not in SERVICE
     required = AZURE["requiredVersions"]
