@@ -20,6 +20,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 
 from voicelive_agent.client.core.protocol import Event
+from voicelive_agent.client.core.session import LOCAL_NAME
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.troubles import Trouble, explain
 from voicelive_agent.shell_command import spell_command
@@ -171,8 +172,8 @@ async def _connect(
         whom = {"model": settings.model}
     else:
         whom = {
-            "agent_name": settings.agent_name or "local",
-            "project_name": settings.project_name or "local",
+            "agent_name": settings.agent_name or LOCAL_NAME,
+            "project_name": settings.project_name or LOCAL_NAME,
             "agent_version": settings.agent_version,
             "conversation_id": conversation_id or settings.conversation_id,
             "foundry_resource_override": settings.foundry_resource,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from voicelive_agent.client.connection import ConnectError, Connection, Lost, open_connection
 from voicelive_agent.client.core.conversation import Conversation
-from voicelive_agent.client.core.protocol import Event, showable
+from voicelive_agent.client.core.protocol import Event, without_secrets
 from voicelive_agent.client.core.quiet import Quiet
 from voicelive_agent.client.core.screen import Notice, ProtocolEvent, Screen, Status
 from voicelive_agent.client.settings import Settings
@@ -188,7 +188,7 @@ class Reconnection:
         return trouble.text
 
     def _show_sent(self, event: Event) -> None:
-        self._screen.show(ProtocolEvent("sent", showable(event)))
+        self._screen.show(ProtocolEvent("sent", without_secrets(event)))
 
 
 def _duration(seconds: float) -> str:

@@ -10,11 +10,14 @@ import pytest
 
 from tests.client.stage import NotingScreen
 from voicelive_agent.client.core.screen import Level, Notice, ProtocolEvent, Screens, Transcript
+from voicelive_agent.client.settings import load_settings
 from voicelive_agent.client.sound.devices import DeviceError
 from voicelive_agent.client.sound.file_devices import SilentLoudspeaker, SilentMicrophone
 from voicelive_agent.client.ui.recording import (
     Recording,
+    open_recording,
 )
+from voicelive_agent.emulator.watch.replay import read_events
 
 RATE_HZ = 24_000
 
@@ -170,9 +173,29 @@ def test_everything_shown_is_kept_as_json_lines(tmp_path: Path) -> None:
     talk.recording.close()
     [path] = tmp_path.glob("*.jsonl")
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    assert [line["kind"] for line in lines] == ["transcript", "notice", "event"]
-    assert lines[0]["text"] == "héllo"
+    assert [line["kind"] for line in lines] == ["connection", "transcript", "notice", "event"]
+    assert lines[1]["text"] == "héllo"
     assert shown.notices == ["so"]
+
+
+def test_a_recording_can_be_played_again(tmp_path: Path) -> None:
+    """It had a format of its own, without the audio of its events."""
+    settings = load_settings({"record": str(tmp_path), "agent_name": "a", "project_name": "p"})
+    recording = open_recording(settings, NotingScreen())
+    assert recording
+    append = {"type": "input_audio_buffer.append", "audio": "AAAA"}
+    recording.show(ProtocolEvent("sent", append))
+    recording.show(Notice("so"))
+    recording.show(ProtocolEvent("received", {"type": "response.created"}))
+    recording.close()
+    [path] = tmp_path.glob("*.jsonl")
+    events = read_events(path)
+    assert events.connection["query"] == {"agent-name": "a", "agent-project-name": "p"}
+    assert [(line.side, line.event["type"]) for line in events.lines] == [
+        ("client", "input_audio_buffer.append"),
+        ("server", "response.created"),
+    ]
+    assert events.lines[0].event == append
 
 
 class FullDisk:

@@ -35,8 +35,8 @@ from voicelive_agent.client.core.protocol import (
     read_mapping,
     read_text,
     said_as_is,
-    showable,
     user_message,
+    without_secrets,
 )
 from voicelive_agent.client.core.screen import (
     Failure,
@@ -275,7 +275,7 @@ class Conversation:
 
         Raises ConversationError where the service refuses the session.
         """
-        self._screen.show(ProtocolEvent("received", showable(event)))
+        self._screen.show(ProtocolEvent("received", without_secrets(event)))
         if self._is_repeated(event):
             return
         self.stirred.set()

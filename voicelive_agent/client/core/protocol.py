@@ -43,17 +43,20 @@ def read_audio(event: Event) -> bytes:
         return b""
 
 
-def showable(event: Event) -> Event:
-    """The event for a log or a person: without its audio, and without what only servers may know.
+def without_audio(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The event for a person or a script to read."""
+    members = {"response.audio.delta": "delta", "input_audio_buffer.append": "audio"}
+    member = members.get(str(event["type"]))
+    if member is None:
+        return event
+    return {**event, member: f"<{len(str(event.get(member, '')))} characters of base64>"}
+
+
+def without_secrets(event: Event) -> Event:
+    """The event to be shown or kept, without what only servers may know.
 
     Keys of MCP and relay servers stand in a session, and the service repeats them.
     """
-    for type, member in (
-        ("response.audio.delta", "delta"),
-        ("input_audio_buffer.append", "audio"),
-    ):
-        if event["type"] == type:
-            return {**event, member: f"<{len(str(event.get(member, '')))} characters of base64>"}
     if str(event["type"]).startswith("session."):
         return {name: _without_secrets(value) for name, value in event.items()}
     return event

@@ -80,7 +80,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class ProtocolEvent:
-    """Any event of the protocol, its audio left out: for scripts and recordings."""
+    """Any event of the protocol, without keys of other servers: for scripts and recordings."""
 
     direction: Literal["sent", "received"]
     event: Mapping[str, Any]

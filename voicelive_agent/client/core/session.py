@@ -12,6 +12,9 @@ from voicelive_agent.client.core.screen import Who
 from voicelive_agent.client.session_settings import VOICE_DETAILS
 from voicelive_agent.client.settings import Settings
 
+LOCAL_NAME = "local"
+"""Of an agent, and of its project, of which an emulator is told nothing else."""
+
 
 def describe_session(settings: Settings, tools: list[dict[str, Any]]) -> dict[str, Any]:
     """The ``session`` of ``session.update``; ``tools`` are those of a model.
@@ -46,6 +49,18 @@ def describe_session(settings: Settings, tools: list[dict[str, Any]]) -> dict[st
             }
         )
     return described | settings.session
+
+
+def describe_query(settings: Settings) -> dict[str, str]:
+    """Whom the connection is to, as its URL says it."""
+    if settings.model:
+        return {"model": settings.model}
+    query = {
+        "agent-name": settings.agent_name or LOCAL_NAME,
+        "agent-project-name": settings.project_name or LOCAL_NAME,
+        "agent-version": settings.agent_version,
+    }
+    return {name: value for name, value in query.items() if value is not None}
 
 
 def describe_mcp_servers(settings: Settings) -> list[dict[str, Any]]:

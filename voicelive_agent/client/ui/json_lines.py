@@ -23,11 +23,12 @@ kind           fields
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, TextIO
 
 from voicelive_agent.client.core.cards import Card
+from voicelive_agent.client.core.protocol import without_audio
 from voicelive_agent.client.core.screen import (
     Failure,
     Interrupted,
@@ -78,14 +79,15 @@ class JsonLines:
             case TurnTimes():
                 self._write("turn", **asdict(event))
             case ProtocolEvent():
-                self._write("event", direction=event.direction, event=dict(event.event))
+                shown = dict(without_audio(event.event))
+                self._write("event", direction=event.direction, event=shown)
             case Summary():
                 self._write("summary", **describe(event))
             case Speaking():
                 """For eyes only; ``cut`` tells what was heard."""
 
     def _show_level(self, level: Level) -> None:
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         if self._level_at_ms is None or now_ms - self._level_at_ms >= LEVEL_EVERY_MS:
             self._level_at_ms = now_ms
             # JSON has no infinity; this is below what PCM16 can hold.
@@ -95,9 +97,12 @@ class JsonLines:
         self._out = None
 
     def _write(self, kind: str, **fields: Any) -> None:
+        self.write({"at_ms": round(self.now_ms(), 1), "kind": kind, **fields})
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Write a line of another kind."""
         if self._out is None:
             return
-        line = {"at_ms": round(self._now_ms(), 1), "kind": kind, **fields}
         try:
             self._out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
             self._out.flush()
@@ -105,7 +110,8 @@ class JsonLines:
             self._out = None
             self._on_broken(error)
 
-    def _now_ms(self) -> float:
+    def now_ms(self) -> float:
+        """The time since the start."""
         return (self._clock() - self._start_s) * 1000
 
 

@@ -1,19 +1,21 @@
-"""``--record DIR``: both sides as a stereo WAV, and everything that happened as JSON lines.
+"""``--record DIR``: both sides and everything that happened, in the format of ``wire.recording``.
 
-The person is left, the agent right, on the timeline of the microphone: with each of its blocks
-the recording plays as much of the agent's audio as was due by then, and drops what was cut. What
-the person says while muted is not kept. Files are for their owner alone. Where they can't be
-written any more, the recording ends with a notice, and the conversation goes on.
+The timeline is that of the microphone: with each of its blocks the recording plays as much of the
+agent's audio as was due by then, and drops what was cut. What the person says while muted is not
+kept. Where the files can't be written any more, the recording ends with a notice, and the
+conversation goes on.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from voicelive_agent.client.core.screen import Level, Notice, Screen, ScreenEvent
+from voicelive_agent.client.core.screen import Level, Notice, ProtocolEvent, Screen, ScreenEvent
+from voicelive_agent.client.core.session import describe_query
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound.audio_files import WavWriter
 from voicelive_agent.client.sound.devices import (
@@ -28,10 +30,16 @@ from voicelive_agent.client.sound.playback import Playback
 from voicelive_agent.client.ui.json_lines import JsonLines
 from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
 from voicelive_agent.wire.audio.streams import Resampler
+from voicelive_agent.wire.recording import (
+    DIRECTORY_MODE,
+    OWNER_ALONE,
+    Side,
+    connection_line,
+    event_line,
+)
 
 SLACK_MS = 250
 """A microphone that is late by more leaves a gap of silence, so that both sides stay in step."""
-OWNER_ALONE = 0o600
 
 
 class Recording:
@@ -43,6 +51,7 @@ class Recording:
         *,
         microphone_hz: int,
         loudspeaker_hz: int,
+        connection: Mapping[str, Any] | None = None,
         on_notice: Callable[[str], None] = ignore,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -56,7 +65,7 @@ class Recording:
         self._playback = Playback(loudspeaker_hz)
         self._resampler = Resampler(microphone_hz, loudspeaker_hz)
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
             path = _free_path(directory)
             events_fd = os.open(path.with_suffix(".jsonl"), os.O_WRONLY | os.O_CREAT, OWNER_ALONE)
             self._events = os.fdopen(events_fd, "w", encoding="utf-8")
@@ -68,6 +77,7 @@ class Recording:
                 f"can't record in {directory}: {error.strerror}. Give another --record DIR."
             ) from error
         self._lines = JsonLines(self._events, clock=clock, on_broken=self._stop)
+        self._lines.write({"kind": "connection", **connection_line(connection or {})})
 
     def hearing(self, microphone: Microphone) -> Microphone:
         """The microphone, with what it hears recorded; the recording then goes by its pace."""
@@ -82,7 +92,12 @@ class Recording:
         """Keep what is shown."""
         if isinstance(event, Level):
             self._is_muted = event.muted
-        self._lines.show(event)
+        if isinstance(event, ProtocolEvent):
+            side: Side = "client" if event.direction == "sent" else "server"
+            line = event_line(self._lines.now_ms(), side, event.event)
+            self._lines.write({"kind": "event", **line})
+        else:
+            self._lines.show(event)
 
     def hear(self, pcm: bytes) -> None:
         """The next of the person's audio."""
@@ -221,6 +236,7 @@ def open_recording(settings: Settings, screen: Screen) -> Recording | None:
         settings.record,
         microphone_hz=settings.sent_rate_hz,
         loudspeaker_hz=settings.received_rate_hz,
+        connection={"path": "/voice-live/realtime", "query": describe_query(settings)},
         on_notice=lambda text: screen.show(Notice(text)),
     )
 

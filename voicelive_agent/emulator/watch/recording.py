@@ -1,13 +1,7 @@
-"""What ``--record DIR`` keeps of a session: a stereo WAV and every event as a JSON line.
+"""What ``--record DIR`` keeps of a session, in the format of ``wire.recording``.
 
-``<session id>.wav`` holds what was heard on the left and what was played on the right, on one
-timeline: the session's audio clock. ``<session id>.jsonl`` opens with a line about the connection
-and then has a line for each event::
-
-    {"at_ms": 1042.7, "from": "client" | "server", "event": {…}}
-
-Both are readable by their owner alone, because they hold what people said. While the session
-lasts, each side is a raw file of its own, so that playback can be placed, and cut, by offset.
+The timeline of ``<session id>.wav`` is the session's audio clock. While the session lasts, each
+side is a raw file of its own, so that playback can be placed, and cut, by offset.
 """
 
 import contextlib
@@ -25,16 +19,20 @@ import numpy.typing as npt
 import soxr
 
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
+from voicelive_agent.wire.recording import (
+    DIRECTORY_MODE,
+    OWNER_ALONE,
+    Side,
+    connection_line,
+    event_line,
+)
 from voicelive_agent.wire.voice_live.frames import encode_event
-
-Side = Literal["client", "server"]
 
 Samples = npt.NDArray[np.int16]
 
 WAV_RATE_HZ = 24_000
 _SAMPLE_BYTES = 2
 _BLOCK_SAMPLES = 1 << 16
-_OWNER_ONLY = 0o600
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +96,7 @@ class SessionRecording:
         self.played = Track(directory / f".{name}.played.pcm", WAV_RATE_HZ)
         self._events = open_private(self.events_path, "wb")
         self._is_broken = False
-        self._write_line({"at_ms": 0.0, "connection": {**connection, "session_id": session_id}})
+        self._write_line(connection_line({**connection, "session_id": session_id}))
 
     def place_heard(self, at_ms: float, pcm: bytes) -> None:
         """Input audio at ``SAMPLE_RATE_HZ``."""
@@ -114,8 +112,7 @@ class SessionRecording:
 
     def add_event(self, at_ms: float, side: Side, event: Any) -> None:
         """Keep one event; ``event`` is what stood in the frame, parsed where it was JSON."""
-        line = {"at_ms": round(at_ms, 1), "from": side, "event": event}
-        self._try(lambda: self._write_line(line))
+        self._try(lambda: self._write_line(event_line(at_ms, side, event)))
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -157,14 +154,14 @@ def check_directory(directory: Path) -> None:
 
 
 def _make_directory(directory: Path) -> None:
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    directory.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)
 
 
 def open_private(path: Path, mode: Literal["wb", "w+b"]) -> BinaryIO:
     """Open a file for writing that only its owner can read, also where it existed before."""
     flags = os.O_CREAT | os.O_TRUNC | (os.O_RDWR if "+" in mode else os.O_WRONLY)
-    descriptor = os.open(path, flags, _OWNER_ONLY)
-    os.chmod(path, _OWNER_ONLY)
+    descriptor = os.open(path, flags, OWNER_ALONE)
+    os.chmod(path, OWNER_ALONE)
     return os.fdopen(descriptor, mode)
 
 

@@ -78,14 +78,14 @@ def read_events(path: Path) -> Events:
             line = orjson.loads(text)
             if "connection" in line:
                 events.connection = dict(line["connection"])
-            else:
+            elif "from" in line or "kind" not in line:
                 events.lines.append(
                     RecordedLine(float(line["at_ms"]), str(line["from"]), line["event"])
                 )
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise UnusableRecording(
                 f"{path}, line {number}: not a line of a recording; give the .jsonl file that "
-                "the emulator's --record left"
+                "--record left"
             ) from error
     if not events.connection or not events.lines:
         raise UnusableRecording(f"{path}: holds no session; give the .jsonl file of --record")
