@@ -25,6 +25,7 @@ from voicelive_agent.emulator.session.input.user_turns import FILLER_WORDS
 from voicelive_agent.emulator.stt import Recognizer, SpeechToText
 from voicelive_agent.emulator.stt.engines import open_stt
 from voicelive_agent.emulator.stt.phrases import split_words
+from voicelive_agent.emulator.vad import SpeechStarted, SpeechStopped
 from voicelive_agent.emulator.vad.completeness import estimate_completeness
 from voicelive_agent.emulator.vad.loudness import Loudness
 from voicelive_agent.emulator.vad.smart_turn import (
@@ -35,13 +36,12 @@ from voicelive_agent.emulator.vad.smart_turn import (
 )
 from voicelive_agent.emulator.vad.turn_detection import (
     PauseReached,
-    SpeechStarted,
-    SpeechStopped,
     TurnDetector,
     TurnEvent,
     TurnRules,
 )
 from voicelive_agent.emulator.vad.voice_activity import VoiceActivities
+from voicelive_agent.wire.voice_live.turn_detection import parse_turn_detection
 
 WORD_ERROR_GOAL = 0.15
 WORD_ERROR_GOAL_WITH_PHRASES = 0.05
@@ -178,7 +178,7 @@ async def find_turns(
     ``decided_ms`` collects how much audio was heard when each turn had ended.
     """
     detector = activities.open()
-    rules = TurnRules.parse(detection)
+    rules = TurnRules.of(parse_turn_detection(detection))
     turns = TurnDetector(rules, detector, may_shorten=model is not None)
     loudness, start_ms = Loudness(), 0
     recognizer, utterance = stt.open_recognizer(), None

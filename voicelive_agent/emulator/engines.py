@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from voicelive_agent.emulator.agents import AgentBackend
 from voicelive_agent.emulator.handshake import ConnectionRequest
 from voicelive_agent.emulator.settings import ANY_AGENT, Settings
-from voicelive_agent.emulator.stt import SpeechToText, SttError, VoiceActivity
+from voicelive_agent.emulator.stt import SpeechToText, SttError
 from voicelive_agent.emulator.stt.recognition import Threads
 from voicelive_agent.emulator.tts import TextToSpeech, TtsError
+from voicelive_agent.emulator.vad import VoiceActivity
 from voicelive_agent.emulator.vad.echo import warm_up
 from voicelive_agent.emulator.vad.smart_turn import SmartTurn
 from voicelive_agent.wire.voice_live.shapes import ProtocolError

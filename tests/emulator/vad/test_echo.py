@@ -16,10 +16,12 @@ from voicelive_agent.emulator.vad.echo import (
     find_warning,
 )
 from voicelive_agent.emulator.vad.voice_activity import Silero
+from voicelive_agent.wire.voice_live.session import EchoCancellation, NoiseReduction
 
 needs_livekit = pytest.mark.skipif(
     importlib.util.find_spec("livekit") is None, reason="the echo-cancellation extra is missing"
 )
+
 CANCEL = CleaningSettings(cancels_echo=True)
 PLAYED = "we are open from nine in the morning until ten at night every day of the week"
 
@@ -54,11 +56,13 @@ def count_speech(pcm: bytes) -> int:
     return sum(detector.probability(frame) >= 0.5 for frame in frames)
 
 
-class TestWish:
+class TestSettings:
     def test_what_sessions_ask_for(self) -> None:
-        assert not CleaningSettings.parse(None, None)
-        assert CleaningSettings.parse({"type": "server_echo_cancellation"}, None) == CANCEL
-        assert CleaningSettings.parse({"reference_source": "client"}, {"type": "near_field"}) == (
+        echo = EchoCancellation(type="server_echo_cancellation")
+        assert not CleaningSettings.of(None, None)
+        assert CleaningSettings.of(echo, None) == CANCEL
+        clients = EchoCancellation(type="server_echo_cancellation", reference_source="client")
+        assert CleaningSettings.of(clients, NoiseReduction(type="near_field")) == (
             CleaningSettings(True, True, True)
         )
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from tests.emulator.speech import mix, needs_flite, noise, say, silence
+from tests.emulator.vad.rules import read_rules
+from voicelive_agent.emulator.vad import SpeechStarted
 from voicelive_agent.emulator.vad.loudness import Loudness
 from voicelive_agent.emulator.vad.turn_detection import (
     SOUND_LIMIT_MS,
-    SpeechStarted,
     TurnDetector,
-    TurnRules,
 )
 from voicelive_agent.emulator.vad.voice_activity import Silero
 
@@ -76,7 +76,7 @@ def test_a_word_begins_with_its_soft_sound(lead_ms: int) -> None:
     """
     pcm = silence(lead_ms) + say("where can i park my car", "kal16")
     pcm = mix(pcm, noise(len(pcm) // 32, 8))
-    rules = TurnRules.parse({"type": "azure_semantic_vad", "prefix_padding_ms": 0})
+    rules = read_rules({"type": "azure_semantic_vad", "prefix_padding_ms": 0})
     detector, loudness = Silero(), Loudness()
     turns = TurnDetector(rules, detector)
     for at in range(0, len(pcm) - 1023, 1024):

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from tests.emulator.vad.rules import read_rules
+from voicelive_agent.emulator.vad import SpeechStarted, SpeechStopped
 from voicelive_agent.emulator.vad.turn_detection import (
     MURMUR_LIMIT_MS,
     PauseReached,
-    SpeechStarted,
-    SpeechStopped,
     TurnDetector,
     TurnEvent,
     TurnRules,
@@ -39,16 +39,24 @@ class LateDetector(Detector):
 
 
 def open_turns(*, may_shorten: bool = False, **wish: Any) -> TurnDetector:
-    return TurnDetector(TurnRules.parse(wish), Detector(), may_shorten=may_shorten)
+    return TurnDetector(read_rules(wish), Detector(), may_shorten=may_shorten)
 
 
-def hear(turns: TurnDetector, probability: float, ms: int) -> list[TurnEvent]:
-    events = [turns.judge(probability) for _ in range(ms // 10)]
+def hear(
+    turns: TurnDetector, probability: float, ms: int, *, is_playing: bool = False
+) -> list[TurnEvent]:
+    events = [turns.judge(probability, is_playing=is_playing) for _ in range(ms // 10)]
     return [event for event in events if event is not None]
 
 
-def run(turns: TurnDetector, *parts: tuple[float, int]) -> list[TurnEvent]:
-    return [event for probability, ms in parts for event in hear(turns, probability, ms)]
+def run(
+    turns: TurnDetector, *parts: tuple[float, int], is_playing: bool = False
+) -> list[TurnEvent]:
+    return [
+        event
+        for probability, ms in parts
+        for event in hear(turns, probability, ms, is_playing=is_playing)
+    ]
 
 
 class TestServerVad:
@@ -106,21 +114,19 @@ class TestServerVad:
         assert events[-1] == SpeechStarted(500)
 
     def test_the_lags_of_a_detector_are_taken_off(self) -> None:
-        turns = TurnDetector(TurnRules.parse({"prefix_padding_ms": 300}), LateDetector())
+        turns = TurnDetector(read_rules({"prefix_padding_ms": 300}), LateDetector())
         events = run(turns, (0, 1000), (1, 500), (0, 420))
         assert events == [SpeechStarted(680), SpeechStopped(1420)]
         assert turns.now_ms == 1920
 
     def test_a_turn_shorter_than_the_lag_ends_after_it_began(self) -> None:
-        turns = TurnDetector(TurnRules.parse({"speech_duration_ms": 0}), LateDetector())
+        turns = TurnDetector(read_rules({"speech_duration_ms": 0}), LateDetector())
         events = run(turns, (0, 1000), (1, 20), (0, 700))
         assert events == [SpeechStarted(580), SpeechStopped(980)]
 
     def test_speech_must_last_longer_while_the_assistant_speaks(self) -> None:
         turns = open_turns(speech_duration_assistant_speaking_ms=800)
-        turns.is_answering = True
-        assert run(turns, (1, 790), (0, 500)) == []
-        turns.is_answering = False
+        assert run(turns, (1, 790), (0, 500), is_playing=True) == []
         assert run(turns, (1, 200)) == [SpeechStarted(890)]
 
     def test_clearing_forgets_the_turn_and_keeps_the_time(self) -> None:
@@ -134,7 +140,7 @@ class TestServerVad:
     def test_new_rules_hold_from_now_on(self) -> None:
         turns = open_turns(silence_duration_ms=2000)
         run(turns, (1, 500), (0, 400))
-        turns.configure(TurnRules.parse({"silence_duration_ms": 100, "timeout_ms": 0}))
+        turns.configure(read_rules({"silence_duration_ms": 100, "timeout_ms": 0}))
         run(turns, (1, 100))
         assert hear(turns, 0, 100) == [SpeechStopped(1000)]
 
@@ -249,16 +255,16 @@ class TestSemanticVad:
 class TestRules:
     def test_defaults_of_the_types(self) -> None:
         """Those of the API reference: voice-live-protocol.md, section 3.1."""
-        assert TurnRules.parse({"type": "server_vad"}) == TurnRules()
-        semantic = TurnRules.parse({"type": "azure_semantic_vad_multilingual"})
+        assert read_rules({"type": "server_vad"}) == TurnRules()
+        semantic = read_rules({"type": "azure_semantic_vad_multilingual"})
         assert semantic == TurnRules(prefix_padding_ms=420, speech_duration_ms=80, is_semantic=True)
 
     def test_null_is_as_good_as_nothing(self) -> None:
         names = ["threshold", "speech_duration_ms", "end_of_utterance_detection"]
-        assert TurnRules.parse(dict.fromkeys(names)) == TurnRules()
+        assert read_rules(dict.fromkeys(names)) == TurnRules()
 
 
-class TurnTakingMachine(RuleBasedStateMachine):
+class TurnDetectionMachine(RuleBasedStateMachine):
     """Whatever comes: events alternate, lie on the timeline, and nothing hangs."""
 
     @initialize(
@@ -278,7 +284,7 @@ class TurnTakingMachine(RuleBasedStateMachine):
         threshold: float,
         may_shorten: bool,
     ) -> None:
-        self.turn_rules = TurnRules.parse(
+        self.turn_rules = read_rules(
             {
                 "type": kind,
                 "silence_duration_ms": silence_ms,
@@ -292,6 +298,7 @@ class TurnTakingMachine(RuleBasedStateMachine):
         self.end_ms = 0
         self.heard_ms = 0
         self.quiet_ms = 0
+        self.is_playing = False
 
     def take(self, event: TurnEvent | None) -> None:
         if isinstance(event, SpeechStarted):
@@ -320,7 +327,7 @@ class TurnTakingMachine(RuleBasedStateMachine):
             self.heard_ms += 10
             is_quiet = probability < self.turn_rules.release_threshold
             self.quiet_ms = self.quiet_ms + 10 if is_quiet else 0
-            event = self.turns.judge(probability, sound_ms)
+            event = self.turns.judge(probability, sound_ms, is_playing=self.is_playing)
             self.take(event)
             if isinstance(event, PauseReached):
                 self.take(self.turns.weigh(completeness))
@@ -330,9 +337,9 @@ class TurnTakingMachine(RuleBasedStateMachine):
         self.turns.reset()
         self.start_ms, self.end_ms = None, self.heard_ms
 
-    @rule(is_answering=st.booleans())
-    def answer(self, is_answering: bool) -> None:
-        self.turns.is_answering = is_answering
+    @rule(is_playing=st.booleans())
+    def play(self, is_playing: bool) -> None:
+        self.is_playing = is_playing
 
     @invariant()
     def time_is_what_was_heard(self) -> None:
@@ -348,7 +355,7 @@ class TurnTakingMachine(RuleBasedStateMachine):
         assert self.start_ms is None or self.quiet_ms <= longest_ms
 
 
-TestTurnTakingMachine = TurnTakingMachine.TestCase
+TestTurnDetectionMachine = TurnDetectionMachine.TestCase
 
 
 @given(st.lists(st.floats(0, 1), max_size=300))

@@ -11,13 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.emulator.speech import mix, needs_flite, noise, say, silence
-from voicelive_agent.emulator.stt import VoiceActivity
+from tests.emulator.vad.rules import read_rules
+from voicelive_agent.emulator.vad import SpeechStarted, SpeechStopped, VoiceActivity
 from voicelive_agent.emulator.vad.turn_detection import (
-    SpeechStarted,
-    SpeechStopped,
     TurnDetector,
     TurnEvent,
-    TurnRules,
 )
 from voicelive_agent.emulator.vad.voice_activity import (
     DcRemover,
@@ -47,7 +45,7 @@ def find_turns(
     pcm: bytes, detector: VoiceActivity | None = None, **wish: object
 ) -> list[TurnEvent]:
     detector = detector or Silero()
-    turns = TurnDetector(TurnRules.parse({"prefix_padding_ms": 0, **wish}), detector)
+    turns = TurnDetector(read_rules({"prefix_padding_ms": 0, **wish}), detector)
     size = detector.frame_bytes
     frames = [pcm[at : at + size] for at in range(0, len(pcm) - size + 1, size)]
     events = (turns.judge(detector.probability(frame)) for frame in frames)

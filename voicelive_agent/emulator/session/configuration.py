@@ -6,21 +6,30 @@ part changes nothing.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 from voicelive_agent.emulator.session.effects import ConfigureInput
 from voicelive_agent.emulator.session.facts import Warned
-from voicelive_agent.wire.audio.formats import DEFAULT_RATE_HZ, default_rate_hz
+from voicelive_agent.wire.audio.formats import (
+    DEFAULT_RATE_HZ,
+    Codec,
+    default_rate_hz,
+    parse_input_format,
+)
 from voicelive_agent.wire.voice_live.session import (
+    Animation,
+    EchoCancellation,
+    LlmInterim,
+    Modality,
+    NoiseReduction,
     SessionFields,
+    StaticInterim,
     Transcription,
 )
-from voicelive_agent.wire.voice_live.shapes import (
-    ProtocolError,
-    check_shape,
-)
-from voicelive_agent.wire.voice_live.turn_detection import ServerVad
+from voicelive_agent.wire.voice_live.shapes import ProtocolError, Shape, check_shape
+from voicelive_agent.wire.voice_live.turn_detection import AzureSemanticVad, ServerVad
 from voicelive_agent.wire.voice_live.voices import name_voice
 
 DEFAULT_INSTRUCTIONS = (
@@ -43,8 +52,41 @@ _TRANSCRIPTION_FIELDS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSettings:
+    """One session's settings, in the order in which the client is told them.
+
+    What the client wrote as objects stays in the shapes that it was checked by, but for the
+    voice and the tools: those go to engines and agents as JSON.
+    """
+
+    modalities: Sequence[Modality] = ("text", "audio")
+    animation: Animation | None = None
+    voice: Mapping[str, Any]
+    instructions: str | None
+    input_audio_sampling_rate: int = DEFAULT_RATE_HZ
+    input_audio_format: Codec = "pcm16"
+    output_audio_format: str = "pcm16"
+    """In the spelling of the client."""
+    turn_detection: ServerVad | None = field(default_factory=lambda: ServerVad(type="server_vad"))
+    input_audio_noise_reduction: NoiseReduction | None = None
+    input_audio_echo_cancellation: EchoCancellation | None = None
+    avatar: None = None
+    input_audio_transcription: Transcription | None
+    output_audio_timestamp_types: Sequence[str] | None = None
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_choice: str | Mapping[str, Any] = "auto"
+    parallel_tool_calls: bool = True
+    temperature: float | None
+    max_response_output_tokens: int | Literal["inf"] = "inf"
+    reasoning_effort: str | None = None
+    interim_response: StaticInterim | LlmInterim | None = None
+    include: Sequence[str] | None = None
+    metadata: Mapping[str, str] | None = None
+
+
 class Configuration:
-    """One session's settings; ``values`` are JSON and are replaced, never changed in place."""
+    """The settings of one session, and what changes them; ``now`` is replaced, never changed."""
 
     def __init__(
         self, *, model: str | None, echo_reference: bool, writes_interims: bool = False
@@ -56,13 +98,10 @@ class Configuration:
         self.writes_interims = writes_interims
         self._model = model
         self._echo_reference = echo_reference
-        self.values: dict[str, Any] = self._defaults()
+        self.now = self._defaults()
         self._rate_is_chosen = False
         self.temperature: float | None = None
         """What the client chose: the default shown is that of no model here, and some take none."""
-
-    def __getitem__(self, name: str) -> Any:
-        return self.values[name]
 
     @property
     def in_agent_mode(self) -> bool:
@@ -100,48 +139,50 @@ class Configuration:
             )
         if self.in_agent_mode:
             known = {name: value for name, value in known.items() if name not in _AGENT_OWNS}
-        fields = check_shape(SessionFields, known, "session").model_dump()
-        changed = {name: fields[name] for name in known}
-        values = {**self.values, **self._fill_in(changed)}
+        checked = check_shape(SessionFields, known, "session")
+        changed = {name: getattr(checked, name) for name in known}
+        settings = replace(self.now, **self._fill_in(changed))
         rate_is_chosen = self._rate_is_chosen
         if "input_audio_sampling_rate" in changed:
             rate_is_chosen = changed["input_audio_sampling_rate"] is not None
         if not rate_is_chosen:
-            rate_hz = default_rate_hz(values["input_audio_format"])
-            values["input_audio_sampling_rate"] = rate_hz
-        self._check(values, voice_is_fixed=voice_is_fixed, input_is_fixed=input_is_fixed)
-        self.values = values
+            rate_hz = default_rate_hz(settings.input_audio_format)
+            settings = replace(settings, input_audio_sampling_rate=rate_hz)
+        self._check(settings, voice_is_fixed=voice_is_fixed, input_is_fixed=input_is_fixed)
+        self.now = settings
         self._rate_is_chosen = rate_is_chosen
         self.temperature = changed.get("temperature", self.temperature)
         return [*self._warn(update), *self.warn_unsupported(changed, "session")]
 
     def describe(self) -> dict[str, Any]:
-        """A copy of the values, as the client is told them."""
-        return copy.deepcopy(self.values)
+        """The settings as JSON, as the client is told them."""
+        return {one.name: _to_json(getattr(self.now, one.name)) for one in fields(self.now)}
 
-    def hearing(self) -> ConfigureInput:
-        """What hearing has to know of it."""
-        transcription = self["input_audio_transcription"] or {}
-        turn_detection = self["turn_detection"]
-        languages = [
-            *(transcription.get("language") or "").split(","),
-            *((turn_detection or {}).get("languages") or ()),
-        ]
-        echo = self["input_audio_echo_cancellation"]
+    @property
+    def language(self) -> str:
+        """What the person speaks (BCP-47); the first where the session names several."""
+        transcription, detection = self.now.input_audio_transcription, self.now.turn_detection
+        named = (transcription.language if transcription else None) or ""
+        also = detection.languages if isinstance(detection, AzureSemanticVad) else None
+        return next(filter(None, map(str.strip, [*named.split(","), *(also or ())])), "en-US")
+
+    def input(self) -> ConfigureInput:
+        """How input audio is to be taken."""
+        now = self.now
+        transcription, echo = now.input_audio_transcription, now.input_audio_echo_cancellation
         return ConfigureInput(
-            input_format=self["input_audio_format"],
-            sampling_rate_hz=self["input_audio_sampling_rate"],
-            channels=echo["channels"] if echo else 1,
-            turn_detection=turn_detection,
-            language=next(filter(None, map(str.strip, languages)), "en-US"),
-            phrases=tuple(transcription.get("phrase_list") or ()),
-            noise_reduction=self["input_audio_noise_reduction"],
+            format=parse_input_format(now.input_audio_format, now.input_audio_sampling_rate),
+            channels=echo.channels if echo else 1,
+            turn_detection=now.turn_detection,
+            language=self.language,
+            phrases=tuple((transcription and transcription.phrase_list) or ()),
+            noise_reduction=now.input_audio_noise_reduction,
             echo_cancellation=echo,
         )
 
-    def dress_voice(self, voice: Any) -> dict[str, Any]:
-        """A voice as an object, where the client gave its name alone or as an object."""
-        dressed = name_voice(voice) if isinstance(voice, str) else dict(voice)
+    def dress_voice(self, voice: str | Shape) -> dict[str, Any]:
+        """A voice as JSON, where the client gave its name alone or as an object."""
+        dressed = name_voice(voice) if isinstance(voice, str) else voice.model_dump()
         # The official quickstarts read name, type and temperature of any voice of an agent.
         if self.in_agent_mode:
             dressed.setdefault("name", dressed["type"])
@@ -150,57 +191,43 @@ class Configuration:
             dressed.setdefault("temperature", 0.8)
         return dressed
 
-    def _defaults(self) -> dict[str, Any]:
+    def _defaults(self) -> SessionSettings:
         # Models that hear and speak by themselves don't write down what they hear unasked.
         is_realtime = self._is_realtime
-        voice = "alloy" if is_realtime else "en-US-Ava:DragonHDLatestNeural"
-        transcription = None if is_realtime else Transcription(model="azure-speech")
-        return {
-            "modalities": ["text", "audio"],
-            "animation": None,
-            "voice": self.dress_voice(voice),
-            "instructions": None if self.in_agent_mode else DEFAULT_INSTRUCTIONS,
-            "input_audio_sampling_rate": DEFAULT_RATE_HZ,
-            "input_audio_format": "pcm16",
-            "output_audio_format": "pcm16",
-            "turn_detection": ServerVad(type="server_vad").model_dump(),
-            "input_audio_noise_reduction": None,
-            "input_audio_echo_cancellation": None,
-            "avatar": None,
-            "input_audio_transcription": transcription and transcription.model_dump(),
-            "output_audio_timestamp_types": None,
-            "tools": [],
-            "tool_choice": "auto",
-            "parallel_tool_calls": True,
-            "temperature": None if self.in_agent_mode else 0.8,
-            "max_response_output_tokens": "inf",
-            "reasoning_effort": None,
-            "interim_response": None,
-            "include": None,
-            "metadata": None,
-        }
+        return SessionSettings(
+            voice=self.dress_voice("alloy" if is_realtime else "en-US-Ava:DragonHDLatestNeural"),
+            instructions=None if self.in_agent_mode else DEFAULT_INSTRUCTIONS,
+            input_audio_transcription=(
+                None if is_realtime else Transcription(model="azure-speech")
+            ),
+            temperature=None if self.in_agent_mode else 0.8,
+        )
 
     def _fill_in(self, changed: Mapping[str, Any]) -> dict[str, Any]:
         """The new values: null is the default of what can't be off, and off for the rest."""
         defaults = self._defaults()
         off = {"turn_detection", "input_audio_transcription"}
         filled = {
-            name: defaults[name] if value is None and name not in off else value
+            name: getattr(defaults, name) if value is None and name not in off else value
             for name, value in changed.items()
         }
-        if "voice" in filled:
-            filled["voice"] = self.dress_voice(filled["voice"])
+        if (voice := changed.get("voice")) is not None:
+            filled["voice"] = self.dress_voice(voice)
+        # Those go to the agent as JSON.
+        for name in ("tools", "tool_choice"):
+            if name in filled:
+                filled[name] = _to_json(filled[name])
         if filled.get("instructions") == "":
-            filled["instructions"] = defaults["instructions"]
+            filled["instructions"] = defaults.instructions
         if "avatar" in filled:
             filled["avatar"] = None
         return filled
 
     def _check(
-        self, values: Mapping[str, Any], *, voice_is_fixed: bool, input_is_fixed: bool
+        self, settings: SessionSettings, *, voice_is_fixed: bool, input_is_fixed: bool
     ) -> None:
         """What no field can tell alone. Raises ProtocolError."""
-        if voice_is_fixed and values["voice"] != self["voice"]:
+        if voice_is_fixed and settings.voice != self.now.voice:
             raise ProtocolError(
                 "The voice can't be changed once the session has produced audio: leave 'voice' "
                 "out, or open a new session.",
@@ -208,45 +235,44 @@ class Configuration:
                 param="session.voice",
             )
         for name in ("input_audio_sampling_rate", "input_audio_format"):
-            if input_is_fixed and values[name] != self[name]:
+            if input_is_fixed and getattr(settings, name) != getattr(self.now, name):
                 raise ProtocolError(
                     f"'{name}' can't be changed once the session has received audio: set it "
                     "before the first append.",
                     code=f"cannot_update_{name}",
                     param=f"session.{name}",
                 )
-        if values["input_audio_format"] != "pcm16" and values["input_audio_sampling_rate"] != 8000:
+        if settings.input_audio_format != "pcm16" and settings.input_audio_sampling_rate != 8000:
             raise ProtocolError(
-                f"{values['input_audio_format']} is sampled at 8000 Hz: set the rate to 8000.",
+                f"{settings.input_audio_format} is sampled at 8000 Hz: set the rate to 8000.",
                 code="invalid_value",
                 param="session.input_audio_sampling_rate",
             )
-        if "text" not in values["modalities"] and not self._is_realtime:
+        if "text" not in settings.modalities and not self._is_realtime:
             raise ProtocolError(
                 "Audio alone is for realtime models: add 'text' to the modalities.",
                 code="invalid_value",
                 param="session.modalities",
             )
-        if values["input_audio_echo_cancellation"]:
-            self._check_echo_cancellation(values)
+        if settings.input_audio_echo_cancellation:
+            self._check_echo_cancellation(settings, settings.input_audio_echo_cancellation)
 
-    def _check_echo_cancellation(self, values: Mapping[str, Any]) -> None:
-        echo = values["input_audio_echo_cancellation"]
+    def _check_echo_cancellation(self, settings: SessionSettings, echo: EchoCancellation) -> None:
         param = "session.input_audio_echo_cancellation"
-        if echo["channels"] not in (1, 2):
+        if echo.channels not in (1, 2):
             raise ProtocolError(
                 "The input has 1 channel, or 2 with the reference in the second.",
                 code="invalid_ec_reference_channels",
                 param=f"{param}.channels",
             )
-        if echo["channels"] == 2 and echo["reference_source"] != "client":
+        if echo.channels == 2 and echo.reference_source != "client":
             raise ProtocolError(
                 "Two channels carry the client's reference: set reference_source to 'client'.",
                 code="invalid_ec_channels_requires_client",
                 param=f"{param}.channels",
             )
-        if echo["reference_source"] == "client":
-            if echo["channels"] != 2 or values["input_audio_format"] != "pcm16":
+        if echo.reference_source == "client":
+            if echo.channels != 2 or settings.input_audio_format != "pcm16":
                 raise ProtocolError(
                     "The client's reference comes in the second channel of pcm16: set channels "
                     "to 2 and input_audio_format to 'pcm16'.",
@@ -269,35 +295,44 @@ class Configuration:
             elif self.in_agent_mode and name in _AGENT_OWNS and update[name] is not None:
                 yield warn_ignored_by_agent(param)
 
-    def warn_unsupported(self, values: Mapping[str, Any], param: str) -> Iterator[Warned]:
+    def warn_unsupported(self, given: Mapping[str, Any], param: str) -> Iterator[Warned]:
         """Warnings about what is valid but not done here, in fields of a session or a response."""
-        if values.get("avatar") or "avatar" in (values.get("modalities") or ()):
+        if given.get("avatar") or "avatar" in (given.get("modalities") or ()):
             yield Warned(
                 "The emulator doesn't do avatars and video: the session goes on without.",
                 "avatar_not_supported",
-                f"{param}.{'avatar' if values.get('avatar') else 'modalities'}",
+                f"{param}.{'avatar' if given.get('avatar') else 'modalities'}",
             )
-        if "blendshapes" in (values.get("animation") or {}).get("outputs", ()):
+        animation = given.get("animation")
+        if isinstance(animation, Animation) and "blendshapes" in animation.outputs:
             yield Warned(
                 "The emulator doesn't do blendshapes: ask for 'viseme_id'.",
                 "blendshapes_not_supported",
                 f"{param}.animation.outputs",
             )
-        for index, tool in enumerate(values.get("tools") or ()):
-            if tool["type"] != "function":
+        for index, tool in enumerate(given.get("tools") or ()):
+            if tool.type != "function":
                 yield Warned(
-                    f"The emulator doesn't run '{tool['type'][:50]}' tools: the model has none.",
-                    "mcp_not_supported" if tool["type"] == "mcp" else "tool_not_supported",
+                    f"The emulator doesn't run '{tool.type[:50]}' tools: the model has none.",
+                    "mcp_not_supported" if tool.type == "mcp" else "tool_not_supported",
                     f"{param}.tools[{index}]",
                 )
-        interim = values.get("interim_response") or {}
-        if interim.get("type") == "llm_interim_response" and not self.writes_interims:
+        if isinstance(given.get("interim_response"), LlmInterim) and not self.writes_interims:
             yield Warned(
                 "The emulator has no model for interim responses and speaks set phrases instead: "
                 "start it with --model-url.",
                 "interim_response_not_generated",
                 f"{param}.interim_response",
             )
+
+
+def _to_json(value: Any) -> Any:
+    """A copy that the client, or an agent, may be told."""
+    if isinstance(value, Shape):
+        return value.model_dump()
+    if isinstance(value, list | tuple):
+        return [_to_json(one) for one in value]
+    return copy.deepcopy(value)
 
 
 def warn_ignored_by_agent(param: str) -> Warned:

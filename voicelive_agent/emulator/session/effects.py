@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicelive_agent.emulator.agents import AgentRequest
+from voicelive_agent.wire.audio.formats import AudioFormat
+from voicelive_agent.wire.voice_live.session import EchoCancellation, NoiseReduction
+from voicelive_agent.wire.voice_live.turn_detection import ServerVad
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +15,8 @@ class Send:
     """Send this event to the client; none may be dropped or reordered."""
 
     event: dict[str, Any]
+    audio: bytes = b""
+    """The audio of a ``response.audio.delta`` as it was before base64, for whoever watches."""
 
 
 # Input audio.
@@ -21,18 +26,16 @@ class Send:
 class ConfigureInput:
     """How to hear from now on; the first effect of this kind comes with ``open``."""
 
-    input_format: str
-    """``pcm16``, ``g711_ulaw`` or ``g711_alaw``."""
-    sampling_rate_hz: int
+    format: AudioFormat
     channels: int
     """2: interleaved, the microphone and then what the loudspeaker plays."""
-    turn_detection: Mapping[str, Any] | None
-    """The session's object with its defaults filled in; None: turns are ended by the client."""
+    turn_detection: ServerVad | None
+    """None: turns are ended by the client."""
     language: str
     """BCP-47; one of them where the session names several."""
     phrases: tuple[str, ...]
-    noise_reduction: Mapping[str, Any] | None
-    echo_cancellation: Mapping[str, Any] | None
+    noise_reduction: NoiseReduction | None
+    echo_cancellation: EchoCancellation | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from typing import Any
 from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.stt import Transcript
 from voicelive_agent.emulator.tts import SpokenWord, Viseme
+from voicelive_agent.emulator.vad import SpeechStarted as SpeechStarted
+from voicelive_agent.emulator.vad import SpeechStopped as SpeechStopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +21,7 @@ class ClientSent:
     event: Any
 
 
-# Input audio.
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechStarted:
-    """The detector found speech; ms on the timeline of the audio received, prefix included."""
-
-    audio_start_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechStopped:
-    """The detector found the end of the turn; ms on the same timeline, silence excluded."""
-
-    audio_end_ms: int
+# Input audio; ``SpeechStarted`` and ``SpeechStopped`` are as turn detection tells them.
 
 
 @dataclass(frozen=True, slots=True)

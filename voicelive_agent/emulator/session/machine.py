@@ -96,7 +96,7 @@ class Session:
             echo_reference="client_ec_reference" in options.features,
             writes_interims=options.writes_interims,
         )
-        self._hearing = self._configuration.hearing()
+        self._input = self._configuration.input()
         self._conversation = ConversationItems(plan)
         self._responder = Responder(
             plan,
@@ -115,7 +115,7 @@ class Session:
         """The session begins: ``session.created``, how to hear, and when it ends."""
         self._plan.now_ms = now_ms
         self._plan.send("session.created", session=self._describe())
-        self._plan.do(self._hearing)
+        self._plan.do(self._input)
         self._plan.do(ExpireAfter(self.options.max_session_s))
         return self._plan.take()
 
@@ -255,22 +255,22 @@ class Session:
                 self._conversation.stream_text(event)
 
     def _update(self, update: dict[str, Any], *, transcription_only: bool = False) -> None:
-        voice, tools = self._configuration["voice"], self._configuration["tools"]
+        voice, tools = self._configuration.now.voice, self._configuration.now.tools
         warnings = self._configuration.merge(
             update,
             voice_is_fixed=self._responder.has_spoken,
             input_is_fixed=self._turns.has_heard,
             transcription_only=transcription_only,
         )
-        before, self._hearing = self._hearing, self._configuration.hearing()
-        if (before.turn_detection is None) != (self._hearing.turn_detection is None):
+        before, self._input = self._input, self._configuration.input()
+        if (before.turn_detection is None) != (self._input.turn_detection is None):
             self._turns.change_detection()
-        if before != self._hearing:
-            self._plan.do(self._hearing)
+        if before != self._input:
+            self._plan.do(self._input)
         self._plan.send("session.updated", session=self._describe())
         self._plan.warn_all(warnings)
-        for tool in self._configuration["tools"]:
+        for tool in self._configuration.now.tools:
             if tool["type"] == "mcp" and tool not in tools:
                 self._conversation.fail_listing(tool["server_label"])
-        if self._configuration["voice"] != voice:
-            self._plan.do(CheckVoice(self._configuration["voice"]))
+        if self._configuration.now.voice != voice:
+            self._plan.do(CheckVoice(self._configuration.now.voice))

@@ -1,5 +1,6 @@
 """Plan: the effects of the fact at hand, the time that it came at, and new ids; for all parts."""
 
+import base64
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,9 +18,15 @@ class Plan:
         """A fresh id with a prefix: ``new_id("item")`` is ``item_…``."""
         self._effects: list[Effect] = []
 
-    def send(self, type: str, **fields: Any) -> None:
-        """A server event. What it holds must not change afterwards: hand over copies."""
-        self._effects.append(Send({"type": type, "event_id": self.new_id("event"), **fields}))
+    def send(self, type: str, *, audio: bytes = b"", **fields: Any) -> None:
+        """A server event. What it holds must not change afterwards: hand over copies.
+
+        ``audio`` goes out as its ``delta``, in base64.
+        """
+        if audio:
+            fields["delta"] = base64.b64encode(audio).decode()
+        event = {"type": type, "event_id": self.new_id("event"), **fields}
+        self._effects.append(Send(event, audio))
 
     def do(self, effect: Effect) -> None:
         self._effects.append(effect)

@@ -198,19 +198,19 @@ class SessionConnection:
             case effects.Send(event):
                 self._outbox.put(encode_event(event))
             case effects.ProcessInput(audio):
-                self._input_audio.hear(audio)
+                self._input_audio.append(audio)
             case effects.ConfigureInput():
                 self._input_audio.configure(effect)
-            case effects.BeginUtterance(item_id, start_ms):
-                self._input_audio.begin(item_id, start_ms)
-            case effects.FinishUtterance(item_id, end_ms):
-                self._input_audio.finish(item_id, end_ms)
+            case effects.BeginUtterance():
+                self._input_audio.begin(effect)
+            case effects.FinishUtterance():
+                self._input_audio.finish(effect)
             case effects.DiscardUtterance(item_id):
                 self._input_audio.discard(item_id)
             case effects.ClearInput():
-                self._input_audio.clear()
-            case effects.TranscribeAudio(item_id, audio):
-                self._input_audio.transcribe(item_id, audio)
+                self._input_audio.clear(effect)
+            case effects.TranscribeAudio():
+                self._input_audio.transcribe(effect)
             case effects.AskAgent():
                 self._agent_stream.start(effect)
             case effects.StopAgent():

@@ -1,4 +1,4 @@
-"""Hearing: voice activity and speech to text, behind small protocols.
+"""Speech to text (STT): recognisers behind small protocols.
 
 Audio here is always PCM16 mono little-endian at ``SAMPLE_RATE_HZ``; ``wire.audio`` converts.
 Offsets are ms from the first byte of the utterance. No method blocks the event loop.
@@ -28,7 +28,7 @@ class Transcript:
     confidence: float | None = None
     language: str = "en-US"
     source: str = ""
-    """Which ear heard it: the engine's name, with ``+phrases`` where the grammar won."""
+    """Which engine recognised it: its name, with ``+phrases`` where the grammar won."""
 
 
 class SttError(Exception):
@@ -85,7 +85,7 @@ class SpeechToText(Protocol):
 
     name: str
     advice: str | None
-    """What the person who starts the emulator should know of these ears: the start-up message."""
+    """What the start-up message tells of this engine to the person who starts the emulator."""
 
     async def start(self) -> None:
         """Load and warm up; returns when the first utterance will not wait for loading.
@@ -96,21 +96,3 @@ class SpeechToText(Protocol):
     async def stop(self) -> None: ...
 
     def open_recognizer(self) -> Recognizer: ...
-
-
-class VoiceActivity(Protocol):
-    """One session's voice activity detector."""
-
-    frame_bytes: int
-    """How much audio one call takes, exactly."""
-    frame_ms: int
-    onset_lag_ms: int
-    """How long after the onset of speech the first frame above the threshold begins, on average."""
-    release_lag_ms: int
-    """How long after the end of speech the last frame above the threshold ends, on average."""
-
-    def probability(self, frame: bytes) -> float:
-        """Probability of speech in this frame, 0 to 1, given those before it."""
-        ...
-
-    def reset(self) -> None: ...

@@ -7,11 +7,11 @@ and 10 ms late at most.
 
 import importlib.util
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
+from voicelive_agent.wire.voice_live.session import EchoCancellation, NoiseReduction
 
 FRAME_MS = 10
 INSTALL_HINT = "pip install 'voicelive-agent[echo-cancellation]'"
@@ -28,15 +28,11 @@ class CleaningSettings:
     suppresses_noise: bool = False
 
     @classmethod
-    def parse(
-        cls,
-        echo_cancellation: Mapping[str, Any] | None,
-        noise_reduction: Mapping[str, Any] | None,
-    ) -> "CleaningSettings":
+    def of(cls, echo: EchoCancellation | None, noise: NoiseReduction | None) -> "CleaningSettings":
         return cls(
-            cancels_echo=echo_cancellation is not None,
-            reference_is_clients=(echo_cancellation or {}).get("reference_source") == "client",
-            suppresses_noise=noise_reduction is not None,
+            cancels_echo=echo is not None,
+            reference_is_clients=echo is not None and echo.reference_source == "client",
+            suppresses_noise=noise is not None,
         )
 
     @property
@@ -48,15 +44,15 @@ class CleaningSettings:
         return self.cancels_echo or self.suppresses_noise
 
 
-def find_warning(wish: CleaningSettings) -> str | None:
-    """The text of a ``warning`` where the wish can't be met on this machine."""
-    if not wish or is_installed():
+def find_warning(settings: CleaningSettings) -> str | None:
+    """The text of a ``warning`` where they can't be met on this machine."""
+    if not settings or is_installed():
         return None
     wanted = " and ".join(
         name
         for name, is_wanted in (
-            ("echo cancellation", wish.cancels_echo),
-            ("noise reduction", wish.suppresses_noise),
+            ("echo cancellation", settings.cancels_echo),
+            ("noise reduction", settings.suppresses_noise),
         )
         if is_wanted
     )
@@ -126,17 +122,17 @@ def _place(at_ms: float) -> int:
 class InputCleaner:
     """Cleans one session's input. Its methods compute, and let go of the GIL while they do."""
 
-    def __init__(self, wish: CleaningSettings) -> None:
+    def __init__(self, settings: CleaningSettings) -> None:
         """Needs what ``is_installed`` finds."""
         from livekit import rtc
 
         self._new_frame = rtc.AudioFrame
         self._processing = rtc.AudioProcessingModule(
-            echo_cancellation=wish.cancels_echo,
-            noise_suppression=wish.suppresses_noise,
+            echo_cancellation=settings.cancels_echo,
+            noise_suppression=settings.suppresses_noise,
             high_pass_filter=True,
         )
-        self._cancels_echo = wish.cancels_echo
+        self._cancels_echo = settings.cancels_echo
         self._microphone = bytearray()
         self._reference = bytearray()
 

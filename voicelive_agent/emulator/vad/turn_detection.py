@@ -1,4 +1,4 @@
-"""Where a turn begins and ends: a state machine fed with probabilities of speech.
+"""Turn detection: where a turn begins and ends, by a state machine fed with voice activity.
 
 It has no clock: time is the number of frames judged, so it runs as fast as they come. A semantic
 turn asks once in each pause whether what was said so far is complete; the answer may lengthen or
@@ -10,15 +10,10 @@ shorten the silence that ends the turn, and nothing but silence ends it::
                                                      PauseReached ⇄ weigh
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from voicelive_agent.emulator.stt import VoiceActivity
-from voicelive_agent.wire.voice_live.turn_detection import (
-    UNFINISHED_TIMEOUT_MS,
-    parse_turn_detection,
-)
+from voicelive_agent.emulator.vad import SpeechStarted, SpeechStopped, VoiceActivity
+from voicelive_agent.wire.voice_live.turn_detection import UNFINISHED_TIMEOUT_MS, ServerVad
 
 RELEASE_MARGIN = 0.15
 """Speech that has begun goes on down to this much below the threshold."""
@@ -38,24 +33,12 @@ SHORTENED = 0.5
 SURELY_COMPLETE = 0.85
 COMPLETE_FROM = {"low": 0.3, "medium": 0.5, "default": 0.5, "high": 0.7}
 """``threshold_level``: how complete a turn must seem to end after the plain silence."""
-_DEFAULT = parse_turn_detection({})
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechStarted:
-    audio_start_ms: int
-    """Where the turn's audio begins, prefix padding included."""
+_DEFAULT = ServerVad(type="server_vad")
 
 
 @dataclass(frozen=True, slots=True)
 class PauseReached:
     """So long a pause that it matters what was said: tell ``TurnDetector.weigh``."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechStopped:
-    audio_end_ms: int
-    """Where speech ended, the silence after it excluded."""
 
 
 TurnEvent = SpeechStarted | PauseReached | SpeechStopped
@@ -78,9 +61,8 @@ class TurnRules:
     """What an unfinished sentence adds to the silence, at most."""
 
     @classmethod
-    def parse(cls, turn_detection: Mapping[str, Any]) -> "TurnRules":
-        """The rules of a session's object; what it leaves out has the defaults of its type."""
-        wanted = parse_turn_detection(turn_detection)
+    def of(cls, wanted: ServerVad) -> "TurnRules":
+        """The rules of a session's ``turn_detection``, of whichever type."""
         further = wanted.model_extra or {}
         ending = wanted.end_of_utterance_detection
         return cls(
@@ -99,21 +81,27 @@ class TurnRules:
 
 
 class TurnDetector:
-    """The turns of one session. All offsets are ms from the first frame."""
+    """The turns of one session. All offsets are ms on the timeline of the audio received."""
 
     def __init__(
-        self, rules: TurnRules, voice_activity: VoiceActivity, *, may_shorten: bool = False
+        self,
+        rules: TurnRules,
+        voice_activity: VoiceActivity,
+        *,
+        from_ms: int = 0,
+        may_shorten: bool = False,
     ) -> None:
-        """``may_shorten``: ``weigh`` hears an end-of-turn model, so pauses are told early."""
+        """``from_ms`` is where the first frame begins on the timeline.
+
+        ``may_shorten``: ``weigh`` hears an end-of-turn model, so pauses are told early.
+        """
         self.rules = rules
-        self.is_answering = False
-        """Whether a response is being played."""
         self.may_shorten = may_shorten
         self._frame_ms = voice_activity.frame_ms
         self._onset_lag_ms = voice_activity.onset_lag_ms
         self._release_lag_ms = voice_activity.release_lag_ms
-        self._now_ms = 0
-        self._floor_ms = 0
+        self._now_ms = from_ms
+        self._floor_ms = from_ms
         self._enough_ms = rules.silence_duration_ms
         self.reset()
 
@@ -143,11 +131,16 @@ class TurnDetector:
         self._is_asked = False
         self._enough_ms = self.rules.silence_duration_ms
 
-    def judge(self, probability: float, sound_ms: int = 0) -> TurnEvent | None:
-        """Take in the next frame: how likely it is speech, and for how long there was sound."""
+    def judge(
+        self, probability: float, sound_ms: int = 0, *, is_playing: bool = False
+    ) -> TurnEvent | None:
+        """Take in the next frame: how likely it is speech, and for how long there was sound.
+
+        ``is_playing``: an answer is being played to the person.
+        """
         self._now_ms += self._frame_ms
         if self._start_ms is None:
-            return self._judge_onset(probability, sound_ms)
+            return self._judge_onset(probability, sound_ms, self._needed_speech_ms(is_playing))
         return self._judge_speech(probability)
 
     def weigh(self, completeness: float | None) -> SpeechStopped | None:
@@ -160,10 +153,12 @@ class TurnDetector:
         self._enough_ms = self._needed_silence_ms(completeness)
         return self._stop_after_silence()
 
-    def _judge_onset(self, probability: float, sound_ms: int) -> SpeechStarted | None:
+    def _judge_onset(
+        self, probability: float, sound_ms: int, needed_ms: int
+    ) -> SpeechStarted | None:
         rules = self.rules
         if self._onset_ms is None:
-            self._look_for_onset(probability, sound_ms)
+            self._look_for_onset(probability, sound_ms, needed_ms)
             if self._onset_ms is None:
                 return None
         if probability >= rules.release_threshold:
@@ -172,20 +167,19 @@ class TurnDetector:
         elif self._now_ms - self._voiced_to_ms > RISING_GAP_MS:
             self._onset_ms = self._murmur_ms = None
             return None
-        if self._voiced_ms < self._needed_speech_ms:
+        if self._voiced_ms < needed_ms:
             return None
         self._start_ms = max(self._onset_ms - rules.prefix_padding_ms, self._floor_ms)
         self._hear_speech(self._now_ms)
         return SpeechStarted(self._start_ms)
 
-    @property
-    def _needed_speech_ms(self) -> int:
+    def _needed_speech_ms(self, is_playing: bool) -> int:
         rules = self.rules
-        if self.is_answering and rules.answering_speech_duration_ms is not None:
+        if is_playing and rules.answering_speech_duration_ms is not None:
             return rules.answering_speech_duration_ms
         return rules.speech_duration_ms
 
-    def _look_for_onset(self, probability: float, sound_ms: int) -> None:
+    def _look_for_onset(self, probability: float, sound_ms: int, needed_ms: int) -> None:
         frame_start_ms = self._now_ms - self._frame_ms
         if self._murmur_ms is None:
             self._murmur_ms = frame_start_ms
@@ -194,7 +188,7 @@ class TurnDetector:
             credit_ms = float(self._frame_ms)
             if sound_ms <= self._frame_ms + SOUND_LIMIT_MS:
                 onset_ms = min(onset_ms, self._now_ms - sound_ms)
-                credit_ms = max(credit_ms, SOUND_SHARE * self._needed_speech_ms)
+                credit_ms = max(credit_ms, SOUND_SHARE * needed_ms)
             self._onset_ms = max(onset_ms, self._floor_ms)
             self._voiced_ms = min(frame_start_ms - self._onset_ms, round(credit_ms))
         elif probability < MURMUR:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, VoiceActivity
+from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
+from voicelive_agent.emulator.vad import VoiceActivity
 
 FRAME_SAMPLES = 512
 _CONTEXT_SAMPLES = 64

@@ -1,6 +1,5 @@
 """Watches one session go by: its marks for the pages, and its recording where one is kept."""
 
-import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -64,20 +63,20 @@ class Journal:
 
     def note_effect(self, effect: Effect) -> None:
         match effect:
-            case effects.Send(event):
-                self._note_event(event)
+            case effects.Send(event, audio):
+                self._note_event(event, audio)
                 if self._recording is not None:
                     self._recording.add_event(self._marks.now_ms(), "server", event)
             case effects.AskAgent(response_id, request):
                 self._mark_response(response_id, "post_ms")
                 self._name_turn(response_id, request)
             case effects.ConfigureInput(turn_detection=detection):
-                self._interrupts = bool(detection and detection.get("interrupt_response", True))
+                self._interrupts = detection is not None and detection.interrupt_response
             case effects.Speak(response_id=response_id, output_format=output_format):
                 self._mark_response(response_id, "first_clause_ms")
                 self._formats[response_id] = output_format
 
-    def _note_event(self, event: Mapping[str, Any]) -> None:
+    def _note_event(self, event: Mapping[str, Any], audio: bytes) -> None:
         now_ms = self._marks.now_ms()
         match event.get("type"):
             case "input_audio_buffer.speech_started":
@@ -101,7 +100,7 @@ class Journal:
             case "response.audio.delta":
                 self._mark_response(event["response_id"], "first_audio_byte_ms")
                 self._last_heard = event["response_id"]
-                self._play(event)
+                self._play(event["response_id"], audio)
             case "response.audio.done":
                 self._client_playback.finish()
             case "response.audio_transcript.done" | "response.text.done":
@@ -139,11 +138,10 @@ class Journal:
             self._mark_response(interrupted_id, "barge_in_ms")
         self._client_playback.stop()
 
-    def _play(self, event: Mapping[str, Any]) -> None:
-        output_format = self._formats.get(event["response_id"])
+    def _play(self, response_id: str, audio: bytes) -> None:
+        output_format = self._formats.get(response_id)
         if output_format is not None and self._client_playback.is_heard:
-            audio = base64.b64decode(event["delta"])
-            self._client_playback.play(event["response_id"], output_format, audio)
+            self._client_playback.play(response_id, output_format, audio)
 
     def _mark_response(self, response_id: str, name: str) -> None:
         if (turn := self._marks.of_response(response_id)) is not None:

@@ -101,7 +101,7 @@ class Transcripts:
 
     def take_partial(self, fact: PartialTranscript) -> None:
         """A part of an utterance was recognised."""
-        if not self._configuration["input_audio_transcription"]:
+        if not self._configuration.now.input_audio_transcription:
             return
         delta = self._partials.setdefault(fact.item_id, Partial()).take(fact.text)
         if delta:
@@ -132,7 +132,7 @@ class Transcripts:
         if self._conversation.find(item.id) is not item:
             return False
         text = outcome.text.strip() if isinstance(outcome, Transcript) else ""
-        if self._configuration["input_audio_transcription"]:
+        if self._configuration.now.input_audio_transcription:
             self._tell_outcome(item, outcome)
         if isinstance(outcome, Transcript):
             for part in item.fields["content"]:
@@ -165,7 +165,7 @@ class Transcripts:
 
     def _details(self, transcript: Transcript) -> dict[str, Any]:
         """What ``session.include`` asks for."""
-        include = self._configuration["include"] or ()
+        include = self._configuration.now.include or ()
         details: dict[str, Any] = {}
         if "item.input_audio_transcription.logprobs" in include:
             details["logprobs"] = [

@@ -31,6 +31,7 @@ from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.responder import Responder
 from voicelive_agent.wire.voice_live.events import AppendToTurn
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
+from voicelive_agent.wire.voice_live.turn_detection import AzureSemanticVadEn
 
 FILLER_WORDS = frozenset({"ah", "umm", "mm", "uh", "huh", "oh", "yeah", "hmm", "um", "mhm"})
 FILLER_MS = 1000
@@ -79,15 +80,15 @@ class UserTurns:
 
     @property
     def _is_manual(self) -> bool:
-        return self._client_turn is not None or self._configuration["turn_detection"] is None
+        return self._client_turn is not None or self._configuration.now.turn_detection is None
 
     # What the client sends.
 
     def append(self, audio: str) -> None:
         """Audio of the input buffer. Raises ProtocolError."""
         pcm = decode_audio(audio, "audio")
-        echo = self._configuration["input_audio_echo_cancellation"]
-        if echo and echo["channels"] == 2 and len(pcm) % 4:
+        echo = self._configuration.now.input_audio_echo_cancellation
+        if echo and echo.channels == 2 and len(pcm) % 4:
             raise ProtocolError(
                 "Two channels of pcm16 come in 4 bytes for each sample: send whole samples.",
                 code="invalid_value",
@@ -175,10 +176,11 @@ class UserTurns:
         """Voice activity found speech."""
         if self._is_manual or self._speech is not None:
             return
-        detection = self._configuration["turn_detection"]
+        detection = self._configuration.now.turn_detection
         is_tentative = (
-            detection.get("remove_filler_words", False)
-            and detection["interrupt_response"]
+            isinstance(detection, AzureSemanticVadEn)
+            and detection.remove_filler_words
+            and detection.interrupt_response
             and self._responder.is_answering()
         )
         item_id = self._plan.new_id("item")
@@ -237,8 +239,8 @@ class UserTurns:
             audio_start_ms=speech.start_ms,
             item_id=speech.item_id,
         )
-        detection = self._configuration["turn_detection"]
-        if detection is not None and detection["interrupt_response"]:
+        detection = self._configuration.now.turn_detection
+        if detection is not None and detection.interrupt_response:
             self._responder.interrupt()
 
     def _confirm(self, speech: Speech) -> None:
@@ -260,8 +262,8 @@ class UserTurns:
         self._plan.send(
             "input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=speech.item_id
         )
-        detection = self._configuration["turn_detection"]
-        wants_answer = detection is not None and detection["create_response"]
+        detection = self._configuration.now.turn_detection
+        wants_answer = detection is not None and detection.create_response
         item = self._commit(
             speech.item_id,
             None if speech.is_tentative else end_ms,

@@ -12,6 +12,7 @@ from voicelive_agent.emulator.session.facts import InterimWritten
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.agent_requests import build_interim_request
 from voicelive_agent.emulator.session.responses.response import Response
+from voicelive_agent.wire.voice_live.session import StaticInterim
 
 _PHRASES = ("One moment, please.", "Let me see.", "Just a second.", "I'm working on it.")
 
@@ -27,8 +28,8 @@ class Interims:
     def wait(self, response: Response) -> None:
         """The answer was asked for."""
         interim = response.settings.interim
-        if interim is not None and "latency" in interim["triggers"]:
-            self._plan.do(SetTimer(_timer(response), interim["latency_threshold_ms"]))
+        if interim is not None and "latency" in interim.triggers:
+            self._plan.do(SetTimer(_timer(response), interim.latency_threshold_ms))
 
     def expire(self, response: Response, timer: str) -> None:
         """A timer ran out; others are no business of this."""
@@ -38,15 +39,14 @@ class Interims:
     def speak(self, response: Response, trigger: str) -> None:
         """Say something, if the session wants that for this trigger."""
         interim = response.settings.interim
-        if interim is None or trigger not in interim["triggers"] or response.is_speech_due:
+        if interim is None or trigger not in interim.triggers or response.is_speech_due:
             return
-        is_written = interim["type"] == "llm_interim_response"
-        if not (is_written and self._configuration.writes_interims):
-            texts = [text for text in interim.get("texts", ()) if text.strip()]
-            response.add_interim(self._pick(texts or _PHRASES))
+        if isinstance(interim, StaticInterim) or not self._configuration.writes_interims:
+            texts = interim.texts if isinstance(interim, StaticInterim) else ()
+            response.add_interim(self._pick([one for one in texts if one.strip()] or _PHRASES))
         elif not response.awaits_interim:
             response.awaits_interim = True
-            language = self._configuration.hearing().language
+            language = self._configuration.language
             asked = build_interim_request(interim, response.asked_text, language)
             self._plan.do(WriteInterim(response.id, asked))
 

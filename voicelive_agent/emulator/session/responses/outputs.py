@@ -5,7 +5,6 @@ Each opens with ``response.output_item.added`` and closes, whatever happens, wit
 the audio that it becomes.
 """
 
-import base64
 from typing import Any
 
 from voicelive_agent.emulator.session.facts import ClauseAudio
@@ -32,9 +31,10 @@ class Output:
     def is_open(self) -> bool:
         return self.item.is_open
 
-    def _send(self, type: str, **fields: Any) -> None:
+    def _send(self, type: str, *, audio: bytes = b"", **fields: Any) -> None:
         self._plan.send(
             type,
+            audio=audio,
             response_id=self._response_id,
             item_id=self.item.id,
             output_index=self._output_index,
@@ -177,8 +177,7 @@ class SpokenMessage(Message):
                 )
         for start in range(0, len(fact.audio), MAX_DELTA_BYTES):
             piece = fact.audio[start : start + MAX_DELTA_BYTES]
-            delta = base64.b64encode(piece).decode()
-            self._send("response.audio.delta", content_index=0, delta=delta)
+            self._send("response.audio.delta", content_index=0, audio=piece)
         self.spoken.add_audio(clause, fact.duration_ms, fact.words)
 
     def close(self, status: str) -> None:

@@ -58,8 +58,7 @@ class ResponseParams(Shape):
 class ResponseRequest:
     """A response that is wanted."""
 
-    params: dict[str, Any] = field(default_factory=dict)
-    """The fields that the client set, JSON again."""
+    params: ResponseParams = field(default_factory=ResponseParams)
     additional_instructions: str = ""
     input_items: tuple[Item, ...] | None = None
     """Instead of the conversation; None: the conversation."""
@@ -69,24 +68,26 @@ class ResponseRequest:
 
     @property
     def is_committed(self) -> bool:
-        return bool(self.params.get("commit", True))
+        return self.params.commit is not False
 
     @property
     def cancels_previous(self) -> bool:
         """What was asked for; by default a click cancels, as the reference says."""
-        return bool(self.params.get("cancel_previous", "invoke_input" in self.params))
+        if self.params.cancel_previous is None:
+            return self.params.invoke_input is not None
+        return self.params.cancel_previous
 
     @property
     def awaits_transcripts(self) -> bool:
         """Whether it answers what was said, which must have been recognised first."""
         return (
-            self.prepared is None and "invoke_input" not in self.params and self.input_items is None
+            self.prepared is None and self.params.invoke_input is None and self.input_items is None
         )
 
     def warn_ignored_by_agents(self) -> Iterator[Warned]:
         """What belongs to the agent, where there is one."""
         for name in ("instructions", "tools"):
-            if name in self.params:
+            if getattr(self.params, name) is not None:
                 yield warn_ignored_by_agent(f"response.{name}")
         if self.additional_instructions:
             yield warn_ignored_by_agent("additional_instructions")
@@ -96,38 +97,34 @@ def read_request(
     event: CreateResponse, *, in_agent_mode: bool, new_id: Callable[[str], str]
 ) -> ResponseRequest:
     """The request of a ``response.create``. Raises ProtocolError."""
-    params = check_shape(ResponseParams, event.response or {}, "response").model_dump()
-    params = {name: value for name, value in params.items() if value is not None}
-    if "modalities" in params and not {"text", "audio"} & set(params["modalities"]):
+    params = check_shape(ResponseParams, event.response or {}, "response")
+    if params.modalities is not None and not {"text", "audio"} & set(params.modalities):
         raise ProtocolError(
             "A response needs the modality 'text' or 'audio'.",
             code="invalid_value",
             param="response.modalities",
         )
-    if "invoke_input" in params and not in_agent_mode:
+    if params.invoke_input is not None and not in_agent_mode:
         raise ProtocolError(
             "'invoke_input' goes to an agent, and this session has a model: connect with "
             "agent-name and agent-project-name.",
             code="invalid_value",
             param="response.invoke_input",
         )
-    if "invoke_input" in params and "pre_generated_assistant_message" in params:
+    if params.invoke_input is not None and params.pre_generated_assistant_message is not None:
         raise ProtocolError(
             "A response is either prepared or invoked: send one of 'invoke_input' and "
             "'pre_generated_assistant_message'.",
             code="invalid_value",
             param="response.invoke_input",
         )
-    input_items = params.get("input_items")
-    appended_items = params.get("append_input_items", ())
+    instead = params.input_items
     return ResponseRequest(
         params=params,
         additional_instructions=event.additional_instructions or "",
-        input_items=None
-        if input_items is None
-        else _read_items(input_items, "input_items", new_id),
-        appended_items=_read_items(appended_items, "append_input_items", new_id),
-        prepared=_read_prepared(params.get("pre_generated_assistant_message"), new_id),
+        input_items=None if instead is None else _read_items(instead, "input_items", new_id),
+        appended_items=_read_items(params.append_input_items or (), "append_input_items", new_id),
+        prepared=_read_prepared(params.pre_generated_assistant_message, new_id),
     )
 
 

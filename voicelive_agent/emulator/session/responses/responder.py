@@ -97,7 +97,7 @@ class Responder:
             self._conversation.add_from_client(
                 list(request.appended_items), None, "response.append_input_items"
             )
-        self._plan.warn_all(self._configuration.warn_unsupported(request.params, "response"))
+        self._plan.warn_all(self._configuration.warn_unsupported(dict(request.params), "response"))
         if in_agent_mode:
             self._plan.warn_all(request.warn_ignored_by_agents())
         if request.cancels_previous:
@@ -189,17 +189,17 @@ class Responder:
 
     def _truncate(self, cut_short: list[SpokenText]) -> list[tuple[Item, SpokenText]]:
         """The items that lose their unheard end by the session's own will."""
-        turn_detection = self._configuration["turn_detection"]
-        if turn_detection is None or not turn_detection["auto_truncate"]:
+        turn_detection = self._configuration.now.turn_detection
+        if turn_detection is None or not turn_detection.auto_truncate:
             return []
         truncated = [
             (item, item.spoken)
             for item in self._conversation.items
             if item.spoken is not None and item.spoken in cut_short
         ]
-        if turn_detection["type"] in _TRUNCATION_APPENDS:
+        if turn_detection.type in _TRUNCATION_APPENDS:
             for _, spoken in truncated:
-                spoken.appended = turn_detection["appended_text_after_truncation"] or ""
+                spoken.appended = turn_detection.appended_text_after_truncation or ""
         return truncated
 
     # What engines tell.

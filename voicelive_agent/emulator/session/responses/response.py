@@ -1,7 +1,7 @@
 """One response, from ``response.created`` to its one ``response.done``."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from voicelive_agent.emulator.session.responses.outputs import (
 )
 from voicelive_agent.emulator.session.spoken import Clause, PlaybackEstimate
 from voicelive_agent.wire.audio.formats import spell_output_format
+from voicelive_agent.wire.voice_live.session import LlmInterim, StaticInterim
 
 # What the service counts for audio, and the usual estimate for text where nobody counts it.
 _MS_PER_INPUT_TOKEN = 100
@@ -29,13 +30,13 @@ _CHARS_PER_TOKEN = 4
 class ResponseSettings:
     """How a response is given: the session's settings, as the request changed them."""
 
-    modalities: list[str]
+    modalities: Sequence[str]
     voice: Mapping[str, Any]
     output_audio_format: str
     temperature: float | None
     max_output_tokens: int | str
     metadata: Mapping[str, str] | None
-    interim: Mapping[str, Any] | None
+    interim: StaticInterim | LlmInterim | None
     has_timestamps: bool
     has_visemes: bool
     conversation_id: str | None
