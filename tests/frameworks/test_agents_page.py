@@ -1,4 +1,4 @@
-"""Every example of docs/howto/write-an-agent.md is loaded as it stands there, and answers."""
+"""Every example of the pages on writing agents is loaded as it stands there, and answers."""
 
 import json
 import os
@@ -13,33 +13,47 @@ import pytest
 from tests.frameworks.openai_server import Call, OpenAIServer
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/howto/write-an-agent.md").read_text(encoding="utf-8")
-EXAMPLE = re.compile(r"```python\n(# (\w+\.py): VOICELIVE_AGENT=(\S+).*?)```", re.DOTALL)
-EXAMPLES = {match[2]: (match[3], match[1]) for match in EXAMPLE.finditer(PAGE)}
+PAGES = {
+    name: (ROOT / f"docs/howto/{name}.md").read_text(encoding="utf-8")
+    for name in ("write-an-agent", "frameworks", "model-without-code")
+}
+EXAMPLE = re.compile(r"```python\n(# (\w+\.py)(?:: VOICELIVE_AGENT=(\S+))?\n.*?)```", re.DOTALL)
+EXAMPLES = {
+    match[2]: (match[3], match[1]) for page in PAGES.values() for match in EXAMPLE.finditer(page)
+}
 
 ASK = """
-import asyncio, json, sys
+import asyncio, json, sys, types
 from voicelive_agent.agent import ClientEvent, Turn
 from voicelive_agent.frameworks import load_agent
 
-async def ask(name, text):
+class SignedIn:
+    async def get_token(self, *scopes, **_):
+        assert scopes == ("https://ai.azure.com/.default",)
+        return types.SimpleNamespace(token="token", expires_on=1 << 40)
+
+async def ask(name, said):
+    # Nobody is signed in where tests run.
+    sys.modules["azure.identity.aio"].DefaultAzureCredential = SignedIn
     agent = load_agent(name)
     await agent.start()
-    outputs = [output async for output in agent.reply(Turn("speech", text, session_id="s"))]
+    outputs = [output async for output in agent.reply(Turn(**json.loads(said)))]
     await agent.stop()
     print(json.dumps([o.payload if isinstance(o, ClientEvent) else str(o) for o in outputs]))
 
+import azure.identity.aio
 asyncio.run(ask(*sys.argv[1:]))
 """
 
 
-async def ask(folder: Path, name: str, text: str, **variables: str) -> list[object]:
+async def ask(folder: Path, name: str, said: object, **variables: str) -> list[object]:
     """What an agent answers in a process of its own, as a user would run it."""
+    turn = said if isinstance(said, dict) else {"kind": "speech", "text": said, "session_id": "s"}
     for file, (_, source) in EXAMPLES.items():
         (folder / file).write_text(source, encoding="utf-8")
     done = await anyio.to_thread.run_sync(
         lambda: subprocess.run(
-            [sys.executable, "-c", ASK, name, text],
+            [sys.executable, "-c", ASK, name, json.dumps(turn)],
             capture_output=True,
             text=True,
             cwd=folder,
@@ -53,11 +67,12 @@ async def ask(folder: Path, name: str, text: str, **variables: str) -> list[obje
 
 
 def test_every_python_block_is_an_example() -> None:
-    assert len(EXAMPLES) == PAGE.count("```python") == 9
+    blocks = sum(page.count("```python") for page in PAGES.values())
+    assert len(EXAMPLES) == blocks == 15
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "outputs"),
+    ("file", "said", "outputs"),
     [
         (
             "my_agent.py",
@@ -66,12 +81,29 @@ def test_every_python_block_is_an_example() -> None:
         ),
         ("my_answer.py", "hello", ["You said: hello."]),
         ("my_desk.py", "bye", ["Goodbye, after 1 turns.", "EndCall(reason='completed')"]),
+        (
+            "my_buttons.py",
+            {"kind": "greeting"},
+            [
+                "Hello! Shall I tell you our opening hours?",
+                {
+                    "type": "ui.buttons",
+                    "buttons": [{"label": "Opening hours", "action": {"type": "hours"}}],
+                },
+            ],
+        ),
+        (
+            "my_buttons.py",
+            {"kind": "action", "action": {"type": "hours"}},
+            ["We are open from nine to five."],
+        ),
+        ("my_buttons.py", "Good-bye", ["Goodbye!", "EndCall(reason='completed')"]),
     ],
 )
 async def test_an_example_without_a_framework(
-    tmp_path: Path, file: str, text: str, outputs: list[object]
+    tmp_path: Path, file: str, said: object, outputs: list[object]
 ) -> None:
-    assert await ask(tmp_path, EXAMPLES[file][0], text) == outputs
+    assert await ask(tmp_path, EXAMPLES[file][0], said) == outputs
 
 
 @pytest.mark.slow
@@ -97,6 +129,29 @@ async def test_an_example_of_a_framework(tmp_path: Path, file: str) -> None:
     assert (card["type"], card["title"]) == ("ui.card", "Oslo")
     assert words == ["Rain", " in Oslo."]
     assert server.requests[0].transcript() == ["user: weather in Oslo"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pydantic", "framework", "graph", "openai"])
+async def test_an_example_with_a_model_of_a_foundry_project(tmp_path: Path, name: str) -> None:
+    """Users of Foundry, most of this project's, found OpenAI's models only on these pages."""
+    async with OpenAIServer() as server:
+        server.answer(Call("get_weather", city="Oslo"))
+        server.answer("Rain", " in Oslo.")
+        card, *words = await ask(
+            tmp_path,
+            EXAMPLES[f"my_{name}_foundry.py"][0],
+            "weather in Oslo",
+            FOUNDRY_PROJECT_ENDPOINT=server.root,
+            AZURE_AI_MODEL_DEPLOYMENT_NAME="mine",
+        )
+    assert isinstance(card, dict)
+    assert (card["type"], card["title"]) == ("ui.card", "Oslo")
+    assert words == ["Rain", " in Oslo."]
+    for request in server.requests:
+        assert request.path == "/openai/v1/responses"
+        assert request.headers["authorization"] == "Bearer token"
+        assert (request.body["model"], request.body["store"]) == ("mine", False)
 
 
 @pytest.mark.slow
