@@ -52,7 +52,7 @@ One Python function as a voice agent for Microsoft Foundry: heard, tested and se
   voicelive-agent say "what is the weather in Seattle"
       or without one
 
-voicelive-agent COMMAND --help tells the rest. Settings: .env.example. Deploying: docs/deploy.md.
+voicelive-agent COMMAND --help tells the rest. Settings: .env.example. Documentation: docs/index.md.
 """
 
 
