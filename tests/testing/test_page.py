@@ -1,4 +1,4 @@
-"""The test on docs/testing.md, run as a user would run it."""
+"""The test on docs/howto/test-an-agent.md, run as a user would run it."""
 
 import os
 import re
@@ -15,7 +15,7 @@ PLUGIN = "voicelive_agent.pytest_plugin"
 
 
 def run_pytest(directory: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/howto/test-an-agent.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n# test_my_agent.py\n(.*?)```", page, re.DOTALL)
     (directory / "test_my_agent.py").write_text(example, encoding="utf-8")
     shutil.copy(ROOT / "app" / "agent.py", directory / "my_agent.py")
