@@ -165,9 +165,14 @@ def option_of(settings: type[BaseSettings], field: str) -> str:
     return str(extra.get("option") or f"--{field.replace('_', '-')}")
 
 
-def add_options(parser: argparse.ArgumentParser, settings: type[BaseSettings]) -> None:
-    """An option for each field that has a group, in the order of the fields."""
-    groups: dict[str, Any] = {}
+def add_options(
+    parser: argparse.ArgumentParser, settings: type[BaseSettings], first: Sequence[str] = ()
+) -> None:
+    """An option for each field that has a group, in the order of the fields.
+
+    ``first`` are groups to stand before the others.
+    """
+    groups: dict[str, Any] = {group: parser.add_argument_group(group) for group in first}
     for field, info in settings.model_fields.items():
         if group := _extra(info).get("group"):
             if group not in groups:

@@ -5,7 +5,8 @@ import pytest
 
 from voicelive_agent.client.core.session import describe_session
 from voicelive_agent.client.options import build_parser
-from voicelive_agent.client.settings import Settings, SettingsError, load_settings, option_of
+from voicelive_agent.client.settings import Settings, load_settings
+from voicelive_agent.settings import SettingsError, option_of
 
 
 def describe(**options: Any) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def test_the_command_line_comes_before_the_environment_and_the_profile(
 def test_every_setting_is_an_option() -> None:
     text = build_parser().format_help()
     for field in Settings.model_fields:
-        assert option_of(field) in text
+        assert option_of(Settings, field) in text
 
 
 @pytest.mark.parametrize(

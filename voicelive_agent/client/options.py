@@ -1,12 +1,9 @@
 """The command line: one option for each setting, and what only a command line has."""
 
 import argparse
-from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import SecretStr
-
-from voicelive_agent.client.settings import Settings, option_of
+from voicelive_agent.client.settings import Settings
+from voicelive_agent.settings import add_options
 
 DESCRIPTION = """\
 Talk to a voice agent: a deployed one through Voice Live, or a local one through the emulator.
@@ -40,6 +37,9 @@ Exit codes: 0 ended as it should, 1 failed, 2 wrong options, 3 no answer to an i
 """
 
 
+GROUPS = ("whom to talk to", "sound", "answers", "tools", "voice", "taking turns", "hearing")
+
+
 def build_parser(
     *,
     prog: str = "voicelive-agent talk",
@@ -56,46 +56,5 @@ def build_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    groups: dict[str, Any] = {}
-    titles = {"where": "whom to talk to", "answer": "answers", "turns": "taking turns"}
-    order = ["where", "sound", "answer", "tools", "voice", "turns", "hearing"]
-    fields = Settings.model_fields.items()
-    groups_of = {name: _group_of(info) for name, info in fields}
-    for group in dict.fromkeys(order + list(groups_of.values())):
-        groups[group] = parser.add_argument_group(titles.get(group, group))
-    for name, info in fields:
-        flags = ["-o"] if name == "output" else []
-        groups[groups_of[name]].add_argument(
-            *flags, option_of(name), dest=name, help=info.description, **_shape(info.annotation)
-        )
+    add_options(parser, Settings, first=GROUPS)
     return parser
-
-
-def _group_of(info: Any) -> str:
-    return str(info.json_schema_extra["group"])
-
-
-def _shape(annotation: Any) -> dict[str, Any]:
-    """How argparse reads a value: text, for pydantic to judge, but for switches and lists."""
-    kinds = get_args(annotation) if _is_union(annotation) else (annotation,)
-    kind = next(kind for kind in kinds if kind is not type(None))
-    if kind is bool:
-        return {"action": argparse.BooleanOptionalAction, "default": None}
-    shape: dict[str, Any] = {"default": None}
-    if get_origin(kind) is tuple:
-        shape["action"] = "append"
-        kind = get_args(kind)[0]
-    if get_origin(kind) is Literal:
-        choices = [str(choice) for choice in get_args(kind)]
-        shape["metavar"] = "{" + ",".join(choices) + "}"
-    else:
-        shape["metavar"] = {int: "N", float: "X", SecretStr: "KEY", dict: "JSON", Path: "PATH"}.get(
-            get_origin(kind) or kind, "TEXT"
-        )
-    if kind is not str and get_origin(kind) is Literal and isinstance(get_args(kind)[0], int):
-        shape["type"] = int
-    return shape
-
-
-def _is_union(annotation: Any) -> bool:
-    return get_origin(annotation) is Union or type(annotation).__name__ == "UnionType"

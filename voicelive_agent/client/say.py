@@ -13,7 +13,7 @@ from voicelive_agent.client.connection import ConnectError, find_endpoint
 from voicelive_agent.client.core.cards import Card
 from voicelive_agent.client.core.screen import Failure, Notice, Screen, ScreenEvent, Screens
 from voicelive_agent.client.options import build_parser
-from voicelive_agent.client.settings import Settings, SettingsError, load_settings
+from voicelive_agent.client.settings import Settings, load_settings
 from voicelive_agent.client.sound.devices import DeviceError, Loudspeaker
 from voicelive_agent.client.sound.file_devices import (
     FileLoudspeaker,
@@ -25,6 +25,7 @@ from voicelive_agent.client.troubles import ConversationError, quiet_logs
 from voicelive_agent.client.ui.json_lines import JsonLines
 from voicelive_agent.client.ui.recording import open_recording
 from voicelive_agent.client.ui.terminal import Terminal
+from voicelive_agent.settings import SettingsError, print_unknown_names
 from voicelive_agent.wire.invocations import AGENT_ERROR
 
 FAILED, USAGE = 1, 2
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None, *, profile: Path | None = None)
     text, is_typed, voice = (options.pop(name) for name in ("said", "typed", "caller_voice"))
     is_typed = is_typed or bool(options["text_only"])
     try:
+        print_unknown_names()
         settings = _load_settings(options, text, is_typed=is_typed)
     except SettingsError as error:
         parser.exit(USAGE, f"{error}\n")
@@ -85,6 +87,7 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--text", dest="typed", action="store_true", help="send it typed, not spoken"
     )
+    parser.add_argument("-o", dest="output", metavar="FILE", help="the same as --output")
     add_voice_option(parser)
     return parser
 

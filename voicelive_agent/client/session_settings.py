@@ -4,11 +4,13 @@ A field that is None is not sent, so the service's own default holds. Values and
 of ``session.update`` in API version 2026-07-15; ``client.core.session`` writes it.
 """
 
+import functools
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic import BeforeValidator, field_validator
+from pydantic_settings import NoDecode
 
+from voicelive_agent.settings import ProgramSettings, setting
 from voicelive_agent.wire.audio.formats import (
     Codec,
     InputRateHz,
@@ -53,11 +55,8 @@ def split_list(value: object) -> object:
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)]
 Triggers = Annotated[tuple[Trigger, ...], NoDecode, BeforeValidator(split_list)]
 
-
-def setting(group: str, description: str, default: Any = None, **details: Any) -> Any:
-    """A field with what ``--help`` says of it, and the group in which it stands there."""
-    shown: dict[str, Any] = {"group": group}
-    return Field(default, description=description, json_schema_extra=shown, **details)
+optional = functools.partial(setting, default=None)
+"""A setting that need not be given."""
 
 
 class UnfitError(ValueError):
@@ -69,91 +68,102 @@ class UnfitError(ValueError):
         self.message = message
 
 
-class SessionSettings(BaseSettings):
+class SessionSettings(ProgramSettings):
     """The settings of a session."""
 
-    instructions: str | None = setting("answer", "what the model is told to be (a model only)")
-    temperature: float | None = setting(
-        "answer", "how freely the model answers, 0 to 1.2", ge=0, le=1.2
+    instructions: str | None = optional("answers", "what the model is told to be (a model only)")
+    temperature: float | None = optional(
+        "answers", "how freely the model answers, 0 to 1.2", ge=0, le=1.2
     )
-    max_output_tokens: int | None = setting(
-        "answer", "limit of one answer, 1 to 4096", ge=1, le=4096
+    max_output_tokens: int | None = optional(
+        "answers", "limit of one answer, 1 to 4096", ge=1, le=4096
     )
-    reasoning_effort: ReasoningEffort | None = setting(
-        "answer", "how long a reasoning model thinks"
+    reasoning_effort: ReasoningEffort | None = optional(
+        "answers", "how long a reasoning model thinks"
     )
     greet: bool = setting(
-        "answer", "let the agent speak first, with a greeting of its own", default=False
+        "answers", "let the agent speak first, with a greeting of its own", default=False
     )
-    greeting: str | None = setting("answer", "speak this text first", min_length=1)
+    greeting: str | None = optional("answers", "speak this text first", min_length=1)
     text_only: bool = setting(
-        "answer", "type and read; no sound in either direction", default=False
+        "answers", "type and read; no sound in either direction", default=False
     )
 
-    voice: str | None = setting(
-        "voice", "en-US-Ava:DragonHDLatestNeural, alloy, or the name of your own voice"
+    voice: str | None = optional(
+        "voice",
+        "en-US-Ava:DragonHDLatestNeural, alloy, or the name of your own voice",
     )
-    voice_type: VoiceType | None = setting("voice", "where the name alone does not tell")
-    voice_rate: str | None = setting("voice", "speed, such as 1.2 or -10%%")
-    voice_pitch: str | None = setting("voice", "such as +5%% or high")
-    voice_volume: str | None = setting("voice", "such as +10%% or soft")
-    voice_style: str | None = setting("voice", "such as cheerful, where the voice has it")
-    voice_temperature: float | None = setting("voice", "variety of an HD voice, 0 to 1", ge=0, le=1)
-    voice_locale: str | None = setting("voice", "language that the voice speaks, such as en-US")
-    voice_lexicon_url: str | None = setting("voice", "custom lexicon with pronunciations")
-    voice_endpoint_id: str | None = setting("voice", "deployment of a custom voice")
-    voice_model: str | None = setting(
+    voice_type: VoiceType | None = optional("voice", "where the name alone does not tell")
+    voice_rate: str | None = optional("voice", "speed, such as 1.2 or -10%")
+    voice_pitch: str | None = optional("voice", "such as +5% or high")
+    voice_volume: str | None = optional("voice", "such as +10% or soft")
+    voice_style: str | None = optional("voice", "such as cheerful, where the voice has it")
+    voice_temperature: float | None = optional(
+        "voice", "variety of an HD voice, 0 to 1", ge=0, le=1
+    )
+    voice_locale: str | None = optional("voice", "language that the voice speaks, such as en-US")
+    voice_lexicon_url: str | None = optional("voice", "custom lexicon with pronunciations")
+    voice_endpoint_id: str | None = optional("voice", "deployment of a custom voice")
+    voice_model: str | None = optional(
         "voice", "model of a personal voice, such as DragonLatestNeural"
     )
 
     turn_detection: Literal[TurnDetectionType, "none"] = setting(
-        "turns", "who finds the end of what you say; none: you do", default="server_vad"
+        "taking turns", "who finds the end of what you say; none: you do", default="server_vad"
     )
-    threshold: float | None = setting(
-        "turns", "how sure it must be that you speak, 0 to 1", ge=0, le=1
+    threshold: float | None = optional(
+        "taking turns", "how sure it must be that you speak, 0 to 1", ge=0, le=1
     )
-    prefix_padding_ms: int | None = setting("turns", "sound kept from before your speech", ge=0)
-    silence_duration_ms: int | None = setting("turns", "pause that ends a turn", ge=0)
-    speech_duration_ms: int | None = setting(
-        "turns", "speech that begins a turn (semantic ones)", ge=0
+    prefix_padding_ms: int | None = optional(
+        "taking turns", "sound kept from before your speech", ge=0
     )
-    remove_filler_words: bool | None = setting("turns", "hm and uh don't interrupt (semantic ones)")
+    silence_duration_ms: int | None = optional("taking turns", "pause that ends a turn", ge=0)
+    speech_duration_ms: int | None = optional(
+        "taking turns", "speech that begins a turn (semantic ones)", ge=0
+    )
+    remove_filler_words: bool | None = optional(
+        "taking turns", "hm and uh don't interrupt (semantic ones)"
+    )
     turn_language: Texts = setting(
-        "turns", "languages of semantic turn detection; repeatable", default=()
+        "taking turns", "languages of semantic turn detection; repeatable", default=()
     )
-    end_of_utterance: EndOfUtteranceModel | None = setting(
-        "turns", "wait while the sentence is unfinished"
+    end_of_utterance: EndOfUtteranceModel | None = optional(
+        "taking turns", "wait while the sentence is unfinished"
     )
-    end_of_utterance_threshold: ThresholdLevel | None = setting(
-        "turns", "how sure it must be of the end"
+    end_of_utterance_threshold: ThresholdLevel | None = optional(
+        "taking turns", "how sure it must be of the end"
     )
-    end_of_utterance_timeout_ms: int | None = setting("turns", "the longest that it waits", ge=0)
-    create_response: bool | None = setting("turns", "answer each turn unasked; else /answer asks")
-    interrupt_response: bool | None = setting("turns", "your speech interrupts the agent")
-    auto_truncate: bool | None = setting("turns", "the service reckons what you have heard")
+    end_of_utterance_timeout_ms: int | None = optional(
+        "taking turns", "the longest that it waits", ge=0
+    )
+    create_response: bool | None = optional(
+        "taking turns", "answer each turn unasked; else /answer asks"
+    )
+    interrupt_response: bool | None = optional("taking turns", "your speech interrupts the agent")
+    auto_truncate: bool | None = optional("taking turns", "the service reckons what you have heard")
 
-    noise_reduction: Literal[NoiseReductionType, "none"] | None = setting(
+    noise_reduction: Literal[NoiseReductionType, "none"] | None = optional(
         "hearing", "default: deep noise suppression for a microphone"
     )
-    echo_cancellation: bool | None = setting("hearing", "default: on for a microphone")
-    transcription_model: str | None = setting(
+    echo_cancellation: bool | None = optional("hearing", "default: on for a microphone")
+    transcription_model: str | None = optional(
         "hearing", "such as azure-speech, whisper-1, gpt-4o-transcribe; or none"
     )
-    language: str | None = setting("hearing", "what you speak: en-US, or en,zh to tell them apart")
+    language: str | None = optional("hearing", "what you speak: en-US, or en,zh to tell them apart")
     phrase: Texts = setting("hearing", "words to listen for; repeatable", default=())
 
-    interim: Literal["static", "llm", "none"] | None = setting(
+    interim: Literal["static", "llm", "none"] | None = optional(
         "interim answers", "say something while the agent thinks"
     )
     interim_text: Texts = setting("interim answers", "what static ones say; repeatable", default=())
-    interim_instructions: str | None = setting("interim answers", "what an llm is told to say")
-    interim_after_ms: int | None = setting(
+    interim_instructions: str | None = optional("interim answers", "what an llm is told to say")
+    interim_after_ms: int | None = optional(
         "interim answers", "how long the agent may think; service default 2000", ge=0
     )
     interim_trigger: Triggers = setting("interim answers", "latency, tool; repeatable", default=())
 
     input_format: Codec = setting("formats", "what is sent", default="pcm16")
-    input_rate_hz: InputRateHz | None = setting("formats", "default 24000; 8000 for G.711")
+    input_rate_hz: InputRateHz | None = optional("formats", "default 24000; 8000 for G.711")
     output_format: OutputFormat = setting(
         "formats", "what is received; pcm16 is 24 kHz", default="pcm16"
     )

@@ -1,18 +1,17 @@
-"""Every setting of the client: options, environment, ``.env``, TOML profile, in this order.
+"""Every setting of the client: options, environment, ``.env``, TOML, in this order.
 
 The option ``--voice-rate`` is the variable ``VOICELIVE_VOICE_RATE`` (or, as Microsoft's samples
-write it, ``AZURE_VOICELIVE_VOICE_RATE``) and the key ``voice-rate`` of a profile.
+write it, ``AZURE_VOICELIVE_VOICE_RATE``) and the key ``voice-rate`` of a profile (``--profile``),
+or else of the table ``[client]`` of ``voicelive.toml``.
 """
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -24,95 +23,98 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from voicelive_agent.client.session_settings import SessionSettings, Texts, UnfitError, setting
-from voicelive_agent.settings import variable_of
+from voicelive_agent.client.session_settings import SessionSettings, Texts, UnfitError, optional
+from voicelive_agent.settings import (
+    SettingsError,
+    option_of,
+    read_environment,
+    setting,
+    variable_of,
+)
 from voicelive_agent.wire.net import DEFAULT_EMULATOR_PORT, is_on_this_machine
 
-PREFIXES = ("VOICELIVE_", "AZURE_VOICELIVE_")
-
-
-class SettingsError(Exception):
-    """Settings that can't be used; the text names each and says what is valid."""
+MICROSOFTS_PREFIX = "AZURE_VOICELIVE_"
+"""Of the variables in Microsoft's samples."""
 
 
 class Settings(SessionSettings):
     """All settings; frozen."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIXES[0],
-        env_file=".env",
-        env_ignore_empty=True,
-        # In the environment and in .env stand the settings of other programs, too.
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        str_strip_whitespace=True,
-    )
+    model_config = SettingsConfigDict(str_strip_whitespace=True)
+    toml_table = "client"
 
-    profile: Path | None = setting("where", "TOML file with settings")
-    endpoint: str | None = setting(
-        "where", "https://<resource>.services.ai.azure.com; default: a running emulator"
+    profile: Path | None = optional("whom to talk to", "TOML file with settings")
+    endpoint: str | None = optional(
+        "whom to talk to",
+        "https://<resource>.services.ai.azure.com; default: a running emulator",
     )
-    api_key: SecretStr | None = setting(
-        "where", "key of the resource; default: your sign-in (az login)", min_length=1
+    api_key: SecretStr | None = optional(
+        "whom to talk to",
+        "key of the resource; default: your sign-in (az login)",
+        min_length=1,
     )
-    agent_name: str | None = setting("where", "the hosted agent", min_length=1)
-    project_name: str | None = setting(
-        "where", "the Foundry project that it lives in", min_length=1
+    agent_name: str | None = optional("whom to talk to", "the hosted agent", min_length=1)
+    project_name: str | None = optional(
+        "whom to talk to", "the Foundry project that it lives in", min_length=1
     )
-    agent_version: str | None = setting(
-        "where", "a version of it; default: the latest", min_length=1
+    agent_version: str | None = optional(
+        "whom to talk to", "a version of it; default: the latest", min_length=1
     )
-    conversation_id: str | None = setting(
-        "where", "go on with an earlier conversation", min_length=1
+    conversation_id: str | None = optional(
+        "whom to talk to", "go on with an earlier conversation", min_length=1
     )
-    model: str | None = setting(
-        "where", "talk to a model instead, such as gpt-realtime", min_length=1
+    model: str | None = optional(
+        "whom to talk to",
+        "talk to a model instead, such as gpt-realtime",
+        min_length=1,
     )
-    foundry_resource: str | None = setting(
-        "where", "resource of an agent that lives in another one", min_length=1
+    foundry_resource: str | None = optional(
+        "whom to talk to",
+        "resource of an agent that lives in another one",
+        min_length=1,
     )
-    identity_client_id: str | None = setting(
-        "where", "managed identity that calls that agent", min_length=1
+    identity_client_id: str | None = optional(
+        "whom to talk to", "managed identity that calls that agent", min_length=1
     )
-    api_version: str | None = setting("where", "default: the SDK's", min_length=1)
+    api_version: str | None = optional("whom to talk to", "default: the SDK's", min_length=1)
 
     emulator_port: int = setting(
-        "where",
-        "port of the emulator on this machine, where no endpoint is given; default 8090",
+        "whom to talk to",
+        "port of the emulator on this machine, where no endpoint is given",
         default=DEFAULT_EMULATOR_PORT,
         ge=1,
         le=65535,
     )
 
-    tools: Path | None = setting("tools", "Python file; its public functions are the model's tools")
-    tool_timeout_s: float = setting(
-        "tools", "how long a function may take; default 30", default=30.0, gt=0
+    tools: Path | None = optional(
+        "tools", "Python file; its public functions are the model's tools"
     )
+    tool_timeout_s: float = setting("tools", "how long a function may take", default=30.0, gt=0)
     mcp_server: Texts = setting("tools", "LABEL=URL of an MCP server; repeatable", default=())
     mcp_approval: Literal["always", "never"] = setting(
         "tools", "whether you are asked before each call", default="always"
     )
 
     push_to_talk: bool = setting("sound", "Enter starts and ends your turn", default=False)
-    microphone: str | None = setting("sound", "name or number; --list-devices shows them")
-    loudspeaker: str | None = setting("sound", "name or number")
+    microphone: str | None = optional("sound", "name or number; --list-devices shows them")
+    loudspeaker: str | None = optional("sound", "name or number")
     input: Texts = setting(
         "sound",
         "audio file, or - for standard input, in place of a microphone; repeatable",
         default=(),
     )
-    output: str | None = setting("sound", "write the agent's voice to this WAV file")
+    output: str | None = optional("sound", "write the agent's voice to this WAV file")
     fast: bool = setting("sound", "send files as fast as possible", default=False)
-    record: Path | None = setting("sound", "keep both sides as stereo WAV, and the events")
+    record: Path | None = optional("sound", "keep both sides as stereo WAV, and the events")
     json_lines: bool = setting(
         "sound",
         "print one event a line, for scripts",
         default=False,
-        validation_alias=f"{PREFIXES[0]}JSON",
+        variable="VOICELIVE_JSON",
+        option="--json",
     )
     answer_timeout_s: float = setting(
-        "sound", "with files: how long to wait for an answer; default 30", default=30.0, gt=0
+        "sound", "with files: how long to wait for an answer", default=30.0, gt=0
     )
 
     @classmethod
@@ -124,14 +126,20 @@ class Settings(SessionSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        options, variables, dotenv, *files = super().settings_customise_sources(
+            settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
+        )
         sources = [
-            init_settings,
-            *(EnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in PREFIXES),
-            *(DotEnvSettingsSource(settings_cls, env_prefix=prefix) for prefix in PREFIXES),
+            options,
+            variables,
+            EnvSettingsSource(settings_cls, env_prefix=MICROSOFTS_PREFIX),
+            dotenv,
+            DotEnvSettingsSource(settings_cls, env_prefix=MICROSOFTS_PREFIX),
         ]
         profile = next(filter(None, (source().get("profile") for source in sources)), None)
         if profile:
             sources.append(InitSettingsSource(settings_cls, _read_profile(Path(profile))))
+        sources += files
         return tuple(map(_Yielding, sources))
 
     @field_validator("session", mode="before")
@@ -265,11 +273,6 @@ class _Yielding(PydanticBaseSettingsSource):
         return {name: value for name, value in self._source().items() if name not in hidden}
 
 
-def option_of(field: str) -> str:
-    """The command line's name of a setting."""
-    return "--json" if field == "json_lines" else "--" + field.replace("_", "-")
-
-
 def load_settings(options: Mapping[str, Any]) -> Settings:
     """Settings from ``options`` (None: not given), the environment, ``.env`` and a profile.
 
@@ -294,17 +297,22 @@ def _describe(error: Any, given: Mapping[str, Any]) -> str:
 
 def _name_of(field: str, given: Mapping[str, Any]) -> str:
     """What the value of a field is called where it came from."""
+    option, variable = option_of(Settings, field), variable_of(Settings, field)
     if field in given:
-        return option_of(field)
-    name = variable_of(Settings, field).removeprefix(PREFIXES[0])
-    environment = {**dotenv_values(".env"), **os.environ}
-    for variable in (prefix + name for prefix in PREFIXES):
-        if environment.get(variable):
-            return variable
-    profile = given.get("profile") or environment.get(f"{PREFIXES[0]}PROFILE")
+        return option
+    environment = read_environment()
+    for name in (variable, f"AZURE_{variable}"):
+        if name in environment:
+            return name
+    profile = given.get("profile") or environment.get("VOICELIVE_PROFILE")
     if profile and field in _read_profile(Path(profile)):
-        return f"{profile}: {option_of(field).removeprefix('--')}"
-    return option_of(field)
+        return f"{profile}: {_key_of(field)}"
+    return option
+
+
+def _key_of(field: str) -> str:
+    """The key of a field in a profile."""
+    return option_of(Settings, field).removeprefix("--")
 
 
 def _read_profile(path: Path) -> dict[str, Any]:
@@ -315,7 +323,7 @@ def _read_profile(path: Path) -> dict[str, Any]:
         raise SettingsError(f"--profile {path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"--profile {path}: not TOML: {error}") from error
-    fields = {option_of(field).removeprefix("--"): field for field in Settings.model_fields}
+    fields = {_key_of(field): field for field in Settings.model_fields}
     values: dict[str, Any] = {}
     for key, value in table.items():
         field = fields.get(key.replace("_", "-"))

@@ -25,11 +25,12 @@ from voicelive_agent.client.check.voice import add_voice_option, open_voice
 from voicelive_agent.client.connection import ConnectError, find_endpoint
 from voicelive_agent.client.core.turns import Summary
 from voicelive_agent.client.options import build_parser
-from voicelive_agent.client.settings import Settings, SettingsError, load_settings
+from voicelive_agent.client.settings import Settings, load_settings
 from voicelive_agent.client.sound.devices import DeviceError
 from voicelive_agent.client.troubles import ConversationError, quiet_logs
 from voicelive_agent.client.ui.json_lines import describe
 from voicelive_agent.client.ui.terminal import Terminal, draw_summary
+from voicelive_agent.settings import SettingsError, print_unknown_names
 
 FAILED, USAGE = 1, 2
 DESCRIPTION = """\
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str] | None = None, *, profile: Path | None = None)
     )
     try:
         scenario = read_scenario(Path(path))
+        print_unknown_names()
         settings = load_settings(_merge(scenario, options))
     except (ScenarioError, SettingsError) as error:
         sys.stderr.write(f"{error}\n")
