@@ -129,10 +129,9 @@ def check_contract(project: Path, server: Server) -> str:
 
     Raises CheckError with what they said when one fails or the server does not exit with 0.
     """
-    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract"]
-    agent = ["--agent-url", server.url, "--agent-header", "api-key: $IMAGE_KEY"]
+    command = [sys.executable, "-m", "voicelive_agent", "contract", server.url]
     done = subprocess.run(
-        [*pytest, *agent, "--agent-pid", str(server.process.pid)],
+        [*command, "--header", "api-key: $IMAGE_KEY", "--pid", str(server.process.pid)],
         cwd=project,
         env={**os.environ, "IMAGE_KEY": server.key},
         stdout=subprocess.PIPE,

@@ -14,8 +14,8 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, ConnectionError
 
 from tests.infra.files import ROOT, read_dockerfile
-from tests.ports import find_free_port
 from voicelive_agent import __version__
+from voicelive_agent.contract.ports import find_free_port
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.settings import variables_of
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.servers import ServerProcess, start_process
+from voicelive_agent.contract.servers import ServerProcess, start_process
 
 
 @pytest.fixture

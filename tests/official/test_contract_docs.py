@@ -1,17 +1,20 @@
 """docs/howto/judge-any-agent.md says what the contract tests do."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.contract.clauses import CLAUSES, write_table
-from tests.contract.conftest import pytest_addoption
-from tests.contract.servers import ROOT
+from voicelive_agent.contract.clauses import CLAUSES, write_table
+from voicelive_agent.contract.command import _build_parser
+from voicelive_agent.contract.plugin import pytest_addoption
 
+ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/howto/judge-any-agent.md").read_text()
 
 
 def test_clauses_are_listed_as_they_are() -> None:
     assert DOCUMENT.endswith(f"## The clauses\n\n{write_table()}\n"), (
-        "replace the table by the output of: python -m tests.contract.clauses"
+        "replace the table by the output of: python -m voicelive_agent.contract.clauses"
     )
 
 
@@ -20,9 +23,16 @@ def test_clause_ids_are_unique() -> None:
 
 
 def test_options_are_explained() -> None:
+    for action in _build_parser()._actions:
+        for name in action.option_strings:
+            assert name in ("-h", "--help") or f"| `{name}" in DOCUMENT, name
+
+
+def test_each_option_is_one_of_the_plugin() -> None:
     parser = pytest.Parser(_ispytest=True)
     pytest_addoption(parser)
-    group = parser.getgroup("agent")
-    for option in group.options:
-        for name in option.names():
-            assert f"| `{name}" in DOCUMENT, name
+    plugin = {name for option in parser.getgroup("agent").options for name in option.names()}
+    own = {
+        f"--agent-{name}" for name in vars(_build_parser().parse_args(["x"])) if name != "target"
+    }
+    assert plugin - {"--agent", "--agent-url"} == {name.replace("_", "-") for name in own}

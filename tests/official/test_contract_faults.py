@@ -6,13 +6,19 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.contract import test_ids, test_inputs, test_invocations, test_readiness, test_turns
-from tests.contract.clauses import CLAUSES
-from tests.contract.judge import Judge
-from tests.contract.servers import ServerProcess
-from tests.contract.stream import judge_stream
-from tests.contract.target import Target
-from tests.contract.wire import Wire
+from voicelive_agent.contract.clauses import CLAUSES
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.requests import Wire
+from voicelive_agent.contract.servers import ServerProcess
+from voicelive_agent.contract.stream import judge_stream
+from voicelive_agent.contract.target import Target
+from voicelive_agent.contract.tests import (
+    test_ids,
+    test_inputs,
+    test_invocations,
+    test_readiness,
+    test_turns,
+)
 
 Check = Callable[[Wire, Judge], Awaitable[None]]
 

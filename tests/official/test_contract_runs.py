@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from tests.contract.clauses import CLAUSES
-from tests.contract.servers import ROOT, ServerProcess, serve
+from voicelive_agent.contract.clauses import CLAUSES
+from voicelive_agent.contract.servers import ServerProcess, serve
 from voicelive_agent.server.app import create_app
 from voicelive_agent.server.settings import Settings
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 TOKEN = "token-that-nobody-may-see"
@@ -39,7 +40,7 @@ def judge_agent(directory: Path, *arguments: str, files: str = "") -> Verdicts:
     report = directory / "report.json"
     run = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", f"tests/contract/{files}"),
+            *(sys.executable, "-m", "pytest", f"voicelive_agent/contract/tests/{files}"),
             *("-p", "no:cacheprovider", f"--agent-report={report}", *arguments),
         ],
         cwd=ROOT,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from tests.ports import find_free_port
 from tests.replicas.deployment import Deployment, Talker, find_text
+from voicelive_agent.contract.ports import find_free_port
 from voicelive_agent.server.engine.ending import find_phrases
 
 pytestmark = [pytest.mark.component, pytest.mark.asyncio(loop_scope="package")]

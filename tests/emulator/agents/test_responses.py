@@ -16,7 +16,7 @@ from tests.emulator.agents.servers import (
     lines_of,
     raw_server,
 )
-from tests.ports import find_free_port
+from voicelive_agent.contract.ports import find_free_port
 from voicelive_agent.emulator.agents import (
     AgentEvent,
     AgentRequest,

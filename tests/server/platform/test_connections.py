@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import find_free_port
 from tests.server.processes import ROOT, ServerProcess, start_server
+from voicelive_agent.contract.ports import find_free_port
 from voicelive_agent.server.platform.headers import SERVER
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.emulator.agents.servers import Received, ServerScript, answering, raw_server
 from tests.emulator.tts.sound import hear
-from tests.ports import find_free_port
+from voicelive_agent.contract.ports import find_free_port
 from voicelive_agent.emulator.tts import SpokenChunk, TtsError
 from voicelive_agent.emulator.tts.engines.openai_audio import OpenAITextToSpeech
 

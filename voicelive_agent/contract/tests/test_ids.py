@@ -5,10 +5,10 @@ import uuid
 
 import pytest
 
-from tests.contract.judge import Judge
-from tests.contract.stream import Reply, judge_stream
-from tests.contract.target import new_session
-from tests.contract.wire import Headers, Wire
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.requests import Headers, Wire
+from voicelive_agent.contract.stream import Reply, judge_stream
+from voicelive_agent.contract.target import new_session
 
 INVOCATION = "x-agent-invocation-id"
 SESSION = "x-agent-session-id"

@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.clauses import CLAUSES
-from tests.contract.judge import Judge, summarise
-from tests.contract.servers import serve
-from tests.contract.target import Target, read_target
-from tests.contract.wire import Wire
+from voicelive_agent.contract.clauses import CLAUSES
+from voicelive_agent.contract.judge import Judge, summarise
+from voicelive_agent.contract.requests import Wire
+from voicelive_agent.contract.servers import serve
+from voicelive_agent.contract.target import Target, read_target
 
-SCRIPTED = "tests.contract.agents:scripted"
+SCRIPTED = "voicelive_agent.contract.agents:scripted"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -122,7 +122,7 @@ def serve_own(name: str, directory: Path, **settings: Any) -> AbstractContextMan
 
 @pytest.fixture
 def scripted(target: Target) -> None:
-    """For tests that tell the agent what to do: only tests.contract.agents:scripted obeys."""
+    """For tests that tell the agent what to do: only ``agents.scripted`` obeys."""
     if not target.scripted:
         pytest.skip("not judged: this agent does not do what the tests would tell it")
 

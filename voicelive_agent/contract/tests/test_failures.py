@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.contract.judge import Judge
-from tests.contract.stream import DELTA, SPEECH_DONE, judge_stream
-from tests.contract.target import new_session
-from tests.contract.wire import Wire
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.requests import Wire
+from voicelive_agent.contract.stream import judge_stream
+from voicelive_agent.contract.target import new_session
+from voicelive_agent.wire.invocations import DELTA, SPEECH_DONE
 
 SECRET = "swordfish-endpoint-key"
 

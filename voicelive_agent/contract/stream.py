@@ -2,14 +2,13 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.contract.judge import Judge
-
-DELTA = "output_audio_transcription.delta"
-SPEECH_DONE = "output_audio_transcription.done"
-DONE = "done"
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.wire.invocations import DELTA, SPEECH_DONE, SPOKEN_EVENT_TYPES, check_answer
 
 _SHOWN_BYTES = 200
 
@@ -68,7 +67,7 @@ class Reply:
     @property
     def client_events(self) -> list[dict[str, Any]]:
         """Events that are not spoken."""
-        return [e for e in self.events if e.get("type") not in (DELTA, SPEECH_DONE, DONE)]
+        return [e for e in self.events if e.get("type") not in SPOKEN_EVENT_TYPES]
 
     @property
     def comments(self) -> int:
@@ -109,13 +108,22 @@ class Reply:
 
 def read_json(text: str | bytes) -> Any:
     """A JSON value. Raises ValueError for anything else, NaN and Infinity too."""
-    limit = sys.getrecursionlimit()
-    # These tests stand deeper in their stack than the server that could read and write it.
-    sys.setrecursionlimit(limit + 1000)
-    try:
+    with _deeper():
         return json.loads(text, parse_constant=_reject)
-    finally:
-        sys.setrecursionlimit(limit)
+
+
+_WANTED = {
+    "SSE-2": "valid UTF-8",
+    "SSE-4": "`data:` lines only",
+    "SSE-3": "`data: <json>` on one line, two line feeds after each event, no carriage return",
+    "SSE-5": 'a JSON object such as {"type": "…"}',
+    "SSE-6": f'one {{"type":"{SPEECH_DONE}","text":"…"}}',
+    "SSE-7": 'one {"type":"done"}, at the end',
+    "SSE-8": f"every {DELTA} before {SPEECH_DONE}",
+    "SSE-10": "strings",
+    "SSE-9": "the concatenation of the deltas",
+}
+"""What ``check_answer`` looks at, in the order in which it is told."""
 
 
 def judge_stream(judge: Judge, reply: Reply) -> Reply:
@@ -128,84 +136,23 @@ def judge_stream(judge: Judge, reply: Reply) -> Reply:
         reply,
     )
     judge(not reply.cut, "SSE-12", "the end of the body", reply)
-    try:
-        text = reply.body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        judge(False, "SSE-2", "valid UTF-8", f"{error}", reply)
-        return reply
-    judge(True, "SSE-2", "", "")
-    events = _judge_framing(judge, text, reply)
-    _judge_order(judge, events, reply)
+    with _deeper():
+        found = check_answer(reply.body)
+    for clause, wanted in _WANTED.items():
+        messages = (finding.message for finding in found.get(clause, ()))
+        judge(clause not in found, clause, wanted, reply, *messages)
     return reply
 
 
-def _judge_framing(judge: Judge, text: str, reply: Reply) -> list[dict[str, Any]]:
-    __tracebackhide__ = True
-    judge(
-        "\r" not in text and text.endswith("\n\n"),
-        "SSE-3",
-        "two line feeds after each event, no carriage return",
-        reply,
-    )
-    events: list[dict[str, Any]] = []
-    for block in text.removesuffix("\n\n").split("\n\n"):
-        lines = [line for line in block.split("\n") if not line.startswith(":")]
-        if not lines:
-            continue
-        fields = {line.partition(":")[0] for line in lines}
-        judge("event" not in fields, "SSE-4", "`data:` lines only", f"{block!r}", reply)
-        judge(
-            len(lines) == 1 and lines[0].startswith("data: "),
-            "SSE-3",
-            "`data: <json>` on one line",
-            f"{block[:_SHOWN_BYTES]!r}",
-            reply,
-        )
-        data = lines[0].removeprefix("data: ")
-        try:
-            event = read_json(data)
-        except ValueError as error:
-            event = None
-            data = f"{data[:_SHOWN_BYTES]} ({error})"
-        kind = event.get("type") if isinstance(event, dict) else None
-        judge(
-            isinstance(kind, str) and bool(kind),
-            "SSE-5",
-            'a JSON object such as {"type": "…"}',
-            f"data: {data[:_SHOWN_BYTES]}",
-            reply,
-        )
-        events.append(event)
-    return events
-
-
-def _judge_order(judge: Judge, events: list[dict[str, Any]], reply: Reply) -> None:
-    __tracebackhide__ = True
-    types = [event["type"] for event in events]
-    dones = [event for event in events if event["type"] == SPEECH_DONE]
-    deltas = [event.get("delta") for event in events if event["type"] == DELTA]
-    judge(
-        len(dones) == 1 and isinstance(dones[0].get("text"), str),
-        "SSE-6",
-        f'one {{"type":"{SPEECH_DONE}","text":"…"}}',
-        f"{len(dones)}: {dones}",
-        reply,
-    )
-    judge(
-        types.count(DONE) == 1 and types[-1] == DONE,
-        "SSE-7",
-        'one {"type":"done"}, at the end',
-        reply,
-    )
-    judge(
-        DELTA not in types[types.index(SPEECH_DONE) :],
-        "SSE-8",
-        f"every {DELTA} before {SPEECH_DONE}",
-        reply,
-    )
-    judge(all(isinstance(delta, str) for delta in deltas), "SSE-10", "strings", reply)
-    spoken, text = "".join(map(str, deltas)), dones[0]["text"]
-    judge(spoken == text, "SSE-9", f"text: {spoken!r}", f"text: {text!r}", reply)
+@contextmanager
+def _deeper() -> Iterator[None]:
+    """These tests stand deeper in their stack than the server that could read and write it."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + 1000)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _reject(name: str) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.judge import Judge
-from tests.contract.stream import judge_stream
-from tests.contract.target import new_session
-from tests.contract.wire import Wire
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.requests import Wire
+from voicelive_agent.contract.stream import judge_stream
+from voicelive_agent.contract.target import new_session
 
 INVOCATION = "x-agent-invocation-id"
 SESSION = "x-agent-session-id"

@@ -11,12 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contract.conftest import SCRIPTED
-from tests.contract.judge import Judge
-from tests.contract.servers import ServerProcess, start_process
-from tests.contract.stream import judge_stream
-from tests.contract.target import Target
-from tests.contract.wire import Wire, speech
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.plugin import SCRIPTED
+from voicelive_agent.contract.requests import Wire, speech
+from voicelive_agent.contract.servers import ServerProcess, start_process
+from voicelive_agent.contract.stream import judge_stream
+from voicelive_agent.contract.target import Target
 
 SECRET = "marmalade"
 EXIT_SECONDS = 30.0

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.judge import Judge
-from tests.contract.stream import Reply, judge_stream
-from tests.contract.wire import Wire, speech
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.requests import Wire, speech
+from voicelive_agent.contract.stream import Reply, judge_stream
 
 SAYINGS = {
     "umlauts": "Grüß Gott, wie wird das Wetter in Köln?",

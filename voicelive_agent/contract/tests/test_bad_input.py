@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.contract.errors import judge_envelope
-from tests.contract.judge import Judge
-from tests.contract.stream import judge_stream
-from tests.contract.target import new_session
-from tests.contract.wire import Wire, speech
+from voicelive_agent.contract.envelope import judge_envelope
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.requests import Wire, speech
+from voicelive_agent.contract.stream import judge_stream
+from voicelive_agent.contract.target import new_session
 
 MEBIBYTE = 1 << 20
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contract.conftest import SCRIPTED, serve_own
-from tests.contract.judge import Judge
-from tests.contract.stream import judge_stream
-from tests.contract.target import Target
-from tests.contract.wire import Wire
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.plugin import SCRIPTED, serve_own
+from voicelive_agent.contract.requests import Wire
+from voicelive_agent.contract.stream import judge_stream
+from voicelive_agent.contract.target import Target
 
 
 @pytest.fixture(scope="module")

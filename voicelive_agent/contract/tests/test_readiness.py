@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.contract.judge import Judge
-from tests.contract.wire import Wire
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.requests import Wire
 
 
 async def test_readiness_says_healthy(wire: Wire, judge: Judge) -> None:

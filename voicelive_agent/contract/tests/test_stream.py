@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
-from tests.contract.agents import RELEASE
-from tests.contract.judge import Judge
-from tests.contract.stream import DELTA, SPEECH_DONE, judge_stream
-from tests.contract.target import new_session
-from tests.contract.wire import Wire
+from voicelive_agent.contract.agents import RELEASE
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.requests import Wire
+from voicelive_agent.contract.stream import judge_stream
+from voicelive_agent.contract.target import new_session
+from voicelive_agent.wire.invocations import DELTA, SPEECH_DONE
 
 
 async def test_speech_is_answered_with_a_proper_stream(wire: Wire, judge: Judge) -> None:

@@ -10,8 +10,9 @@ from typing import Any, Self
 
 import httpx
 
-from tests.contract.stream import DELTA, Reply
-from tests.contract.target import Target, new_session
+from voicelive_agent.contract.stream import Reply
+from voicelive_agent.contract.target import Target, new_session
+from voicelive_agent.wire.invocations import DELTA
 
 _SHOWN_BYTES = 160
 

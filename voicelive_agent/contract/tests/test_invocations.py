@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.contract.agents import RELEASE
-from tests.contract.errors import judge_envelope
-from tests.contract.judge import Judge
-from tests.contract.stream import Reply, judge_stream
-from tests.contract.target import new_session
-from tests.contract.wire import Wire
+from voicelive_agent.contract.agents import RELEASE
+from voicelive_agent.contract.envelope import judge_envelope
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.requests import Wire
+from voicelive_agent.contract.stream import Reply, judge_stream
+from voicelive_agent.contract.target import new_session
 
 INVOCATION = "x-agent-invocation-id"
 STATES = ("running", "completed", "cancelled", "failed")

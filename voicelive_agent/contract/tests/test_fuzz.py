@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.errors import judge_envelope
-from tests.contract.judge import Judge
-from tests.contract.stream import judge_stream
-from tests.contract.target import Target
-from tests.contract.wire import Wire
+from voicelive_agent.contract.envelope import judge_envelope
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.requests import Wire
+from voicelive_agent.contract.stream import judge_stream
+from voicelive_agent.contract.target import Target
 
 EXAMPLES = settings(
     max_examples=60,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.contract.clauses import CLAUSES, Clause
+from voicelive_agent.contract.clauses import CLAUSES, Clause
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Errors as Foundry documents them."""
 
-from tests.contract.judge import Judge
-from tests.contract.stream import Reply
+from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.stream import Reply
 
 SOURCES = ("user", "platform", "upstream")
 

@@ -31,7 +31,7 @@ class Target:
     concurrency: int = 50
     timeout_seconds: float = 30.0
     scripted: bool = False
-    """Whether the agent is ``tests.contract.agents:scripted``, which does what it is told."""
+    """Whether the agent is ``contract.agents:scripted``, which does what it is told."""
     strict: bool = False
     session: str = field(default_factory=new_session)
     """A session that tests may share."""

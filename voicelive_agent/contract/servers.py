@@ -15,9 +15,8 @@ from typing import Any
 
 import httpx
 
-from tests.ports import find_free_port
+from voicelive_agent.contract.ports import find_free_port
 
-ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60.0
 
 
@@ -78,7 +77,6 @@ def start_process(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *arguments],
-            cwd=ROOT,
             env={**os.environ, "HOME": str(directory), **environment, "PORT": str(port)},
             stdout=output,
             stderr=subprocess.STDOUT,
