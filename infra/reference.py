@@ -14,7 +14,6 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from voicelive_agent.client.settings import Settings as ClientSettings
-from voicelive_agent.client.settings import option_of as client_option_of
 from voicelive_agent.emulator.settings import Settings as EmulatorSettings
 from voicelive_agent.server.settings import Settings as ServerSettings
 from voicelive_agent.settings import option_of, variable_of
@@ -50,8 +49,8 @@ def write_tables(settings: type[BaseSettings]) -> str:
 
 
 def _write_row(settings: type[BaseSettings], field: str, info: FieldInfo) -> str:
-    option = client_option_of(field) if settings is ClientSettings else option_of(settings, field)
-    text = (info.description or "").replace("%%", "%").replace("|", "&#124;").replace("<", "&lt;")
+    option = option_of(settings, field)
+    text = (info.description or "").replace("|", "&#124;").replace("<", "&lt;")
     cells = (
         f"`{variable_of(settings, field)}`",
         f"`{option}`" if option else "",
