@@ -1,4 +1,4 @@
-"""The engines that all sessions share: ears, a voice, and who answers."""
+"""The engines that all sessions share: speech to text, text to speech, agents and the model."""
 
 import asyncio
 import contextlib
@@ -72,8 +72,8 @@ class Engines:
             for name, backend in self.agents.items()
         )
         return {
-            "Ears": self.stt.name,
-            "Voice": f"{self.tts.name}, {self.tts.sample_rate_hz} Hz",
+            "STT": self.stt.name,
+            "TTS": f"{self.tts.name}, {self.tts.sample_rate_hz} Hz",
             "Agents": agents,
             "Model": self.model.name,
         }

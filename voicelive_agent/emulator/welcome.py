@@ -41,9 +41,9 @@ def render_welcome(url: str, settings: Settings, engines: Engines) -> str:
         "  Agents",
         *_describe_agents(settings),
         "",
-        f"  Ears    {engines.stt.name}",
+        f"  STT     {engines.stt.name}",
         *_indent(engines.stt.advice),
-        f"  Voice   {engines.tts.name}, {engines.tts.sample_rate_hz} Hz",
+        f"  TTS     {engines.tts.name}, {engines.tts.sample_rate_hz} Hz",
         f"  Talk    {_describe_client(url, settings, agent_name)}",
         f"  Page    {url}/   (JSON: {url}/sessions)",
     ]

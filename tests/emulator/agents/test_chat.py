@@ -1,4 +1,4 @@
-"""A chat endpoint: what it is sent, and how its chunks become thoughts."""
+"""A chat endpoint: what it is sent, and how its chunks become events."""
 
 import asyncio
 import contextlib
@@ -69,7 +69,7 @@ def piece(index: int | None, arguments: str = "", **fields: Any) -> dict[str, An
 
 
 @contextlib.asynccontextmanager
-async def thinking_at(url: str, **options: Any) -> AsyncIterator[ChatBackend]:
+async def backend_at(url: str, **options: Any) -> AsyncIterator[ChatBackend]:
     backend = ChatBackend(url, **options)
     await backend.start()
     try:
@@ -81,7 +81,7 @@ async def thinking_at(url: str, **options: Any) -> AsyncIterator[ChatBackend]:
 async def ask_script(
     script: ServerScript, request: AgentRequest = HELLO, **options: Any
 ) -> tuple[list[AgentEvent], Received]:
-    async with raw_server(script) as server, thinking_at(f"{server.url}/v1", **options) as backend:
+    async with raw_server(script) as server, backend_at(f"{server.url}/v1", **options) as backend:
         agent_events = [
             agent_event async for agent_event in backend.open_session("s").answer(request)
         ]
@@ -258,7 +258,7 @@ async def test_failures_say_what_to_do(body: str, head: str, code: str, message:
 
 
 async def test_a_model_that_is_down() -> None:
-    async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as backend:
+    async with backend_at(f"http://127.0.0.1:{find_free_port()}") as backend:
         with pytest.raises(AnswerError, match="--model-url") as failure:
             async for _ in backend.open_session("s").answer(HELLO):
                 pass
@@ -270,7 +270,7 @@ async def test_closing_closes_the_stream_at_once() -> None:
         writer.write((EVENT_STREAM + lines_of(chunk("Hi"))).encode())
         await asyncio.Event().wait()
 
-    async with raw_server(script) as server, thinking_at(server.url) as backend:
+    async with raw_server(script) as server, backend_at(server.url) as backend:
         async with aclosing(backend.open_session("s").answer(HELLO)) as agent_events:
             assert await anext(agent_events) == TextDelta("Hi")
             began = asyncio.get_running_loop().time()
@@ -292,7 +292,7 @@ JSON = st.recursive(
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["choices", "usage", "error"]), JSON), max_size=4))
-def test_any_chunks_end_in_thoughts_or_one_error(chunks: list[dict[str, Any]]) -> None:
+def test_any_chunks_end_in_events_or_one_error(chunks: list[dict[str, Any]]) -> None:
     answer = _Answer()
     agent_events: list[AgentEvent] = []
     try:

@@ -41,7 +41,7 @@ HELLO = (
 
 
 @contextlib.asynccontextmanager
-async def thinking_at(url: str, **options: Any) -> AsyncIterator[InvocationsBackend]:
+async def backend_at(url: str, **options: Any) -> AsyncIterator[InvocationsBackend]:
     backend = InvocationsBackend(url, **options)
     await backend.start()
     try:
@@ -60,7 +60,7 @@ async def ask(backend: InvocationsBackend, request: AgentRequest | str = "Hi") -
 async def ask_script(
     script: ServerScript, request: AgentRequest | str = "Hi", **options: Any
 ) -> tuple[list[AgentEvent], list[Received]]:
-    async with raw_server(script) as server, thinking_at(server.url, **options) as backend:
+    async with raw_server(script) as server, backend_at(server.url, **options) as backend:
         return await ask(backend, request), server.received
 
 
@@ -96,7 +96,7 @@ class TestRequest:
     async def test_each_call_has_an_id_of_its_own_and_the_session_is_the_same(self) -> None:
         async with (
             raw_server(answering(lines_of(*HELLO))) as server,
-            thinking_at(server.url) as backend,
+            backend_at(server.url) as backend,
         ):
             session = backend.open_session("s.1")
             for _ in range(2):
@@ -110,7 +110,7 @@ class TestRequest:
     async def test_a_conversation_that_is_resumed_is_the_same_session_to_the_agent(self) -> None:
         async with (
             raw_server(answering(lines_of(*HELLO))) as server,
-            thinking_at(server.url) as backend,
+            backend_at(server.url) as backend,
         ):
             for session_id in ("s.1", "s.2"):
                 session = backend.open_session(session_id, conversation_id="conv_1")
@@ -129,7 +129,7 @@ class TestRequest:
     async def test_the_url_may_have_a_prefix_and_a_query(self, base: str, path: str) -> None:
         async with (
             raw_server(answering(lines_of(*HELLO))) as server,
-            thinking_at(f"{server.url}{base}?api-version=v1") as backend,
+            backend_at(f"{server.url}{base}?api-version=v1") as backend,
         ):
             await ask(backend)
         assert server.received[0].path == path
@@ -208,7 +208,7 @@ class TestAnswer:
             writer.write(lines_of(*HELLO[1:]).encode())
             await writer.drain()
 
-        async with raw_server(script) as server, thinking_at(server.url) as backend:
+        async with raw_server(script) as server, backend_at(server.url) as backend:
             agent_events = backend.open_session("s").answer(AgentRequest(text="Hi"))
             assert await anext(agent_events) == TextDelta("Hel")
             proceed.set()
@@ -377,7 +377,7 @@ class TestBrokenContract:
         assert text_of(agent_events) == "Hello."
 
     async def test_an_agent_that_is_down_is_named_with_what_to_do(self) -> None:
-        async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as backend:
+        async with backend_at(f"http://127.0.0.1:{find_free_port()}") as backend:
             with pytest.raises(AnswerError, match="start the agent") as failure:
                 await ask(backend)
         assert failure.value.code == "agent_unreachable"
@@ -389,7 +389,7 @@ class TestBrokenContract:
 
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            async with thinking_at(f"https://127.0.0.1:{port}") as backend:
+            async with backend_at(f"https://127.0.0.1:{port}") as backend:
                 with pytest.raises(AnswerError, match=r"SSL.*correct its URL") as failure:
                     await ask(backend)
         assert failure.value.code == "agent_unreachable"
@@ -427,7 +427,7 @@ class TestBrokenContract:
     async def test_no_message_holds_what_was_said_or_a_key(self) -> None:
         async with raw_server(answering("", "HTTP/1.1 500 X\r\n\r\n")) as server:
             url = server.url.replace("http://", "http://user:hunter2@") + "?code=hunter3"
-            async with thinking_at(url) as backend:
+            async with backend_at(url) as backend:
                 with pytest.raises(AnswerError) as failure:
                     await ask(backend, "my secret")
         assert "secret" not in failure.value.message
@@ -440,8 +440,8 @@ class TestClosing:
         writer.write((EVENT_STREAM + lines_of(HELLO[0])).encode())
         await asyncio.Event().wait()
 
-    async def test_closing_the_thoughts_closes_the_stream_at_once(self) -> None:
-        async with raw_server(self.never_ending) as server, thinking_at(server.url) as backend:
+    async def test_closing_the_stream_of_events_closes_the_stream_at_once(self) -> None:
+        async with raw_server(self.never_ending) as server, backend_at(server.url) as backend:
             async with aclosing(
                 backend.open_session("s").answer(AgentRequest(text="Hi"))
             ) as agent_events:
@@ -450,7 +450,7 @@ class TestClosing:
             assert await asyncio.wait_for(server.gone, 1) - began < 0.05
 
     async def test_cancelling_the_task_closes_the_stream_at_once(self) -> None:
-        async with raw_server(self.never_ending) as server, thinking_at(server.url) as backend:
+        async with raw_server(self.never_ending) as server, backend_at(server.url) as backend:
             heard = asyncio.Event()
 
             async def listen() -> None:
@@ -475,7 +475,7 @@ class TestClosing:
             arrived.set()
             await asyncio.Event().wait()
 
-        async with raw_server(silent) as server, thinking_at(server.url) as backend:
+        async with raw_server(silent) as server, backend_at(server.url) as backend:
             task = asyncio.create_task(ask(backend))
             await arrived.wait()
             task.cancel()
@@ -497,13 +497,13 @@ class TestClosing:
             writer.write((EVENT_STREAM + lines_of(*HELLO)).encode())
             await writer.drain()
 
-        async with raw_server(script) as server, thinking_at(server.url) as backend:
+        async with raw_server(script) as server, backend_at(server.url) as backend:
             answers = await asyncio.gather(*(ask(backend) for _ in range(120)))
         assert {text_of(answer) for answer in answers} == {"Hello."}
 
 
 @given(st.lists(st.one_of(st.text(max_size=60), st.sampled_from(lines_of(*HELLO).split("\n")))))
-def test_any_lines_end_in_thoughts_or_in_one_error(lines: list[str]) -> None:
+def test_any_lines_end_in_events_or_in_one_error(lines: list[str]) -> None:
     check = AnswerCheck()
     agent_events: list[AgentEvent] = []
     try:
@@ -528,7 +528,7 @@ class TestMicrosoftsPackage:
     """An agent on azure-ai-agentserver-invocations, as a process of its own."""
 
     async def test_it_answers_greets_and_shows(self, url: str) -> None:
-        async with thinking_at(url) as backend:
+        async with backend_at(url) as backend:
             assert text_of(await ask(backend, AgentRequest(kind="greeting"))) == (
                 "Welcome to the front desk."
             )
@@ -544,7 +544,7 @@ class TestMicrosoftsPackage:
                 await ask(backend, AgentRequest(kind="action", action={"type": "odd"}))
 
     async def test_it_keeps_sessions_apart(self, url: str) -> None:
-        async with thinking_at(url) as backend:
+        async with backend_at(url) as backend:
             one, two = backend.open_session("one"), backend.open_session("two")
             for session, text in ((one, "red"), (two, "blue"), (one, "green")):
                 assert [
@@ -556,7 +556,7 @@ class TestMicrosoftsPackage:
             assert text_of(history) == "You said red and green"
 
     async def test_it_notices_that_it_was_cut(self, url: str) -> None:
-        async with thinking_at(url) as backend:
+        async with backend_at(url) as backend:
             session = backend.open_session("cut")
             async with aclosing(session.answer(AgentRequest(text="slowly " * 50))) as agent_events:
                 assert await anext(agent_events) == TextDelta("You")

@@ -64,7 +64,7 @@ COMPLETED = {
 
 
 @contextlib.asynccontextmanager
-async def thinking_at(url: str, **options: Any) -> AsyncIterator[ResponsesBackend]:
+async def backend_at(url: str, **options: Any) -> AsyncIterator[ResponsesBackend]:
     backend = ResponsesBackend(url, **options)
     await backend.start()
     try:
@@ -79,7 +79,7 @@ async def ask(backend: ResponsesBackend, text: str = "Hi") -> list[AgentEvent]:
 
 
 async def ask_script(script: ServerScript) -> tuple[list[AgentEvent], list[Received]]:
-    async with raw_server(script) as server, thinking_at(server.url) as backend:
+    async with raw_server(script) as server, backend_at(server.url) as backend:
         return await ask(backend), server.received
 
 
@@ -91,7 +91,7 @@ def text_of(agent_events: list[AgentEvent]) -> str:
 
 async def test_a_session_is_one_conversation() -> None:
     answer = answering(lines_of(CREATED, delta("Hi"), done("Hi"), COMPLETED))
-    async with raw_server(answer) as server, thinking_at(server.url) as backend:
+    async with raw_server(answer) as server, backend_at(server.url) as backend:
         session = backend.open_session("session-1")
         for text in ("one", "two"):
             assert [agent_event async for agent_event in session.answer(AgentRequest(text=text))]
@@ -234,13 +234,13 @@ async def test_http_failures() -> None:
         await ask_script(
             answering("{}", EVENT_STREAM.replace("text/event-stream", "application/json"))
         )
-    async with thinking_at(f"http://127.0.0.1:{find_free_port()}") as backend:
+    async with backend_at(f"http://127.0.0.1:{find_free_port()}") as backend:
         with pytest.raises(AnswerError, match="start the agent"):
             await ask(backend)
 
 
 async def test_an_action_is_not_for_this_protocol() -> None:
-    async with thinking_at("http://127.0.0.1:1") as backend:
+    async with backend_at("http://127.0.0.1:1") as backend:
         with pytest.raises(AnswerError, match="Invocations protocol"):
             async for _ in backend.open_session("s").answer(AgentRequest(kind="action", action={})):
                 pass
@@ -257,7 +257,7 @@ class TestMicrosoftsPackage:
     """An agent on azure-ai-agentserver-responses, as a process of its own."""
 
     async def test_it_answers_and_remembers(self, url: str) -> None:
-        async with thinking_at(url) as backend:
+        async with backend_at(url) as backend:
             session = backend.open_session("one")
             told = [agent_event async for agent_event in session.answer(AgentRequest(text="red"))]
             assert text_of(told) == "You said: red "
@@ -275,7 +275,7 @@ class TestMicrosoftsPackage:
             assert text_of(told) == "You said: nothing "
 
     async def test_it_uses_tools_and_fails(self, url: str) -> None:
-        async with thinking_at(url) as backend:
+        async with backend_at(url) as backend:
             assert await ask(backend, "use a tool") == [
                 ToolWaiting("get_weather"),
                 TextDelta("Three degrees."),
@@ -287,7 +287,7 @@ class TestMicrosoftsPackage:
             assert text_of(await ask(backend, "again")) == "You said: again "
 
     async def test_it_notices_that_it_was_cut_and_its_conversation_goes_on(self, url: str) -> None:
-        async with thinking_at(url) as backend:
+        async with backend_at(url) as backend:
             session = backend.open_session("cut")
             async with aclosing(session.answer(AgentRequest(text="slowly " * 50))) as agent_events:
                 assert await anext(agent_events) == TextDelta("You ")

@@ -86,7 +86,7 @@ class AnySession(RuleBasedStateMachine):
         self.clauses: list[tuple[str, int]] = [("resp_none", 0)]
         self.timers: list[str] = ["none"]
         self.items: list[str] = ["item_none"]
-        self.thinking: set[str] = set()
+        self.asked: set[str] = set()
         self.speaking: set[tuple[str, int]] = set()
         self.spoken_texts: dict[str, str] = defaultdict(str)
         self.writing: set[str] = set()
@@ -136,7 +136,7 @@ class AnySession(RuleBasedStateMachine):
         closing = events[: end - len(truncated)]
         assert all(event["type"].endswith(".done") for event in closing), "done, then truncated"
         assert spoken <= set(truncated) if detection["auto_truncate"] else not truncated
-        assert active not in self.thinking, "the agent's stream is closed"
+        assert active not in self.asked, "the agent's stream is closed"
 
     def _note(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -150,12 +150,12 @@ class AnySession(RuleBasedStateMachine):
                         if isinstance(item_id, str) and item_id not in self.items:
                             self.items.append(item_id)
                 case do.AskAgent(response_id):
-                    assert response_id not in self.thinking
-                    self.thinking.add(response_id)
+                    assert response_id not in self.asked
+                    self.asked.add(response_id)
                     self.responses.append(response_id)
                 case do.StopAgent(response_id):
-                    assert response_id in self.thinking
-                    self.thinking.remove(response_id)
+                    assert response_id in self.asked
+                    self.asked.remove(response_id)
                 case do.Speak():
                     self.clauses.append((effect.response_id, effect.clause))
                     self.responses.append(effect.response_id)
@@ -189,7 +189,7 @@ class AnySession(RuleBasedStateMachine):
         """What ends has nothing left to be done for it."""
         if event["type"] == "response.done":
             response_id = event["response"]["id"]
-            assert response_id not in self.thinking | self.writing
+            assert response_id not in self.asked | self.writing
             assert response_id not in {response for response, _ in self.speaking}
         elif event["type"] == "response.output_item.done":
             item = event["item"]
@@ -317,7 +317,7 @@ class AnySession(RuleBasedStateMachine):
     def stream(self, data: st.DataObject, agent_event: agents.AgentEvent) -> None:
         response_id = data.draw(st.sampled_from(self.responses[-3:]))
         if isinstance(agent_event, agents.AnswerFinished):
-            self.thinking.discard(response_id)
+            self.asked.discard(response_id)
         self._tell(told.AgentSent(response_id, agent_event))
         for item_id in self.ledger.open_items:
             text = self.ledger.deltas[item_id, "response.audio_transcript"]
@@ -336,7 +336,7 @@ class AnySession(RuleBasedStateMachine):
     @rule(data=st.data())
     def fail_to_think(self, data: st.DataObject) -> None:
         response_id = data.draw(st.sampled_from(self.responses))
-        self.thinking.discard(response_id)
+        self.asked.discard(response_id)
         self._tell(told.AgentFailed(response_id, "agent_error", "broken"))
 
     @rule(
@@ -376,7 +376,7 @@ class AnySession(RuleBasedStateMachine):
         if self.ledger.active is None:
             assert not self.ledger.open_items
             assert not self.ledger.open_parts
-            assert not self.thinking
+            assert not self.asked
 
     @invariant()
     def one_utterance_is_recorded_at_a_time(self) -> None:
@@ -399,12 +399,12 @@ class AnySession(RuleBasedStateMachine):
         self._send({"type": "response.cancel"})
         assert self.ledger.active is None
         self._send({"type": "response.create", "response": {"modalities": ["text"]}})
-        assert self.ledger.active is not None or not self.thinking
+        assert self.ledger.active is not None or not self.asked
         effects = self.session.close(self.now_ms)
         assert not [effect for effect in effects if isinstance(effect, do.Send)]
         self._note(effects)
         assert not self.recording
-        assert not self.thinking
+        assert not self.asked
         assert not self.speaking
         assert not self.writing
         assert self.session.handle(told.SessionExpired(), self.now_ms) == []

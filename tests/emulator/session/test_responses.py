@@ -259,7 +259,7 @@ class TestSpoken:
         ):
             assert driver.tell(fact) == []
 
-    def test_thoughts_after_the_end_are_nothing(self) -> None:
+    def test_events_after_the_end_are_nothing(self) -> None:
         driver = Driver()
         driver.send("response.create")
         driver.stream("Hello there.")

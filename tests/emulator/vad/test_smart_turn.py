@@ -1,7 +1,10 @@
 """The end-of-turn model, where it is installed; and what is said where it isn't."""
 
 import importlib.util
+import re
+from importlib.metadata import version
 
+import numpy as np
 import pytest
 
 from tests.emulator.speech import needs_flite, say, silence
@@ -13,6 +16,28 @@ needs_model = pytest.mark.skipif(
     importlib.util.find_spec("onnxruntime") is None or smart_turn._find_folder() is None,
     reason="the end-of-turn extra is not installed",
 )
+
+
+@needs_model
+def test_the_private_files_of_pipecat_are_those_of_the_version_that_was_checked() -> None:
+    """``_whisper_features.py`` is private and is run by its path; the model is a data file.
+
+    After an upgrade, see that the file still imports numpy alone and gives the features that
+    the model beside it takes, run this module and ``benchmarks.hearing``, and raise the version.
+    """
+    assert version("pipecat-ai") == "1.14.0"
+    folder = smart_turn._find_folder()
+    assert folder is not None
+    source = (folder / smart_turn._FEATURES).read_text(encoding="utf-8")
+    imported = re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE)
+    assert set(imported) <= {"math", "numpy", "functools", "typing", "__future__"}
+    compute = smart_turn._load_features(folder / smart_turn._FEATURES)
+    window = np.zeros(smart_turn._WINDOW_SAMPLES, np.float32)
+    features = compute(window, do_normalize=True)
+    session = smart_turn._open_session(sorted(folder.glob(f"data/{smart_turn._MODEL_GLOB}"))[-1])
+    (taken,) = session.get_inputs()
+    assert taken.name == "input_features"
+    assert list(features.shape) == taken.shape[1:]
 
 
 @needs_model

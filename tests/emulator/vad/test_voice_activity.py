@@ -4,6 +4,7 @@ import importlib.util
 import itertools
 import struct
 from collections.abc import Callable
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -39,6 +40,23 @@ def open_onnx() -> VoiceActivity:
 
 
 DETECTORS = [Silero, open_onnx]
+
+
+def test_the_model_inside_pipecat_is_that_of_the_version_that_was_checked() -> None:
+    """``silero_vad.onnx`` is a data file of a package that promises nothing of it.
+
+    After an upgrade, see that the names and shapes below are still those that ``SileroOnnx``
+    gives it, run this module, which judges both engines by the same speech, and raise the version.
+    """
+    path = find_silero_onnx()
+    if path is None:
+        pytest.skip("the end-of-turn extra is not installed")
+    assert version("pipecat-ai") == "1.14.0"
+    session = load_silero_onnx(path)
+    assert {one.name for one in session.get_inputs()} == {"input", "state", "sr"}
+    (state,) = [one for one in session.get_inputs() if one.name == "state"]
+    assert (state.shape[0], state.shape[2]) == (2, 128)
+    assert len(session.get_outputs()) == 2
 
 
 def find_turns(

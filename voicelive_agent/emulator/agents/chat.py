@@ -144,7 +144,7 @@ class _Call:
 
 
 class _Answer:
-    """Turns the chunks of one completion into thoughts."""
+    """Turns the chunks of one completion into events of the answer."""
 
     def __init__(self) -> None:
         self._calls: dict[int, _Call] = {}
@@ -152,7 +152,7 @@ class _Answer:
         self._usage = Usage()
 
     def read(self, chunk: Mapping[str, Any]) -> list[AgentEvent]:
-        """The thoughts in a chunk. Raises AnswerError."""
+        """The events in a chunk. Raises AnswerError."""
         if chunk.get("error"):
             raise AnswerError(
                 "model_error",
@@ -173,7 +173,7 @@ class _Answer:
         return agent_events
 
     def read_whole(self, body: bytes) -> list[AgentEvent]:
-        """The thoughts in an answer that was not streamed."""
+        """The events in an answer that was not streamed."""
         try:
             completion = json.loads(body)
         except ValueError:

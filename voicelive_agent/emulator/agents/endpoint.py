@@ -1,4 +1,4 @@
-"""An HTTP endpoint that answers a POST with a stream of lines.
+"""Endpoint of an agent or a model: HTTP that answers a POST with a stream of lines.
 
 Reading line by line is deliberate: Voice Live's documentation prints ``data:`` lines without
 the blank lines between them that server-sent events ask for.

@@ -1,4 +1,4 @@
-"""Opens whoever answers, by its address."""
+"""Agent backends by address: opens agents and models."""
 
 from pathlib import Path
 from typing import Literal

@@ -1,4 +1,4 @@
-"""A session's items, tools and tool choice as a chat model's messages and tools."""
+"""Chat messages and tools, made of a session's items, tools and tool choice."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -60,7 +60,7 @@ def write_tool_choice(choice: str | Mapping[str, Any]) -> str | dict[str, Any]:
 
 
 def read_text(item: Mapping[str, Any]) -> str:
-    """What a message item says, whoever said it and however."""
+    """What a message item says, whether the person or the agent said it, typed or spoken."""
     return " ".join(text for part in _read_parts(item) if (text := _read_part(part)))
 
 

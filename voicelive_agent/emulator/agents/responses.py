@@ -114,7 +114,7 @@ class ResponsesSession:
 
 
 class _Answer:
-    """Turns the events of one response into thoughts."""
+    """Turns the events of one response into events of the answer."""
 
     def __init__(self) -> None:
         self.finished: AnswerFinished | None = None
@@ -126,7 +126,7 @@ class _Answer:
         self._warnings: list[str] = []
 
     def read(self, event: Mapping[str, Any]) -> list[AgentEvent]:
-        """The thoughts in an event. Raises AnswerError."""
+        """The events of the answer in one of the response. Raises AnswerError."""
         match event.get("type"):
             case "response.output_text.delta" | "response.refusal.delta":
                 return self._read_delta(event)

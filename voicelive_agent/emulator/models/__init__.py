@@ -1,4 +1,4 @@
-"""Models of better ears and voices: what there is, fetching it, and where it is kept."""
+"""Models for speech to text and text to speech: which there are, fetched and kept where."""
 
 from voicelive_agent.emulator.models.command import main
 from voicelive_agent.emulator.models.store import ModelError, ModelStore, find_model

@@ -38,8 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicelive-agent models",
-        description="Models of better ears and voices. VOICELIVE_EMULATOR_MODELS_DIR says where "
-        "they are kept, VOICELIVE_EMULATOR_MODELS_URL names a mirror (URL/MODEL/FILE).",
+        description="Models for speech to text and text to speech. "
+        "VOICELIVE_EMULATOR_MODELS_DIR says where they are kept, "
+        "VOICELIVE_EMULATOR_MODELS_URL names a mirror (URL/MODEL/FILE).",
     )
     parser.add_argument("--models-dir", type=Path, metavar="DIR", help="where models are kept")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")

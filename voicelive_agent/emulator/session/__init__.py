@@ -3,9 +3,9 @@
 ::
 
     client's events ──┐                        ┌── Send
-    hearing's facts ──┤                        ├── BeginUtterance, FinishUtterance, …
-    thinking's facts ─┼─▶ Session.handle() ────┼── AskAgent, StopAgent
-    speaking's facts ─┤    (pure)              ├── Speak, StopSpeaking
+    speech to text  ──┤                        ├── BeginUtterance, FinishUtterance, …
+    the agent       ──┼─▶ Session.handle() ────┼── AskAgent, StopAgent
+    text to speech  ──┤    (pure)              ├── Speak, StopSpeaking
     timers ───────────┘                        └── SetTimer, ClearTimer, Close
 """
 

@@ -1,4 +1,4 @@
-"""What a session wants done: the outputs of ``Session.handle``, to be done in their order."""
+"""Effects: what a session wants done, the outputs of ``Session.handle``, in their order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Send:
 
     event: dict[str, Any]
     audio: bytes = b""
-    """The audio of a ``response.audio.delta`` as it was before base64, for whoever watches."""
+    """The audio of a ``response.audio.delta`` as it was before base64, for the journal."""
 
 
 # Input audio.

@@ -1,4 +1,4 @@
-"""What a session is told: the inputs of ``Session.handle``.
+"""Facts: what a session is told, the inputs of ``Session.handle``.
 
 The shell tells these in the order in which they happened. A fact about a response, an utterance
 or a timer that is no more is allowed and changes nothing.
@@ -116,7 +116,7 @@ class SynthesisFailed:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something to warn the client about: a wish that can't be met, say a voice."""
+    """Something to warn the client about: what can't be had, say a voice."""
 
     message: str
     code: str | None = None

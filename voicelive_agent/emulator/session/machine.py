@@ -1,4 +1,4 @@
-"""The state machine of one session: pure, no sockets, no clock of its own."""
+"""The session's state machine: pure, without sockets, and with clock and ids from outside."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

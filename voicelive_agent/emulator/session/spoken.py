@@ -1,4 +1,4 @@
-"""What of an answer was played: playback position, and the words that lie before it.
+"""Spoken text: what of an answer was played, and the words that lie before that position.
 
 The client is assumed to play at once and in real time what it is sent; its own
 ``conversation.item.truncate`` corrects that. All positions are ms of audio.

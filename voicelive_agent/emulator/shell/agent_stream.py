@@ -1,4 +1,4 @@
-"""Runs a session's requests to whoever answers, and tells the session what came of them."""
+"""The agent's stream: a session's requests to its agent, and the events that come back."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class AgentStream:
-    """One mind's requests, one at a time: a new one begins when the stream before is closed."""
+    """One session's requests, one at a time: a new one begins when the stream before is closed."""
 
     def __init__(
         self, agent: AgentSession, outbox: Outbox, tasks: SessionTasks, tell: Callable[[Fact], None]
@@ -29,7 +29,7 @@ class AgentStream:
     def start(self, effect: effects.AskAgent) -> None:
         before = self._latest
         self._latest_id = effect.response_id
-        self._latest = self._tasks.start(self._ask(effect, before), "thinking")
+        self._latest = self._tasks.start(self._ask(effect, before), "agent")
 
     def stop(self, effect: effects.StopAgent) -> None:
         """Close the stream at once, if it is still open."""
@@ -48,7 +48,7 @@ class AgentStream:
         except AnswerError as error:
             self._tell(facts.AgentFailed(response_id, error.code, error.message))
         except Exception as error:
-            logger.exception("Whoever answers failed in a way of its own.")
+            logger.exception("The connection to the agent failed in a way of its own.")
             self._tell(
                 facts.AgentFailed(
                     response_id,

@@ -1,10 +1,10 @@
-"""One WebSocket session: moves bytes, and does the effects of ``emulator.session``.
+"""WebSocket connection of one session: moves bytes, and does the effects of the session.
 
 ::
 
     socket ──▶ read ──▶ Session.handle ──effects──▶ outbox ──▶ socket
                            ▲      │
-               facts ──────┘      └──▶ microphone, thinker, speaker, clock
+               facts ──────┘      └──▶ input audio, agent, output audio, clock
 
 Everything here runs on the event loop; engines do their work elsewhere. Effects are done in
 their order, and facts that arise while effects are being done wait for their turn.
@@ -139,8 +139,8 @@ class SessionConnection:
     async def run(self) -> None:
         """Read until the client goes or the session closes; then stop everything."""
         self._tasks.start(self._send(), "sender")
-        self._tasks.start(self._input_audio.run(), "microphone")
-        self._tasks.start(self._output_audio.run(self._tasks), "speaker")
+        self._tasks.start(self._input_audio.run(), "input audio")
+        self._tasks.start(self._output_audio.run(self._tasks), "output audio")
         try:
             async with self._patience:
                 await self._read()

@@ -1,4 +1,4 @@
-"""What computes on a session's input audio: its format, cleaning, voice activity and turns.
+"""Processing of input audio, which computes: format, echo and noise, voice activity, turns.
 
 ``judge`` and ``weigh`` are called from a worker thread, one at a time; what they find is told to
 the session on the event loop. Offsets are ms from the first byte of audio received.

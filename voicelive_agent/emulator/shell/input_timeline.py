@@ -1,4 +1,4 @@
-"""The audio that a session received lately, by its place in the session.
+"""Timeline of input audio: what a session received lately, by its place in the session.
 
 Positions are ms from the first byte received; audio is PCM16 mono at ``SAMPLE_RATE_HZ``.
 """

@@ -1,4 +1,4 @@
-"""What goes out to one client: ordered, complete, and at the client's own pace.
+"""Outbox of one client: frames in order, complete, and at the client's own pace.
 
 Nothing is dropped. Who produces a lot (audio, answers to a flood of events) waits for room first,
 so a client that reads slowly holds back its own session and takes a bounded amount of memory.

@@ -1,4 +1,4 @@
-"""Speaks a session's clauses, one after another, and tells the session their audio.
+"""Output audio of one session: its clauses through text to speech, one after another.
 
 The engine runs ahead of playback: audio leaves as fast as it is made and the client takes it.
 """
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class OutputAudio:
-    """One session's mouth."""
+    """What a session speaks, clause by clause."""
 
     def __init__(
         self,
@@ -94,11 +94,11 @@ class OutputAudio:
         except TtsError as error:
             self._tell(facts.SynthesisFailed(effect.response_id, str(error)))
         except Exception as error:
-            logger.exception("The voice %s failed in a way of its own.", self._tts.name)
+            logger.exception("Text to speech by %s failed in a way of its own.", self._tts.name)
             self._tell(
                 facts.SynthesisFailed(
                     effect.response_id,
-                    f"The voice {self._tts.name} failed ({type(error).__name__}): "
+                    f"Text to speech by {self._tts.name} failed ({type(error).__name__}): "
                     "the emulator's log says more.",
                 )
             )

@@ -1,4 +1,4 @@
-"""The tasks of one session: each is known, and joined before the session is gone."""
+"""Tasks of one session: each is known, and joined before the session is gone."""
 
 import asyncio
 import logging

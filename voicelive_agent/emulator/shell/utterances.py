@@ -49,7 +49,7 @@ class Utterances:
             utterance.feed(pcm)
 
     async def drain(self) -> None:
-        """Wait while so much audio is buffered that whoever feeds should hold back."""
+        """Wait while so much audio is buffered that the caller should hold back."""
         for utterance in list(self._open.values()):
             await utterance.drain()
 

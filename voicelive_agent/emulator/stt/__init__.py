@@ -42,7 +42,7 @@ class Utterance(Protocol):
         """Add audio. Never waits: the engine buffers and catches up."""
 
     async def drain(self) -> None:
-        """Wait while so much audio is buffered that whoever feeds should hold back.
+        """Wait while so much audio is buffered that the caller should hold back.
 
         Returns at once where the utterance has ended or failed.
         """
@@ -72,7 +72,7 @@ class Recognizer(Protocol):
     def configure(self, *, language: str, phrases: Sequence[str]) -> str | None:
         """Language (BCP-47) and phrase list for the utterances that begin from now on.
 
-        Returns the text of a ``warning`` where the wish can't be met.
+        Returns the text of a ``warning`` where that can't be had.
         """
         ...
 

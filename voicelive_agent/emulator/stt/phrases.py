@@ -1,4 +1,4 @@
-"""Phrases that a session expects, as a grammar that listens beside the large vocabulary.
+"""Phrase list of speech to text: what a session expects to hear, and numbers as words.
 
 A phrase is plain text ("opening hours"). It may hold parts that can be left out and parts to
 choose from, in the notation of JSGF: ``[please] book a table for (two | four) [people]``.

@@ -1,4 +1,4 @@
-"""What recognisers are built from: buffered utterances, collected audio, threads, model folders.
+"""Parts that recognisers share: buffered utterances, collected audio, threads, model folders.
 
 An engine gives a ``Recognition``, which takes audio piece by piece at its own pace; what stands
 here makes an ``Utterance`` of it and a ``Recognizer`` of many.
@@ -18,7 +18,7 @@ from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, SttError, Transcript
 PIECE_MS = 200
 """An engine gets no more at a time, so that an utterance can be dropped soon."""
 BUFFERED_LIMIT_MS = 10_000
-"""From here on, whoever feeds should hold back."""
+"""From here on, the caller should hold back."""
 PART_LIMIT_MS = 120_000
 """What lasts longer is recognised in parts by ``CollectedRecognition``, to bound memory."""
 _BYTES_PER_MS = SAMPLE_RATE_HZ * 2 // 1000

@@ -1,4 +1,4 @@
-"""Speaking: text to clauses, clauses to audio with word timings, behind a small protocol.
+"""Text to speech (TTS): clauses to audio with word timings, behind a small protocol.
 
 Audio here is PCM16 mono little-endian at the engine's own ``sample_rate_hz``. Offsets are ms
 from the start of the spoken clause. No method blocks the event loop.
@@ -69,7 +69,7 @@ class TextToSpeech(Protocol):
     def resolve_voice(self, voice: Mapping[str, Any]) -> tuple[Voice, str | None]:
         """The nearest voice for a session's ``voice`` object (type, name, rate, pitch, volume…).
 
-        The second value is the text of a ``warning`` where the wish can't be met.
+        The second value is the text of a ``warning`` where that can't be had.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""A speech engine on this machine: its processes, its voices, and what all of them share."""
+"""Local text to speech: an engine on this machine, its processes, its voices, its model."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence

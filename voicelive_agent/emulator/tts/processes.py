@@ -1,7 +1,7 @@
-"""The processes that speech engines run in, seen from the emulator.
+"""Processes of text-to-speech engines, seen from the emulator.
 
-Each process speaks one clause at a time, as fast as it can: what it made waits here for whoever
-reads it, so that a slow reader occupies no process. One that crashes or hangs fails its clause
+Each process speaks one clause at a time, as fast as it can: what it made waits here to be
+read, so that a slow reader occupies no process. One that crashes or hangs fails its clause
 and is replaced.
 """
 

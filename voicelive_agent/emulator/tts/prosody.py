@@ -1,4 +1,4 @@
-"""The ``rate``, ``pitch`` and ``volume`` of a session's voice, as SSML's ``prosody`` has them.
+"""Prosody of a voice: ``rate``, ``pitch`` and ``volume``, as SSML's ``prosody`` has them.
 
 A number multiplies; a percentage is relative, with or without its sign, as Azure Speech reads
 it: "+20%" and "20%" are both 1.2 times. The names have Azure's values.
@@ -17,12 +17,12 @@ VOLUME_RANGE = (0.0, 2.0)
 
 
 def read_rate(value: Any) -> tuple[float, str | None]:
-    """Factor on the normal speed, and a warning where the wish can't be met."""
+    """Factor on the normal speed, and a warning where that can't be had."""
     return _read("rate", value, _RATES, RATE_RANGE, ("", "%"))
 
 
 def read_pitch(value: Any, base_hz: float) -> tuple[float, str | None]:
-    """Factor on a voice's pitch, which is ``base_hz`` where the wish is in Hz."""
+    """Factor on a voice's pitch, which is ``base_hz`` where the value is in Hz."""
     return _read("pitch", value, _PITCHES, PITCH_RANGE, ("", "%", "st", "hz"), base_hz)
 
 

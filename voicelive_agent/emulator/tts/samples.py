@@ -1,4 +1,4 @@
-"""What happens to an engine's samples before they leave: volume, and a pitch it can't do itself."""
+"""Samples of text to speech: their volume, and the pitch that an engine can't do itself."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ SAMPLE_BYTES = 2
 class Shaper:
     """Scales and shifts the samples of one clause as they stream.
 
-    A ``shift`` of 1.2 plays everything a fifth higher and faster; whoever asks for it has the
-    engine speak slower in turn.
+    A ``shift`` of 1.2 plays everything a fifth higher and faster; the caller has the engine speak
+    slower in turn.
     """
 
     def __init__(self, sample_rate_hz: int, *, volume: float = 1.0, shift: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""Which voice a session asks for, and which of an engine's voices comes nearest.
+"""Voices: which one a session asks for, and which of an engine's comes nearest.
 
 Azure names a voice by locale and person ("en-US-Ava:DragonHDLatestNeural"), OpenAI by person
 ("alloy"). Nobody has these voices here, so what counts is whether the person is a woman or a man,

@@ -1,4 +1,4 @@
-"""A speech engine in a process of its own: this module, run with ``MODULE OPTIONS``.
+"""Worker process of a text-to-speech engine: this module, run with ``MODULE OPTIONS``.
 
 Engines have global state, hold the GIL, crash, or have a licence that asks for a program of its
 own; so each runs here, behind pipes. Requests arrive as JSON lines, ``{"id", "text", "settings"}``

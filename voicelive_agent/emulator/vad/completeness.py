@@ -1,4 +1,4 @@
-"""How complete a sentence seems by its words: a small guess that an end of turn can lean on.
+"""End of turn by words: how complete a sentence seems by those at its end.
 
 It knows English words only, and what a recogniser writes: lower case, no punctuation. It says
 nothing of meaning, only whether the last words usually ask for more.

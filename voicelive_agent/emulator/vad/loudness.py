@@ -1,4 +1,6 @@
-"""How long there has been sound: a detector of speech takes a while to be sure of a soft beginning.
+"""Loudness of input audio: how long there has been sound, which speech begins with.
+
+Voice activity takes a while to be sure of a soft beginning.
 
 Sound is what stands out of the room's noise, which is learned as it goes.
 """

@@ -1,4 +1,4 @@
-"""How complete a turn sounds: the smart-turn model that pipecat's package carries.
+"""End of turn by sound: how complete a turn sounds to pipecat's smart-turn model.
 
 It hears the last 8 s of a turn and says how likely the person has finished, by tone and rhythm.
 That takes a tenth of a second of one core for each pause. It is one opinion beside that of the

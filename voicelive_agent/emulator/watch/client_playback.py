@@ -1,4 +1,4 @@
-"""What a session's client plays, on the session's clock.
+"""Playback of the client: what it plays, on the session's clock.
 
 The client is taken to play at once what it is sent, one piece after another, as the service
 assumes too. Who wants to know it connects: a recording, and the echo canceller.

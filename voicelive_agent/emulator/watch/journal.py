@@ -1,4 +1,4 @@
-"""Watches one session go by: its marks for the pages, and its recording where one is kept."""
+"""Journal of one session: its marks for the pages, and its recording where one is kept."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""When things happened in a session: what ``GET /sessions/{id}`` shows.
+"""Marks of a session: when things happened in it, which is what ``GET /sessions/{id}`` shows.
 
 All marks are ms since the session began, by the machine's clock. What is counted in bytes of
 audio (the end of speech) is the moment at which those bytes arrived.

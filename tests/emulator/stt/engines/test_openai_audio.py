@@ -1,4 +1,4 @@
-"""Ears at an OpenAI-compatible endpoint, over a real socket."""
+"""Speech to text at an OpenAI-compatible endpoint, over a real socket."""
 
 import asyncio
 import io

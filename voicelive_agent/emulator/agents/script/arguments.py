@@ -1,4 +1,4 @@
-"""Arguments for a function whose JSON schema is all that is known of it."""
+"""Arguments of scripted function calls, made from the function's JSON schema alone."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A model without a model: it follows a script, offline and the same each time.
+"""Scripted model: it follows a script, offline and the same each time.
 
 With it, a client's function calls can be developed and tested: a declared function is called
 when a rule says so, when what was said names it, or when ``tool_choice`` demands it, with

@@ -1,4 +1,4 @@
-"""The YAML file of a scripted model: what it answers to what, and which functions it calls.
+"""Script file (YAML) of a scripted model: what it answers to what, and which functions it calls.
 
 ::
 

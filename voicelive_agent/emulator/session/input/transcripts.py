@@ -1,4 +1,4 @@
-"""What the person said: transcripts on their way, told in the order of the turns."""
+"""Transcripts of what the person said: those on their way, told in the order of the turns."""
 
 import math
 from collections import deque

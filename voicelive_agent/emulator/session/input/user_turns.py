@@ -1,4 +1,4 @@
-"""The person's turns: where one begins and ends, and what was said in it.
+"""User turns: where one begins and ends, by voice activity or by the client.
 
 A turn is found by voice activity, or is made by the client: audio that it commits (manual mode),
 or ``input_audio.turn.start`` to ``.end``, which the references name without saying what they do.

@@ -1,4 +1,4 @@
-"""What a requested response comes to: its settings, and what is asked of who answers."""
+"""Requests to the agent: what a response comes to, its settings, and what is asked for it."""
 
 from typing import TypeVar
 

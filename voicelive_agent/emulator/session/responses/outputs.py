@@ -1,4 +1,4 @@
-"""What a response puts out: messages, spoken or written, and function calls.
+"""Output items of a response: messages, spoken or written, and function calls.
 
 Each opens with ``response.output_item.added`` and closes, whatever happens, with
 ``response.output_item.done``. The events in between are those of a cascade: text runs ahead of

@@ -1,4 +1,4 @@
-"""What a client asks of ``response.create``, checked."""
+"""Response requests: what a client asks with ``response.create``, checked."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Answering: which response runs, what it is asked, and how it ends.
+"""Responses of one session: which one runs, what it is asked, and how it ends.
 
 At most one response is active. A ``response.create`` while one is active is refused with
 ``conversation_already_has_active_response``, as clients of the service report, although the

@@ -56,7 +56,7 @@ class InputSize:
 
 
 class Response:
-    """A response and its outputs. Whoever runs it calls ``begin`` first and ``end`` last."""
+    """A response and its outputs; ``begin`` is called first and ``end`` last."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Response:
         self.settings = settings
         self.input_size = InputSize()
         self.awaits_agent = False
-        """Whether more thoughts may come."""
+        """Whether more of the agent's answer may come."""
         self.asked_text = ""
         """What the person said, which it answers."""
         self.awaits_interim = False

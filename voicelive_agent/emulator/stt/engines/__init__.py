@@ -1,4 +1,4 @@
-"""Opens ears by name: ``NAME`` or ``NAME:WHAT``, where WHAT is the engine's model or URL."""
+"""Speech-to-text engines by name: ``NAME`` or ``NAME:WHAT``, WHAT being a model or a URL."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ ENGINES = {
 def open_stt(
     name: str = "auto", *, models_dir: Path | None = None, processes: int | None = None
 ) -> SpeechToText:
-    """Ears that are not started yet; ``auto`` are those that need no download.
+    """An engine that is not started yet; ``auto`` is the one that needs no download.
 
     ``models_dir`` is where fetched models are; ``processes`` as in ``PocketSphinx``. Raises
     SttError, which says what to install or fetch.
@@ -39,4 +39,6 @@ def open_stt(
             from voicelive_agent.emulator.stt.engines.openai_audio import OpenAISpeechToText
 
             return OpenAISpeechToText(what)
-    raise SttError(f"there are no ears {engine!r}: choose auto, {', '.join(ENGINES)} (--stt)")
+    raise SttError(
+        f"there is no speech-to-text engine {engine!r}: choose auto, {', '.join(ENGINES)} (--stt)"
+    )

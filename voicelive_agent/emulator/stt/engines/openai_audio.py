@@ -1,4 +1,4 @@
-"""Ears at an OpenAI-compatible endpoint: ``POST {url}/audio/transcriptions``.
+"""Speech to text at an OpenAI-compatible endpoint: ``POST {url}/audio/transcriptions``.
 
 The audio of each utterance leaves this machine, unless the endpoint is on it.
 """

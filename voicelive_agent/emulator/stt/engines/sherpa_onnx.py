@@ -1,4 +1,4 @@
-"""sherpa-onnx: neural ears on the CPU, from a folder with a model.
+"""sherpa-onnx: neural speech to text on the CPU, from a folder with a model.
 
 A streaming transducer (a Zipformer, say) has its text while one speaks. Others hear whole
 utterances: transducers of icefall or NeMo (Parakeet), NeMo CTC, SenseVoice, Moonshine, Whisper.

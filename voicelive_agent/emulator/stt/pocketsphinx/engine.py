@@ -1,4 +1,4 @@
-"""The ears that need no download: pocketsphinx, in processes of its own. Demo grade.
+"""pocketsphinx: speech to text that needs no download, in processes of its own. Demo grade.
 
 It writes lower case without punctuation, numbers as words, and knows English only.
 """

@@ -1,4 +1,4 @@
-"""Opens a speech engine by its name: ``NAME`` or ``NAME:WHAT``, where WHAT is its model or URL."""
+"""Text-to-speech engines by name: ``NAME`` or ``NAME:WHAT``, WHAT being a model or a URL."""
 
 import importlib.util
 from pathlib import Path

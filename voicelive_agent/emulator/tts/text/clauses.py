@@ -1,4 +1,7 @@
-"""Streamed text to clauses: the pieces that are spoken one after another.
+"""Clauses of a streamed text: the pieces that are spoken one after another.
+
+The session splits each answer as its deltas arrive, because a clause is what it asks text to
+speech for and what it counts as spoken.
 
 Where a clause ends depends on the text alone and never on how it was cut into deltas, so a
 boundary is found only once the characters that decide it have arrived: ``3.`` may become

@@ -1,6 +1,6 @@
-"""Text as an engine should read it, with the way back to the text as it stands.
+"""Spoken form of a text: as an engine should read it, with the way back to the text as it stands.
 
-Only what engines get wrong is written out, and only in English; whoever answers is expected to
+Only what engines get wrong is written out, and only in English; the agent is expected to
 send text that can be spoken. Control characters, which some engines obey, become spaces.
 """
 

@@ -1,4 +1,4 @@
-"""Phonemes to mouth shapes: the viseme ids of Azure Speech (how-to-speech-synthesis-viseme)."""
+"""Visemes of phonemes: mouth shapes by the ids of Azure Speech (how-to-speech-synthesis-viseme)."""
 
 from collections.abc import Iterable
 

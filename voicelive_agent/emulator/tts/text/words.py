@@ -1,4 +1,4 @@
-"""From the marks of an engine to the spoken words of a clause.
+"""Word timings: from the marks of an engine to the spoken words of a clause.
 
 A word is a whitespace-separated token of the clause. An engine marks more than that ("$7.50" has
 five marks) or less ("—" has none); a token begins at its first mark and ends where the next one
