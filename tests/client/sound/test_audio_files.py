@@ -1,5 +1,6 @@
 """Audio files of every kind, as PCM16."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +83,21 @@ def test_a_file_without_sound_is_told(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "none.wav", np.zeros(0), RATE_HZ)
     with pytest.raises(DeviceError, match="no sound in it"):
         read_sound(tmp_path / "none.wav", RATE_HZ)
+
+
+@pytest.mark.parametrize("size", [0, 0x7FFF_FFFF, 0xFFFF_FFFF])
+def test_a_wav_that_was_never_finished_is_read_to_its_end(tmp_path: Path, size: int) -> None:
+    """Writers to a pipe and killed recorders leave such sizes: "has no sound in it", it said."""
+    path = Path(write_wav(tmp_path / "a.wav", pcm16(tone(100))))
+    whole = bytearray(path.read_bytes())
+    for at in (4, 40):
+        whole[at : at + 4] = struct.pack("<I", size)
+    path.write_bytes(whole)
+    assert read_sound(path, RATE_HZ) == pcm16(tone(100))
+
+
+def test_a_wav_without_sound_is_still_told(tmp_path: Path) -> None:
+    path = Path(write_wav(tmp_path / "a.wav", b""))
+    path.write_bytes(path.read_bytes() + b"LIST" + struct.pack("<I", 4) + b"INFO")
+    with pytest.raises(DeviceError, match="no sound"):
+        read_sound(path, RATE_HZ)

@@ -12,7 +12,7 @@ import soundfile
 import soxr
 
 from voicelive_agent.client.sound.devices import DeviceError
-from voicelive_agent.wire.audio.wav import encode_header
+from voicelive_agent.wire.audio.wav import encode_header, mend_sizes
 
 
 def read_sound(path: Path, rate_hz: int) -> bytes:
@@ -23,7 +23,8 @@ def read_sound(path: Path, rate_hz: int) -> bytes:
     try:
         # Opened here: libsndfile's own texts for a file that isn't there say less.
         with path.open("rb") as file:
-            samples, from_hz = soundfile.read(file, dtype="float32", always_2d=True)
+            whole = mend_sizes(file) if file.seekable() else file
+            samples, from_hz = soundfile.read(whole, dtype="float32", always_2d=True)
     except OSError as error:
         raise DeviceError(f"can't read {path}: {error.strerror}") from error
     except soundfile.SoundFileError as error:

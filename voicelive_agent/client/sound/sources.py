@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import struct
 import threading
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -12,13 +11,18 @@ import numpy as np
 from voicelive_agent.client.sound.devices import BLOCK_MS, DeviceError
 from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
 from voicelive_agent.wire.audio.streams import Resampler
-from voicelive_agent.wire.audio.wav import WavHeader, read_format
+from voicelive_agent.wire.audio.wav import (
+    PCM16,
+    RIFF_BYTES,
+    WavError,
+    WavHeader,
+    is_wav,
+    read_header,
+)
 
 READ_AHEAD_BLOCKS = 50
 """A second of a pipe is read ahead; whoever writes it waits then."""
 PIECE_MS = 20
-ENDLESS_BYTES = 0x7F00_0000
-"""Programs that record into a pipe don't know how much it will be, and write such sizes."""
 
 
 class Recorded:
@@ -95,10 +99,10 @@ class Pipe:
 
 def _read_pcm(stream: BinaryIO, rate_hz: int) -> Iterator[bytes]:
     """PCM16 mono at ``rate_hz``, in pieces. Raises DeviceError."""
-    begin = stream.read(12)
+    begin = stream.read(RIFF_BYTES)
     if begin[:4] in (b"fLaC", b"OggS") or begin[:3] == b"ID3":
         raise DeviceError("standard input takes raw PCM16 or WAV: give this file's name instead")
-    if begin[:4] != b"RIFF" or begin[8:] != b"WAVE":
+    if not is_wav(begin):
         yield begin
         while piece := stream.read(_piece_bytes(rate_hz, 1)):
             yield piece
@@ -118,23 +122,17 @@ def _read_pcm(stream: BinaryIO, rate_hz: int) -> Iterator[bytes]:
 
 
 def _read_header(stream: BinaryIO) -> tuple[WavHeader, int | None]:
-    """The chunks of a WAV file up to its sound, and the size of that in bytes; None where it goes
-    on to the end of the stream. Raises DeviceError."""
-    header = None
-    while len(head := stream.read(8)) == 8:
-        name, size_bytes = struct.unpack("<4sI", head)
-        if name == b"data" and header:
-            is_endless = size_bytes == 0 or size_bytes >= ENDLESS_BYTES
-            return header, None if is_endless else size_bytes
-        body = stream.read(size_bytes + size_bytes % 2)
-        if name == b"fmt " and len(body) >= 16:
-            header = read_format(body)
-            if header.encoding != "PCM 16 bit" or not (header.channels and header.rate_hz):
-                raise DeviceError(
-                    "standard input takes WAV of 16-bit PCM only: convert it (ffmpeg -i … -c:a "
-                    "pcm_s16le -f wav -), record it so (arecord -f S16_LE), or give a file's name"
-                )
-    raise DeviceError("standard input is a WAV file without sound")
+    """The header of a WAV file of PCM16, and the bytes of its sound. Raises DeviceError."""
+    try:
+        header, size_bytes = read_header(stream)
+    except WavError as error:
+        raise DeviceError(f"standard input is {error}") from error
+    if header.encoding != PCM16 or not (header.channels and header.rate_hz):
+        raise DeviceError(
+            "standard input takes WAV of 16-bit PCM only: convert it (ffmpeg -i … -c:a "
+            "pcm_s16le -f wav -), record it so (arecord -f S16_LE), or give a file's name"
+        )
+    return header, size_bytes
 
 
 def _piece_bytes(rate_hz: int, channels: int) -> int:

@@ -1,15 +1,26 @@
-"""RIFF/WAVE: the header of PCM16, and what a header says where one stands in a stream of audio.
+"""WAV: the header of PCM16, and what a header says that stands in a stream of audio.
 
-Clients append whole WAV files, header included, without saying so.
+Clients append whole WAV files, header included, without saying so. Programs that write into a
+pipe, and those that were killed, leave a size of 0 or one as large as can be: such sound goes on
+to the end of the stream.
 """
 
+import contextlib
+import io
 import struct
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
 
+RIFF_BYTES = 12
+"""Before the first chunk: ``RIFF``, a size, ``WAVE``."""
+PCM16 = "PCM 16 bit"
+"""``WavHeader.encoding`` of what is written here."""
 HEADER_LIMIT_BYTES = 64 * 1024
 """What has no audio by then is no WAV file."""
+_LARGEST_BYTES = 0xFFFF_FFFF - 36
+_UNFINISHED_BYTES = 0x7F00_0000
 _CHUNK_HEAD_BYTES = 8
 _FORMAT_BYTES = 16
 _SUBFORMAT_AT = 24
@@ -25,6 +36,10 @@ class WavHeader:
     channels: int = 0
     encoding: str = ""
     """Such as "PCM 16 bit"."""
+
+
+class WavError(ValueError):
+    """What should be a WAV file has no sound."""
 
 
 class WavSkipper:
@@ -65,7 +80,7 @@ class WavSkipper:
 
 def encode_header(rate_hz: int, channels: int, size_bytes: int) -> bytes:
     """The 44 bytes before so much PCM16; a size beyond what WAV can tell is told as its limit."""
-    size_bytes = min(size_bytes, 0xFFFF_FFFF - 36)
+    size_bytes = min(size_bytes, _LARGEST_BYTES)
     frame_bytes = channels * BYTES_PER_SAMPLE
     shape = (1, channels, rate_hz, rate_hz * frame_bytes, frame_bytes, 8 * BYTES_PER_SAMPLE)
     return struct.pack("<4sI4s", b"RIFF", 36 + size_bytes, b"WAVE") + struct.pack(
@@ -81,20 +96,62 @@ def read_format(chunk: bytes) -> WavHeader:
     return WavHeader(rate_hz, channels, f"{_ENCODINGS.get(tag, f'format {tag}')} {bits} bit")
 
 
+def is_wav(begin: bytes) -> bool:
+    """Whether a file that begins with these ``RIFF_BYTES`` is a WAV file."""
+    return begin[:4] == b"RIFF" and begin[8:RIFF_BYTES] == b"WAVE"
+
+
+def read_header(stream: BinaryIO) -> tuple[WavHeader, int | None]:
+    """What stands between ``RIFF_BYTES`` and the sound, and the bytes of sound.
+
+    None where it goes on to the end of the stream. Raises WavError where there is no sound.
+    """
+    header: WavHeader | None = None
+    while len(head := stream.read(_CHUNK_HEAD_BYTES)) == _CHUNK_HEAD_BYTES:
+        name, size = struct.unpack("<4sI", head)
+        if name == b"data" and header:
+            return header, size if 0 < size < _UNFINISHED_BYTES else None
+        body = stream.read(size + size % 2)
+        if name == b"fmt " and len(body) >= _FORMAT_BYTES:
+            header = read_format(body)
+    raise WavError("a WAV file without sound")
+
+
+def mend_sizes(file: BinaryIO) -> BinaryIO:
+    """A file that can seek, at its start; a finished copy of a WAV file that was never finished."""
+    size: int | None = 0
+    if is_wav(file.read(RIFF_BYTES)):
+        with contextlib.suppress(WavError):
+            _, size = read_header(file)
+    at = file.tell()
+    file.seek(0)
+    if size is not None:
+        return file
+    whole = bytearray(file.read())
+    if not _is_trailer(whole, at):
+        struct.pack_into("<I", whole, at - 4, min(len(whole) - at, _LARGEST_BYTES))
+        struct.pack_into("<I", whole, 4, min(len(whole) - 8, 0xFFFF_FFFF))
+    return io.BytesIO(whole)
+
+
 def _may_be_wav(piece: bytes) -> bool:
     return b"RIFF".startswith(piece[:4]) and b"WAVE".startswith(piece[8:12])
 
 
 def _cut_trailer(audio: bytes, data_bytes: int) -> bytes:
     """Without the chunks after the audio (titles and the like), which are no sound."""
-    at = data_bytes + data_bytes % 2
-    if not 0 < data_bytes < len(audio):
-        return audio
+    if 0 < data_bytes < len(audio) and _is_trailer(audio, data_bytes + data_bytes % 2):
+        return audio[:data_bytes]
+    return audio
+
+
+def _is_trailer(audio: bytes | bytearray, at: int) -> bool:
+    """Whether nothing but whole chunks stands from ``at`` on."""
     while at < len(audio):
         if at + _CHUNK_HEAD_BYTES > len(audio):
-            return audio
+            return False
         name, size = struct.unpack_from("<4sI", audio, at)
         at += _CHUNK_HEAD_BYTES + size + size % 2
         if not (name.isascii() and name.isalnum()) or at > len(audio) + 1:
-            return audio
-    return audio[:data_bytes]
+            return False
+    return True

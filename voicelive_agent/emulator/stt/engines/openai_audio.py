@@ -3,9 +3,7 @@
 The audio of each utterance leaves this machine, unless the endpoint is on it.
 """
 
-import io
 import os
-import wave
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,6 +16,7 @@ from voicelive_agent.emulator.stt.recognition import (
     CollectedRecognition,
     Recognition,
 )
+from voicelive_agent.wire.audio.wav import encode_header
 from voicelive_agent.wire.net import is_this_machine
 
 DEFAULT_URL = "https://api.openai.com/v1"
@@ -74,6 +73,7 @@ class OpenAISpeechToText:
             raise SttError("The transcription endpoint is not started.")
         if not pcm:
             return Transcript("", language=language, source=self.name)
+        wav = encode_header(SAMPLE_RATE_HZ, 1, len(pcm)) + pcm
         form = {"model": self._model, "response_format": "json"}
         if language:
             form["language"] = language.partition("-")[0].lower()
@@ -81,7 +81,7 @@ class OpenAISpeechToText:
             form["prompt"] = ", ".join(list_readings(phrases))
         try:
             response = await self._client.post(
-                self._url, data=form, files={"file": ("speech.wav", write_wav(pcm), "audio/wav")}
+                self._url, data=form, files={"file": ("speech.wav", wav, "audio/wav")}
             )
             if response.status_code != 200:
                 raise self._describe_failure(response.status_code)
@@ -133,14 +133,3 @@ class OpenAIRecognizer(BufferedRecognizer):
             return CollectedRecognition(lambda pcm: stt.transcribe(pcm, language, phrases))
 
         return open_recognition
-
-
-def write_wav(pcm: bytes) -> bytes:
-    """PCM16 mono as a WAV file."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE_HZ)
-        file.writeframes(pcm)
-    return buffer.getvalue()
