@@ -13,9 +13,7 @@ import pytest
 from tests.server.serving import read_events, serve, serve_agent
 from voicelive_agent.agent import ClientEvent, EndCall, Output, Turn
 from voicelive_agent.server.app import create_app
-from voicelive_agent.server.engine.events import Delta, Shown
 from voicelive_agent.server.settings import Settings
-from voicelive_agent.server.wires.invocations_stream import encode_events
 
 SPEECH = "input_audio.transcription"
 
@@ -263,15 +261,6 @@ async def test_the_description_says_how_to_send_the_key_and_what_is_refused() ->
     async with serve_agent(Parrot()) as client:
         document = (await client.get("/invocations/docs/openapi.json")).json()
         assert document["security"] == []
-
-
-@pytest.mark.parametrize("text", ["half \ud83d a pair", "\x00\u2028\n\r\n", '"\\', "data: x\n\n"])
-def test_any_text_stays_one_frame(text: str) -> None:
-    for event in (Delta(text), Shown({"type": "x", "text": text})):
-        frame = encode_events([event]).decode("utf-8")
-        (decoded,) = read_events(frame)
-        said = decoded.get("delta") or decoded.get("text")
-        assert said == text.replace("\ud83d", "?")
 
 
 async def test_the_ids_of_a_request_are_followed_or_replaced() -> None:

@@ -1,7 +1,8 @@
 """File descriptors, which bound the connections that a server can hold.
 
 Where there are none left, a new caller waits unheard, the store can't open its files, and asyncio
-complains thousands of times a second.
+complains thousands of times a second. Apart from ``connections``, which needs httptools: the limit
+is raised without it too.
 """
 
 from contextlib import suppress

@@ -12,7 +12,7 @@ from contextlib import aclosing, suppress
 from typing import cast
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from voicelive_agent.server.engine.events import (
     CallEnded,
@@ -123,14 +123,15 @@ class TurnStream(Response):
                 streaming.uncancel()
 
     async def _stream(self, send: Send, slowness: Watchdog[str]) -> None:
-        head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(head)
-        more = True
+        async def write(message: Message) -> None:
+            slowness.expect("too slow", self._send_timeout)
+            await send(message)
+            slowness.clear()
+
+        await write({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async with aclosing(self._turn.events(self._keepalive_seconds)) as events:
             async for batch in events:
+                body = encode_events(batch) if batch else KEEP_ALIVE
                 # The last event and the end of the body leave in one write.
                 more = not (batch and isinstance(batch[-1], Finished))
-                body = encode_events(batch) if batch else KEEP_ALIVE
-                slowness.expect("too slow", self._send_timeout)
-                await send({"type": "http.response.body", "body": body, "more_body": more})
-                slowness.clear()
+                await write({"type": "http.response.body", "body": body, "more_body": more})

