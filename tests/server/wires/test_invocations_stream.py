@@ -76,6 +76,8 @@ def test_a_peer_that_goes_ends_the_stream_and_its_turn() -> None:
 
 
 def test_a_peer_that_does_not_read_is_left() -> None:
+    """Where even the head did not leave, the turn was never told, and ran for ever."""
+
     async def main() -> None:
         async with EngineRoom(say_two) as room:
             peer, turn = Peer(), room.begin()

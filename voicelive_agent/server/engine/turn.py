@@ -127,8 +127,17 @@ class RunningTurn:
                 yield [Failed(self._ending)]
             yield [Finished(self._record)]
         finally:
-            if not self._delivered.is_set():
-                self._lose_peer()
+            self.lose_peer()
+
+    def lose_peer(self) -> None:
+        """The wire's peer has gone, also before any of the events were asked for."""
+        if self._delivered.is_set():
+            return
+        self.stop(Ending.DISCONNECTED)
+        if self._ending is None or not self._ending.failed:
+            # The agent may have been through, but its last words did not arrive.
+            self._ending = Ending.DISCONNECTED
+        self._delivery.withdraw()
 
     def snapshot(self) -> TurnRecord:
         """The turn as it stands now."""
@@ -152,13 +161,6 @@ class RunningTurn:
             self._ending = ending
         if self._agent_run is not None:
             self._agent_run.stop()
-
-    def _lose_peer(self) -> None:
-        self.stop(Ending.DISCONNECTED)
-        if self._ending is None or not self._ending.failed:
-            # The agent may have been through, but its last words did not arrive.
-            self._ending = Ending.DISCONNECTED
-        self._delivery.withdraw()
 
     # The turn itself
 

@@ -116,6 +116,7 @@ class TurnStream(Response):
         finally:
             watcher.cancel()
             slowness.close()
+            self._turn.lose_peer()
             if ended_by:
                 # The cancellation may come with the end of the stream; then it is taken here.
                 with suppress(asyncio.CancelledError):
