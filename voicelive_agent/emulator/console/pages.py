@@ -5,19 +5,8 @@ from html import escape
 from typing import Any
 
 from voicelive_agent.emulator.sessions import SessionReport, Sessions
+from voicelive_agent.emulator.watch.marks import TITLES
 
-_COLUMNS = (
-    ("speech_end", "speech end"),
-    ("end_of_turn", "end of turn"),
-    ("transcript", "transcript"),
-    ("post", "POST"),
-    ("first_delta", "first delta"),
-    ("first_clause", "first clause"),
-    ("first_audio_byte", "first audio"),
-    ("first_audible_sample", "audible"),
-    ("end", "end"),
-    ("barge_in", "barge-in"),
-)
 _SHOWN_SESSIONS = 20
 _SHOWN_TURNS = 50
 
@@ -66,7 +55,7 @@ def _render_session(report: SessionReport, query: str) -> str:
     turns = [turn.as_json() for turn in report.marks.turns][-_SHOWN_TURNS:]
     if not turns:
         return f'{heading}<p class="quiet">No turn yet.</p>'
-    head = "".join(f"<th>{escape(title)}</th>" for _, title in _COLUMNS)
+    head = "".join(f"<th>{escape(title)}</th>" for title in TITLES.values())
     return (
         f'{heading}<div class="scroll"><table><thead><tr><th>#</th><th class="text">turn</th>'
         f"{head}<th>voice to voice</th></tr></thead><tbody>{_render_rows(turns)}</tbody></table>"
@@ -86,7 +75,7 @@ def _render_rows(turns: Iterable[Mapping[str, Any]]) -> str:
         said.append(
             f'<div class="quiet">{escape(turn["kind"])} {escape(turn["status"] or "")}</div>'
         )
-        cells = "".join(f"<td>{_ms(turn['marks_ms'][name])}</td>" for name, _ in _COLUMNS)
+        cells = "".join(f"<td>{_ms(turn['marks_ms'][name])}</td>" for name in TITLES)
         rows.append(
             f'<tr><td>{turn["number"]}</td><td class="text">{"".join(said)}</td>{cells}'
             f"<td>{_ms(turn['voice_to_voice_ms'])}</td></tr>"

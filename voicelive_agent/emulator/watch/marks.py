@@ -4,36 +4,33 @@ All marks are ms since the session began, by the machine's clock. What is counte
 audio (the end of speech) is the moment at which those bytes arrived.
 """
 
+import itertools
 import time
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-MARKS = (
-    "speech_end_ms",
-    "end_of_turn_ms",
-    "transcript_ms",
-    "post_ms",
-    "first_delta_ms",
-    "first_clause_ms",
-    "first_audio_byte_ms",
-    "first_audible_sample_ms",
-    "end_ms",
-    "barge_in_ms",
-)
-"""In the order in which they come in a spoken turn."""
+TITLES = {
+    "speech_end": "speech end",
+    "end_of_turn": "end of turn",
+    "transcript": "transcript",
+    "post": "POST",
+    "first_delta": "first delta",
+    "first_clause": "first clause",
+    "first_audio_byte": "first audio",
+    "first_audible_sample": "audible",
+    "end": "end",
+    "barge_in": "barge-in",
+}
+"""The marks, as ``marks_ms`` spells them and in the order of a turn, and what they are called."""
 
-STAGES = (
-    ("end of turn", "speech_end", "end_of_turn"),
-    ("transcript", "end_of_turn", "transcript"),
-    ("POST", "transcript", "post"),
-    ("first delta", "post", "first_delta"),
-    ("first clause", "first_delta", "first_clause"),
-    ("first audio", "first_clause", "first_audio_byte"),
-    ("audible", "first_audio_byte", "first_audible_sample"),
+MARKS = tuple(f"{name}_ms" for name in TITLES)
+
+STAGES = tuple(
+    (TITLES[mark], before, mark) for before, mark in itertools.pairwise(list(TITLES)[:-2])
 )
-"""What a turn's time is spent on: from which mark to which, as ``marks_ms`` spells them."""
+"""What a turn's time is spent on until it is audible: from which mark to which."""
 
 _KEPT_TURNS = 1000
 _KEPT_ARRIVALS = 20_000
