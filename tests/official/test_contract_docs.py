@@ -1,4 +1,4 @@
-"""docs/howto/judge-any-agent.md says what the contract tests do."""
+"""The contract kit's pages: its clauses in the reference, its options in the howto."""
 
 from pathlib import Path
 
@@ -9,11 +9,12 @@ from voicelive_agent.contract.command import _build_parser
 from voicelive_agent.contract.plugin import pytest_addoption
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT = (ROOT / "docs/howto/judge-any-agent.md").read_text()
+HOWTO = (ROOT / "docs/howto/judge-any-agent.md").read_text()
+REFERENCE = (ROOT / "docs/reference/contract.md").read_text()
 
 
 def test_clauses_are_listed_as_they_are() -> None:
-    assert DOCUMENT.endswith(f"## The clauses\n\n{write_table()}\n"), (
+    assert REFERENCE.endswith(f"## The clauses\n\n{write_table()}\n"), (
         "replace the table by the output of: python -m voicelive_agent.contract.clauses"
     )
 
@@ -25,7 +26,7 @@ def test_clause_ids_are_unique() -> None:
 def test_options_are_explained() -> None:
     for action in _build_parser()._actions:
         for name in action.option_strings:
-            assert name in ("-h", "--help") or f"| `{name}" in DOCUMENT, name
+            assert name in ("-h", "--help") or f"| `{name}" in HOWTO, name
 
 
 def test_each_option_is_one_of_the_plugin() -> None:

@@ -429,7 +429,7 @@ CLAUSES = {clause.id: clause for clause in _ALL}
 
 
 def write_table() -> str:
-    """The clauses as a Markdown table, as it stands in docs/howto/judge-any-agent.md."""
+    """The clauses as a Markdown table, as it stands in docs/reference/contract.md."""
     rows = [
         f"| {clause.id} | {clause.title} | {clause.level}"
         f"{', container' if clause.reach == 'container' else ''} | {clause.source} |"
