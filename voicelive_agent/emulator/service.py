@@ -29,10 +29,10 @@ from starlette.websockets import WebSocket
 from voicelive_agent.emulator.console.pages import render_home
 from voicelive_agent.emulator.engines import Engines, open_engines
 from voicelive_agent.emulator.handshake import PATH_SUFFIX, is_admitted
-from voicelive_agent.emulator.sessions import Sessions
 from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.shell.connection import hold_session
 from voicelive_agent.emulator.watch.recording import check_directory
+from voicelive_agent.emulator.watch.sessions import Sessions
 from voicelive_agent.listening import bind, url_of
 from voicelive_agent.settings import variable_of
 

@@ -33,7 +33,7 @@ def tone(ms: int, rate_hz: int) -> bytes:
 
 
 async def test_audio_is_played_piece_after_piece_however_early_it_comes() -> None:
-    client_playback, heard = ClientPlayback(SessionClock(ignore)), Heard()
+    client_playback, heard = ClientPlayback(SessionClock(ignore).now_ms), Heard()
     client_playback.connect(heard.listen(24_000))
     for _ in range(3):
         client_playback.play("resp_1", "pcm16", tone(500, 24_000))
@@ -44,7 +44,7 @@ async def test_audio_is_played_piece_after_piece_however_early_it_comes() -> Non
 
 async def test_each_listener_gets_its_own_rate() -> None:
     client_playback, low, high = (
-        ClientPlayback(SessionClock(ignore)),
+        ClientPlayback(SessionClock(ignore).now_ms),
         Heard(),
         Heard(),
     )
@@ -60,7 +60,7 @@ async def test_each_listener_gets_its_own_rate() -> None:
 
 
 async def test_an_answer_in_another_format_follows_the_one_before() -> None:
-    client_playback, heard = ClientPlayback(SessionClock(ignore)), Heard()
+    client_playback, heard = ClientPlayback(SessionClock(ignore).now_ms), Heard()
     client_playback.connect(heard.listen(24_000))
     client_playback.play("resp_1", "pcm16", tone(500, 24_000))
     client_playback.play("resp_2", "pcm16_8000hz", tone(500, 8_000))
@@ -77,7 +77,7 @@ async def test_the_end_of_an_answer_is_played_too(output_format: str) -> None:
     encoder = Encoder(output_format, 24_000)
     answer = encoder.encode(tone(1000, 24_000)) + encoder.finish()
     assert encoder.duration_ms(answer) == pytest.approx(1000, abs=1)
-    client_playback, heard = ClientPlayback(SessionClock(ignore)), Heard()
+    client_playback, heard = ClientPlayback(SessionClock(ignore).now_ms), Heard()
     client_playback.connect(heard.listen(24_000))
     size = encoder.format.size_bytes(90)
     for start in range(0, len(answer), size):
@@ -99,7 +99,7 @@ async def test_an_answer_that_pauses_is_whole_before_its_pause(
     """What was held back came out behind the pause, and what followed stood that much too late."""
     clock, now_ms = SessionClock(ignore), [0.0]
     monkeypatch.setattr(clock, "now_ms", lambda: now_ms[0])
-    client_playback, heard = ClientPlayback(clock), Heard()
+    client_playback, heard = ClientPlayback(clock.now_ms), Heard()
     client_playback.connect(heard.listen(24_000))
     client_playback.play("resp_1", "pcm16_8000hz", tone(500, 8_000))
     now_ms[0] = 3000.0
@@ -114,7 +114,7 @@ async def test_an_answer_that_pauses_is_whole_before_its_pause(
 
 async def test_what_comes_after_a_barge_in_is_not_played_behind_what_it_cut() -> None:
     clock = SessionClock(ignore)
-    client_playback, heard = ClientPlayback(clock), Heard()
+    client_playback, heard = ClientPlayback(clock.now_ms), Heard()
     client_playback.connect(heard.listen(24_000))
     client_playback.play("resp_1", "pcm16", tone(60_000, 24_000))
     client_playback.stop()
@@ -124,7 +124,7 @@ async def test_what_comes_after_a_barge_in_is_not_played_behind_what_it_cut() ->
 
 
 async def test_who_has_left_hears_nothing() -> None:
-    client_playback, heard = ClientPlayback(SessionClock(ignore)), Heard()
+    client_playback, heard = ClientPlayback(SessionClock(ignore).now_ms), Heard()
     listening = heard.listen(24_000)
     client_playback.connect(listening)
     assert client_playback.is_heard

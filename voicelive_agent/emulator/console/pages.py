@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from voicelive_agent.emulator.sessions import SessionReport, Sessions
 from voicelive_agent.emulator.watch.marks import TITLES
+from voicelive_agent.emulator.watch.sessions import SessionReport, Sessions
 
 _SHOWN_SESSIONS = 20
 _SHOWN_TURNS = 50

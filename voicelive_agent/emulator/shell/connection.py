@@ -35,7 +35,6 @@ from voicelive_agent.emulator.session import (
     effects,
     facts,
 )
-from voicelive_agent.emulator.sessions import SessionReport, Sessions
 from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.shell.agent_stream import AgentStream, InterimWriter
 from voicelive_agent.emulator.shell.clock import SessionClock
@@ -46,6 +45,7 @@ from voicelive_agent.emulator.shell.tasks import SessionTasks
 from voicelive_agent.emulator.watch.client_playback import ClientPlayback
 from voicelive_agent.emulator.watch.journal import Journal
 from voicelive_agent.emulator.watch.recording import SessionRecording
+from voicelive_agent.emulator.watch.sessions import SessionReport, Sessions
 from voicelive_agent.wire.voice_live.frames import decode_frame, encode_event, new_id
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
@@ -104,10 +104,10 @@ class SessionConnection:
         self._recording = _open_recording(settings, self._session.id, websocket)
         if self._recording is not None:
             self.report.recording = str(self._recording.wav_path)
-        client_playback = ClientPlayback(self._clock)
+        client_playback = ClientPlayback(self._clock.now_ms)
         self._journal = Journal(
             self.report.marks,
-            self._clock,
+            self._clock.now_ms,
             client_playback,
             self._recording,
             self._session.is_playing,

@@ -7,7 +7,6 @@ assumes too. Who wants to know it connects: a recording, and the echo canceller.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voicelive_agent.emulator.shell.clock import SessionClock
 from voicelive_agent.wire.audio.formats import parse_output_format
 from voicelive_agent.wire.audio.streams import Decoder
 
@@ -26,8 +25,9 @@ class PlaybackListener:
 class ClientPlayback:
     """Told the audio as it is sent; costs nothing while nobody listens."""
 
-    def __init__(self, clock: SessionClock) -> None:
-        self._clock = clock
+    def __init__(self, now_ms: Callable[[], float]) -> None:
+        """``now_ms`` is the session's clock."""
+        self._now_ms = now_ms
         self._listenings: list[PlaybackListener] = []
         self._decoders: list[Decoder] = []
         self._ends_ms: list[float] = []
@@ -50,7 +50,7 @@ class ClientPlayback:
     def play(self, response_id: str, output_format: str, audio: bytes) -> None:
         """The next audio of a response, as it stands on the wire."""
         wire = parse_output_format(output_format)
-        now_ms = self._clock.now_ms()
+        now_ms = self._now_ms()
         start_ms = max(self._played_to_ms, now_ms)
         if self._answer != (response_id, output_format) or start_ms == now_ms:
             self.finish()
@@ -67,7 +67,7 @@ class ClientPlayback:
 
     def stop(self) -> None:
         """The client plays no more of what it has."""
-        now_ms = self._clock.now_ms()
+        now_ms = self._now_ms()
         self._played_to_ms = min(self._played_to_ms, now_ms)
         self._forget()
         for listening in self._listenings:

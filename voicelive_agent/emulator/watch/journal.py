@@ -5,7 +5,6 @@ from typing import Any
 
 from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session import Effect, Fact, effects, facts
-from voicelive_agent.emulator.shell.clock import SessionClock
 from voicelive_agent.emulator.watch.client_playback import ClientPlayback, PlaybackListener
 from voicelive_agent.emulator.watch.marks import SessionMarks
 from voicelive_agent.emulator.watch.recording import WAV_RATE_HZ, SessionRecording
@@ -17,14 +16,17 @@ class Journal:
     def __init__(
         self,
         marks: SessionMarks,
-        clock: SessionClock,
+        now_ms: Callable[[], float],
         client_playback: ClientPlayback,
         recording: SessionRecording | None,
         is_playing: Callable[[float], bool],
     ) -> None:
-        """``is_playing`` tells whether the client plays an answer at a time of the clock."""
+        """``now_ms`` is the session's clock.
+
+        ``is_playing`` tells whether the client plays an answer at a time of it.
+        """
         self._marks = marks
-        self._clock = clock
+        self._now_ms = now_ms
         self._client_playback = client_playback
         self._recording = recording
         if recording is not None:
@@ -50,7 +52,7 @@ class Journal:
 
     def note_fact(self, fact: Fact) -> None:
         """Called before the session takes it in."""
-        self._was_playing = self._is_playing(self._clock.now_ms())
+        self._was_playing = self._is_playing(self._now_ms())
         if isinstance(fact, facts.AgentSent) and isinstance(fact.event, agents.TextDelta):
             self._mark_response(fact.response_id, "first_delta_ms")
 
