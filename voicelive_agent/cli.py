@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from voicelive_agent import __version__
+from voicelive_agent.shell_command import spell_commands
 
 
 class Command(NamedTuple):
@@ -68,13 +69,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if name not in COMMANDS:
         return _refuse(name)
-    module = importlib.import_module(COMMANDS[name].module)
+    try:
+        module = importlib.import_module(COMMANDS[name].module)
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("voicelive_agent."):
+            raise
+        sys.stderr.write(f"{name} is not part of this installation, which is for serving agents\n")
+        return 1
     return int(module.main(rest) or 0)
 
 
 def _help() -> str:
     lines = (f"  {name:16}{command.what}" for name, command in COMMANDS.items())
-    return _HELP.format(commands="\n".join(lines))
+    return spell_commands(_HELP.format(commands="\n".join(lines)))
 
 
 def _refuse(name: str) -> int:

@@ -223,8 +223,10 @@ def known_variables() -> Iterable[str]:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f": did you mean {close[0]}?" if close else ": .env.example lists them all"
+    # Without the prefix, which makes all of them alike.
+    bare = {one.removeprefix(_PREFIX): one for one in known}
+    close = difflib.get_close_matches(name.removeprefix(_PREFIX), bare, n=1)
+    return f": did you mean {bare[close[0]]}?" if close else ": .env.example lists them all"
 
 
 def _describe(settings: type[ProgramSettings], error: ValidationError) -> Iterable[str]:

@@ -1,12 +1,14 @@
 """The command ``voicelive-agent`` as it has to be typed here: messages print it by this."""
 
 import os
+import re
 import shlex
 import shutil
 import sys
 from pathlib import Path
 
 NAME = "voicelive-agent"
+_COMMAND = re.compile(rf"(?<![\w./'-]){NAME}(?= [A-Za-z])")
 
 
 def spell_command(arguments: str = "") -> str:
@@ -24,6 +26,11 @@ def spell_command(arguments: str = "") -> str:
     else:
         program = f"{shlex.quote(_spell_python())} -m voicelive_agent"
     return f"{program} {arguments}".rstrip()
+
+
+def spell_commands(text: str) -> str:
+    """A text in which ``voicelive-agent …`` stands as it has to be typed here."""
+    return _COMMAND.sub(lambda _: spell_command(), text)
 
 
 def _spell_python() -> str:

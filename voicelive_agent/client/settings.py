@@ -31,6 +31,7 @@ from voicelive_agent.settings import (
     setting,
     variable_of,
 )
+from voicelive_agent.shell_command import spell_command
 from voicelive_agent.wire.net import DEFAULT_EMULATOR_PORT, is_on_this_machine
 
 MICROSOFTS_PREFIX = "AZURE_VOICELIVE_"
@@ -329,7 +330,7 @@ def _read_profile(path: Path) -> dict[str, Any]:
         field = fields.get(key.replace("_", "-"))
         if field is None:
             raise SettingsError(
-                f"{path}: {key}: no such setting; voicelive-agent talk --help lists them"
+                f"{path}: {key}: no such setting; {spell_command('talk --help')} lists them"
             )
         # One value may stand for a list of one.
         values[field] = [value] if isinstance(value, str) and _is_list(field) else value

@@ -18,6 +18,7 @@ import aiohttp
 from azure.core.exceptions import ClientAuthenticationError
 
 from voicelive_agent.client.settings import Settings
+from voicelive_agent.shell_command import spell_command
 from voicelive_agent.wire.net import is_on_this_machine
 
 NORMAL_CLOSURE = 1000
@@ -80,7 +81,7 @@ def explain(error: BaseException, settings: Settings, endpoint: str) -> Trouble:
                 )
     if any(isinstance(cause, aiohttp.ClientConnectorError | OSError) for cause in _causes(error)):
         hint = (
-            "start the emulator with `voicelive-agent emulate`"
+            f"start the emulator with `{spell_command('emulate')}`"
             if is_on_this_machine(endpoint)
             else "check --endpoint, the network, and whether a firewall or a private endpoint "
             "stands between"

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,14 +30,16 @@ broken, 2 wrong options or nobody answers. Further options, after --, are pytest
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code."""
-    options, further = _build_parser().parse_known_args(arguments)
+    own = list(itertools.takewhile(lambda one: one != "--", arguments))
+    further = arguments[len(own) + 1 :]
+    options = _build_parser().parse_args(own)
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         sys.stderr.write(f"{missing[0]} is missing: pip install 'voicelive-agent[contract]'\n")
         return FAILED
     import pytest
 
-    code = pytest.main([*_pytest_options(options), *(one for one in further if one != "--")])
+    code = pytest.main([*_pytest_options(options), *further])
     return USAGE if code == pytest.ExitCode.USAGE_ERROR else int(code)
 
 

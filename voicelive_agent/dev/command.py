@@ -11,6 +11,7 @@ from voicelive_agent.emulator import command as emulate
 from voicelive_agent.emulator.settings import ANY_AGENT, Settings
 from voicelive_agent.listening import ListenError, bind
 from voicelive_agent.settings import add_options, print_unknown_names
+from voicelive_agent.shell_command import spell_command, spell_commands
 
 DESCRIPTION = """\
 Serve an agent and a local Voice Live in front of it. When the agent's files change (Python, texts,
@@ -31,8 +32,9 @@ Then, in another terminal: voicelive-agent talk, or voicelive-agent say "hello".
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicelive-agent dev",
-        description=DESCRIPTION,
-        epilog=emulate.EPILOG,
+        usage="voicelive-agent dev [MODULE:ATTRIBUTE] [options]",
+        description=spell_commands(DESCRIPTION),
+        epilog=spell_commands(emulate.EPILOG),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -87,7 +89,7 @@ def _with_agent(parser: argparse.ArgumentParser, settings: Settings) -> Settings
         parser.exit(
             2,
             "--agent (VOICELIVE_EMULATOR_AGENTS): dev starts the agent of any name itself, at"
-            " PORT: give others as NAME=URL, or run voicelive-agent emulate\n",
+            f" PORT: give others as NAME=URL, or run {spell_command('emulate')}\n",
         )
     url = AnyHttpUrl(f"http://127.0.0.1:{settings.agent_port}")
     return settings.model_copy(update={"agents": {**settings.agents, ANY_AGENT: url}})

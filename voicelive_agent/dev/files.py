@@ -23,10 +23,15 @@ class AgentFiles(DefaultFilter):
         file = Path(path)
         inside = file.relative_to(self._directory).parts[:-1]
         return (
-            (file.suffix in SUFFIXES or file.name in NAMES)
+            # A new folder has to be watched from now on.
+            (is_agent_file(file) or file.is_dir())
             and not any(_is_left_out(part) for part in inside)
             and super().__call__(change, path)
         )
+
+
+def is_agent_file(file: Path) -> bool:
+    return file.suffix in SUFFIXES or file.name in NAMES
 
 
 async def watch_changes(directory: Path) -> AsyncIterator[list[str]]:
@@ -39,8 +44,14 @@ async def watch_changes(directory: Path) -> AsyncIterator[list[str]]:
         async for changes in awatch(
             directory, *folders, watch_filter=AgentFiles(directory), recursive=False
         ):
-            yield sorted({str(Path(path).relative_to(directory)) for _, path in changes})
-            if _watched_folders(directory) != folders:
+            files = {Path(path) for _, path in changes if is_agent_file(Path(path))}
+            now = _watched_folders(directory)
+            # What has come with a new folder was seen by nobody.
+            for folder in set(now) - set(folders):
+                files.update(file for file in folder.iterdir() if is_agent_file(file))
+            if files:
+                yield sorted(str(file.relative_to(directory)) for file in files)
+            if now != folders:
                 break
 
 

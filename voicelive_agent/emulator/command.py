@@ -13,6 +13,7 @@ from voicelive_agent.emulator.settings import Settings, load_settings
 from voicelive_agent.emulator.stt.engines import ENGINES as STT_ENGINES
 from voicelive_agent.emulator.tts.engines import ENGINES as TTS_ENGINES
 from voicelive_agent.settings import SettingsError, add_options, print_unknown_names
+from voicelive_agent.shell_command import spell_commands
 
 DESCRIPTION = """\
 A local Voice Live: the unmodified azure-ai-voicelive SDK talks to it, and it hears, asks your
@@ -50,8 +51,9 @@ voicelive.toml, such as session-minutes = 5.
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicelive-agent emulate",
-        description=DESCRIPTION,
-        epilog=EPILOG,
+        usage="voicelive-agent emulate [options]",
+        description=spell_commands(DESCRIPTION),
+        epilog=spell_commands(EPILOG),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -103,13 +105,13 @@ def run(
         return 1
 
     def say_ready(url: str, engines: Any) -> None:
-        sys.stdout.write(render_welcome(url, settings, engines))
+        sys.stdout.write(spell_commands(render_welcome(url, settings, engines)))
         sys.stdout.flush()
 
     try:
         return asyncio.run(serve(settings, say_ready, beside))
     except (ServiceError, ListenError, EngineError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(spell_commands(f"{error}\n"))
         return 1
     except KeyboardInterrupt:
         return 0

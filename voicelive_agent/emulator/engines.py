@@ -123,6 +123,7 @@ def _choose_engines(settings: Settings) -> Engines:
     from voicelive_agent.emulator.vad.voice_activity import VoiceActivities
 
     model_key = settings.model_key.get_secret_value() if settings.model_key else None
+    agent_key = settings.agent_api_key.get_secret_value() if settings.agent_api_key else None
     try:
         return Engines(
             stt=open_stt(settings.stt, models_dir=settings.models_dir),
@@ -132,6 +133,7 @@ def _choose_engines(settings: Settings) -> Engines:
                     address.url,
                     protocol=address.protocol,
                     name="" if address.name == ANY_AGENT else address.name,
+                    key=agent_key,
                     timeout_s=settings.agent_timeout,
                 )
                 for address in settings.addresses()

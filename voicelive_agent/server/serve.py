@@ -15,7 +15,7 @@ import uvicorn
 from voicelive_agent.listening import ListenError, bind, url_of
 from voicelive_agent.server.settings import Settings, load_settings
 from voicelive_agent.settings import SettingsError, add_options, print_unknown_names, variable_of
-from voicelive_agent.shell_command import spell_command
+from voicelive_agent.shell_command import spell_command, spell_commands
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,8 @@ Each option can be set as the variable in brackets, in the environment or in .en
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicelive-agent serve",
-        description=DESCRIPTION,
+        usage="voicelive-agent serve [MODULE:ATTRIBUTE] [options]",
+        description=spell_commands(DESCRIPTION),
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

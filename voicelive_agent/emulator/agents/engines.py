@@ -12,16 +12,20 @@ def open_agent(
     *,
     protocol: Literal["invocations", "responses"] = "invocations",
     name: str = "",
+    key: str | None = None,
     timeout_s: float = SILENCE_TIMEOUT_S,
 ) -> AgentBackend:
-    """An agent; ``name`` is what messages call it. Raises ValueError for a URL that is none."""
+    """An agent; ``name`` is what messages call it, ``key`` what it wants as ``api-key``.
+
+    Raises ValueError for a URL that is none.
+    """
     if protocol == "responses":
         from voicelive_agent.emulator.agents.responses import ResponsesBackend
 
-        return ResponsesBackend(url, name=name, timeout_s=timeout_s)
+        return ResponsesBackend(url, name=name, key=key, timeout_s=timeout_s)
     from voicelive_agent.emulator.agents.invocations import InvocationsBackend
 
-    return InvocationsBackend(url, name=name, timeout_s=timeout_s)
+    return InvocationsBackend(url, name=name, key=key, timeout_s=timeout_s)
 
 
 def open_model(

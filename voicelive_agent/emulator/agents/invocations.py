@@ -28,6 +28,7 @@ from voicelive_agent.emulator.agents.endpoint import (
     Endpoint,
     describe_error,
 )
+from voicelive_agent.shell_command import spell_command
 from voicelive_agent.wire.invocations import (
     CALL_HEADER,
     DELTA,
@@ -58,6 +59,7 @@ class InvocationsBackend:
         url: str,
         *,
         name: str = "",
+        key: str | None = None,
         timeout_s: float = SILENCE_TIMEOUT_S,
     ) -> None:
         self.name = name or url
@@ -65,9 +67,10 @@ class InvocationsBackend:
             url,
             "/invocations",
             who="agent",
-            hint="start the agent (voicelive-agent serve), or correct its URL in --agent",
+            hint=f"start the agent ({spell_command('serve')}), or correct its URL in --agent",
             timeout_s=timeout_s,
-            headers={"accept": "text/event-stream"},
+            headers={"accept": "text/event-stream"} | ({"api-key": key} if key else {}),
+            status_hints={401: "set VOICELIVE_AGENT_API_KEY as the agent's server has it"},
         )
 
     async def start(self) -> None:

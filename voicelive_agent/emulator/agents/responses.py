@@ -39,6 +39,7 @@ class ResponsesBackend:
         url: str,
         *,
         name: str = "",
+        key: str | None = None,
         timeout_s: float = SILENCE_TIMEOUT_S,
     ) -> None:
         self.name = name or url
@@ -48,7 +49,7 @@ class ResponsesBackend:
             who="agent",
             hint="start the agent, or correct its URL in --agent",
             timeout_s=timeout_s,
-            headers={"accept": "text/event-stream"},
+            headers={"accept": "text/event-stream"} | ({"api-key": key} if key else {}),
         )
 
     async def start(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from voicelive_agent.emulator.models.catalogue import MODELS, RemoteFile, Wheel, find_entry
 from voicelive_agent.emulator.models.store import ModelError, ModelStore, find_directory
+from voicelive_agent.shell_command import spell_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +69,7 @@ def _list(store: ModelStore) -> int:
             _say(f"  {'':<15} {'':<15} {'':<10} licence: {model.licence}")
         _say("")
     _say(f"They are kept in {store.directory}.")
-    _say("Fetch one with: voicelive-agent models fetch NAME")
+    _say(f"Fetch one with: {spell_command('models fetch NAME')}")
     return 0
 
 
@@ -88,7 +89,7 @@ def _fetch(store: ModelStore, names: Sequence[str], *, trust_new: bool) -> int:
         _say(f"{model.name}: about {model.size_mb} MB, licence: {model.licence}")
         path = store.fetch(model, progress=_show_progress, trust_new=trust_new)
         _say(f"{model.name} is here: {path}")
-        _say(f"Use it with: voicelive-agent emulate --{model.use} {model.engine}:{model.name}")
+        _say(f"Use it with: {spell_command('emulate')} --{model.use} {model.engine}:{model.name}")
     return 0
 
 
@@ -105,7 +106,7 @@ def _tell_path(store: ModelStore, name: str | None) -> int:
         return 0
     path = store.find(name)
     if path is None:
-        raise ModelError(f"the model {name} is not here: voicelive-agent models fetch {name}")
+        raise ModelError(f"the model {name} is not here: {spell_command('models fetch')} {name}")
     _say(str(path))
     return 0
 

@@ -24,6 +24,7 @@ except ModuleNotFoundError as error:
     sys.exit(f"{error.name} is missing: pip install 'voicelive-agent[emulator]'")
 
 from voicelive_agent.settings import emulator_url
+from voicelive_agent.shell_command import spell_command
 
 EXIT_SAME, EXIT_DIFFERS, EXIT_UNUSABLE = 0, 1, 2
 
@@ -332,7 +333,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_UNUSABLE
     except (OSError, InvalidHandshake, InvalidURI) as error:
         sys.stderr.write(
-            f"{options.endpoint}: no session ({error}); start it with: voicelive-agent emulate\n"
+            f"{options.endpoint}: no session ({error}); start it with: {spell_command('emulate')}\n"
         )
         return EXIT_UNUSABLE
     same, report = compare(recorded, running)
