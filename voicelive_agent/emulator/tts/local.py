@@ -13,12 +13,20 @@ from voicelive_agent.emulator.tts.text.spoken_form import write_out
 from voicelive_agent.emulator.tts.text.visemes import read_visemes
 from voicelive_agent.emulator.tts.text.words import WordAligner, estimate_marks
 from voicelive_agent.emulator.tts.voices import EngineVoice, resolve
+from voicelive_agent.wire.punctuation import (
+    CLAUSE_ENDS,
+    CLOSERS,
+    EN_DASH,
+    LONG_DASHES,
+    SENTENCE_ENDS,
+    WIDE_CLAUSE_ENDS,
+    WIDE_SENTENCE_ENDS,
+)
 
 SENTENCE_PAUSE_MS = 260
 CLAUSE_PAUSE_MS = 120
-_SENTENCE_ENDS = ".!?…。！？؟।"
-_CLAUSE_ENDS = ",;:—–，、；：،؛"
-_CLOSERS = "\"'”’»›)]}」』）】"
+_SENTENCE_ENDS = SENTENCE_ENDS + WIDE_SENTENCE_ENDS
+_CLAUSE_ENDS = CLAUSE_ENDS + WIDE_CLAUSE_ENDS + EN_DASH + LONG_DASHES
 
 
 class LocalTextToSpeech:
@@ -106,7 +114,7 @@ class LocalTextToSpeech:
 
 def _pause_ms(clause: str) -> int:
     """The pause that an engine which is given one clause at a time can't make itself."""
-    last = clause.rstrip().rstrip(_CLOSERS)[-1:]
+    last = clause.rstrip().rstrip(CLOSERS)[-1:]
     if last and last in _SENTENCE_ENDS:
         return SENTENCE_PAUSE_MS
     return CLAUSE_PAUSE_MS if last and last in _CLAUSE_ENDS else 0

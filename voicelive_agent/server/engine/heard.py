@@ -13,17 +13,25 @@ from unicodedata import east_asian_width
 
 from voicelive_agent.agent import TurnKind
 from voicelive_agent.server.conversations import TurnRecord
+from voicelive_agent.wire.punctuation import (
+    CLAUSE_ENDS,
+    EN_DASH,
+    LONG_DASHES,
+    SENTENCE_ENDS,
+    WIDE_CLAUSE_ENDS,
+    WIDE_SENTENCE_ENDS,
+)
 
 # What takes longer to say than to read, in letters: the pause after a sentence or a clause, and
 # a sign that is a word of its own (a digit; Han, kana, Hangul).
 _SENTENCE_PAUSE = 8.0
 _CLAUSE_PAUSE = 4.0
 _SIGN = 5.0
-_SENTENCE_ENDS = frozenset(".!?…")
-_CLAUSE_ENDS = frozenset(",;:–—")
+_SENTENCE_ENDS = frozenset(SENTENCE_ENDS)
+_CLAUSE_ENDS = frozenset(CLAUSE_ENDS + EN_DASH + LONG_DASHES)
 _WIDE_PAUSES = {
-    **dict.fromkeys("。！？", 1 + _SENTENCE_PAUSE),
-    **dict.fromkeys("，、；：", 1 + _CLAUSE_PAUSE),
+    **dict.fromkeys(WIDE_SENTENCE_ENDS, 1 + _SENTENCE_PAUSE),
+    **dict.fromkeys(WIDE_CLAUSE_ENDS, 1 + _CLAUSE_PAUSE),
 }
 # Text is spoken by clauses: up to a mark, or some words where there is none for long.
 # What is no whole clause is spoken as well once the stream stands still.

@@ -12,6 +12,16 @@ meantime is what ``pause`` is for.
 import re
 import unicodedata
 
+from voicelive_agent.wire.punctuation import (
+    CLAUSE_ENDS,
+    CLOSERS,
+    EN_DASH,
+    LONG_DASHES,
+    SENTENCE_ENDS,
+    WIDE_CLAUSE_ENDS,
+    WIDE_SENTENCE_ENDS,
+)
+
 FIRST_CLAUSE_WORDS = 8
 """The first clause ends here at the latest, so that speech starts early."""
 CLAUSE_WORDS = 30
@@ -21,15 +31,13 @@ COMMA_WORDS = 3
 CLAUSE_CHARS = 300
 """The most that text without a space can hold a clause open."""
 
-_STRONG = ".!?…؟۔।॥։"
-_WEAK = ",;:،؛"
-_WIDE_STRONG = "。！？．｡"
-_WIDE_WEAK = "，、；：､"
-_DASHES = "–-"
-_LONG_DASHES = "—―"
+_DASHES = EN_DASH + "-"
 _LINE_ENDS = "\n\r\x0b\x0c\x85\u2028\u2029"
-_CLOSERS = "\"'”’»›)]}」』）】》〉*_"
-_MARKS = frozenset(_STRONG + _WEAK + _WIDE_STRONG + _WIDE_WEAK + _LONG_DASHES)
+# What marks stress in Markdown may stand behind a mark as well.
+_CLOSERS = CLOSERS + "*_"
+_MARKS = frozenset(
+    SENTENCE_ENDS + CLAUSE_ENDS + WIDE_SENTENCE_ENDS + WIDE_CLAUSE_ENDS + LONG_DASHES
+)
 _RUN = _MARKS | frozenset(_CLOSERS)
 
 # Only those that are no words of their own: "No." and "Max." end sentences.
@@ -128,17 +136,17 @@ class ClauseSplitter:
         if not _is_speakable(body):
             return False
         mark, before = body[-1], body[:-1]
-        if mark in _WIDE_STRONG:
+        if mark in WIDE_SENTENCE_ENDS:
             return True
-        if mark in _WIDE_WEAK or mark in _LONG_DASHES:
+        if mark in WIDE_CLAUSE_ENDS or mark in LONG_DASHES:
             return self._may_end_weakly(body)
         if not (following.isspace() or _is_wide(following)):
             return False
         if mark == ".":
             return not (_is_abbreviation(before) or before.strip().isdecimal())
-        if mark in _STRONG:
+        if mark in SENTENCE_ENDS:
             return True
-        if mark in _WEAK or (mark in _DASHES and before[-1:].isspace()):
+        if mark in CLAUSE_ENDS or (mark in _DASHES and before[-1:].isspace()):
             return self._may_end_weakly(body)
         return False
 
