@@ -2,7 +2,7 @@
 
 import argparse
 
-from voicelive_agent.client.settings import Settings
+from voicelive_agent.client.settings import WHERE, Settings
 from voicelive_agent.settings import add_options
 
 DESCRIPTION = """\
@@ -37,7 +37,7 @@ Exit codes: 0 ended as it should, 1 failed, 2 wrong options, 3 no answer to an i
 """
 
 
-GROUPS = ("whom to talk to", "sound", "answers", "tools", "voice", "taking turns", "hearing")
+GROUPS = (WHERE, "sound", "answers", "tools", "voice", "taking turns", "hearing")
 
 
 def build_parser(

@@ -90,8 +90,7 @@ class SessionSettings(ProgramSettings):
     )
 
     voice: str | None = optional(
-        "voice",
-        "en-US-Ava:DragonHDLatestNeural, alloy, or the name of your own voice",
+        "voice", "en-US-Ava:DragonHDLatestNeural, alloy, or the name of your own voice"
     )
     voice_type: VoiceType | None = optional("voice", "where the name alone does not tell")
     voice_rate: str | None = optional("voice", "speed, such as 1.2 or -10%")
@@ -168,9 +167,7 @@ class SessionSettings(ProgramSettings):
         "formats", "what is received; pcm16 is 24 kHz", default="pcm16"
     )
     session: Annotated[dict[str, Any], NoDecode] = setting(
-        "formats",
-        "further members of session.update (JSON, or [session] in a profile)",
-        default={},
+        "formats", "further members of session.update (JSON, or [session] in a profile)", default={}
     )
 
     @field_validator("input_rate_hz", mode="before")

@@ -34,6 +34,7 @@ from voicelive_agent.settings import (
 from voicelive_agent.shell_command import spell_command
 from voicelive_agent.wire.net import DEFAULT_EMULATOR_PORT, is_on_this_machine
 
+WHERE = "whom to talk to"
 MICROSOFTS_PREFIX = "AZURE_VOICELIVE_"
 """Of the variables in Microsoft's samples."""
 
@@ -44,43 +45,34 @@ class Settings(SessionSettings):
     model_config = SettingsConfigDict(str_strip_whitespace=True)
     toml_table = "client"
 
-    profile: Path | None = optional("whom to talk to", "TOML file with settings")
+    profile: Path | None = optional(WHERE, "TOML file with settings")
     endpoint: str | None = optional(
-        "whom to talk to",
-        "https://<resource>.services.ai.azure.com; default: a running emulator",
+        WHERE, "https://<resource>.services.ai.azure.com; default: a running emulator"
     )
     api_key: SecretStr | None = optional(
-        "whom to talk to",
-        "key of the resource; default: your sign-in (az login)",
-        min_length=1,
+        WHERE, "key of the resource; default: your sign-in (az login)", min_length=1
     )
-    agent_name: str | None = optional("whom to talk to", "the hosted agent", min_length=1)
-    project_name: str | None = optional(
-        "whom to talk to", "the Foundry project that it lives in", min_length=1
-    )
+    agent_name: str | None = optional(WHERE, "the hosted agent", min_length=1)
+    project_name: str | None = optional(WHERE, "the Foundry project that it lives in", min_length=1)
     agent_version: str | None = optional(
-        "whom to talk to", "a version of it; default: the latest", min_length=1
+        WHERE, "a version of it; default: the latest", min_length=1
     )
     conversation_id: str | None = optional(
-        "whom to talk to", "go on with an earlier conversation", min_length=1
+        WHERE, "go on with an earlier conversation", min_length=1
     )
     model: str | None = optional(
-        "whom to talk to",
-        "talk to a model instead, such as gpt-realtime",
-        min_length=1,
+        WHERE, "talk to a model instead, such as gpt-realtime", min_length=1
     )
     foundry_resource: str | None = optional(
-        "whom to talk to",
-        "resource of an agent that lives in another one",
-        min_length=1,
+        WHERE, "resource of an agent that lives in another one", min_length=1
     )
     identity_client_id: str | None = optional(
-        "whom to talk to", "managed identity that calls that agent", min_length=1
+        WHERE, "managed identity that calls that agent", min_length=1
     )
-    api_version: str | None = optional("whom to talk to", "default: the SDK's", min_length=1)
+    api_version: str | None = optional(WHERE, "default: the SDK's", min_length=1)
 
     emulator_port: int = setting(
-        "whom to talk to",
+        WHERE,
         "port of the emulator on this machine, where no endpoint is given",
         default=DEFAULT_EMULATOR_PORT,
         ge=1,
