@@ -12,6 +12,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
+from voicelive_agent.wire.invocations import (
+    AGENT_ERROR,
+    DELTA,
+    DONE,
+    SESSION_QUERY,
+    SPEECH_DONE,
+    speech_input,
+)
+
 _SYLLABLES = ("ba", "do", "fi", "ga", "ke", "lo", "mi", "nu", "pa", "ro", "su", "ta", "vi", "zo")
 
 
@@ -62,7 +71,7 @@ class Caller:
         self._host = parts.hostname or "localhost"
         self._ssl = ssl.create_default_context() if parts.scheme == "https" else None
         self._port = parts.port or (443 if self._ssl else 80)
-        query = urlencode({"agent_session_id": session_id})
+        query = urlencode({SESSION_QUERY: session_id})
         self._path = f"{parts.path.rstrip('/')}/invocations?{query}&{parts.query}".rstrip("&")
         self._headers = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         self._reader: asyncio.StreamReader | None = None
@@ -98,7 +107,7 @@ class Caller:
             self._reader, self._writer = await asyncio.open_connection(
                 self._host, self._port, ssl=self._ssl, limit=1 << 20
             )
-        body = json.dumps({"type": "input_audio.transcription", "input": text}).encode()
+        body = json.dumps(speech_input(text)).encode()
         self._writer.write(
             f"POST {self._path} HTTP/1.1\r\nhost: {self._host}\r\n{self._headers}"
             f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode()
@@ -114,15 +123,15 @@ class Caller:
             if not line.startswith(b"data: "):
                 continue
             event = json.loads(line[6:])
-            if event["type"] == "output_audio_transcription.delta":
+            if event["type"] == DELTA:
                 outcome.first_delta_s = outcome.first_delta_s or time.perf_counter() - started
                 outcome.text += event["delta"]
-            elif event["type"] == "output_audio_transcription.done":
+            elif event["type"] == SPEECH_DONE:
                 if event["text"] != outcome.text:
                     outcome.error = "done.text is not the concatenation of the deltas"
-            elif event["type"] == "agent.error":
+            elif event["type"] == AGENT_ERROR:
                 outcome.error = event["error"]["code"]
-            ended = event["type"] == "done"
+            ended = event["type"] == DONE
         if status != "200":
             outcome.error = f"status {status}"
         elif not ended:

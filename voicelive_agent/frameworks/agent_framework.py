@@ -16,8 +16,7 @@ from agent_framework import (
 )
 
 from voicelive_agent.agent import Output, PastTurn, Turn
-from voicelive_agent.frameworks.outlet import Outlet, perform
-from voicelive_agent.frameworks.replay import (
+from voicelive_agent.frameworks.history import (
     INTERRUPTED_TOOL,
     cut_to_heard,
     describe_turn,
@@ -26,6 +25,7 @@ from voicelive_agent.frameworks.replay import (
     keep,
     name_conversation,
 )
+from voicelive_agent.frameworks.outlet import Outlet, perform
 
 NOTE = "agent_framework"
 

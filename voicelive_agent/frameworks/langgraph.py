@@ -19,8 +19,7 @@ from langgraph.pregel import Pregel
 from langgraph.types import Command, StateSnapshot
 
 from voicelive_agent.agent import Output, PastTurn, Turn
-from voicelive_agent.frameworks.outlet import Outlet, perform
-from voicelive_agent.frameworks.replay import (
+from voicelive_agent.frameworks.history import (
     INTERRUPTED_TOOL,
     cut_to_heard,
     describe_turn,
@@ -28,6 +27,7 @@ from voicelive_agent.frameworks.replay import (
     keep,
     name_conversation,
 )
+from voicelive_agent.frameworks.outlet import Outlet, perform
 
 NOTE = "langgraph"
 

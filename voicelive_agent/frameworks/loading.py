@@ -1,4 +1,4 @@
-"""How an agent is named, found, and made to answer turns, whatever it is made of."""
+"""Loading an agent: how it is named, found, and made to answer turns, whatever it is made of."""
 
 import difflib
 import importlib

@@ -1,4 +1,4 @@
-"""Finds Python objects that an environment variable names as ``package.module:attribute``."""
+"""Import by name: finds Python objects that a setting names as ``package.module:attribute``."""
 
 import difflib
 import importlib

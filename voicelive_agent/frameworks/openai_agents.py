@@ -12,14 +12,14 @@ from agents.items import RunItem, TResponseInputItem
 from openai.types.responses import ResponseOutputItemAddedEvent, ResponseTextDeltaEvent
 
 from voicelive_agent.agent import Output, PastTurn, Turn
-from voicelive_agent.frameworks.outlet import Outlet, perform
-from voicelive_agent.frameworks.replay import (
+from voicelive_agent.frameworks.history import (
     INTERRUPTED_TOOL,
     cut_to_heard,
     describe_turn,
     find_kept,
     keep,
 )
+from voicelive_agent.frameworks.outlet import Outlet, perform
 
 NOTE = "openai_agents"
 _SPEAKER = "openai_agents_speaker"

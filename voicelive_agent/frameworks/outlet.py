@@ -1,4 +1,4 @@
-"""Lets a run of a framework, and the tools in it, give outputs to the turn that they answer.
+"""Outlet of a framework's run: by it, the run and its tools give outputs to the turn they answer.
 
 A framework calls its tools somewhere inside its own run, so a tool can't ``yield``. An ``Outlet``
 is where its outputs go instead; ``perform`` makes an agent's stream of outputs of it::

@@ -28,8 +28,8 @@ from pydantic_ai.messages import (
 from pydantic_ai.settings import ModelSettings
 
 from voicelive_agent.agent import Output, PastTurn, Turn
+from voicelive_agent.frameworks.history import FILLERS, cut_to_heard, describe_turn, find_kept, keep
 from voicelive_agent.frameworks.outlet import Outlet, perform
-from voicelive_agent.frameworks.replay import FILLERS, cut_to_heard, describe_turn, find_kept, keep
 
 # Its first run would draw a picture into the server's log.
 pydantic_ai.BANNER_ENABLED = False

@@ -1,0 +1,1 @@
+"""The model agent: an LLM with tools as an agent, by configuration alone."""

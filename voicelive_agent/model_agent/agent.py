@@ -27,6 +27,7 @@ from voicelive_agent.model_agent.filler import Filler
 from voicelive_agent.model_agent.patience import PatientModel
 from voicelive_agent.model_agent.settings import ModelAgentSettings, load_model_settings
 from voicelive_agent.model_agent.tools import make_function_tools, make_mcp_tools
+from voicelive_agent.wire.invocations import CALL_HEADER
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class ModelAgent(PydanticAIAgent):
     def settle(self, turn: Turn) -> ModelSettings | None:
         if not (self._forwards_call_id and turn.call_id):
             return None
-        return ModelSettings(extra_headers={"x-agent-foundry-call-id": turn.call_id})
+        return ModelSettings(extra_headers={CALL_HEADER: turn.call_id})
 
     def make_follower(self, outlet: Outlet) -> Callable[[AgentStreamEvent], None]:
         filler = Filler(outlet, self._settings.filler_after_ms, self._settings.filler_texts)

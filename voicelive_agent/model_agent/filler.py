@@ -1,11 +1,11 @@
-"""A short sentence that is spoken while a tool keeps the caller waiting."""
+"""Fillers: a short sentence that is spoken while a tool keeps the caller waiting."""
 
 import asyncio
 import random
 from collections.abc import Sequence
 
+from voicelive_agent.frameworks.history import FILLERS
 from voicelive_agent.frameworks.outlet import Outlet
-from voicelive_agent.frameworks.replay import FILLERS
 
 _BY_LANGUAGE = {
     "de": ("Einen Moment bitte.", "Ich sehe kurz nach.", "Das dauert nur einen Augenblick."),

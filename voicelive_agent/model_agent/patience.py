@@ -1,4 +1,4 @@
-"""A model that is asked again when it is busy, as long as the caller can wait."""
+"""Retries: a model that is asked again when it is busy, as long as the caller can wait."""
 
 import asyncio
 import logging

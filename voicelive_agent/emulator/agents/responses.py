@@ -20,6 +20,7 @@ from voicelive_agent.emulator.agents import (
 )
 from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID, SILENCE_TIMEOUT_S, Endpoint
 from voicelive_agent.emulator.agents.openai_events import read_events, read_usage
+from voicelive_agent.wire.invocations import CALL_HEADER, SESSION_QUERY, USER_HEADER
 
 GREETING_INPUT = ""
 """The ``input`` for a bare ``response.create``; what Voice Live sends is not documented."""
@@ -87,15 +88,15 @@ class ResponsesSession:
             "input": GREETING_INPUT if request.kind == "greeting" else request.text,
             "stream": True,
             "conversation": self.conversation_id,
-            "agent_session_id": self._session_id,
+            SESSION_QUERY: self._session_id,
         }
         async with (
             endpoint.post(
                 body,
-                params={"agent_session_id": self._session_id},
+                params={SESSION_QUERY: self._session_id},
                 headers={
-                    "x-agent-user-id": LOCAL_USER_ID,
-                    "x-agent-foundry-call-id": uuid.uuid4().hex,
+                    USER_HEADER: LOCAL_USER_ID,
+                    CALL_HEADER: uuid.uuid4().hex,
                 },
             ) as response,
             aclosing(read_events(endpoint, response)) as events,

@@ -1,4 +1,4 @@
-"""Which store a ``VOICELIVE_CONVERSATIONS`` setting names."""
+"""Location of conversations: which store a ``VOICELIVE_CONVERSATIONS`` setting names."""
 
 import re
 from importlib.util import find_spec

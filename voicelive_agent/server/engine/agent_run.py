@@ -1,4 +1,4 @@
-"""The agent's part in a turn: iterates it, watches its deadlines, survives whatever it does."""
+"""The agent's part in a turn: iterates over it, watches its deadlines, survives what it does."""
 
 import asyncio
 import json

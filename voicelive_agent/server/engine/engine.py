@@ -1,4 +1,4 @@
-"""Runs turns: which one is active, what an agent is given, and how every turn ends.
+"""Engine: runs turns of one agent, and says which one of a conversation is active.
 
 The engine knows no wire and no web framework. ``Engine.begin`` takes a ``TurnRequest`` and gives
 a ``RunningTurn`` (``server.engine.turn``), whose ``events`` a wire encodes.

@@ -1,4 +1,4 @@
-"""Estimates how much of an answer a caller has heard.
+"""Heard text: estimates how much of an answer a caller has heard.
 
 Voice Live tells an Invocations agent nothing about playback, and text is sent faster than it is
 spoken. What is known is when each piece of text was delivered and when the caller acted next.

@@ -1,4 +1,4 @@
-"""Who may send turns outside Foundry, where no platform stands before the container.
+"""Access: who may send turns outside Foundry, where no platform stands before the container.
 
 With ``VOICELIVE_AGENT_API_KEY`` set, every request but readiness needs it. Without one, only this
 machine may ask: a server that others can reach and that checks nothing would let anyone spend its

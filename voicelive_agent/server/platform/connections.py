@@ -1,4 +1,4 @@
-"""What a connection may take before it is a request: uvicorn's protocol, with three bounds.
+"""Connections: what one may take before it is a request: uvicorn's protocol, with three bounds.
 
 What is no request is answered here too, as all errors are (``server.platform.errors``).
 

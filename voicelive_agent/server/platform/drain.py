@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: turns end properly before the server does.
+"""Drain at SIGTERM and SIGINT: turns end properly before the server does.
 
 ::
 

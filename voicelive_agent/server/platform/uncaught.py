@@ -1,4 +1,4 @@
-"""What an agent's own tasks and threads raise and nobody catches, logged as all else is.
+"""Uncaught errors: what an agent's own tasks and threads raise, logged as all else is.
 
 asyncio would quote the exception and the arguments of a callback in its message, and Python prints
 the rest past all logging; any of it can repeat what was said (``server.platform.logs``).

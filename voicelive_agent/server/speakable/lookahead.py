@@ -1,4 +1,4 @@
-"""Rules on streamed text that can't depend on how it was cut.
+"""Lookahead: how rules on streamed text can't depend on how it was cut.
 
 A rule never sees where the received text happens to end: where it would have to, ``Wait`` is
 raised, and the rule runs again from its start once there is more. So it must change nothing

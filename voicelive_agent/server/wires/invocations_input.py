@@ -1,4 +1,4 @@
-"""What arrives at POST /invocations, and which kind of turn it is."""
+"""Input of a turn: what arrives at POST /invocations, and which kind of turn it is."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Turns that have ended in this process, while Redis may still say that they run.
+"""Leftovers: turns that have ended in this process, while Redis may still say that they run.
 
 It went away before they could be stored, or before it said whether a turn had begun. Only this
 replica knows, so it ends them there as soon as it can.

@@ -1,0 +1,1 @@
+"""Conversations in a SQLite file: see ``store``."""

@@ -1,4 +1,4 @@
-"""Writes SQLite's write-ahead log out to the disk, and moves a long one into the database file.
+"""Checkpoints: writes SQLite's write-ahead log to the disk, and moves a long one into the database.
 
 Both wait for the disk, for tenths of a second at times. On a thread and a connection of its own
 that holds up no turn, for committing only adds to the log. A commit waits for the disk where the

@@ -1,4 +1,4 @@
-"""What is done to the tables of the SQLite store, each function within one transaction."""
+"""Statements of the SQLite store: each function is called within one transaction."""
 
 import json
 import sqlite3

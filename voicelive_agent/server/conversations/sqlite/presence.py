@@ -1,4 +1,4 @@
-"""How processes that share a database on one machine know which of them live.
+"""Presence of processes: how those that share a database on one machine know which of them live.
 
 Each holds a lock on a file of its own beside the database. The kernel gives the lock up when the
 process ends, however it ends, so there is no waiting for a lease and no trust in clocks.

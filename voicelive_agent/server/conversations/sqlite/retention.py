@@ -1,4 +1,4 @@
-"""Removes what the limits don't allow any more, in steps too short to hold up a turn."""
+"""Retention: removes what the limits don't allow any more, in steps too short to hold up a turn."""
 
 import sqlite3
 import time

@@ -1,4 +1,4 @@
-"""Notices that another process wants a turn stopped which runs in this one."""
+"""Stop requests of other processes that share the file: notices those for this one."""
 
 import asyncio
 import math

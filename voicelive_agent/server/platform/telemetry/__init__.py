@@ -1,0 +1,1 @@
+"""Telemetry by OpenTelemetry: spans and metrics of turns, and where they go."""

@@ -1,4 +1,4 @@
-"""What a model is told of earlier turns: what was done, and of what was said only the heard part.
+"""History for a model: what was done in earlier turns, and of what was said only the heard part.
 
 Adapters keep a turn's messages, in their framework's own JSON, as ``Turn.notes[framework]``.
 """

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicelive_agent.agent import PastTurn, Turn
-from voicelive_agent.frameworks.replay import (
+from voicelive_agent.frameworks.history import (
     cut_to_heard,
     find_kept,
     is_json_object,
