@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.emulator.service import ROOT, Service, agent_server, emulator, say, silence
-from voicelive_agent.client.command import main
+from voicelive_agent.client.command import main, run_with_profile
 
 TIMEOUT_S = 90
 
@@ -32,6 +32,23 @@ def test_wrong_options_are_named(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--endpoint", "nowhere", "--model", "m"])
     assert left.value.code == 2
     assert capsys.readouterr().err.startswith("--endpoint: write the scheme")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--text-only"], ["talk"], ["say", "hello"]], ids=["", "talk", "say"]
+)
+def test_a_folder_has_a_profile_of_its_own(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``python -m client``, whichever command."""
+    profile = tmp_path / "profile.toml"
+    profile.write_text("threshold = 'loud'\n")
+    with pytest.raises(SystemExit) as left:
+        run_with_profile(profile, arguments)
+    assert left.value.code == 2
+    assert f"{profile}: threshold" in capsys.readouterr().err
+    profile.unlink()
+    assert run_with_profile(profile, [*arguments, "--endpoint", "http://127.0.0.1:9"]) == 1
 
 
 def test_a_place_where_nobody_listens(capsys: pytest.CaptureFixture[str]) -> None:
