@@ -337,7 +337,7 @@ class AnySession(RuleBasedStateMachine):
     def fail_to_think(self, data: st.DataObject) -> None:
         response_id = data.draw(st.sampled_from(self.responses))
         self.asked.discard(response_id)
-        self._tell(told.AgentFailed(response_id, "agent_error", "broken"))
+        self._tell(told.AnswerFailed(response_id, "agent_error", "broken"))
 
     @rule(
         data=st.data(),

@@ -91,7 +91,7 @@ class TestOrder:
             told.AgentSent(old, agents.TextDelta("late")),
             told.AgentSent(old, agents.ScreenEvent({"type": "x"})),
             told.AgentSent(old, agents.AnswerFinished()),
-            told.AgentFailed(old, "agent_disconnected", "Closed."),
+            told.AnswerFailed(old, "agent_disconnected", "Closed."),
         ):
             assert driver.tell(fact) == []
 

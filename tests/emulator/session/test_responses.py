@@ -249,7 +249,7 @@ class TestSpoken:
         for fact in (
             told.AgentSent(first, agents.TextDelta("late")),
             told.AgentSent(first, agents.AnswerFinished()),
-            told.AgentFailed(first, "agent_error", "late"),
+            told.AnswerFailed(first, "agent_error", "late"),
             told.ClauseAudio(first, 0, b"\1\0", 1),
             told.ClauseSpoken(first, 0),
             told.SynthesisFailed(first, "late"),
@@ -347,7 +347,7 @@ class TestFailures:
         driver = Driver()
         driver.hear("hello")
         message = "The agent answered 500 instead of 200: look at its log."
-        events = driver.tell(told.AgentFailed(driver.response_id, "agent_error", message))
+        events = driver.tell(told.AnswerFailed(driver.response_id, "agent_error", message))
         assert types_of(events) == ["error", "response.done"]
         assert events[0]["error"]["code"] == "agent_error"
         assert events[0]["error"]["message"] == message
@@ -364,7 +364,7 @@ class TestFailures:
         driver.send("response.create")
         driver.stream("Good morning. I am", finish=False)
         driver.speak()
-        events = driver.tell(told.AgentFailed(driver.response_id, "agent_disconnected", "Gone."))
+        events = driver.tell(told.AnswerFailed(driver.response_id, "agent_disconnected", "Gone."))
         assert types_of(events) == ["error", *CLOSING]
         item = events[-1]["response"]["output"][0]
         assert item["status"] == "incomplete"

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from voicelive_agent.emulator.shell.outbox import Outbox
+from voicelive_agent.emulator.shell.outbox import FrameOutbox
 
 
 class Peer:
@@ -22,7 +22,7 @@ class Peer:
 
 
 async def test_all_goes_out_in_order_and_the_close_last() -> None:
-    outbox, peer = Outbox(), Peer()
+    outbox, peer = FrameOutbox(), Peer()
     for number in range(5):
         outbox.put(str(number))
         peer.permits.release()
@@ -34,7 +34,7 @@ async def test_all_goes_out_in_order_and_the_close_last() -> None:
 
 
 async def test_who_waits_for_room_waits_for_the_reader() -> None:
-    outbox, peer = Outbox(), Peer()
+    outbox, peer = FrameOutbox(), Peer()
     for _ in range(3):
         outbox.put("x" * 100)
     running = asyncio.create_task(outbox.run(peer.send, peer.close))
@@ -54,7 +54,7 @@ async def test_who_waits_for_room_waits_for_the_reader() -> None:
 
 async def test_a_peer_that_has_gone_holds_nobody_back() -> None:
     """A speaker that waited for a client which hung up would have waited for ever."""
-    outbox = Outbox()
+    outbox = FrameOutbox()
 
     async def fail(frame: str) -> None:
         raise ConnectionResetError

@@ -1,10 +1,10 @@
 import pytest
 
-from voicelive_agent.emulator.watch.marks import MARKS, SessionMarks, TurnMarks
+from voicelive_agent.emulator.watch.marks import MARKS, MarkedTurn, SessionMarks
 
 
 def test_the_first_occurrence_counts() -> None:
-    turn = TurnMarks(1)
+    turn = MarkedTurn(1)
     turn.mark("first_delta_ms", 10.04)
     turn.mark("first_delta_ms", 20)
     assert turn.as_json()["marks_ms"]["first_delta"] == 10.0
@@ -13,13 +13,13 @@ def test_the_first_occurrence_counts() -> None:
 
 
 def test_all_marks_are_there_from_the_start() -> None:
-    marks = TurnMarks(1).as_json()["marks_ms"]
+    marks = MarkedTurn(1).as_json()["marks_ms"]
     assert list(marks) == [name.removesuffix("_ms") for name in MARKS]
     assert set(marks.values()) == {None}
 
 
 def test_voice_to_voice_is_from_the_end_of_speech_to_the_first_audible_sample() -> None:
-    turn = TurnMarks(1)
+    turn = MarkedTurn(1)
     assert turn.as_json()["voice_to_voice_ms"] is None
     turn.mark("speech_end_ms", 1000)
     turn.mark("first_audio_byte_ms", 1600)

@@ -53,7 +53,7 @@ _TRANSCRIPTION_FIELDS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionSettings:
+class CurrentSettings:
     """One session's settings, in the order in which the client is told them.
 
     What the client wrote as objects stays in the shapes that it was checked by, but for the
@@ -191,10 +191,10 @@ class Configuration:
             dressed.setdefault("temperature", 0.8)
         return dressed
 
-    def _defaults(self) -> SessionSettings:
+    def _defaults(self) -> CurrentSettings:
         # Models that hear and speak by themselves don't write down what they hear unasked.
         is_realtime = self._is_realtime
-        return SessionSettings(
+        return CurrentSettings(
             voice=self.dress_voice("alloy" if is_realtime else "en-US-Ava:DragonHDLatestNeural"),
             instructions=None if self.in_agent_mode else DEFAULT_INSTRUCTIONS,
             input_audio_transcription=(
@@ -224,7 +224,7 @@ class Configuration:
         return filled
 
     def _check(
-        self, settings: SessionSettings, *, voice_is_fixed: bool, input_is_fixed: bool
+        self, settings: CurrentSettings, *, voice_is_fixed: bool, input_is_fixed: bool
     ) -> None:
         """What no field can tell alone. Raises ProtocolError."""
         if voice_is_fixed and settings.voice != self.now.voice:
@@ -257,7 +257,7 @@ class Configuration:
         if settings.input_audio_echo_cancellation:
             self._check_echo_cancellation(settings, settings.input_audio_echo_cancellation)
 
-    def _check_echo_cancellation(self, settings: SessionSettings, echo: EchoCancellation) -> None:
+    def _check_echo_cancellation(self, settings: CurrentSettings, echo: EchoCancellation) -> None:
         param = "session.input_audio_echo_cancellation"
         if echo.channels not in (1, 2):
             raise ProtocolError(

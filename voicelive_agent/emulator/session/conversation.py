@@ -1,6 +1,6 @@
 """The conversation: its items in order, and the client's events that edit them."""
 
-from voicelive_agent.emulator.session.items import Item, read_item
+from voicelive_agent.emulator.session.items import ConversationItem, read_item
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.spoken import SpokenText
 from voicelive_agent.wire.voice_live.events import (
@@ -21,13 +21,13 @@ class ConversationItems:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self.items: list[Item] = []
+        self.items: list[ConversationItem] = []
         self._deleted_ids: set[str] = set()
 
-    def find(self, item_id: str) -> Item | None:
+    def find(self, item_id: str) -> ConversationItem | None:
         return next((item for item in self.items if item.id == item_id), None)
 
-    def require_new_id(self, item: Item, param: str) -> None:
+    def require_new_id(self, item: ConversationItem, param: str) -> None:
         """Raises ProtocolError where an item has or had this id."""
         if item.id in self._used_ids():
             raise _duplicate_id(item, param)
@@ -35,10 +35,10 @@ class ConversationItems:
     def last_id(self) -> str | None:
         return self.items[-1].id if self.items else None
 
-    def append(self, item: Item) -> None:
+    def append(self, item: ConversationItem) -> None:
         self.items.append(item)
 
-    def announce(self, item: Item) -> None:
+    def announce(self, item: ConversationItem) -> None:
         """Tell the client of an item that is in the conversation."""
         item.is_announced = True
         position = self.items.index(item)
@@ -54,17 +54,19 @@ class ConversationItems:
         The events and their order are those of Voice Live's reference, 4.9.
         """
         fields = {"type": "mcp_list_tools", "server_label": server_label, "tools": []}
-        item = Item(fields, self._plan.new_id("item"))
+        item = ConversationItem(fields, self._plan.new_id("item"))
         self.append(item)
         self.announce(item)
         self._plan.send("mcp_list_tools.in_progress", item_id=item.id)
         self._plan.send("mcp_list_tools.failed", item_id=item.id)
 
-    def unanswered(self) -> list[Item]:
+    def unanswered(self) -> list[ConversationItem]:
         """The user's messages that no response has taken up."""
         return [item for item in self.items if item.awaits_answer]
 
-    def add_from_client(self, items: list[Item], previous_item_id: str | None, param: str) -> None:
+    def add_from_client(
+        self, items: list[ConversationItem], previous_item_id: str | None, param: str
+    ) -> None:
         """Insert a client's items one after another and tell of them. Raises ProtocolError."""
         position = self._position_after(previous_item_id)
         ids = self._used_ids()
@@ -90,7 +92,7 @@ class ConversationItems:
             position += 1
             self.announce(item)
 
-    def create(self, event: CreateItem) -> Item:
+    def create(self, event: CreateItem) -> ConversationItem:
         """``conversation.item.create``. Raises ProtocolError."""
         item = read_item(event.item, "item", self._plan.new_id)
         self.add_from_client([item], event.previous_item_id, "item")
@@ -101,7 +103,7 @@ class ConversationItems:
         item = self._require(event.item_id, "item_retrieve_invalid_item_id")
         self._plan.send("conversation.item.retrieved", item=item.describe())
 
-    def delete(self, event: ItemReference) -> Item:
+    def delete(self, event: ItemReference) -> ConversationItem:
         """``conversation.item.delete``. Raises ProtocolError."""
         item = self._require(event.item_id, "item_delete_invalid_item_id")
         if item.is_open:
@@ -146,7 +148,7 @@ class ConversationItems:
         self.tell_truncated(item, event.audio_end_ms)
         return spoken
 
-    def tell_truncated(self, item: Item, audio_end_ms: float) -> None:
+    def tell_truncated(self, item: ConversationItem, audio_end_ms: float) -> None:
         self._plan.send(
             "conversation.item.truncated",
             item_id=item.id,
@@ -187,7 +189,7 @@ class ConversationItems:
         """Those of deleted items too: what comes late for an old one would hit the new."""
         return {item.id for item in self.items} | self._deleted_ids
 
-    def _require(self, item_id: str, code: str) -> Item:
+    def _require(self, item_id: str, code: str) -> ConversationItem:
         item = self.find(item_id)
         if item is None:
             raise ProtocolError(
@@ -213,7 +215,7 @@ class ConversationItems:
         )
 
 
-def _duplicate_id(item: Item, param: str) -> ProtocolError:
+def _duplicate_id(item: ConversationItem, param: str) -> ProtocolError:
     return ProtocolError(
         f"There is or was an item '{item.id}' already: choose another id, or none.",
         code="item_create_duplicate_item_id",
@@ -221,6 +223,6 @@ def _duplicate_id(item: Item, param: str) -> ProtocolError:
     )
 
 
-def _call_id(item: Item) -> str | None:
+def _call_id(item: ConversationItem) -> str | None:
     is_call = item.fields["type"] == "function_call"
     return str(item.fields["call_id"]) if is_call else None

@@ -104,7 +104,7 @@ class TranscribeAudio:
 
 @dataclass(frozen=True, slots=True)
 class AskAgent:
-    """Ask the agent. Told back as ``AgentSent`` until ``AnswerFinished``, or ``AgentFailed``."""
+    """Ask the agent. Told back as ``AgentSent`` until ``AnswerFinished``, or ``AnswerFailed``."""
 
     response_id: str
     request: AgentRequest

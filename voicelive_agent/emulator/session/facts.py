@@ -60,7 +60,7 @@ class AgentSent:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentFailed:
+class AnswerFailed:
     """No answer, or one that breaks off: ``code`` and ``message`` of a ``AnswerError``."""
 
     response_id: str
@@ -143,7 +143,7 @@ Fact = (
     | FinalTranscript
     | TranscriptionFailed
     | AgentSent
-    | AgentFailed
+    | AnswerFailed
     | InterimWritten
     | ClauseAudio
     | ClauseSpoken

@@ -86,7 +86,7 @@ _MESSAGES: dict[str, type[ClientItem]] = {
 }
 
 
-class Item:
+class ConversationItem:
     """One item of the conversation."""
 
     def __init__(self, fields: dict[str, Any], item_id: str) -> None:
@@ -126,7 +126,7 @@ class Item:
         return " ".join(filter(None, (text.strip() for text in texts)))
 
 
-def read_item(value: Any, param: str, new_id: Callable[[str], str]) -> Item:
+def read_item(value: Any, param: str, new_id: Callable[[str], str]) -> ConversationItem:
     """An item from the client, with an id of its own or a new one. Raises ProtocolError."""
     kind = check_shape(_Typed, value, param).type
     if kind == "mcp_approval_response":
@@ -147,13 +147,15 @@ def read_item(value: Any, param: str, new_id: Callable[[str], str]) -> Item:
             "arguments": call.arguments,
             "status": call.status or "completed",
         }
-        return Item(fields, call.id or new_id("item"))
+        return ConversationItem(fields, call.id or new_id("item"))
     output = check_shape(FunctionCallOutputItem, value, param)
     fields = {"type": kind, "call_id": output.call_id, "output": output.output}
-    return Item(fields, output.id or new_id("item"))
+    return ConversationItem(fields, output.id or new_id("item"))
 
 
-def _read_message(role: str, value: Any, param: str, new_id: Callable[[str], str]) -> Item:
+def _read_message(
+    role: str, value: Any, param: str, new_id: Callable[[str], str]
+) -> ConversationItem:
     message = check_shape(_MESSAGES[role], value, param)
     content = [_keep_part(part) for part in value["content"]]
     fields = {
@@ -162,7 +164,7 @@ def _read_message(role: str, value: Any, param: str, new_id: Callable[[str], str
         "status": message.status or "completed",
         "content": content,
     }
-    item = Item(fields, message.id or new_id("item"))
+    item = ConversationItem(fields, message.id or new_id("item"))
     item.awaits_answer = role == "user"
     for index, part in enumerate(value["content"]):
         if part["type"] == "input_audio" and part.get("transcript") is None:

@@ -138,7 +138,7 @@ class Session:
                     self._responder.want_answer()
             case facts.AgentSent():
                 self._responder.take_agent_event(fact)
-            case facts.AgentFailed():
+            case facts.AnswerFailed():
                 self._responder.fail_agent(fact)
             case facts.InterimWritten():
                 self._responder.take_interim(fact)

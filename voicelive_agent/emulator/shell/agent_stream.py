@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from voicelive_agent.emulator.agents import AgentSession, AnswerError, TextDelta
 from voicelive_agent.emulator.session import Fact, effects, facts
-from voicelive_agent.emulator.shell.outbox import REPLY_ROOM_BYTES, Outbox
+from voicelive_agent.emulator.shell.outbox import REPLY_ROOM_BYTES, FrameOutbox
 from voicelive_agent.emulator.shell.tasks import SessionTasks
 
 logger = logging.getLogger(__name__)
@@ -17,7 +17,11 @@ class AgentStream:
     """One session's requests, one at a time: a new one begins when the stream before is closed."""
 
     def __init__(
-        self, agent: AgentSession, outbox: Outbox, tasks: SessionTasks, tell: Callable[[Fact], None]
+        self,
+        agent: AgentSession,
+        outbox: FrameOutbox,
+        tasks: SessionTasks,
+        tell: Callable[[Fact], None],
     ) -> None:
         self._agent = agent
         self._outbox = outbox
@@ -46,11 +50,11 @@ class AgentStream:
                     self._tell(facts.AgentSent(response_id, agent_event))
                     await self._outbox.wait_room(REPLY_ROOM_BYTES)
         except AnswerError as error:
-            self._tell(facts.AgentFailed(response_id, error.code, error.message))
+            self._tell(facts.AnswerFailed(response_id, error.code, error.message))
         except Exception as error:
             logger.exception("The connection to the agent failed in a way of its own.")
             self._tell(
-                facts.AgentFailed(
+                facts.AnswerFailed(
                     response_id,
                     "agent_error",
                     f"The emulator failed while it asked for an answer ({type(error).__name__}): "

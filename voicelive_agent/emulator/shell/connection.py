@@ -39,7 +39,7 @@ from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.shell.agent_stream import AgentStream, InterimWriter
 from voicelive_agent.emulator.shell.clock import SessionClock
 from voicelive_agent.emulator.shell.input_audio import InputAudio
-from voicelive_agent.emulator.shell.outbox import REPLY_ROOM_BYTES, Outbox
+from voicelive_agent.emulator.shell.outbox import REPLY_ROOM_BYTES, FrameOutbox
 from voicelive_agent.emulator.shell.output_audio import OutputAudio
 from voicelive_agent.emulator.shell.tasks import SessionTasks
 from voicelive_agent.emulator.watch.client_playback import ClientPlayback
@@ -115,7 +115,7 @@ class SessionConnection:
         self._expiry: asyncio.TimerHandle | None = None
         self._patience = asyncio.timeout(None)
         self._tasks = SessionTasks(self._give_up)
-        self._outbox = Outbox()
+        self._outbox = FrameOutbox()
         self._input_audio = InputAudio(
             engines,
             self._clock,

@@ -23,7 +23,7 @@ class Closing:
     reason: str
 
 
-class Outbox:
+class FrameOutbox:
     """A queue of text frames and the task that empties it into the socket."""
 
     def __init__(self) -> None:

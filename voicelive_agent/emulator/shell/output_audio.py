@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from voicelive_agent.emulator.session import Fact, effects, facts
-from voicelive_agent.emulator.shell.outbox import AUDIO_ROOM_BYTES, Outbox
+from voicelive_agent.emulator.shell.outbox import AUDIO_ROOM_BYTES, FrameOutbox
 from voicelive_agent.emulator.shell.tasks import SessionTasks
 from voicelive_agent.emulator.tts import (
     SpokenChunk,
@@ -39,7 +39,7 @@ class OutputAudio:
     def __init__(
         self,
         tts: TextToSpeech,
-        outbox: Outbox,
+        outbox: FrameOutbox,
         tell: Callable[[Fact], None],
         on_audible: Callable[[str, float], None],
     ) -> None:

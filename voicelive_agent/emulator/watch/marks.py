@@ -37,7 +37,7 @@ _KEPT_ARRIVALS = 20_000
 
 
 @dataclass(slots=True)
-class TurnMarks:
+class MarkedTurn:
     """One turn's marks, and what was said in it as far as it is known."""
 
     number: int
@@ -83,28 +83,28 @@ class SessionMarks:
     def __init__(self) -> None:
         self._began_s = time.monotonic()
         self.began_at = time.time()
-        self.turns: deque[TurnMarks] = deque(maxlen=_KEPT_TURNS)
+        self.turns: deque[MarkedTurn] = deque(maxlen=_KEPT_TURNS)
         self.turn_count = 0
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=_KEPT_ARRIVALS)
 
     def now_ms(self) -> float:
         return (time.monotonic() - self._began_s) * 1000
 
-    def begin_turn(self, kind: str) -> TurnMarks:
+    def begin_turn(self, kind: str) -> MarkedTurn:
         self.turn_count += 1
-        turn = TurnMarks(self.turn_count, kind)
+        turn = MarkedTurn(self.turn_count, kind)
         self.turns.append(turn)
         return turn
 
-    def of_item(self, item_id: str) -> TurnMarks | None:
+    def of_item(self, item_id: str) -> MarkedTurn | None:
         return next((turn for turn in reversed(self.turns) if turn.item_id == item_id), None)
 
-    def of_response(self, response_id: str) -> TurnMarks | None:
+    def of_response(self, response_id: str) -> MarkedTurn | None:
         return next(
             (turn for turn in reversed(self.turns) if turn.response_id == response_id), None
         )
 
-    def unanswered(self) -> TurnMarks | None:
+    def unanswered(self) -> MarkedTurn | None:
         """The last turn that has ended and has no response yet."""
         return next(
             (

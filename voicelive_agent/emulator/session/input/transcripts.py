@@ -9,7 +9,7 @@ from voicelive_agent.emulator.session.configuration import Configuration
 from voicelive_agent.emulator.session.conversation import ConversationItems
 from voicelive_agent.emulator.session.effects import DiscardUtterance, TranscribeAudio
 from voicelive_agent.emulator.session.facts import PartialTranscript
-from voicelive_agent.emulator.session.items import Item
+from voicelive_agent.emulator.session.items import ConversationItem
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.stt import Transcript
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
@@ -22,7 +22,7 @@ _LEAST_PROBABILITY = 1e-6
 class Pending:
     """A user's item whose transcript is on its way."""
 
-    item: Item
+    item: ConversationItem
     wants_answer: bool
     """Otherwise the client asks for the response, and silence counts as input too."""
     outcome: Transcript | str | None = None
@@ -73,18 +73,18 @@ class Transcripts:
             pending.item.id == item_id and pending.outcome is None for pending in self._pending
         )
 
-    def expect(self, item: Item, *, wants_answer: bool) -> None:
+    def expect(self, item: ConversationItem, *, wants_answer: bool) -> None:
         """A transcript is on its way for this item of the conversation."""
         self._pending.append(Pending(item, wants_answer))
 
-    def recognise(self, item: Item) -> None:
+    def recognise(self, item: ConversationItem) -> None:
         """An item came with a recording: have it recognised, if it did."""
         audio, item.audio = item.audio, None
         if audio is not None:
             self._plan.do(TranscribeAudio(item.id, audio))
             self.expect(item, wants_answer=False)
 
-    def forget(self, item: Item) -> bool:
+    def forget(self, item: ConversationItem) -> bool:
         """The client deleted the item; whether a turn behind it wants to be answered."""
         for pending in self._pending:
             if pending.item is item and pending.outcome is None:
@@ -143,7 +143,7 @@ class Transcripts:
             self._conversation.announce(item)
         return pending.wants_answer and bool(text)
 
-    def _tell_outcome(self, item: Item, outcome: Transcript | str | None) -> None:
+    def _tell_outcome(self, item: ConversationItem, outcome: Transcript | str | None) -> None:
         index = next(
             index
             for index, part in enumerate(item.fields["content"])

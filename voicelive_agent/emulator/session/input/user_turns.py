@@ -26,7 +26,7 @@ from voicelive_agent.emulator.session.facts import (
     TranscriptionFailed,
 )
 from voicelive_agent.emulator.session.input.transcripts import Transcripts
-from voicelive_agent.emulator.session.items import Item, decode_audio
+from voicelive_agent.emulator.session.items import ConversationItem, decode_audio
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.responder import Responder
 from voicelive_agent.wire.voice_live.events import AppendToTurn
@@ -274,7 +274,7 @@ class UserTurns:
 
     def _commit(
         self, item_id: str, end_ms: int | None, *, wants_answer: bool, is_finished: bool = False
-    ) -> Item:
+    ) -> ConversationItem:
         """The buffer becomes a user's item, which the client learns of with its transcript."""
         self._buffered_bytes = 0
         self._plan.send(
@@ -282,7 +282,7 @@ class UserTurns:
             previous_item_id=self._conversation.last_id(),
             item_id=item_id,
         )
-        item = Item(
+        item = ConversationItem(
             {
                 "type": "message",
                 "role": "user",

@@ -5,7 +5,7 @@ from typing import TypeVar
 from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session.configuration import Configuration
 from voicelive_agent.emulator.session.conversation import ConversationItems
-from voicelive_agent.emulator.session.items import Item
+from voicelive_agent.emulator.session.items import ConversationItem
 from voicelive_agent.emulator.session.responses.requests import ResponseRequest
 from voicelive_agent.emulator.session.responses.response import ResponseSettings
 from voicelive_agent.wire.voice_live.session import FunctionChoice, LlmInterim
@@ -123,5 +123,5 @@ def _chosen(value: T | None, default: T) -> T:
     return default if value is None else value
 
 
-def _is_input(item: Item) -> bool:
+def _is_input(item: ConversationItem) -> bool:
     return item.role == "user" or item.fields["type"] == "function_call_output"

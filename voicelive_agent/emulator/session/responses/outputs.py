@@ -8,7 +8,7 @@ the audio that it becomes.
 from typing import Any
 
 from voicelive_agent.emulator.session.facts import ClauseAudio
-from voicelive_agent.emulator.session.items import Item
+from voicelive_agent.emulator.session.items import ConversationItem
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.spoken import Clause, SpokenText
 from voicelive_agent.emulator.tts.text.clauses import ClauseSplitter
@@ -20,7 +20,9 @@ MAX_DELTA_BYTES = 1024 * 1024
 class Output:
     """One output item, from ``added`` to ``done``."""
 
-    def __init__(self, plan: Plan, response_id: str, output_index: int, item: Item) -> None:
+    def __init__(
+        self, plan: Plan, response_id: str, output_index: int, item: ConversationItem
+    ) -> None:
         self._plan = plan
         self._response_id = response_id
         self._output_index = output_index
@@ -63,7 +65,7 @@ class Message(Output):
 
     def __init__(self, plan: Plan, response_id: str, output_index: int, item_id: str) -> None:
         fields = {"type": "message", "role": "assistant", "status": "incomplete", "content": []}
-        super().__init__(plan, response_id, output_index, Item(fields, item_id))
+        super().__init__(plan, response_id, output_index, ConversationItem(fields, item_id))
         self.is_text_complete = False
 
     def add_text(self, delta: str) -> None:
@@ -206,7 +208,9 @@ class CallOutput(Output):
             "call_id": call_id,
             "arguments": "",
         }
-        super().__init__(plan, response_id, output_index, Item(fields, plan.new_id("item")))
+        super().__init__(
+            plan, response_id, output_index, ConversationItem(fields, plan.new_id("item"))
+        )
 
     @property
     def call_id(self) -> str:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from voicelive_agent.emulator.session.configuration import warn_ignored_by_agent
 from voicelive_agent.emulator.session.facts import Warned
-from voicelive_agent.emulator.session.items import Item, read_item
+from voicelive_agent.emulator.session.items import ConversationItem, read_item
 from voicelive_agent.wire.voice_live.events import CreateResponse
 from voicelive_agent.wire.voice_live.session import (
     InterimResponse,
@@ -60,10 +60,10 @@ class ResponseRequest:
 
     params: ResponseParams = field(default_factory=ResponseParams)
     additional_instructions: str = ""
-    input_items: tuple[Item, ...] | None = None
+    input_items: tuple[ConversationItem, ...] | None = None
     """Instead of the conversation; None: the conversation."""
-    appended_items: tuple[Item, ...] = ()
-    prepared: Item | None = None
+    appended_items: tuple[ConversationItem, ...] = ()
+    prepared: ConversationItem | None = None
     """The answer itself, to be spoken as it is."""
 
     @property
@@ -128,7 +128,9 @@ def read_request(
     )
 
 
-def _read_items(values: Any, name: str, new_id: Callable[[str], str]) -> tuple[Item, ...]:
+def _read_items(
+    values: Any, name: str, new_id: Callable[[str], str]
+) -> tuple[ConversationItem, ...]:
     items = []
     for index, value in enumerate(values):
         param = f"response.{name}[{index}]"
@@ -144,7 +146,7 @@ def _read_items(values: Any, name: str, new_id: Callable[[str], str]) -> tuple[I
     return tuple(items)
 
 
-def _read_prepared(message: Any, new_id: Callable[[str], str]) -> Item | None:
+def _read_prepared(message: Any, new_id: Callable[[str], str]) -> ConversationItem | None:
     if message is None:
         return None
     param = "response.pre_generated_assistant_message"

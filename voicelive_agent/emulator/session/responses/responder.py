@@ -22,13 +22,13 @@ from voicelive_agent.emulator.session.effects import (
     StopSpeaking,
 )
 from voicelive_agent.emulator.session.facts import (
-    AgentFailed,
     AgentSent,
+    AnswerFailed,
     ClauseAudio,
     ClauseSpoken,
     InterimWritten,
 )
-from voicelive_agent.emulator.session.items import Item
+from voicelive_agent.emulator.session.items import ConversationItem
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.agent_requests import (
     build_agent_request,
@@ -187,7 +187,7 @@ class Responder:
         if response is not None:
             self._stop_engines(response)
 
-    def _truncate(self, cut_short: list[SpokenText]) -> list[tuple[Item, SpokenText]]:
+    def _truncate(self, cut_short: list[SpokenText]) -> list[tuple[ConversationItem, SpokenText]]:
         """The items that lose their unheard end by the session's own will."""
         turn_detection = self._configuration.now.turn_detection
         if turn_detection is None or not turn_detection.auto_truncate:
@@ -241,7 +241,7 @@ class Responder:
                 response.incomplete_reason = finished.incomplete_reason
                 self._finish_answer(response)
 
-    def fail_agent(self, fact: AgentFailed) -> None:
+    def fail_agent(self, fact: AnswerFailed) -> None:
         response = self.active
         if response is not None and response.id == fact.response_id and response.awaits_agent:
             response.awaits_agent = False
