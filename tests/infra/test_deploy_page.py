@@ -61,8 +61,8 @@ def test_commands_exist() -> None:
     help_text = build_parser().format_help()
     for option in re.findall(r"python -m client (--[a-z-]+)", PAGE):
         assert option in help_text, option
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"\$ make (\w+)", PAGE)) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\$ make ([a-z-]+)", PAGE)) <= targets
     for path in re.findall(r"pip install -r (\S+)", PAGE):
         assert (ROOT / path).is_file(), path
 
