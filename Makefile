@@ -9,10 +9,11 @@ BIN := $(VENV)/bin
 QUICK := "not component and not slow"
 
 .DEFAULT_GOAL := help
-.PHONY: help run agent demo setup test quick check format lock image clean for-run for-development python
+.PHONY: help run agent demo setup test quick coverage check format lock image image-python clean \
+	for-run for-development python
 
 help:  ## What there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: for-run  ## Serve the agent (port 8088) and the local Voice Live (port 8090), and reload
 	$(BIN)/voicelive-agent dev
@@ -32,6 +33,9 @@ test: for-development  ## All tests; system packages are installed where this is
 quick: for-development  ## The tests that need no external component and no real time
 	$(BIN)/python -m pytest -q -m $(QUICK) -n 2
 
+coverage: for-development  ## The quick tests, with the branches that they take
+	$(BIN)/python -m pytest -q -m $(QUICK) -n 2 --cov --cov-report=term:skip-covered
+
 check: for-development  ## Lint, format, types, who imports whom, secrets, dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -50,8 +54,13 @@ lock: for-development  ## Pin requirements/ anew from pyproject.toml
 image: for-development  ## Build the image without a container engine, and judge it (as root)
 	$(BIN)/python -m infra.image
 
+image-python: for-development  ## The quick tests on the image's Python, in a clean Debian (as root)
+	$(BIN)/python -m infra.debian_tests
+
 clean:  ## Remove .venv and caches
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # .venv with what its locks say; made anew where it is half-made or of another Python.
 for-run: python

@@ -50,11 +50,16 @@ def find_obstacle() -> str | None:
     return None
 
 
-def buildah(command: str, *arguments: str, advice: str = "") -> str:
-    """What a buildah command prints. Raises DebianError with the end of what it said."""
+def buildah_command(command: str, *arguments: str) -> list[str]:
+    """A buildah command line on the images that all checkouts of this user share."""
     store = find_cache() / "containers"
     options = ["--storage-driver", "vfs", "--root", str(store), "--runroot", str(store / "run")]
-    return call(["buildah", *options, command, *arguments], advice or f"buildah {command} failed")
+    return ["buildah", *options, command, *arguments]
+
+
+def buildah(command: str, *arguments: str, advice: str = "") -> str:
+    """What a buildah command prints. Raises DebianError with the end of what it said."""
+    return call(buildah_command(command, *arguments), advice or f"buildah {command} failed")
 
 
 def call(command: Sequence[str], advice: str) -> str:

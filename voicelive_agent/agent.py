@@ -45,6 +45,7 @@ class ClientEvent:
 
     @property
     def type(self) -> str:
+        """The name that the caller's screen knows the event by."""
         return str(self.payload["type"])
 
     def __repr__(self) -> str:
@@ -138,7 +139,9 @@ def describe_input(kind: TurnKind, text: str, action: Mapping[str, Any] | None) 
 class Agent(Protocol):
     """An agent as an object. ``async start()`` and ``async stop()`` are called where present."""
 
-    def reply(self, turn: Turn) -> AsyncIterator[Output]: ...
+    def reply(self, turn: Turn) -> AsyncIterator[Output]:
+        """Called for each turn; what it yields is spoken, or shown, at once."""
+        ...
 
 
 ReplyFunction = Callable[[Turn], AsyncIterator[Output] | Awaitable[str]]

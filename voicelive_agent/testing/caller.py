@@ -46,6 +46,7 @@ class Caller:
         self.received: list[Received] = []
 
     def now_ms(self) -> float:
+        """Milliseconds since the session began."""
         return (time.monotonic() - self._began_s) * 1000
 
     async def send(self, type: str, **fields: Any) -> None:

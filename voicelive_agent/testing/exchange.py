@@ -29,6 +29,7 @@ class Exchange:
         self.response_id = ""
 
     def begin(self) -> None:
+        """What was received before belongs to earlier exchanges."""
         self._read_to = len(self._caller.received)
 
     async def hear_transcript(self) -> None:

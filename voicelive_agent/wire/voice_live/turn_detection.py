@@ -69,8 +69,9 @@ _ADAPTER: TypeAdapter[ServerVad] = TypeAdapter(TurnDetection)
 
 
 def parse_turn_detection(turn_detection: Mapping[str, Any]) -> ServerVad:
-    """A ``turn_detection`` with its defaults, also for members that are null; ``server_vad``
-    where no type is named. Raises pydantic's ValidationError.
+    """A ``turn_detection`` with its defaults, also for members that are null.
+
+    It is ``server_vad`` where no type is named. Raises pydantic's ValidationError.
     """
     given = {name: value for name, value in turn_detection.items() if value is not None}
     return _ADAPTER.validate_python({"type": "server_vad", **given})

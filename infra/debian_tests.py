@@ -1,0 +1,92 @@
+"""Tests on the image's Python: ``python -m infra.debian_tests`` runs the quick ones there.
+
+In a clean Debian, with the development lock installed by that Debian's pip. The packages are kept
+until the lock changes; the checkout is copied, so that nothing is written to it.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from infra.debian import (
+    BASE,
+    PYTHON,
+    DebianError,
+    buildah_command,
+    find_obstacle,
+    hand_in_sources,
+    make_base,
+    open_container,
+)
+from infra.locks import find_cache
+
+PROJECT = Path(__file__).parents[1]
+_LOCKS = ("dev", "end-of-turn")
+_NOT_COPIED = (".git", ".venv", "build", "dist", "__pycache__", ".*_cache", ".hypothesis")
+# What a checkout is developed with is no concern of the image's Python, and needs git.
+_TESTS = ("tests", "--ignore=tests/infra", "-m", "not component and not slow", "-n", "2", "-q")
+
+
+def main(options: list[str]) -> int:
+    """pytest's exit code; ``options`` are pytest's, in place of ours."""
+    if obstacle := find_obstacle():
+        sys.exit(obstacle)
+    try:
+        make_base()
+        with (
+            open_container(BASE) as container,
+            tempfile.TemporaryDirectory(prefix="debian-tests-") as directory,
+        ):
+            checkout = Path(directory) / "checkout"
+            shutil.copytree(PROJECT, checkout, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+            packages = find_packages()
+            mounts = ["--volume", f"{packages}:/venv", "--volume", f"{checkout}:/checkout"]
+            install(container, packages, mounts)
+            tests = ["/venv/bin/python", "-m", "pytest", "-p", "no:cacheprovider"]
+            return run(container, mounts, [*tests, *(options or _TESTS)])
+    except DebianError as error:
+        sys.exit(str(error))
+
+
+def find_packages() -> Path:
+    """Where the virtual environment of this lock is kept; those of other locks are removed."""
+    digest = hashlib.sha256()
+    for name in _LOCKS:
+        digest.update((PROJECT / f"requirements/{name}.txt").read_bytes())
+    packages = find_cache() / f"python{PYTHON}" / digest.hexdigest()[:16]
+    for other in packages.parent.glob("*"):
+        if other != packages:
+            shutil.rmtree(other, ignore_errors=True)
+    packages.mkdir(parents=True, exist_ok=True)
+    return packages
+
+
+def install(container: str, packages: Path, mounts: list[str]) -> None:
+    """The development lock, unless it is there whole. Raises DebianError."""
+    complete = packages / ".complete"
+    if complete.exists():
+        return
+    print(f"Installing the development lock for Python {PYTHON} ...", flush=True)
+    locks = " ".join(f"-r requirements/{name}.txt" for name in _LOCKS)
+    script = (
+        "python -m venv --clear /venv && /venv/bin/pip install --quiet --no-cache-dir "
+        f"--no-deps --require-hashes {locks}"
+    )
+    with hand_in_sources() as sources:
+        if run(container, [*mounts, *sources], ["sh", "-ec", script]):
+            raise DebianError("the development lock could not be installed in a clean Debian")
+    complete.touch()
+
+
+def run(container: str, mounts: list[str], command: list[str]) -> int:
+    """A command in the checkout's copy, its output shown; gives its exit code."""
+    options = ["--isolation", "chroot", "--workingdir", "/checkout", *mounts]
+    shown = buildah_command("run", *options, container, "--", *command)
+    return subprocess.run(shown, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,59 @@
+"""Checks are the same wherever they run: make, .ci/run, hooks, workflow, and what people are told."""
+
+import re
+from typing import Any
+
+import yaml
+
+from tests.infra.files import ROOT
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def read(path: str) -> Any:
+    return yaml.safe_load((ROOT / path).read_text())
+
+
+def read_recipe(target: str) -> list[str]:
+    """The commands of a target, as they are typed in a checkout."""
+    (recipe,) = re.findall(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.M)
+    return [line.strip().replace("$(BIN)", ".venv/bin") for line in str(recipe).splitlines()]
+
+
+def test_hooks_are_the_checks_of_make_check_and_fetch_nothing() -> None:
+    (local,) = read(".pre-commit-config.yaml")["repos"]
+    assert local["repo"] == "local"
+    entries = [hook["entry"].replace(" --force-exclude", "") for hook in local["hooks"]]
+    assert entries == [command.removesuffix(" .") for command in read_recipe("check")]
+    assert {hook["language"] for hook in local["hooks"]} == {"system"}
+
+
+def test_the_workflow_is_ci_run_with_pinned_actions() -> None:
+    workflow = read(".github/workflows/ci.yml")
+    steps = workflow["jobs"]["ci"]["steps"]
+    assert steps[-1] == {"run": ".ci/run"}
+    assert workflow["permissions"] == {"contents": "read"}
+    used = [step["uses"] for step in steps if "uses" in step]
+    assert used
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@v\d+\.\d+\.\d+", action) for action in used)
+
+
+def test_ci_run_checks_tests_and_tries_the_images_python() -> None:
+    lines = (ROOT / ".ci/run").read_text().splitlines()
+    assert [line for line in lines if line.startswith("make ")] == [
+        *("make setup", "make check", "make image-python", "make test")
+    ]
+
+
+def test_what_contributors_are_told_to_type_is_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.M))
+    told = set(re.findall(r"`make ([a-z-]+)", (ROOT / "CONTRIBUTING.md").read_text()))
+    assert told <= targets
+    assert {"test", "check", "quick", "lock", "image", "image-python", "coverage"} <= told
+
+
+def test_contributors_are_shown_every_folder() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for folder in ("app", "client", "examples", "benchmarks", "tests", "infra", "docs"):
+        assert (ROOT / folder).is_dir()
+        assert f"`{folder}/`" in text
