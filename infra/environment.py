@@ -31,6 +31,8 @@ _SOURCES = frozenset(
     )
 )
 """pip's options that say where packages come from; no other changes what is installed."""
+_SECTIONS = ("global", "install", ":env:")
+"""Of pip's settings; a later one overrides an earlier one."""
 _REQUIREMENTS = ("--no-deps", "--require-hashes", "--no-build-isolation")
 
 
@@ -87,14 +89,14 @@ def read_pip_settings(python: Path) -> dict[str, str]:
     listed = subprocess.run(
         [str(python), "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     )
-    settings = {}
+    found: dict[str, dict[str, str]] = {section: {} for section in _SECTIONS}
     for line in listed.stdout.splitlines():
         key, _, value = line.partition("=")
         section, _, name = key.rpartition(".")
-        if section in ("global", "install", ":env:") and name in _SOURCES:
+        if section in found and name in _SOURCES:
             text = value.strip("'\"").replace("\\n", " ").strip()
-            settings[f"PIP_{name.upper().replace('-', '_')}"] = text
-    return settings
+            found[section][f"PIP_{name.upper().replace('-', '_')}"] = text
+    return {name: value for section in _SECTIONS for name, value in found[section].items()}
 
 
 def clear_pip_settings() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Checks are the same wherever they run: make, .ci/run, hooks, workflow, and what people are told."""
+"""Checks are the same wherever they run, and contributors are told what is there."""
 
 import re
 from typing import Any
