@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
 import io
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 try:
@@ -159,12 +160,20 @@ def _list_devices() -> int:
 
 
 def run_with_profile(profile: Path, arguments: Sequence[str] | None = None) -> int:
-    """``python -m client [talk | check | say] …`` of a folder with a profile of its own."""
+    """``python -m client [talk | check | say] …`` of a folder with a profile of its own.
+
+    ``check`` without a scenario runs all of the folder's ``checks``.
+    """
     from voicelive_agent.client import say
     from voicelive_agent.client.check import command as check
 
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    commands = {"talk": main, "check": check.main, "say": say.main}
+    scenarios = sorted(profile.parent.glob("checks/*.yaml"))
+    commands: dict[str, Callable[..., int]] = {
+        "talk": main,
+        "check": functools.partial(check.main, scenarios=scenarios),
+        "say": say.main,
+    }
     command = commands.get(arguments[0]) if arguments else None
     default = profile if profile.exists() else None
     if command is None:

@@ -217,3 +217,12 @@ async def test_voice_that_does_not_exist_is_told() -> None:
     with pytest.raises(ScenarioError, match="gramophone"):
         async with open_voice("gramophone", 16_000):
             pass
+
+
+def test_a_check_without_a_scenario_is_told_what_to_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        checks.main([])
+    assert ended.value.code == 2
+    assert "which scenario?" in capsys.readouterr().err

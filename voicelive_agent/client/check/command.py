@@ -49,27 +49,46 @@ Exit codes: 0 all steps passed, 1 some failed, 2 a wrong scenario or option.
 """
 
 
-def main(arguments: Sequence[str] | None = None, *, profile: Path | None = None) -> int:
-    """The exit code; ``profile`` is the one to use where no other is given."""
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    profile: Path | None = None,
+    scenarios: Sequence[Path] = (),
+) -> int:
+    """The exit code; ``profile`` and ``scenarios`` are those where no others are given."""
     quiet_logs()
     parser = _build_parser()
     parser.set_defaults(profile=profile)
     options = vars(parser.parse_args(arguments))
-    path, verbose, voice = (
-        options.pop("scenario"),
+    paths, verbose, voice = (
+        [Path(path) for path in options.pop("scenarios")] or scenarios,
         options.pop("verbose"),
         options.pop("caller_voice"),
     )
+    if not paths:
+        parser.error("which scenario? Name a YAML file, such as client/checks/weather.yaml")
     try:
-        scenario = read_scenario(Path(path))
         print_unknown_names()
-        settings = load_settings(_merge(scenario, options))
+        checks = [
+            (scenario, load_settings(_merge(scenario, options)))
+            for scenario in map(read_scenario, paths)
+        ]
     except (ScenarioError, SettingsError) as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
     with contextlib.suppress(KeyboardInterrupt):
-        return asyncio.run(_check(scenario, settings, voice or scenario.caller_voice, verbose))
+        return asyncio.run(_check_all(checks, voice, verbose))
     return FAILED
+
+
+async def _check_all(
+    checks: Sequence[tuple[Scenario, Settings]], voice: str | None, verbose: bool
+) -> int:
+    codes = [
+        await _check(scenario, settings, voice or scenario.caller_voice, verbose)
+        for scenario, settings in checks
+    ]
+    return max(codes)
 
 
 def _merge(scenario: Scenario, options: dict[str, Any]) -> dict[str, Any]:
@@ -108,12 +127,12 @@ async def _check(scenario: Scenario, settings: Settings, voice: str | None, verb
 def _build_parser() -> argparse.ArgumentParser:
     parser = build_parser(
         prog="voicelive-agent check",
-        usage="voicelive-agent check SCENARIO.yaml [options]",
+        usage="voicelive-agent check SCENARIO.yaml… [options]",
         description=DESCRIPTION,
         epilog=EPILOG,
     )
     parser.add_argument(
-        "scenario", metavar="SCENARIO", help="YAML, such as client/checks/weather.yaml"
+        "scenarios", metavar="SCENARIO", nargs="*", help="YAML, such as client/checks/weather.yaml"
     )
     add_voice_option(parser)
     parser.add_argument(
