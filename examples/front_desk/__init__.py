@@ -1,7 +1,6 @@
 """The demo agent: the front desk of a small restaurant, offline and without a key.
 
-``VOICELIVE_AGENT=demo`` is what the agent server runs unless told otherwise. Where to look for an
-agent of your own: ``house`` (the facts), ``understanding`` (what an utterance means), ``booking``
+``voicelive-agent dev examples.front_desk:reply`` runs it. Where to look for an agent of your own: ``house`` (the facts), ``understanding`` (what an utterance means), ``booking``
 (the state of a call, and the rules), ``memory`` (that state as JSON), ``reception`` and
 ``information`` (what is said), ``screen`` and ``clicks`` (cards and buttons), ``desk`` (what is
 answered first).
