@@ -1,9 +1,9 @@
 """The demo agent: the front desk of a small restaurant, offline and without a key.
 
-``voicelive-agent dev examples.front_desk:reply`` runs it. Where to look for an agent of your own: ``house`` (the facts), ``understanding`` (what an utterance means), ``booking``
-(the state of a call, and the rules), ``memory`` (that state as JSON), ``reception`` and
-``information`` (what is said), ``screen`` and ``clicks`` (cards and buttons), ``desk`` (what is
-answered first).
+``voicelive-agent dev examples.front_desk:reply`` runs it. Where to look for an agent of your own:
+``house`` (the facts), ``understanding`` (what an utterance means), ``booking`` (the state of a
+call, and the rules), ``memory`` (that state as JSON), ``reception`` and ``information`` (what is
+said), ``screen`` and ``clicks`` (cards and buttons), ``desk`` (what is answered first).
 """
 
 from collections.abc import AsyncIterator
