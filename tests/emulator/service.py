@@ -112,10 +112,10 @@ def dev(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterat
 
 @contextlib.contextmanager
 def agent_server(environment: Mapping[str, str] | None = None) -> Iterator[Service]:
-    """``voicelive-agent serve`` on a free port, ready."""
+    """``voicelive-agent serve`` of the front desk on a free port, ready."""
     port = find_free_port()
     service = Service(
-        ("-m", "voicelive_agent", "serve"),
+        ("-m", "voicelive_agent", "serve", "examples.front_desk:reply"),
         {"VOICELIVE_HOST": "127.0.0.1", "PORT": str(port), **(environment or {})},
     )
     service.url = f"http://127.0.0.1:{port}"
