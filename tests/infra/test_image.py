@@ -88,7 +88,7 @@ class TestImage:
         }
         library = {path.name for path in (source / "voicelive_agent").iterdir()}
         assert {"server", "wire", "frameworks", "model_agent", "agent.py"} <= library
-        assert not library & {"client", "contract", "emulator", "testing.py"}
+        assert not library & {"client", "contract", "emulator", "testing"}
         packages = image.root / "opt/agent/lib"
         assert [path.name for path in packages.iterdir()] == [f"python{PYTHON}"]
         assert not list(packages.glob("python*/site-packages/pip"))
