@@ -26,7 +26,7 @@ from voicelive_agent.emulator.stt import Recognizer, SpeechToText
 from voicelive_agent.emulator.stt.engines import open_stt
 from voicelive_agent.emulator.stt.phrases import split_words
 from voicelive_agent.emulator.vad import SpeechStarted, SpeechStopped
-from voicelive_agent.emulator.vad.completeness import estimate_completeness
+from voicelive_agent.emulator.vad.end_of_turn_by_words import estimate_completeness
 from voicelive_agent.emulator.vad.loudness import Loudness
 from voicelive_agent.emulator.vad.smart_turn import (
     SmartTurn,
@@ -34,7 +34,7 @@ from voicelive_agent.emulator.vad.smart_turn import (
     open_end_of_turn,
     weigh_opinions,
 )
-from voicelive_agent.emulator.vad.turn_detection import (
+from voicelive_agent.emulator.vad.turn_detector import (
     PauseReached,
     TurnDetector,
     TurnEvent,

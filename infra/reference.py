@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings
 from voicelive_agent.client.settings import Settings as ClientSettings
 from voicelive_agent.emulator.settings import Settings as EmulatorSettings
 from voicelive_agent.server.settings import Settings as ServerSettings
-from voicelive_agent.settings import option_of, variable_of
+from voicelive_agent.settings_sources import option_of, variable_of
 
 PAGE = Path(__file__).parents[1] / "docs/reference/settings.md"
 PROGRAMS: Mapping[str, type[BaseSettings]] = {

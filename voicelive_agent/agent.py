@@ -1,4 +1,4 @@
-"""What an agent author imports.
+"""What an agent is written with: turns, client events, the end of a call, the Agent protocol.
 
 An agent answers turns. The simplest one is an async generator function::
 

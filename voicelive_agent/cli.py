@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from voicelive_agent import __version__
-from voicelive_agent.shell_command import spell_commands
+from voicelive_agent.command_name import spell_commands
 
 
 class Command(NamedTuple):

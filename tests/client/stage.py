@@ -8,6 +8,7 @@ from typing import Any
 from voicelive_agent.client.core.cards import Card
 from voicelive_agent.client.core.conversation import Conversation
 from voicelive_agent.client.core.functions import Functions
+from voicelive_agent.client.core.latency import Summary, TurnTimes
 from voicelive_agent.client.core.screen import (
     Failure,
     Interrupted,
@@ -20,7 +21,6 @@ from voicelive_agent.client.core.screen import (
     Transcript,
     Who,
 )
-from voicelive_agent.client.core.turns import Summary, TurnTimes
 from voicelive_agent.client.settings import load_settings
 from voicelive_agent.client.sound.devices import Played, ignore
 

@@ -15,7 +15,7 @@ import pytest
 from tests.client.service import Service, proxy
 from tests.emulator.service import ROOT, agent_server, emulator
 from voicelive_agent.client import say
-from voicelive_agent.client.core import quiet
+from voicelive_agent.client.core import wait_for_quiet as quiet
 from voicelive_agent.client.sound import portaudio
 from voicelive_agent.client.sound.devices import DeviceError
 from voicelive_agent.client.ui.json_lines import JsonLines

@@ -6,7 +6,7 @@ import pytest
 from voicelive_agent.client.core.session import describe_session
 from voicelive_agent.client.options import build_parser
 from voicelive_agent.client.settings import Settings, load_settings
-from voicelive_agent.settings import SettingsError, option_of
+from voicelive_agent.settings_sources import SettingsError, option_of
 
 
 def describe(**options: Any) -> dict[str, Any]:

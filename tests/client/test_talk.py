@@ -12,7 +12,7 @@ from tests.client.service import Fault, Service, proxy
 from tests.client.sound.pulseaudio import write_wav
 from tests.client.stage import NotingScreen
 from voicelive_agent.client import connection, reconnection
-from voicelive_agent.client.core import quiet
+from voicelive_agent.client.core import wait_for_quiet as quiet
 from voicelive_agent.client.settings import load_settings
 from voicelive_agent.client.sound.file_devices import (
     FileMicrophone,

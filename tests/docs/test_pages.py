@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from voicelive_agent.cli import COMMANDS, main
-from voicelive_agent.settings import known_variables
+from voicelive_agent.settings_sources import known_variables
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

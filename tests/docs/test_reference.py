@@ -7,7 +7,7 @@ from pathlib import Path
 from infra.reference import PAGE, write_page
 from voicelive_agent import PastTurn, Turn
 from voicelive_agent.server.engine.ending import Ending
-from voicelive_agent.settings import known_variables
+from voicelive_agent.settings_sources import known_variables
 
 DOCS = Path(__file__).parents[2] / "docs"
 

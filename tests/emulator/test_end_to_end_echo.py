@@ -13,7 +13,7 @@ from azure.core.credentials import AzureKeyCredential
 
 from tests.emulator.caller import FRAME_MS, Caller
 from tests.emulator.service import Service, emulator, say
-from voicelive_agent.emulator.vad.echo import EchoReference
+from voicelive_agent.emulator.vad.echo_cancellation import EchoReference
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
 

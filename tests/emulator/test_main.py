@@ -13,12 +13,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.emulator.conversing import AGENT, Desk, loud, open_client, open_desk, quiet
+from voicelive_agent.command_name import spell_command
 from voicelive_agent.emulator.command import build_parser, main
 from voicelive_agent.emulator.settings import load_settings
 from voicelive_agent.emulator.welcome import render_welcome
 from voicelive_agent.listening import ListenError, bind, url_of
-from voicelive_agent.settings import SettingsError
-from voicelive_agent.shell_command import spell_command
+from voicelive_agent.settings_sources import SettingsError
 
 
 def ws(desk: Desk, path: str = "/voice-live/realtime", query: str = AGENT) -> str:

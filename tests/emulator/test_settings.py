@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from voicelive_agent.emulator.settings import AgentAddress, load_settings
-from voicelive_agent.settings import SettingsError
+from voicelive_agent.settings_sources import SettingsError
 
 
 def test_without_any_setting_every_name_is_the_local_agent() -> None:

@@ -10,7 +10,7 @@ from tests.infra.bicep import BicepFile, Declaration
 from tests.infra.files import ROOT, read_facts, read_yaml
 from voicelive_agent.client.settings import Settings as ClientSettings
 from voicelive_agent.server.settings import Settings as ServerSettings
-from voicelive_agent.settings import variables_of
+from voicelive_agent.settings_sources import variables_of
 
 FILES = {
     path.relative_to(ROOT).as_posix(): BicepFile(path)

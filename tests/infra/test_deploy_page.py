@@ -10,7 +10,7 @@ from tests.infra.files import ROOT, read_facts
 from voicelive_agent.client.options import build_parser
 from voicelive_agent.model_agent.settings import ModelAgentSettings
 from voicelive_agent.server.settings import Settings
-from voicelive_agent.settings import variables_of
+from voicelive_agent.settings_sources import variables_of
 
 PAGE = (ROOT / "docs/howto/deploy.md").read_text()
 

@@ -17,7 +17,7 @@ from tests.infra.files import ROOT, read_dockerfile
 from voicelive_agent import __version__
 from voicelive_agent.contract.ports import find_free_port
 from voicelive_agent.server.settings import Settings
-from voicelive_agent.settings import variables_of
+from voicelive_agent.settings_sources import variables_of
 
 FOLDER = ROOT / "infra/kubernetes"
 VERSION = "1.33"

@@ -7,7 +7,7 @@ import pytest
 from tests.infra.files import ROOT, read_dockerfile, read_facts, read_yaml
 from voicelive_agent.model_agent.settings import ModelAgentSettings
 from voicelive_agent.server.settings import Settings
-from voicelive_agent.settings import variables_of
+from voicelive_agent.settings_sources import variables_of
 
 AZURE = read_yaml("azure.yaml")
 SERVICE: dict[str, Any] = AZURE["services"]["voicelive-agent"]

@@ -7,7 +7,7 @@ import pytest
 
 from voicelive_agent.model_agent.settings import ModelAgentSettings
 from voicelive_agent.server.settings import Settings, SettingsError, load_settings
-from voicelive_agent.settings import variables_of
+from voicelive_agent.settings_sources import variables_of
 
 
 @pytest.fixture(autouse=True)

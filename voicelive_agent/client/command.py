@@ -13,15 +13,15 @@ try:
     from voicelive_agent.client.core.functions import Functions, ToolsError, load_functions
     from voicelive_agent.client.core.screen import Failure, Notice, Screen, Screens
     from voicelive_agent.client.options import build_parser
+    from voicelive_agent.client.recording import open_recording
     from voicelive_agent.client.settings import Settings, load_settings
     from voicelive_agent.client.sound.devices import DeviceError, Loudspeaker, Microphone
     from voicelive_agent.client.talk import Talk
     from voicelive_agent.client.troubles import ConversationError, quiet_logs
     from voicelive_agent.client.ui.json_lines import JsonLines
     from voicelive_agent.client.ui.keyboard import is_terminal, prompt_lines, read_lines
-    from voicelive_agent.client.ui.recording import open_recording
     from voicelive_agent.client.ui.terminal import Terminal
-    from voicelive_agent.settings import SettingsError, print_unknown_names
+    from voicelive_agent.settings_sources import SettingsError, print_unknown_names
 except ModuleNotFoundError as error:
     sys.exit(f"{error.name} is missing: pip install 'voicelive-agent[client]'")
 

@@ -23,7 +23,7 @@ from voicelive_agent.client.core.protocol import Event
 from voicelive_agent.client.core.session import LOCAL_NAME
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.troubles import Trouble, explain
-from voicelive_agent.shell_command import spell_command
+from voicelive_agent.command_name import spell_command
 from voicelive_agent.wire.net import is_on_this_machine
 
 CONNECT_TIMEOUT_S = 20.0

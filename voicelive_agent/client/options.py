@@ -1,9 +1,9 @@
-"""The command line: one option for each setting, and what only a command line has."""
+"""Command-line options of the client, made from its settings."""
 
 import argparse
 
 from voicelive_agent.client.settings import WHERE, Settings
-from voicelive_agent.settings import add_options
+from voicelive_agent.settings_sources import add_options
 
 DESCRIPTION = """\
 Talk to a voice agent: a deployed one through Voice Live, or a local one through the emulator.

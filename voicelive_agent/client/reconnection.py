@@ -14,8 +14,8 @@ from collections.abc import Callable
 from voicelive_agent.client.connection import ConnectError, Connection, Lost, open_connection
 from voicelive_agent.client.core.conversation import Conversation
 from voicelive_agent.client.core.protocol import Event, without_secrets
-from voicelive_agent.client.core.quiet import Quiet
 from voicelive_agent.client.core.screen import Notice, ProtocolEvent, Screen, Status
+from voicelive_agent.client.core.wait_for_quiet import Quiet
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.troubles import NORMAL_CLOSURE, ConversationError, explain_close
 

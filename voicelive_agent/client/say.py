@@ -13,6 +13,7 @@ from voicelive_agent.client.connection import ConnectError, find_endpoint
 from voicelive_agent.client.core.cards import Card
 from voicelive_agent.client.core.screen import Failure, Notice, Screen, ScreenEvent, Screens
 from voicelive_agent.client.options import build_parser
+from voicelive_agent.client.recording import open_recording
 from voicelive_agent.client.settings import Settings, load_settings
 from voicelive_agent.client.sound.devices import DeviceError, Loudspeaker
 from voicelive_agent.client.sound.file_devices import (
@@ -23,9 +24,8 @@ from voicelive_agent.client.sound.file_devices import (
 from voicelive_agent.client.talk import Talk
 from voicelive_agent.client.troubles import ConversationError, quiet_logs
 from voicelive_agent.client.ui.json_lines import JsonLines
-from voicelive_agent.client.ui.recording import open_recording
 from voicelive_agent.client.ui.terminal import Terminal
-from voicelive_agent.settings import SettingsError, print_unknown_names
+from voicelive_agent.settings_sources import SettingsError, print_unknown_names
 from voicelive_agent.wire.invocations import AGENT_ERROR
 
 FAILED, USAGE = 1, 2

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, field_validator
 from pydantic_settings import NoDecode
 
-from voicelive_agent.settings import ProgramSettings, setting
+from voicelive_agent.settings_sources import ProgramSettings, setting
 from voicelive_agent.wire.audio.formats import (
     Codec,
     InputRateHz,

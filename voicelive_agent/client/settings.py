@@ -24,14 +24,14 @@ from pydantic_settings import (
 )
 
 from voicelive_agent.client.session_settings import SessionSettings, Texts, UnfitError, optional
-from voicelive_agent.settings import (
+from voicelive_agent.command_name import spell_command
+from voicelive_agent.settings_sources import (
     SettingsError,
     option_of,
     read_environment,
     setting,
     variable_of,
 )
-from voicelive_agent.shell_command import spell_command
 from voicelive_agent.wire.net import DEFAULT_EMULATOR_PORT, is_on_this_machine
 
 WHERE = "whom to talk to"

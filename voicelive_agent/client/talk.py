@@ -17,13 +17,13 @@ from typing import Any
 from voicelive_agent.client.connection import Lost
 from voicelive_agent.client.core.conversation import Conversation
 from voicelive_agent.client.core.functions import Functions
-from voicelive_agent.client.core.quiet import Quiet
+from voicelive_agent.client.core.latency import Summary
 from voicelive_agent.client.core.screen import Failure, Notice, Screen, Status
-from voicelive_agent.client.core.turns import Summary
+from voicelive_agent.client.core.wait_for_quiet import Quiet
 from voicelive_agent.client.reconnection import Reconnection
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound.devices import BLOCK_MS, Loudspeaker, Microphone
-from voicelive_agent.client.ui.levels import Levels
+from voicelive_agent.client.ui.microphone_level import Levels
 from voicelive_agent.client.ui.typed_commands import TypedCommands
 from voicelive_agent.wire.audio import g711
 

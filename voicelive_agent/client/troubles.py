@@ -18,7 +18,7 @@ import aiohttp
 from azure.core.exceptions import ClientAuthenticationError
 
 from voicelive_agent.client.settings import Settings
-from voicelive_agent.shell_command import spell_command
+from voicelive_agent.command_name import spell_command
 from voicelive_agent.wire.net import is_on_this_machine
 
 NORMAL_CLOSURE = 1000

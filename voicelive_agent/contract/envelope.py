@@ -1,4 +1,4 @@
-"""Errors as Foundry documents them."""
+"""Judges an error response: its body and its source header."""
 
 from voicelive_agent.contract.judge import Judge
 from voicelive_agent.contract.stream import Reply

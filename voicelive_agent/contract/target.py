@@ -1,4 +1,4 @@
-"""Which agent is judged, and what is known of it."""
+"""The agent under judgement: its URL, its headers, and the options of the run."""
 
 import os
 import string

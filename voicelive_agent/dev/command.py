@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import AnyHttpUrl
 
+from voicelive_agent.command_name import spell_command, spell_commands
 from voicelive_agent.emulator import command as emulate
 from voicelive_agent.emulator.settings import ANY_AGENT, Settings
 from voicelive_agent.listening import ListenError, bind
-from voicelive_agent.settings import add_options, print_unknown_names
-from voicelive_agent.shell_command import spell_command, spell_commands
+from voicelive_agent.settings_sources import add_options, print_unknown_names
 
 DESCRIPTION = """\
 Serve an agent and a local Voice Live in front of it. When the agent's files change (Python, texts,

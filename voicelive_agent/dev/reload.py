@@ -1,4 +1,4 @@
-"""Which agent server is current: started, watched, replaced when the agent's files change."""
+"""Reload for ``dev``: starts, watches and replaces the agent server when its files change."""
 
 import asyncio
 import contextlib
@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from voicelive_agent.dev.agent_server import AgentServer, AgentServerError
-from voicelive_agent.dev.door import Door
-from voicelive_agent.dev.files import watch_changes
+from voicelive_agent.dev.port_switch import Door
+from voicelive_agent.dev.watched_files import watch_changes
 
 _BEGUN_S = 0.3
 """Within which a request that was passed on has begun, and is one of the turns that are ended."""

@@ -9,11 +9,11 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.settings import Settings, load_settings
 from voicelive_agent.emulator.stt.engines import ENGINES as STT_ENGINES
 from voicelive_agent.emulator.tts.engines import ENGINES as TTS_ENGINES
-from voicelive_agent.settings import SettingsError, add_options, print_unknown_names
-from voicelive_agent.shell_command import spell_commands
+from voicelive_agent.settings_sources import SettingsError, add_options, print_unknown_names
 
 DESCRIPTION = """\
 A local Voice Live: the unmodified azure-ai-voicelive SDK talks to it, and it hears, asks your

@@ -12,7 +12,7 @@ from voicelive_agent.emulator.stt import SpeechToText, SttError
 from voicelive_agent.emulator.stt.recognition import Threads
 from voicelive_agent.emulator.tts import TextToSpeech, TtsError
 from voicelive_agent.emulator.vad import VoiceActivity
-from voicelive_agent.emulator.vad.echo import warm_up
+from voicelive_agent.emulator.vad.echo_cancellation import warm_up
 from voicelive_agent.emulator.vad.smart_turn import SmartTurn
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
@@ -116,7 +116,7 @@ async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
 
 
 def _choose_engines(settings: Settings) -> Engines:
-    from voicelive_agent.emulator.agents.engines import open_agent, open_model
+    from voicelive_agent.emulator.agents.opening import open_agent, open_model
     from voicelive_agent.emulator.stt.engines import open_stt
     from voicelive_agent.emulator.tts.engines import open_tts
     from voicelive_agent.emulator.vad.smart_turn import open_end_of_turn

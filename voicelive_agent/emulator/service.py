@@ -34,7 +34,7 @@ from voicelive_agent.emulator.shell.connection import hold_session
 from voicelive_agent.emulator.watch.recording import check_directory
 from voicelive_agent.emulator.watch.sessions import Sessions
 from voicelive_agent.listening import bind, url_of
-from voicelive_agent.settings import variable_of
+from voicelive_agent.settings_sources import variable_of
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 """What a client may send in one frame: 15 MiB of audio are 20 MiB of base64, and some JSON."""

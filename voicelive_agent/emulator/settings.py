@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from voicelive_agent.settings import (
+from voicelive_agent.settings_sources import (
     ProgramSettings,
     load,
     setting,

@@ -3,10 +3,10 @@
 import textwrap
 from collections.abc import Sequence
 
+from voicelive_agent.command_name import spell_command
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.settings import ANY_AGENT, Settings
-from voicelive_agent.settings import emulator_url
-from voicelive_agent.shell_command import spell_command
+from voicelive_agent.settings_sources import emulator_url
 from voicelive_agent.wire.net import is_this_machine
 
 _CODE = """\

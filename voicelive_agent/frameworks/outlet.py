@@ -1,4 +1,4 @@
-"""Outlet of a framework's run: by it, the run and its tools give outputs to the turn they answer.
+"""How a framework's tools speak, show cards or end the call within a turn.
 
 A framework calls its tools somewhere inside its own run, so a tool can't ``yield``. An ``Outlet``
 is where its outputs go instead; ``perform`` makes an agent's stream of outputs of it::

@@ -24,7 +24,7 @@ from voicelive_agent.frameworks.naming import AgentLoadError
 from voicelive_agent.frameworks.outlet import Outlet
 from voicelive_agent.frameworks.pydantic_ai import PydanticAIAgent, read_text
 from voicelive_agent.model_agent.filler import Filler
-from voicelive_agent.model_agent.patience import PatientModel
+from voicelive_agent.model_agent.retries import PatientModel
 from voicelive_agent.model_agent.settings import ModelAgentSettings, load_model_settings
 from voicelive_agent.model_agent.tools import make_function_tools, make_mcp_tools
 from voicelive_agent.wire.invocations import CALL_HEADER

@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from voicelive_agent.frameworks.naming import AgentLoadError
-from voicelive_agent.settings import ProgramSettings, SettingsError, load, setting
+from voicelive_agent.settings_sources import ProgramSettings, SettingsError, load, setting
 
 
 class McpServer(BaseModel):

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from voicelive_agent import __version__
+from voicelive_agent.command_name import spell_command
 from voicelive_agent.frameworks.loading import LoadedAgent, adapt, load_agent
 from voicelive_agent.frameworks.naming import AgentLoadError
 from voicelive_agent.server.conversations import open_store
@@ -25,8 +26,7 @@ from voicelive_agent.server.platform.telemetry.exporters import Exporters
 from voicelive_agent.server.platform.uncaught import log_uncaught
 from voicelive_agent.server.settings import DEFAULT_AGENT, Settings, load_settings
 from voicelive_agent.server.wires.invocations import InvocationsWire
-from voicelive_agent.settings import SettingsError, print_unknown_names
-from voicelive_agent.shell_command import spell_command
+from voicelive_agent.settings_sources import SettingsError, print_unknown_names
 
 logger = logging.getLogger(__name__)
 

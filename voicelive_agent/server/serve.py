@@ -12,10 +12,15 @@ from typing import Any
 
 import uvicorn
 
+from voicelive_agent.command_name import spell_command, spell_commands
 from voicelive_agent.listening import ListenError, bind, url_of
 from voicelive_agent.server.settings import Settings, load_settings
-from voicelive_agent.settings import SettingsError, add_options, print_unknown_names, variable_of
-from voicelive_agent.shell_command import spell_command, spell_commands
+from voicelive_agent.settings_sources import (
+    SettingsError,
+    add_options,
+    print_unknown_names,
+    variable_of,
+)
 
 logger = logging.getLogger(__name__)
 

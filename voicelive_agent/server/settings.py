@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from voicelive_agent.server.engine.events import TurnLimits
 from voicelive_agent.server.engine.heard import SpeakingRate
-from voicelive_agent.settings import (
+from voicelive_agent.settings_sources import (
     ProgramSettings,
     SettingsError,
     load,

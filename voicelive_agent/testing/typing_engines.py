@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from voicelive_agent.emulator.agents.engines import open_agent, open_model
+from voicelive_agent.emulator.agents.opening import open_agent, open_model
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.stt import SttError

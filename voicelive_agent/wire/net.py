@@ -1,4 +1,4 @@
-"""The network: which hosts are this machine, default ports, names of JSON's types."""
+"""Default ports, and whether a host is this machine."""
 
 import ipaddress
 from urllib.parse import urlsplit

@@ -8,7 +8,7 @@ import pytest
 from tests.client.mcp_service import LABEL, McpService
 from tests.client.stage import NotingScreen
 from tests.client.test_talk import answers, open_talk
-from voicelive_agent.client.core import quiet
+from voicelive_agent.client.core import wait_for_quiet as quiet
 from voicelive_agent.client.talk import NO_ANSWER
 
 PATIENCE_S = 20

@@ -13,12 +13,12 @@ from tests.client.sound.pulseaudio import CAPTURE_HZ, SoundSystem, start_sound_s
 from voicelive_agent.client.sound import portaudio_stream
 from voicelive_agent.client.sound.audio_files import read_sound, resample, to_pcm16
 from voicelive_agent.client.sound.devices import BLOCK_MS, DeviceError, ignore
-from voicelive_agent.client.sound.echo import Ear
 from voicelive_agent.client.sound.hardware_devices import (
     HardwareLoudspeaker,
     HardwareMicrophone,
     list_devices,
 )
+from voicelive_agent.client.sound.own_voice import Ear
 
 pytestmark = [pytest.mark.component, pytest.mark.slow]
 

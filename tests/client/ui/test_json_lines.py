@@ -3,6 +3,7 @@ import json
 from typing import Any
 
 from voicelive_agent.client.core.cards import Cards
+from voicelive_agent.client.core.latency import Summary, TurnTimes
 from voicelive_agent.client.core.screen import (
     Interrupted,
     Level,
@@ -10,7 +11,6 @@ from voicelive_agent.client.core.screen import (
     Status,
     Transcript,
 )
-from voicelive_agent.client.core.turns import Summary, TurnTimes
 from voicelive_agent.client.ui.json_lines import JsonLines
 
 

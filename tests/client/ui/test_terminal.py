@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from voicelive_agent.client.core.cards import Cards
+from voicelive_agent.client.core.latency import Summary, TurnTimes
 from voicelive_agent.client.core.screen import (
     Failure,
     Interrupted,
@@ -15,7 +16,6 @@ from voicelive_agent.client.core.screen import (
     Status,
     Transcript,
 )
-from voicelive_agent.client.core.turns import Summary, TurnTimes
 from voicelive_agent.client.ui.terminal import Terminal
 
 

@@ -8,7 +8,7 @@ from tests.emulator.session.driver import Driver, error_of, types_of
 from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session import effects as do
 from voicelive_agent.emulator.session import facts as told
-from voicelive_agent.emulator.session.spoken import Clause, PlaybackEstimate, SpokenText
+from voicelive_agent.emulator.session.heard import Clause, PlaybackEstimate, SpokenText
 from voicelive_agent.emulator.stt import Transcript
 from voicelive_agent.emulator.tts import SpokenWord
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from voicelive_agent.emulator.vad.turn_detection import TurnRules
+from voicelive_agent.emulator.vad.turn_detector import TurnRules
 from voicelive_agent.wire.voice_live.turn_detection import parse_turn_detection
 
 

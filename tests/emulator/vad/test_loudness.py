@@ -7,7 +7,7 @@ from tests.emulator.speech import mix, needs_flite, noise, say, silence
 from tests.emulator.vad.rules import read_rules
 from voicelive_agent.emulator.vad import SpeechStarted
 from voicelive_agent.emulator.vad.loudness import Loudness
-from voicelive_agent.emulator.vad.turn_detection import (
+from voicelive_agent.emulator.vad.turn_detector import (
     SOUND_LIMIT_MS,
     TurnDetector,
 )

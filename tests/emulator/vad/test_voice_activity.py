@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.emulator.speech import mix, needs_flite, noise, say, silence
 from tests.emulator.vad.rules import read_rules
 from voicelive_agent.emulator.vad import SpeechStarted, SpeechStopped, VoiceActivity
-from voicelive_agent.emulator.vad.turn_detection import (
+from voicelive_agent.emulator.vad.turn_detector import (
     TurnDetector,
     TurnEvent,
 )

@@ -16,7 +16,7 @@ from tests.server.platform.test_telemetry import (
     wait_until_recording,
 )
 from voicelive_agent.server.platform.telemetry.instrumentation import instrument_frameworks
-from voicelive_agent.server.platform.telemetry.privacy import (
+from voicelive_agent.server.platform.telemetry.public_attributes import (
     PRIVATE_ATTRIBUTES,
     SAFE_ATTRIBUTES,
     is_private,

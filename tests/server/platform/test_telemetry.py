@@ -27,7 +27,7 @@ from tests.frameworks.local_server import serve
 from tests.server.platform.otlp_collector import Collector, collect, read_attributes
 from tests.server.processes import ROOT, ServerProcess, start_server
 from voicelive_agent.server.platform.telemetry.outgoing import OutgoingSpans
-from voicelive_agent.server.platform.telemetry.privacy import (
+from voicelive_agent.server.platform.telemetry.public_attributes import (
     PRIVATE_ATTRIBUTES,
     SAFE_ATTRIBUTES,
     is_private,

@@ -23,14 +23,14 @@ from voicelive_agent.client.check.run import Outcome, ScenarioRun
 from voicelive_agent.client.check.scenario import Scenario, ScenarioError, read_scenario
 from voicelive_agent.client.check.voice import add_voice_option, open_voice
 from voicelive_agent.client.connection import ConnectError, find_endpoint
-from voicelive_agent.client.core.turns import Summary
+from voicelive_agent.client.core.latency import Summary
 from voicelive_agent.client.options import build_parser
 from voicelive_agent.client.settings import Settings, load_settings
 from voicelive_agent.client.sound.devices import DeviceError
 from voicelive_agent.client.troubles import ConversationError, quiet_logs
 from voicelive_agent.client.ui.json_lines import describe
 from voicelive_agent.client.ui.terminal import Terminal, draw_summary
-from voicelive_agent.settings import SettingsError, print_unknown_names
+from voicelive_agent.settings_sources import SettingsError, print_unknown_names
 
 FAILED, USAGE = 1, 2
 DESCRIPTION = """\

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from voicelive_agent.client.core.cards import Card
+from voicelive_agent.client.core.latency import TurnTimes
 from voicelive_agent.client.core.screen import (
     Failure,
     Interrupted,
@@ -13,7 +14,6 @@ from voicelive_agent.client.core.screen import (
     Transcript,
     Who,
 )
-from voicelive_agent.client.core.turns import TurnTimes
 
 
 class Observer:

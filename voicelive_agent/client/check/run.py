@@ -14,8 +14,9 @@ from voicelive_agent.client.check.expectations import is_word_for_word, missing
 from voicelive_agent.client.check.observer import Observer
 from voicelive_agent.client.check.scenario import Action, Scenario, Step
 from voicelive_agent.client.check.voice import CallerVoice
+from voicelive_agent.client.core.latency import Summary
 from voicelive_agent.client.core.screen import Screen, Screens
-from voicelive_agent.client.core.turns import Summary
+from voicelive_agent.client.recording import open_recording
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound.audio_files import read_sound
 from voicelive_agent.client.sound.devices import Loudspeaker, Microphone
@@ -26,7 +27,6 @@ from voicelive_agent.client.sound.file_devices import (
 )
 from voicelive_agent.client.talk import Talk
 from voicelive_agent.client.troubles import ConversationError
-from voicelive_agent.client.ui.recording import open_recording
 
 READY_WITHIN_S = 60.0
 QUIET_S = 0.6

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from voicelive_agent.client.core.outbox import Responses
+from voicelive_agent.client.core.latency import Turns
 from voicelive_agent.client.core.protocol import (
     Event,
     Handler,
@@ -12,9 +12,9 @@ from voicelive_agent.client.core.protocol import (
     read_number,
     read_text,
 )
+from voicelive_agent.client.core.requests import Responses
 from voicelive_agent.client.core.screen import Interrupted, Screen, Speaking, Status, Transcript
 from voicelive_agent.client.core.session import History
-from voicelive_agent.client.core.turns import Turns
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound.devices import Loudspeaker
 from voicelive_agent.wire.audio import g711

@@ -23,11 +23,10 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from voicelive_agent.client.core.answering import Answering
-from voicelive_agent.client.core.calls import Calls
 from voicelive_agent.client.core.cards import Cards, unwrap
 from voicelive_agent.client.core.functions import Functions
 from voicelive_agent.client.core.hearing import Hearing
-from voicelive_agent.client.core.outbox import ASK_PREFIX, Link, Outbox, Requests, Responses
+from voicelive_agent.client.core.latency import Turns, TurnTimes
 from voicelive_agent.client.core.protocol import (
     Event,
     Handler,
@@ -38,6 +37,7 @@ from voicelive_agent.client.core.protocol import (
     user_message,
     without_secrets,
 )
+from voicelive_agent.client.core.requests import ASK_PREFIX, Link, Outbox, Requests, Responses
 from voicelive_agent.client.core.screen import (
     Failure,
     Notice,
@@ -47,7 +47,7 @@ from voicelive_agent.client.core.screen import (
     Transcript,
 )
 from voicelive_agent.client.core.session import Agreement, History, describe_session
-from voicelive_agent.client.core.turns import Turns, TurnTimes
+from voicelive_agent.client.core.tool_calls import Calls
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound.devices import Loudspeaker
 from voicelive_agent.client.troubles import ConversationError, explain_event, hide_secrets

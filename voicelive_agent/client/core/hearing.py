@@ -1,9 +1,10 @@
-"""The person's side: when their speech begins and ends, as the service hears it, and its words."""
+"""The person's speech as the service reports it: begin, end, transcript."""
 
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 
+from voicelive_agent.client.core.latency import Turns
 from voicelive_agent.client.core.protocol import (
     Event,
     Handler,
@@ -13,10 +14,9 @@ from voicelive_agent.client.core.protocol import (
 )
 from voicelive_agent.client.core.screen import Notice, Screen, Status, Transcript
 from voicelive_agent.client.core.session import History
-from voicelive_agent.client.core.turns import Turns
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound.devices import Loudspeaker
-from voicelive_agent.client.sound.echo import Ear, sounds_like
+from voicelive_agent.client.sound.own_voice import Ear, sounds_like
 from voicelive_agent.client.troubles import hide_secrets
 
 REMEMBERED_BLOCKS = 6000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from voicelive_agent.client.core.cards import Card
-from voicelive_agent.client.core.turns import Summary, TurnTimes
+from voicelive_agent.client.core.latency import Summary, TurnTimes
 
 Who = Literal["you", "agent"]
 

@@ -1,0 +1,1 @@
+"""Microphone and loudspeaker: PortAudio devices, files, playback, levels."""

@@ -1,0 +1,1 @@
+"""What the person sees and types: terminal, JSON lines, typed commands."""

@@ -28,6 +28,7 @@ from dataclasses import asdict
 from typing import Any, TextIO
 
 from voicelive_agent.client.core.cards import Card
+from voicelive_agent.client.core.latency import Summary, TurnTimes
 from voicelive_agent.client.core.protocol import without_audio
 from voicelive_agent.client.core.screen import (
     Failure,
@@ -41,7 +42,6 @@ from voicelive_agent.client.core.screen import (
     Told,
     Transcript,
 )
-from voicelive_agent.client.core.turns import Summary, TurnTimes
 
 LEVEL_EVERY_MS = 1_000
 _TEXTS = {Status: "status", Notice: "notice", Told: "notice", Failure: "error"}

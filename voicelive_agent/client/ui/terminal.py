@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voicelive_agent.client.core.cards import Card
+from voicelive_agent.client.core.latency import STAGES, Summary, TurnTimes
 from voicelive_agent.client.core.screen import (
     Failure,
     Interrupted,
@@ -31,7 +32,6 @@ from voicelive_agent.client.core.screen import (
     Transcript,
     Who,
 )
-from voicelive_agent.client.core.turns import STAGES, Summary, TurnTimes
 from voicelive_agent.client.ui.standard_output import StandardOutput
 
 DRAWN_EVERY_S = 0.1

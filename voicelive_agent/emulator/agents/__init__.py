@@ -9,7 +9,7 @@ opens one ``AgentSession`` for each, which answers one request at a time with a 
     AnswerFinished                                       exactly once, last, unless AnswerError
 
 Closing the generator, or cancelling the task that iterates over it, closes the connection to the
-agent at once. ``emulator.agents.engines`` opens the backends by name.
+agent at once. ``emulator.agents.opening`` opens the backends by name.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence

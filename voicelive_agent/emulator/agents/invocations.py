@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
+from voicelive_agent.command_name import spell_command
 from voicelive_agent.emulator.agents import (
     AgentEvent,
     AgentRequest,
@@ -28,7 +29,6 @@ from voicelive_agent.emulator.agents.endpoint import (
     Endpoint,
     describe_error,
 )
-from voicelive_agent.shell_command import spell_command
 from voicelive_agent.wire.invocations import (
     CALL_HEADER,
     DELTA,

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from voicelive_agent.command_name import spell_command
 from voicelive_agent.emulator.models.catalogue import MODELS, RemoteFile, Wheel, find_entry
 from voicelive_agent.emulator.models.store import ModelError, ModelStore, find_directory
-from voicelive_agent.shell_command import spell_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

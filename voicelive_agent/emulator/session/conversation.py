@@ -1,8 +1,8 @@
 """The conversation: its items in order, and the client's events that edit them."""
 
+from voicelive_agent.emulator.session.heard import SpokenText
 from voicelive_agent.emulator.session.items import ConversationItem, read_item
 from voicelive_agent.emulator.session.plan import Plan
-from voicelive_agent.emulator.session.spoken import SpokenText
 from voicelive_agent.wire.voice_live.events import (
     CreateItem,
     InputText,

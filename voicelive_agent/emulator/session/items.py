@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from voicelive_agent.emulator.session.spoken import SpokenText
+from voicelive_agent.emulator.session.heard import SpokenText
 from voicelive_agent.wire.voice_live.events import MAX_APPEND_BYTES
 from voicelive_agent.wire.voice_live.shapes import Object, ProtocolError, Shape, Text, check_shape
 

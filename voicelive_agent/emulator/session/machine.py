@@ -9,11 +9,11 @@ from voicelive_agent.emulator.session.configuration import Configuration
 from voicelive_agent.emulator.session.conversation import ConversationItems
 from voicelive_agent.emulator.session.effects import CheckVoice, Close, Effect, ExpireAfter
 from voicelive_agent.emulator.session.facts import Fact
+from voicelive_agent.emulator.session.heard import PlaybackEstimate
 from voicelive_agent.emulator.session.input.transcripts import Transcripts
 from voicelive_agent.emulator.session.input.user_turns import UserTurns
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.responder import Responder
-from voicelive_agent.emulator.session.spoken import PlaybackEstimate
 from voicelive_agent.wire.voice_live.events import (
     AppendAudio,
     AppendToTurn,

@@ -1,4 +1,4 @@
-"""Plan: the effects of the fact at hand, the time that it came at, and new ids; for all parts."""
+"""Collects the effects of one fact, in order; all parts of the session write to it."""
 
 import base64
 from collections.abc import Callable, Iterable

@@ -1,0 +1,1 @@
+"""The I/O around a session: connection, audio in and out, the agent's stream, clock, outbox."""

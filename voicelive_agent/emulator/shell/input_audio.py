@@ -23,8 +23,12 @@ from voicelive_agent.emulator.shell.input_timeline import InputTimeline
 from voicelive_agent.emulator.shell.tasks import SessionTasks
 from voicelive_agent.emulator.shell.utterances import Utterances
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, SttError
-from voicelive_agent.emulator.vad.completeness import estimate_completeness
-from voicelive_agent.emulator.vad.echo import CleaningSettings, EchoReference, find_warning
+from voicelive_agent.emulator.vad.echo_cancellation import (
+    CleaningSettings,
+    EchoReference,
+    find_warning,
+)
+from voicelive_agent.emulator.vad.end_of_turn_by_words import estimate_completeness
 from voicelive_agent.emulator.vad.smart_turn import WINDOW_MS, weigh_opinions
 from voicelive_agent.emulator.watch.client_playback import ClientPlayback, PlaybackListener
 

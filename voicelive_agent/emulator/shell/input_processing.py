@@ -11,9 +11,13 @@ from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.session import effects
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
 from voicelive_agent.emulator.vad import SpeechStarted, SpeechStopped
-from voicelive_agent.emulator.vad.echo import CleaningSettings, InputCleaner, is_installed
+from voicelive_agent.emulator.vad.echo_cancellation import (
+    CleaningSettings,
+    InputCleaner,
+    is_installed,
+)
 from voicelive_agent.emulator.vad.loudness import Loudness
-from voicelive_agent.emulator.vad.turn_detection import (
+from voicelive_agent.emulator.vad.turn_detector import (
     PauseReached,
     TurnDetector,
     TurnEvent,

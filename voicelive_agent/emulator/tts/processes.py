@@ -1,4 +1,4 @@
-"""Processes of text-to-speech engines, seen from the emulator.
+"""Text-to-speech worker processes, seen from their parent.
 
 Each process speaks one clause at a time, as fast as it can: what it made waits here to be
 read, so that a slow reader occupies no process. One that crashes or hangs fails its clause

@@ -1,0 +1,1 @@
+"""What is seen of sessions: marks, journal, client playback, recordings, replay."""

@@ -1,4 +1,4 @@
-"""What ``--record DIR`` keeps of a session, in the format of ``wire.recording``.
+"""What ``--record DIR`` keeps of a session, in the format of ``wire.recording_format``.
 
 The timeline of ``<session id>.wav`` is the session's audio clock. While the session lasts, each
 side is a raw file of its own, so that playback can be placed, and cut, by offset.
@@ -19,7 +19,7 @@ import numpy.typing as npt
 import soxr
 
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
-from voicelive_agent.wire.recording import (
+from voicelive_agent.wire.recording_format import (
     DIRECTORY_MODE,
     OWNER_ALONE,
     Side,

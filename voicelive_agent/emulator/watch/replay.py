@@ -23,8 +23,8 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(f"{error.name} is missing: pip install 'voicelive-agent[emulator]'")
 
-from voicelive_agent.settings import emulator_url
-from voicelive_agent.shell_command import spell_command
+from voicelive_agent.command_name import spell_command
+from voicelive_agent.settings_sources import emulator_url
 
 EXIT_SAME, EXIT_DIFFERS, EXIT_UNUSABLE = 0, 1, 2
 

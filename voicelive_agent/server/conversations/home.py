@@ -1,4 +1,4 @@
-"""Conversations under ``$HOME``, where the platform may not let them be written.
+"""The default store: SQLite under ``$HOME``, in memory while that can't be written.
 
 A hosted agent whose user may not write ``$HOME`` once ended at start, again and again. It answers
 from memory instead, says so, and goes on trying the file.

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from voicelive_agent.agent import Agent, ClientEvent, EndCall, Output, Turn
+from voicelive_agent.server.engine.deadline import Watchdog
 from voicelive_agent.server.engine.ending import Ending
 from voicelive_agent.server.engine.events import (
     CallEnded,
@@ -15,7 +16,6 @@ from voicelive_agent.server.engine.events import (
     TurnLimits,
 )
 from voicelive_agent.server.engine.outbox import Outbox
-from voicelive_agent.server.engine.watchdog import Watchdog
 from voicelive_agent.server.speakable import SpeakableText
 from voicelive_agent.wire.invocations import SPOKEN_EVENT_TYPES
 

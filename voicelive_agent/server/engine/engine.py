@@ -1,4 +1,4 @@
-"""Engine: runs turns of one agent, and says which one of a conversation is active.
+"""The turns that run: starts them, stops the previous one of a conversation (barge-in), drains.
 
 The engine knows no wire and no web framework. ``Engine.begin`` takes a ``TurnRequest`` and gives
 a ``RunningTurn`` (``server.engine.turn``), whose ``events`` a wire encodes.

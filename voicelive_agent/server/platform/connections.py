@@ -1,4 +1,4 @@
-"""Connections: what one may take before it is a request: uvicorn's protocol, with three bounds.
+"""Limits of a connection: size of its headers, time to arrive, number of connections.
 
 What is no request is answered here too, as all errors are (``server.platform.errors``).
 

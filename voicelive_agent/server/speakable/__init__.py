@@ -7,7 +7,7 @@ same.
 """
 
 from voicelive_agent.server.speakable.lookahead import LOOKAHEAD_CHARS
-from voicelive_agent.server.speakable.reader import SpeakableText, speakable
+from voicelive_agent.server.speakable.speakable_text import SpeakableText, speakable
 from voicelive_agent.server.speakable.state import SpokenForms
 
 __all__ = ["LOOKAHEAD_CHARS", "SpeakableText", "SpokenForms", "speakable"]

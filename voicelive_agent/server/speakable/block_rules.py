@@ -3,7 +3,7 @@
 ``begin_line`` reads what may stand at the start of a line; ``skip_code`` what is inside a block.
 """
 
-from voicelive_agent.server.speakable import markup
+from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.lookahead import Window
 from voicelive_agent.server.speakable.state import Reading
 

@@ -7,7 +7,7 @@ the window, and returns where what it has read ends.
 import html
 import string
 
-from voicelive_agent.server.speakable import markup
+from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.block_rules import open_code
 from voicelive_agent.server.speakable.lookahead import Window
 from voicelive_agent.server.speakable.state import Reading

@@ -6,7 +6,7 @@ and stops where a line's form was one.
 
 from dataclasses import dataclass, field
 
-from voicelive_agent.server.speakable import markup
+from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.lookahead import Window
 
 

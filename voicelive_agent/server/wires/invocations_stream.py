@@ -14,6 +14,7 @@ from typing import cast
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from voicelive_agent.server.engine.deadline import Watchdog
 from voicelive_agent.server.engine.events import (
     CallEnded,
     Delta,
@@ -24,7 +25,6 @@ from voicelive_agent.server.engine.events import (
     SpeechDone,
 )
 from voicelive_agent.server.engine.turn import RunningTurn
-from voicelive_agent.server.engine.watchdog import Watchdog
 from voicelive_agent.server.platform.errors import SlowCallerError
 from voicelive_agent.wire.invocations import (
     AGENT_ERROR,

@@ -1,0 +1,1 @@
+"""The offline model: answers and function calls by a YAML script."""

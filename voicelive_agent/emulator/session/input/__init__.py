@@ -1,0 +1,1 @@
+"""The person's side of a session: input audio, turns, transcripts."""

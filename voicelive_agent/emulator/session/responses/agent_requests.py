@@ -1,4 +1,4 @@
-"""Requests to the agent: what a response comes to, its settings, and what is asked for it."""
+"""What the agent is asked for a response, and the settings that it is spoken with."""
 
 from typing import TypeVar
 
@@ -6,8 +6,8 @@ from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session.configuration import Configuration
 from voicelive_agent.emulator.session.conversation import ConversationItems
 from voicelive_agent.emulator.session.items import ConversationItem
-from voicelive_agent.emulator.session.responses.requests import ResponseRequest
 from voicelive_agent.emulator.session.responses.response import ResponseSettings
+from voicelive_agent.emulator.session.responses.response_requests import ResponseRequest
 from voicelive_agent.wire.voice_live.session import FunctionChoice, LlmInterim
 
 T = TypeVar("T")

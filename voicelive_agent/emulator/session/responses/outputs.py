@@ -8,9 +8,9 @@ the audio that it becomes.
 from typing import Any
 
 from voicelive_agent.emulator.session.facts import ClauseAudio
+from voicelive_agent.emulator.session.heard import Clause, SpokenText
 from voicelive_agent.emulator.session.items import ConversationItem
 from voicelive_agent.emulator.session.plan import Plan
-from voicelive_agent.emulator.session.spoken import Clause, SpokenText
 from voicelive_agent.emulator.tts.text.clauses import ClauseSplitter
 
 MAX_DELTA_BYTES = 1024 * 1024

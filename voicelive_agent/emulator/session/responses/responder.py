@@ -28,6 +28,7 @@ from voicelive_agent.emulator.session.facts import (
     ClauseSpoken,
     InterimWritten,
 )
+from voicelive_agent.emulator.session.heard import PlaybackEstimate, SpokenText
 from voicelive_agent.emulator.session.items import ConversationItem
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.agent_requests import (
@@ -36,9 +37,11 @@ from voicelive_agent.emulator.session.responses.agent_requests import (
     settle_response,
 )
 from voicelive_agent.emulator.session.responses.interims import Interims
-from voicelive_agent.emulator.session.responses.requests import ResponseRequest, read_request
 from voicelive_agent.emulator.session.responses.response import InputSize, Response
-from voicelive_agent.emulator.session.spoken import PlaybackEstimate, SpokenText
+from voicelive_agent.emulator.session.responses.response_requests import (
+    ResponseRequest,
+    read_request,
+)
 from voicelive_agent.wire.voice_live.events import CancelResponse, CreateResponse
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
 

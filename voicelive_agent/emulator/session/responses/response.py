@@ -9,6 +9,7 @@ from voicelive_agent.emulator.agents import Usage
 from voicelive_agent.emulator.session.conversation import ConversationItems
 from voicelive_agent.emulator.session.effects import Speak
 from voicelive_agent.emulator.session.facts import ClauseAudio
+from voicelive_agent.emulator.session.heard import Clause, PlaybackEstimate
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.outputs import (
     CallOutput,
@@ -16,7 +17,6 @@ from voicelive_agent.emulator.session.responses.outputs import (
     SpokenMessage,
     WrittenMessage,
 )
-from voicelive_agent.emulator.session.spoken import Clause, PlaybackEstimate
 from voicelive_agent.wire.audio.formats import spell_output_format
 from voicelive_agent.wire.voice_live.session import LlmInterim, StaticInterim
 

@@ -1,0 +1,1 @@
+"""Speech to text by pocketsphinx, in processes of its own."""

@@ -1,4 +1,4 @@
-"""The processes that pocketsphinx runs in, seen from the emulator.
+"""Parent side of the processes that pocketsphinx runs in.
 
 A process serves one utterance at a time. As many as there are processors stay ready; where more
 people talk at once, more are forked, so that nobody waits for somebody else's sentence. One that

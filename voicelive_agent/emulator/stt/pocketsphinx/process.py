@@ -1,4 +1,4 @@
-"""The processes that pocketsphinx runs in, seen from inside.
+"""One process that pocketsphinx runs in.
 
 Run with ``python -m`` it serves one recogniser on stdin and stdout. With ``--control FD``
 it loads the models once and then forks a process for each socket that it is sent: a fork shares

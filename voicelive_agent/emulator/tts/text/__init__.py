@@ -1,0 +1,1 @@
+"""Text for speech: clauses, written-out forms, word times, visemes."""

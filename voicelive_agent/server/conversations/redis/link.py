@@ -1,6 +1,4 @@
-"""One Redis, by way of redis-py: commands of many turns share a round trip, nothing hangs, and
-whatever goes wrong is a StoreError that says what to do.
-"""
+"""Connection to Redis: batches, timeouts, and errors as StoreError."""
 
 import asyncio
 from collections.abc import Sequence

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Link, Status
 
-from voicelive_agent.server.platform.telemetry.privacy import keep_public
+from voicelive_agent.server.platform.telemetry.public_attributes import keep_public
 from voicelive_agent.server.platform.telemetry.spans import find_turn_attributes
 
 _SEVERITIES = {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicelive_agent.emulator.vad.completeness import (
+from voicelive_agent.emulator.vad.end_of_turn_by_words import (
     COMPLETE,
     LIKELY_OPEN,
     OPEN,

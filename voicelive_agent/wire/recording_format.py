@@ -1,4 +1,4 @@
-"""A recorded session: one format for what the emulator's and the client's ``--record`` keep.
+"""Format of a recording (``NAME.wav``, ``NAME.jsonl``), of emulator and client.
 
 ``NAME.wav`` is stereo PCM16 with the person on the left and the agent on the right, on one
 timeline. ``NAME.jsonl`` opens with a line about the connection, and then has a line for each

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from voicelive_agent.emulator.agents.chat import ChatBackend
-from voicelive_agent.emulator.agents.engines import open_agent, open_model
 from voicelive_agent.emulator.agents.invocations import InvocationsBackend
+from voicelive_agent.emulator.agents.opening import open_agent, open_model
 from voicelive_agent.emulator.agents.responses import ResponsesBackend
 from voicelive_agent.emulator.agents.script.backend import ScriptBackend
 

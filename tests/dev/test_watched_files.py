@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from watchfiles import Change
 
-from voicelive_agent.dev.files import AgentFiles, watch_changes
+from voicelive_agent.dev.watched_files import AgentFiles, watch_changes
 
 
 @pytest.mark.parametrize(

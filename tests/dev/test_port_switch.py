@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from voicelive_agent.dev.door import Door
+from voicelive_agent.dev.port_switch import Door
 from voicelive_agent.listening import bind
 
 

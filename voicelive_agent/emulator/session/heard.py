@@ -1,4 +1,4 @@
-"""Spoken text: what of an answer was played, and the words that lie before that position.
+"""How much of an answer was heard: audio played, mapped to words.
 
 The client is assumed to play at once and in real time what it is sent; its own
 ``conversation.item.truncate`` corrects that. All positions are ms of audio.

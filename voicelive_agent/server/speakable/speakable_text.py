@@ -2,7 +2,8 @@
 
 import re
 
-from voicelive_agent.server.speakable import block_rules, inline_rules, markup
+from voicelive_agent.server.speakable import block_rules, inline_rules
+from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.lookahead import Wait, Window
 from voicelive_agent.server.speakable.state import Reading, Spoken, SpokenForms
 

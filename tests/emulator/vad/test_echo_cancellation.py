@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.emulator.speech import mix, needs_flite, noise, pieces, say, silence
-from voicelive_agent.emulator.vad import echo
-from voicelive_agent.emulator.vad.echo import (
+from voicelive_agent.emulator.vad import echo_cancellation as echo
+from voicelive_agent.emulator.vad.echo_cancellation import (
     CleaningSettings,
     EchoReference,
     InputCleaner,

@@ -12,7 +12,7 @@ from voicelive_agent.emulator.settings import load_settings as load_emulator_set
 from voicelive_agent.model_agent.settings import ModelAgentSettings
 from voicelive_agent.server.settings import Settings as ServerSettings
 from voicelive_agent.server.settings import load_settings
-from voicelive_agent.settings import (
+from voicelive_agent.settings_sources import (
     SettingsError,
     emulator_url,
     find_unknown_names,

@@ -1,4 +1,4 @@
-"""What in a model's text is not for a voice: the characters and patterns of it."""
+"""Characters and regular expressions by which Markdown and markup are recognised."""
 
 import re
 

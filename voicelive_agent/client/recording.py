@@ -1,4 +1,4 @@
-"""``--record DIR``: both sides and everything that happened, in the format of ``wire.recording``.
+"""``--record DIR``: both sides and all that happened, in the format of ``wire.recording_format``.
 
 The timeline is that of the microphone: with each of its blocks the recording plays as much of the
 agent's audio as was due by then, and drops what was cut. What the person says while muted is not
@@ -30,7 +30,7 @@ from voicelive_agent.client.sound.playback import Playback
 from voicelive_agent.client.ui.json_lines import JsonLines
 from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
 from voicelive_agent.wire.audio.streams import Resampler
-from voicelive_agent.wire.recording import (
+from voicelive_agent.wire.recording_format import (
     DIRECTORY_MODE,
     OWNER_ALONE,
     Side,

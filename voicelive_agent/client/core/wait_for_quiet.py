@@ -1,4 +1,4 @@
-"""Waits for answers, and for moments at which nobody speaks."""
+"""Waits until the agent has answered and nobody speaks."""
 
 import asyncio
 from collections.abc import Callable

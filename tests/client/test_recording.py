@@ -10,13 +10,13 @@ import pytest
 
 from tests.client.stage import NotingScreen
 from voicelive_agent.client.core.screen import Level, Notice, ProtocolEvent, Screens, Transcript
-from voicelive_agent.client.settings import load_settings
-from voicelive_agent.client.sound.devices import DeviceError
-from voicelive_agent.client.sound.file_devices import SilentLoudspeaker, SilentMicrophone
-from voicelive_agent.client.ui.recording import (
+from voicelive_agent.client.recording import (
     Recording,
     open_recording,
 )
+from voicelive_agent.client.settings import load_settings
+from voicelive_agent.client.sound.devices import DeviceError
+from voicelive_agent.client.sound.file_devices import SilentLoudspeaker, SilentMicrophone
 from voicelive_agent.emulator.watch.replay import read_events
 
 RATE_HZ = 24_000

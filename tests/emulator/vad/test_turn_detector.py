@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.emulator.vad.rules import read_rules
 from voicelive_agent.emulator.vad import SpeechStarted, SpeechStopped
-from voicelive_agent.emulator.vad.turn_detection import (
+from voicelive_agent.emulator.vad.turn_detector import (
     MURMUR_LIMIT_MS,
     PauseReached,
     TurnDetector,

@@ -1,4 +1,4 @@
-"""Watchdog: a deadline that moves with every sign of life.
+"""A deadline that can be moved: for the first delta, for quiet, for sending.
 
 A module of its own: the agent's part of a turn has one, and so has the stream to its caller.
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from voicelive_agent.shell_command import spell_command, spell_commands
+from voicelive_agent.command_name import spell_command, spell_commands
 
 
 def install(folder: Path, name: str = "voicelive-agent") -> Path:

@@ -1,4 +1,4 @@
-"""Agent backends by address: opens agents and models."""
+"""Opens the agent or model that an address names."""
 
 from pathlib import Path
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Level of the microphone, and warnings where it can't be heard well."""
+"""Microphone level: shown, and warned of where the microphone is silent or distorted."""
 
 import numpy as np
 

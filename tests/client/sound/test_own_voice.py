@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from voicelive_agent.client.sound.echo import (
+from voicelive_agent.client.sound.own_voice import (
     RATE_HZ,
     SHARE_MIN,
     WINDOW_MS,

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.virtual_time import run_virtual
-from voicelive_agent.server.engine.watchdog import Watchdog
+from voicelive_agent.server.engine.deadline import Watchdog
 
 
 def test_it_expires_once_after_the_latest_deadline() -> None:

@@ -1,4 +1,4 @@
-"""Settings as every program reads them: options, environment, ``.env``, TOML, in this order.
+"""How settings are read: options, environment, ``.env``, TOML; each program's own are its settings.
 
 A field of a program's settings is one option (``--history-turns``), one variable
 (``VOICELIVE_HISTORY_TURNS``, or what ``variable`` names instead) and one key of the program's table
