@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from voicelive_agent.command_name import spell_command, spell_commands
+from voicelive_agent.command_name import spell_command, spell_commands, spell_pip
 
 
 def install(folder: Path, name: str = "voicelive-agent") -> Path:
@@ -66,13 +66,26 @@ def test_the_interpreter_where_nothing_is_installed(
 
 
 def test_commands_in_texts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`pip install` alone was another Python's pip, or none, for whoever activates nothing."""
     install(tmp_path / ".venv")
+    python = install(tmp_path / ".venv", "python")
     monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.chdir(tmp_path)
     text = "pip install 'voicelive-agent[x]', then voicelive-agent models, in voicelive-agent."
     assert spell_commands(text) == (
-        "pip install 'voicelive-agent[x]', then .venv/bin/voicelive-agent models,"
-        " in voicelive-agent."
+        ".venv/bin/python -m pip install 'voicelive-agent[x]', then"
+        " .venv/bin/voicelive-agent models, in voicelive-agent."
     )
+    assert spell_commands("python -m pip install x") == ".venv/bin/python -m pip install x"
     assert spell_commands(spell_commands(text)) == spell_commands(text)
+
+
+def test_pip_is_named_alone_where_the_shell_finds_this_interpreters(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install(tmp_path, "pip")
+    monkeypatch.setattr(sys, "executable", str(install(tmp_path, "python")))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert spell_pip() == "pip"

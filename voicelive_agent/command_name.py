@@ -1,4 +1,4 @@
-"""The command ``voicelive-agent`` as it has to be typed here: messages print it by this."""
+"""``voicelive-agent`` and ``pip`` as they have to be typed here: messages print them by this."""
 
 import os
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 
 NAME = "voicelive-agent"
 _COMMAND = re.compile(rf"(?<![\w./'-]){NAME}(?= [A-Za-z])")
+_PIP = re.compile(r"(?<![\w./-])(?:python -m pip|(?<!-m )pip)(?= install\b)")
 
 
 def spell_command(arguments: str = "") -> str:
@@ -28,9 +29,17 @@ def spell_command(arguments: str = "") -> str:
     return f"{program} {arguments}".rstrip()
 
 
+def spell_pip() -> str:
+    """``pip`` of the interpreter that runs, activated or not."""
+    found = shutil.which("pip")
+    if found and Path(found).parent == Path(sys.executable).parent:
+        return "pip"
+    return f"{shlex.quote(_spell_python())} -m pip"
+
+
 def spell_commands(text: str) -> str:
-    """A text in which ``voicelive-agent …`` stands as it has to be typed here."""
-    return _COMMAND.sub(lambda _: spell_command(), text)
+    """A text in which ``voicelive-agent …`` and ``pip install …`` stand as they are typed here."""
+    return _PIP.sub(lambda _: spell_pip(), _COMMAND.sub(lambda _: spell_command(), text))
 
 
 def _spell_python() -> str:

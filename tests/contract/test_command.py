@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from voicelive_agent.command_name import spell_pip
 from voicelive_agent.contract import command
 
 
@@ -64,7 +65,7 @@ def test_what_is_missing_is_told_with_the_extra(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert command.main(["http://127.0.0.1:9"]) == 1
     assert capsys.readouterr().err == (
-        "pytest is missing: pip install 'voicelive-agent[contract]'\n"
+        f"pytest is missing: {spell_pip()} install 'voicelive-agent[contract]'\n"
     )
 
 

@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.emulator.conversing import AGENT, Desk, loud, open_client, open_desk, quiet
-from voicelive_agent.command_name import spell_command
+from voicelive_agent.command_name import spell_command, spell_pip
 from voicelive_agent.emulator.command import build_parser, main
 from voicelive_agent.emulator.settings import load_settings
 from voicelive_agent.emulator.welcome import render_welcome
@@ -237,7 +237,7 @@ def test_what_is_not_installed_is_named(module: str, needed: str, extra: str) ->
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stderr.startswith(needed)
-    assert f"is missing: pip install 'voicelive-agent[{extra}" in ended.stderr
+    assert f"is missing: {spell_pip()} install 'voicelive-agent[{extra}" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 

@@ -8,6 +8,8 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
+from voicelive_agent.command_name import spell_commands
+
 try:
     from voicelive_agent.client.connection import ConnectError, find_endpoint
     from voicelive_agent.client.core.functions import Functions, ToolsError, load_functions
@@ -23,7 +25,7 @@ try:
     from voicelive_agent.client.ui.terminal import Terminal
     from voicelive_agent.settings_sources import SettingsError, print_unknown_names
 except ModuleNotFoundError as error:
-    sys.exit(f"{error.name} is missing: pip install 'voicelive-agent[client]'")
+    sys.exit(spell_commands(f"{error.name} is missing: pip install 'voicelive-agent[client]'"))
 
 USAGE = 2
 

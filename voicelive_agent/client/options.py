@@ -3,6 +3,7 @@
 import argparse
 
 from voicelive_agent.client.settings import WHERE, Settings
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.settings_sources import add_options
 
 DESCRIPTION = """\
@@ -51,8 +52,8 @@ def build_parser(
     parser = argparse.ArgumentParser(
         prog=prog,
         usage=usage,
-        description=description,
-        epilog=epilog,
+        description=spell_commands(description),
+        epilog=spell_commands(epilog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

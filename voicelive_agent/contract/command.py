@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from voicelive_agent.command_name import spell_commands
+
 FAILED, USAGE = 1, 2
 _NEEDED = ("pytest", "pytest_asyncio", "hypothesis")
 _HERE = Path(__file__).parent
@@ -35,7 +37,9 @@ def main(arguments: Sequence[str]) -> int:
     options = _build_parser().parse_args(own)
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        sys.stderr.write(f"{missing[0]} is missing: pip install 'voicelive-agent[contract]'\n")
+        sys.stderr.write(
+            spell_commands(f"{missing[0]} is missing: pip install 'voicelive-agent[contract]'\n")
+        )
         return FAILED
     import pytest
 
@@ -65,8 +69,8 @@ def _pytest_options(options: argparse.Namespace) -> list[str]:
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicelive-agent contract",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
+        description=spell_commands(_DESCRIPTION),
+        epilog=spell_commands(_EPILOG),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

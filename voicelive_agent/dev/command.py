@@ -70,7 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from voicelive_agent.dev.agent_server import AgentServerError
         from voicelive_agent.dev.reload import ReloadingAgent
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"{error.name} is missing: pip install 'voicelive-agent[emulator]'\n")
+        sys.stderr.write(
+            spell_commands(f"{error.name} is missing: pip install 'voicelive-agent[emulator]'\n")
+        )
         return 1
     served = [*([module] if module else ()), *(["--env-file", str(env_file)] if env_file else ())]
     agent = ReloadingAgent(listener, served, _say, None if no_reload else Path.cwd())

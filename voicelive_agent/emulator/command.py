@@ -98,10 +98,11 @@ def run(
         from voicelive_agent.emulator.welcome import render_welcome
         from voicelive_agent.listening import ListenError
     except ModuleNotFoundError as error:
-        sys.stderr.write(
+        missing = (
             f"{error.name} is missing: pip install 'voicelive-agent[emulator,espeak]', or leave "
             "out espeak (GPL-3.0-or-later) where the system has libflite\n"
         )
+        sys.stderr.write(spell_commands(missing))
         return 1
 
     def say_ready(url: str, engines: Any) -> None:

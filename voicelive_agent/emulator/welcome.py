@@ -27,7 +27,15 @@ def render_welcome(url: str, settings: Settings, engines: Engines) -> str:
     lines = [
         f"Voice Live emulator is ready at {url}",
         "",
-        "  Connect the unmodified azure-ai-voicelive SDK to it:",
+        f"  Talk    {_describe_client(url, settings, agent_name)}",
+        f"  Look    {url}/   (JSON: {url}/sessions)",
+        "  Agents",
+        *_describe_agents(settings),
+        f"  STT     {engines.stt.name}",
+        *_indent(engines.stt.advice),
+        f"  TTS     {engines.tts.name}, {engines.tts.sample_rate_hz} Hz",
+        "",
+        "  The unmodified azure-ai-voicelive SDK connects to it:",
         "",
         "    from azure.ai.voicelive.aio import connect",
         "    from azure.core.credentials import AzureKeyCredential",
@@ -37,15 +45,6 @@ def render_welcome(url: str, settings: Settings, engines: Engines) -> str:
         "",
         f"  {_describe_credential(settings)} Any project_name is accepted.",
         f'  Without an agent: model="local" instead, answered by {engines.model.name}.',
-        "",
-        "  Agents",
-        *_describe_agents(settings),
-        "",
-        f"  STT     {engines.stt.name}",
-        *_indent(engines.stt.advice),
-        f"  TTS     {engines.tts.name}, {engines.tts.sample_rate_hz} Hz",
-        f"  Talk    {_describe_client(url, settings, agent_name)}",
-        f"  Page    {url}/   (JSON: {url}/sessions)",
     ]
     if settings.record:
         lines.append(f"  Recording every session into {settings.record}: it holds what people say.")

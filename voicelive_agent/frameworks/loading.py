@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from voicelive_agent.agent import Output, Turn
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.frameworks.naming import AgentLoadError, find_named, import_named
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
@@ -113,7 +114,7 @@ def load_agent(name: str) -> LoadedAgent:
         if name == "model" and isinstance(error.__cause__, ImportError):
             raise AgentLoadError(
                 f"VOICELIVE_AGENT=model needs {error.__cause__.name}, which is not installed:"
-                " pip install 'voicelive-agent[model]'."
+                + spell_commands(" pip install 'voicelive-agent[model]'.")
             ) from error
         raise
     return adapt(find_named(label, module, attribute, example=EXAMPLE), name=label)
@@ -178,7 +179,8 @@ def _adapt_framework(name: str, framework: Framework, found: Any) -> LoadedAgent
     except ImportError as error:
         raise AgentLoadError(
             f"{name} is an agent of {framework.title}, but what answers turns with it could not"
-            f" be imported ({error}). Run `pip install -U 'voicelive-agent[{framework.extra}]'`."
+            f" be imported ({error}). Run "
+            + spell_commands(f"`pip install -U 'voicelive-agent[{framework.extra}]'`.")
         ) from error
     try:
         return adapt(adapter(found), name=name)

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from voicelive_agent.command_name import spell_commands
+
 # Packages of the frameworks, by the extra that installs them.
 EXTRAS = {
     "pydantic_ai": "pydantic-ai",
@@ -43,6 +45,7 @@ def import_named(label: str, module_name: str, *, example: str) -> ModuleType:
             ) from error
         root = missing.split(".")[0]
         how = f"pip install 'voicelive-agent[{EXTRAS[root]}]'" if root in EXTRAS else "install it"
+        how = spell_commands(how)
         raise AgentLoadError(
             f"{label}: the module {module_name!r} needs the package {missing!r}, which is not"
             f" there: {how}."

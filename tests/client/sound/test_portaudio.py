@@ -16,7 +16,9 @@ from voicelive_agent.client.sound.portaudio import (
     installation_command,
     list_devices,
 )
+from voicelive_agent.command_name import spell_pip
 
+PIP = spell_pip()
 DEVICES = [
     Device(0, "Built-in", "ALSA", 2, 2, 48_000, default_input=False, default_output=True),
     Device(1, "USB Headset", "ALSA", 1, 2, 44_100, default_input=True, default_output=False),
@@ -46,12 +48,12 @@ def test_what_is_not_one_device_is_told() -> None:
 @pytest.mark.parametrize(
     ("platform", "manager", "command"),
     [
-        ("linux", "apt-get", "apt-get install -y portaudio19-dev gcc python3-dev && python -m pip"),
-        ("linux", "dnf", "dnf install -y portaudio-devel gcc python3-devel && python -m pip"),
-        ("linux", "pacman", "pacman -S --needed --noconfirm portaudio gcc && python -m pip"),
-        ("darwin", "brew", "brew install portaudio && python -m pip install pyaudio"),
-        ("linux", "", "install PortAudio with its headers, then: python -m pip install pyaudio"),
-        ("win32", "", "python -m pip install pyaudio"),
+        ("linux", "apt-get", "apt-get install -y portaudio19-dev gcc python3-dev && {pip}"),
+        ("linux", "dnf", "dnf install -y portaudio-devel gcc python3-devel && {pip}"),
+        ("linux", "pacman", "pacman -S --needed --noconfirm portaudio gcc && {pip}"),
+        ("darwin", "brew", "brew install portaudio && {pip} install pyaudio"),
+        ("linux", "", "install PortAudio with its headers, then: {pip} install pyaudio"),
+        ("win32", "", "{pip} install pyaudio"),
     ],
 )
 def test_command_of_each_system(
@@ -60,7 +62,7 @@ def test_command_of_each_system(
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(shutil, "which", lambda name: name if name == manager else None)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert installation_command().startswith(command)
+    assert installation_command().startswith(command.format(pip=PIP))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert installation_command().startswith("sudo ") is (manager not in ("", "brew"))
 

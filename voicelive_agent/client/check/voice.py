@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from voicelive_agent.client.check.scenario import ScenarioError
 from voicelive_agent.client.sound.audio_files import read_sound
+from voicelive_agent.command_name import spell_commands
 
 if TYPE_CHECKING:
     from voicelive_agent.emulator.tts import TextToSpeech
@@ -20,7 +21,7 @@ CallerVoice = Callable[[str], Awaitable[bytes]]
 
 PROGRAMS = {"flite": "slt", "espeak-ng": "en-us+klatt4"}
 """Programs that speak, the best understood first, and the voice to use of each."""
-_ADVICE = (
+_ADVICE = spell_commands(
     "Install one: apt-get install -y flite (or espeak-ng), brew install espeak-ng, or "
     'pip install "voicelive-agent[emulator,espeak]"; or use `play:` with a WAV file'
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from voicelive_agent.client.sound.devices import DeviceError
+from voicelive_agent.command_name import spell_commands
 
 Direction = Literal["microphone", "loudspeaker"]
 
@@ -229,7 +230,7 @@ def quiet_stderr() -> Iterator[None]:
         os.close(kept)
 
 
-_PIP = "python -m pip install pyaudio"
+_PIP = spell_commands("pip install pyaudio")
 _COMMANDS = {
     "apt-get": "apt-get install -y portaudio19-dev gcc python3-dev",
     "dnf": "dnf install -y portaudio-devel gcc python3-devel",

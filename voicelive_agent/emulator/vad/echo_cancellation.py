@@ -10,11 +10,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
 from voicelive_agent.wire.voice_live.session import EchoCancellation, NoiseReduction
 
 FRAME_MS = 10
-INSTALL_HINT = "pip install 'voicelive-agent[echo-cancellation]'"
+INSTALL_HINT = spell_commands("pip install 'voicelive-agent[echo-cancellation]'")
 _FRAME_BYTES = SAMPLE_RATE_HZ * FRAME_MS // 1000 * 2
 
 

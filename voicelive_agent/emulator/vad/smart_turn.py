@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, SttError
 
-INSTALL_HINT = (
+INSTALL_HINT = spell_commands(
     "pip install onnxruntime, then pip install --no-deps pipecat-ai "
     "(or pip install 'voicelive-agent[end-of-turn]', with all that pipecat needs, 400 MB)"
 )

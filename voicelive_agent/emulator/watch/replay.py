@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from voicelive_agent.command_name import spell_command, spell_commands
+
 try:
     import orjson
     from websockets.asyncio.client import ClientConnection, connect
     from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 except ModuleNotFoundError as error:
-    sys.exit(f"{error.name} is missing: pip install 'voicelive-agent[emulator]'")
+    sys.exit(spell_commands(f"{error.name} is missing: pip install 'voicelive-agent[emulator]'"))
 
-from voicelive_agent.command_name import spell_command
 from voicelive_agent.settings_sources import emulator_url
 
 EXIT_SAME, EXIT_DIFFERS, EXIT_UNUSABLE = 0, 1, 2

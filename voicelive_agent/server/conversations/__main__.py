@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.server.conversations.location import locate_sqlite, open_store
 from voicelive_agent.server.conversations.store import (
     ConversationKey,
@@ -39,8 +40,8 @@ examples:
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicelive-agent conversations",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
+        description=spell_commands(_DESCRIPTION),
+        epilog=spell_commands(_EPILOG),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

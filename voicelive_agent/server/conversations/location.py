@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.server.conversations.store import ConversationStore, Limits
 
 _FORMS = (
@@ -54,9 +55,8 @@ def open_store(
         return SqliteStore(locate_sqlite(url), limits)
     if scheme in ("redis", "rediss") and rest:
         if find_spec("redis") is None:
-            raise ValueError(
-                "conversations in Redis need an extra: pip install 'voicelive-agent[redis]'"
-            )
+            need = "conversations in Redis need an extra: pip install 'voicelive-agent[redis]'"
+            raise ValueError(spell_commands(need))
         from voicelive_agent.server.conversations.redis.store import RedisStore
 
         return RedisStore(url, limits, lease_seconds=lease_seconds)

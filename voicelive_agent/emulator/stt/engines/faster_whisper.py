@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.stt import SttError, Transcript, TranscriptWord
 from voicelive_agent.emulator.stt.phrases import list_readings
 from voicelive_agent.emulator.stt.recognition import (
@@ -15,7 +16,7 @@ from voicelive_agent.emulator.stt.recognition import (
     locate_model,
 )
 
-INSTALL_HINT = "pip install 'voicelive-agent[faster-whisper]'"
+INSTALL_HINT = spell_commands("pip install 'voicelive-agent[faster-whisper]'")
 
 
 class FasterWhisper:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, SttError, Transcript, TranscriptWord
 from voicelive_agent.emulator.stt.engines.sentencepiece import write_vocabulary
 from voicelive_agent.emulator.stt.phrases import list_readings, split_words
@@ -21,7 +22,7 @@ from voicelive_agent.emulator.stt.recognition import (
     locate_model,
 )
 
-INSTALL_HINT = "pip install 'voicelive-agent[sherpa-onnx]'"
+INSTALL_HINT = spell_commands("pip install 'voicelive-agent[sherpa-onnx]'")
 PHRASE_SCORE = 2.0
 """What each token of a phrase adds to the likelihood (logarithmic) of hearing it."""
 _TAIL_MS = 600

@@ -18,7 +18,7 @@ from voicelive_agent.emulator.stt.recognition import BufferedRecognizer, Recogni
 PROCESSES_FOR_EACH_CORE = 16
 """More than can talk in real time: a client that records without an end holds one of them."""
 _ADVICE = (
-    "The default ears (pocketsphinx) are demo grade: of clear speech they miss about one word in "
+    "The default STT (pocketsphinx) is demo grade: of clear speech they miss about one word in "
     "ten, of many people's one in three. For better ones: pip install "
     "'voicelive-agent[sherpa-onnx]', then voicelive-agent models, and start with "
     "--stt sherpa-onnx."

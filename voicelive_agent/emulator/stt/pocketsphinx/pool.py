@@ -17,6 +17,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.stt import SttError
 from voicelive_agent.emulator.stt.pocketsphinx.messages import HEAD, PROCESS_ID, Begin, pack
 
@@ -291,9 +292,10 @@ class _Forker(_Starter):
         try:
             await self._receive_id(START_TIMEOUT_S)
         except OSError as error:
+            advice = "Is the emulator's extra installed (pip install 'voicelive-agent[emulator]')?"
             raise SttError(
                 "The speech recogniser did not start: its message stands above. "
-                "Is the emulator's extra installed (pip install 'voicelive-agent[emulator]')?"
+                + spell_commands(advice)
             ) from error
 
     async def _receive_id(self, timeout_s: float) -> int:

@@ -12,11 +12,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 from voicelive_agent.emulator.tts.voices import EngineVoice, Gender
 from voicelive_agent.emulator.tts.worker import Emit, PhonemeMark, WordMark
 
-INSTALL_HINT = "pip install 'voicelive-agent[espeak]' (GPL-3.0-or-later), or apt install espeak-ng"
+INSTALL_HINT = spell_commands(
+    "pip install 'voicelive-agent[espeak]' (GPL-3.0-or-later), or apt install espeak-ng"
+)
 NORMAL_RATE_WPM = 175
 PITCH_RANGE = (0.68, 1.66)
 """How far the library's own pitch parameter reaches, measured by fundamental frequency."""

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.tts import TtsError
 from voicelive_agent.emulator.tts.engines.sherpa_onnx import read_kokoro_name, write_pcm16
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech, locate_model
 from voicelive_agent.emulator.tts.voices import EngineVoice
 from voicelive_agent.emulator.tts.worker import Emit
 
-INSTALL_HINT = "pip install 'voicelive-agent[kokoro]' (parts are GPL-3.0-or-later)"
+INSTALL_HINT = spell_commands("pip install 'voicelive-agent[kokoro]' (parts are GPL-3.0-or-later)")
 _DEFAULT_VOICE = "af_heart"
 # What its phonemiser calls the languages of its voices.
 _LANGUAGES = {

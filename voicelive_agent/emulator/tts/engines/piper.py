@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.tts import TtsError
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech, locate_model
 from voicelive_agent.emulator.tts.voices import EngineVoice, guess_gender
 from voicelive_agent.emulator.tts.worker import Emit
 
-INSTALL_HINT = "pip install 'voicelive-agent[piper]' (GPL-3.0-or-later)"
+INSTALL_HINT = spell_commands("pip install 'voicelive-agent[piper]' (GPL-3.0-or-later)")
 _MOST_SPEAKERS = 8
 
 

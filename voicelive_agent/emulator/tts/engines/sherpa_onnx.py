@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.tts import TtsError
 from voicelive_agent.emulator.tts.engines import espeak
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech, locate_model
 from voicelive_agent.emulator.tts.voices import EngineVoice, Gender
 from voicelive_agent.emulator.tts.worker import Emit
 
-INSTALL_HINT = "pip install 'voicelive-agent[sherpa-onnx]'"
+INSTALL_HINT = spell_commands("pip install 'voicelive-agent[sherpa-onnx]'")
 _THREADS = 2
 # Speakers by number; the letters say accent and gender.
 _KOKORO_V0 = (

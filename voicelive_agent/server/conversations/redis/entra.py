@@ -6,6 +6,8 @@ from typing import Any
 
 from redis.credentials import CredentialProvider
 
+from voicelive_agent.command_name import spell_commands
+
 _SCOPE = "https://redis.azure.com/.default"
 
 
@@ -21,9 +23,8 @@ class EntraCredentials(CredentialProvider):
             try:
                 from azure.identity.aio import DefaultAzureCredential
             except ImportError as error:
-                raise ValueError(
-                    "auth=entra needs azure-identity: pip install azure-identity aiohttp"
-                ) from error
+                need = "auth=entra needs azure-identity: pip install azure-identity aiohttp"
+                raise ValueError(spell_commands(need)) from error
             credential = DefaultAzureCredential()
         self._credential = credential
 

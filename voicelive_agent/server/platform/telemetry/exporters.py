@@ -13,6 +13,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from voicelive_agent import __version__
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.server.platform.telemetry import spans as telemetry
 from voicelive_agent.server.platform.telemetry.instrumentation import instrument_frameworks
 from voicelive_agent.server.settings import Settings
@@ -72,9 +73,9 @@ class Exporters:
             await asyncio.to_thread(self.configure)
         except ImportError as error:
             logger.warning(
-                "telemetry is off: %s is not installed; get it with"
-                " pip install 'voicelive-agent[telemetry,azure-monitor]'",
+                "telemetry is off: %s is not installed; get it with %s",
                 error.name,
+                spell_commands("pip install 'voicelive-agent[telemetry,azure-monitor]'"),
             )
         except Exception as error:
             # Its text can hold the connection string.
