@@ -123,7 +123,7 @@ phrases = st.recursive(
 
 
 @given(st.lists(phrases, min_size=1, max_size=4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_every_grammar_is_one(decoder: pocketsphinx.Decoder, texts: list[str]) -> None:
     grammar = write_grammar(parse_phrases(texts))
     decoder.add_jsgf_string("test", grammar)

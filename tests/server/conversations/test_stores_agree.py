@@ -74,7 +74,7 @@ def without_times(answers: list[Any]) -> str:
     return re.sub(r"('ended_at': |ended_at=)[0-9.e+]+", r"\1…", repr(answers))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(steps)
 def test_sqlite_agrees_with_memory(script: list[tuple[Any, Any, Any]]) -> None:
     async def compare() -> None:
@@ -92,7 +92,7 @@ def test_sqlite_agrees_with_memory(script: list[tuple[Any, Any, Any]]) -> None:
 
 @pytest.mark.component
 def test_redis_agrees_with_memory(redis_server: RedisServer) -> None:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(steps)
     def agree(script: list[tuple[Any, Any, Any]]) -> None:
         async def compare() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.virtual_time import run_virtual
@@ -76,7 +76,6 @@ def test_a_timeout_gives_an_empty_batch() -> None:
     st.integers(1, 5),
     st.sampled_from([0.0, 0.01]),
 )
-@settings(deadline=None)
 def test_nothing_is_lost_reordered_or_piled_up(
     pauses: list[float], limit: int, gap_seconds: float
 ) -> None:

@@ -65,13 +65,13 @@ class TestDecoder:
         audio=st.binary(max_size=4000),
         cuts=st.lists(st.integers(0, 4000), max_size=8),
     )
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_cuts_change_nothing(self, format: AudioFormat, audio: bytes, cuts: list[int]) -> None:
         whole = decode_all(Decoder(format, ENGINE_RATE_HZ), [audio])
         assert decode_all(Decoder(format, ENGINE_RATE_HZ), cut(audio, cuts)) == whole
 
     @given(format=st.sampled_from(FORMATS), samples=st.integers(0, 5000))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_the_length_is_that_of_the_time(self, format: AudioFormat, samples: int) -> None:
         decoded = decode_all(
             Decoder(format, ENGINE_RATE_HZ), [bytes(samples * format.bytes_per_sample)]
@@ -113,7 +113,7 @@ class TestWavHeader:
         assert decoder.notice is None
 
     @given(cuts=st.lists(st.integers(0, 500), max_size=10))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_a_header_may_come_in_pieces(self, cuts: list[int]) -> None:
         decoder = Decoder(AudioFormat("pcm16", 16_000), ENGINE_RATE_HZ)
         file = wav_file(tone(16_000, seconds=0.01), 16_000)
@@ -207,7 +207,7 @@ class TestEncoder:
         audio=st.binary(max_size=4000),
         cuts=st.lists(st.integers(0, 4000), max_size=8),
     )
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_cuts_change_nothing(self, name: str, audio: bytes, cuts: list[int]) -> None:
         def encode(pieces: list[bytes]) -> bytes:
             encoder = Encoder(name, 22_050)

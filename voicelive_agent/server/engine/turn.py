@@ -16,7 +16,6 @@ import asyncio
 import copy
 import json
 import logging
-import re
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
@@ -41,10 +40,9 @@ from voicelive_agent.server.engine.events import (
 from voicelive_agent.server.engine.heard import note_heard
 from voicelive_agent.server.engine.outbox import Delivery, Outbox
 from voicelive_agent.server.platform.telemetry.spans import span_turn
+from voicelive_agent.wire.language import is_language_tag
 
 logger = logging.getLogger(__name__)
-
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
 
 
 class RunningTurn:
@@ -275,7 +273,7 @@ class RunningTurn:
     def _read_language(self) -> str:
         """The conversation's language: the one that the agent set, where that is one."""
         language: object = self._turn.language if self._turn is not None else self._language
-        if isinstance(language, str) and _LANGUAGE.fullmatch(language):
+        if isinstance(language, str) and is_language_tag(language.replace("_", "-")):
             return language
         return self._language
 
