@@ -133,9 +133,9 @@ def measure_bytes(path: Path) -> int:
 
 
 @contextlib.contextmanager
-def open_container(image: str) -> Iterator[str]:
+def open_container(image: str, *options: str) -> Iterator[str]:
     """A container of ``image``, gone afterwards; gives its name. Raises DebianError."""
-    container = buildah("from", "--pull=never", image)
+    container = buildah("from", "--pull=never", *options, image)
     try:
         yield container
     finally:

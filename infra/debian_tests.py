@@ -5,6 +5,7 @@ until the lock changes; the checkout is copied, so that nothing is written to it
 """
 
 import hashlib
+import resource
 import shutil
 import subprocess
 import sys
@@ -26,8 +27,9 @@ from infra.locks import find_cache
 PROJECT = Path(__file__).parents[1]
 _LOCKS = ("dev", "end-of-turn")
 _NOT_COPIED = (".git", ".venv", "build", "dist", "__pycache__", ".*_cache", ".hypothesis")
-# What a checkout is developed with is no concern of the image's Python, and needs git.
-_TESTS = ("tests", "--ignore=tests/infra", "-m", "not component and not slow", "-n", "2", "-q")
+# What a checkout is developed and described with is no concern of the image's Python.
+_NOT_RUN = ("--ignore=tests/infra", "--ignore=tests/docs")
+_TESTS = ("tests", *_NOT_RUN, "-m", "not component and not slow", "-n", "2", "-q")
 
 
 def main(options: list[str]) -> int:
@@ -36,8 +38,10 @@ def main(options: list[str]) -> int:
         sys.exit(obstacle)
     try:
         make_base()
+        _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
         with (
-            open_container(BASE) as container,
+            # buildah's own limit of open files is less than what some tests need.
+            open_container(BASE, "--ulimit", f"nofile={files}:{files}") as container,
             tempfile.TemporaryDirectory(prefix="debian-tests-") as directory,
         ):
             checkout = Path(directory) / "checkout"
@@ -45,7 +49,8 @@ def main(options: list[str]) -> int:
             packages = find_packages()
             mounts = ["--volume", f"{packages}:/venv", "--volume", f"{checkout}:/checkout"]
             install(container, packages, mounts)
-            tests = ["/venv/bin/python", "-m", "pytest", "-p", "no:cacheprovider"]
+            # A slow machine is no fault; where CI is set, missing components would be one too.
+            tests = ["/venv/bin/python", "-m", "pytest", "--hypothesis-profile=ci"]
             return run(container, mounts, [*tests, *(options or _TESTS)])
     except DebianError as error:
         sys.exit(str(error))
@@ -54,6 +59,7 @@ def main(options: list[str]) -> int:
 def find_packages() -> Path:
     """Where the virtual environment of this lock is kept; those of other locks are removed."""
     digest = hashlib.sha256()
+    digest.update((PROJECT / "pyproject.toml").read_bytes())
     for name in _LOCKS:
         digest.update((PROJECT / f"requirements/{name}.txt").read_bytes())
     packages = find_cache() / f"python{PYTHON}" / digest.hexdigest()[:16]
@@ -73,7 +79,8 @@ def install(container: str, packages: Path, mounts: list[str]) -> None:
     locks = " ".join(f"-r requirements/{name}.txt" for name in _LOCKS)
     script = (
         "python -m venv --clear /venv && /venv/bin/pip install --quiet --no-cache-dir "
-        f"--no-deps --require-hashes {locks}"
+        f"--no-deps --require-hashes {locks} && "
+        "/venv/bin/pip install --quiet --no-deps --no-build-isolation --editable ."
     )
     with hand_in_sources() as sources:
         if run(container, [*mounts, *sources], ["sh", "-ec", script]):
