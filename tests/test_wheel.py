@@ -67,6 +67,15 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def script_project(tmp_path: Path) -> Path:
+    """Another stranger's: an agent in an `app.py`."""
+    (tmp_path / "app.py").write_text(
+        'async def reply(turn):\n    yield f"app.py says {turn.text}."\n'
+    )
+    return tmp_path
+
+
 def test_it_holds_the_library_alone(wheel: Path) -> None:
     """It held `app`, `client` and `emulator`, which a user's project has as well."""
     with zipfile.ZipFile(wheel) as archive:
@@ -121,6 +130,14 @@ def test_serve_works_there(project: Path, installed: Path) -> None:
     with running(project, installed, "serve", "app.bot:reply", "--port", str(port)) as log:
         wait_until(log, "is served at")
         assert "app says hello." in ask(port)
+
+
+def test_an_agent_in_app_py_is_served(script_project: Path, installed: Path) -> None:
+    """It ended with exit code 0 and without a word."""
+    port = find_free_port()
+    with running(script_project, installed, "serve", "app:reply", "--port", str(port)) as log:
+        wait_until(log, "is served at")
+        assert "app.py says hello." in ask(port)
 
 
 def test_dev_works_there(project: Path, installed: Path) -> None:

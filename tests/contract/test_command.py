@@ -59,6 +59,15 @@ def test_where_nobody_answers_is_told(tmp_path: Path) -> None:
     assert "no agent answers at http://127.0.0.1:9" in ran.stdout + ran.stderr
 
 
+def test_an_agent_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """All clauses failed in their set-up instead, one traceback each, with exit code 1."""
+    (tmp_path / "my_agent.py").write_text("async def reply(turn):\n    yield 'hello'\n")
+    ran = contract("my_agent:repyl", cwd=tmp_path)
+    assert ran.returncode == 2
+    assert "my_agent" in ran.stderr and "reply" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
 def test_what_is_missing_is_told_with_the_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

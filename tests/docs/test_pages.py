@@ -171,3 +171,14 @@ def test_every_page_is_linked_from_the_index() -> None:
     pages = {path for path in PAGES if path.is_relative_to(index.parent) and path != index}
     decisions = {path for path in pages if path.parent.name == "decisions"}
     assert pages - decisions <= linked
+
+
+@each_page()
+def test_paths_of_modules_exist(path: Path) -> None:
+    """CONTRIBUTING named a file of tests that had been renamed."""
+    text = path.read_text(encoding="utf-8")
+    named = re.findall(
+        r"\b((?:tests|voicelive_agent|examples|infra|benchmarks)/[\w/]+\.py)\b", text
+    )
+    for one in named:
+        assert (ROOT / one).is_file(), one

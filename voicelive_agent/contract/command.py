@@ -41,10 +41,27 @@ def main(arguments: Sequence[str]) -> int:
             spell_commands(f"{missing[0]} is missing: pip install 'voicelive-agent[contract]'\n")
         )
         return FAILED
+    if "://" not in options.target and not _is_an_agent(options.target):
+        return USAGE
     import pytest
 
     code = pytest.main([*_pytest_options(options), *further])
     return USAGE if code == pytest.ExitCode.USAGE_ERROR else int(code)
+
+
+def _is_an_agent(target: str) -> bool:
+    """Whether it names an agent of this directory; says why where it does not."""
+    from voicelive_agent.frameworks.loading import load_agent
+    from voicelive_agent.frameworks.naming import AgentLoadError
+
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        load_agent(target)
+    except AgentLoadError as error:
+        sys.stderr.write(f"{spell_commands(str(error))}\n")
+        return False
+    return True
 
 
 def _pytest_options(options: argparse.Namespace) -> list[str]:
