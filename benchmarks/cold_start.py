@@ -12,7 +12,8 @@ import statistics
 import sys
 import time
 
-from benchmarks.peers import find_free_port, pin_to_core, start_peer
+from benchmarks.peers import pin_to_core, start_peer
+from voicelive_agent.listening import find_free_port
 
 MOST = 1.2
 

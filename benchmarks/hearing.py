@@ -1,6 +1,6 @@
-"""How well the default ears hear, and find turns.
+"""How well the default STT engine hears, and how well turns are found.
 
-    python -m benchmarks.hearing [--ears NAME] [--quick]
+    python -m benchmarks.hearing [--stt NAME] [--quick]
 
 Front-desk sentences are spoken by voices that are not the emulator's own (flite, and espeak-ng's
 Klatt synthesiser), with and without a phrase list, and people read aloud in the recordings that
@@ -323,7 +323,7 @@ def print_score(name: str, score: Score) -> None:
 async def run(recognizers: str, cache: Path, *, quick: bool) -> bool:
     """Whether all goals are met."""
     stt, activities = open_stt(recognizers), VoiceActivities()
-    print(f"Ears: {stt.name}; voice activity: {activities.name}")
+    print(f"STT: {stt.name}; voice activity: {activities.name}")
     phrases = [
         text
         for line in PHRASES.read_text(encoding="utf-8").splitlines()
@@ -363,14 +363,14 @@ async def run(recognizers: str, cache: Path, *, quick: bool) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how well the emulator hears.")
-    parser.add_argument("--ears", default="pocketsphinx", help="as --stt of the emulator")
+    parser.add_argument("--stt", default="pocketsphinx", help="as --stt of the emulator")
     parser.add_argument("--quick", action="store_true", help="one voice, little noise")
     parser.add_argument(
         "--cache", type=Path, default=Path(tempfile.gettempdir()) / "voicelive-recordings",
         help="where the recordings of people are kept",
     )  # fmt: skip
     options = parser.parse_args()
-    good = asyncio.run(run(options.recognizers, options.cache, quick=options.quick))
+    good = asyncio.run(run(options.stt, options.cache, quick=options.quick))
     print("\nEvery goal is met." if good else "\nNot every goal is met.")
     sys.exit(0 if good else 1)
 

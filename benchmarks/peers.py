@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -11,6 +10,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from voicelive_agent.listening import find_free_port
 
 ROOT = Path(__file__).parents[1]
 # Before anything is pinned: a child may only choose among the cores of its parent.
@@ -71,12 +72,6 @@ def find_commands(mode: str) -> dict[str, list[str]]:
         "bare": ["-m", "benchmarks.bare_asyncio", mode],
         "fastapi": ["-m", "benchmarks.bare_fastapi"],
     }
-
-
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def pin_to_core(core: int) -> None:

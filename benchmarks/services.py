@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import os
 import re
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+
+from voicelive_agent.listening import find_free_port
 
 READY_TIMEOUT_S = 120
 
@@ -25,7 +26,7 @@ async def start_services(
     ``record``: every session leaves its sound and its events in ``directory``. ``environment``:
     further settings of both. Raises ServicesError.
     """
-    agent_port = _free_port()
+    agent_port = find_free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "voicelive_agent", "dev", "--no-reload", "--port", "0"),
         *("--agent-port", str(agent_port), "--log-level", "warning"),
@@ -59,9 +60,3 @@ async def _read_url(process: asyncio.subprocess.Process) -> str:
     except TimeoutError:
         raise ServicesError(f"the emulator is not ready after {READY_TIMEOUT_S} s") from None
     raise ServicesError("the emulator did not start: see its messages above")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from voicelive_agent.listening import find_free_port
 from voicelive_agent.server.conversations import (
     ConversationKey,
     ConversationStore,
@@ -91,9 +92,7 @@ def run_redis(directory: Path) -> Iterator[str | None]:
     if command is None:
         yield None
         return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = find_free_port()
     arguments = f"--port {port} --bind 127.0.0.1 --dir {directory} --appendonly yes"
     process = subprocess.Popen(
         [command, *arguments.split(), "--save", ""], stdout=subprocess.DEVNULL

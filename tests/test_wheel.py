@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.peers import find_free_port
+from voicelive_agent.listening import find_free_port
 
 ROOT = Path(__file__).parents[1]
 BODY = b'{"type": "input_audio.transcription", "input": "hello"}'

@@ -2,9 +2,12 @@
 
 import errno
 import os
+import random
 import socket
 
 _BACKLOG = 2048
+# Never seeded, as tests seed the common one: those that run side by side would choose the same.
+_random = random.SystemRandom()
 
 
 class ListenError(Exception):
@@ -52,3 +55,17 @@ def url_of(listener: socket.socket, host: str) -> str:
     elif ":" in host:
         host = "[::1]" if host == "::" else f"[{host}]"
     return f"http://{host}:{port}"
+
+
+def find_free_port() -> int:
+    """A port of 127.0.0.1 that is free, and that no outgoing connection takes before a server
+    listens: systems take theirs from 32768 on.
+    """
+    while True:
+        port = _random.randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from infra.debian import HOMES, enter_read_only, find_user
 from infra.image.build import Image
+from voicelive_agent.listening import find_free_port
 
 _START_SECONDS = 60.0
 _EXIT_SECONDS = 60.0
@@ -45,7 +45,7 @@ def serve(image: Image, log: Path, home: str = "own", **environment: str) -> Ite
 
     Raises CheckError when ``/readiness`` does not answer.
     """
-    port, key = _find_free_port(), secrets.token_urlsafe()
+    port, key = find_free_port(), secrets.token_urlsafe()
     inside = {
         **image.environment,
         "PORT": str(port),
@@ -177,9 +177,3 @@ def _expect_clean_exit(server: Server) -> None:
 
 def _read_end(log: Path) -> str:
     return log.read_text(errors="replace")[-3000:]
-
-
-def _find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

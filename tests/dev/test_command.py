@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.peers import find_free_port
 from tests.emulator.service import ROOT
 from voicelive_agent.dev.command import main
+from voicelive_agent.listening import find_free_port
 
 AGENT = """
 async def reply(turn):

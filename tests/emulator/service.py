@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 
 ROOT = Path(__file__).parents[2]
 READY_TIMEOUT_S = 90

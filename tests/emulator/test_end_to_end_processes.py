@@ -17,7 +17,7 @@ from azure.core.credentials import AzureKeyCredential
 
 from tests.emulator.caller import Caller
 from tests.emulator.service import ROOT, agent_server, dev, emulator, say
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
 

@@ -15,7 +15,7 @@ from redis.exceptions import AuthenticationError, ConnectionError
 
 from tests.infra.files import ROOT, read_dockerfile
 from voicelive_agent import __version__
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.settings_sources import variables_of
 

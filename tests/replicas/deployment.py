@@ -15,7 +15,7 @@ from tests.replicas.nginx import start_nginx
 from tests.server.conversations.backends import RedisServer
 from tests.server.processes import ServerProcess, start_server
 from tests.server.serving import read_events
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 
 LEASE_SECONDS = 3.0
 _DELTA = "output_audio_transcription.delta"

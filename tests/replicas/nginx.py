@@ -7,7 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 
 _CONFIGURATION = """
 daemon off;

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.replicas.deployment import Deployment, Talker, find_text
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 from voicelive_agent.server.engine.ending import find_phrases
 
 pytestmark = [pytest.mark.component, pytest.mark.asyncio(loop_scope="package")]

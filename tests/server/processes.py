@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.server.processes import ROOT, start_server
 from tests.server.serving import read_events
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 
 
 async def run_to_the_end(tmp_path: Path, *command: str, **environment: str) -> tuple[int, str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.peers import find_free_port
 from tests.server.processes import ROOT
 from tests.server.test_main import run_to_the_end
+from voicelive_agent.listening import find_free_port
 from voicelive_agent.server.serve import main
 
 AGENT = 'async def reply(turn):\n    yield f"You said {turn.text}."\n'

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 
 _START_SECONDS = 60.0
 

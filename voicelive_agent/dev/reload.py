@@ -9,6 +9,7 @@ from pathlib import Path
 from voicelive_agent.dev.agent_server import AgentServer, AgentServerError
 from voicelive_agent.dev.port_switch import Door
 from voicelive_agent.dev.watched_files import watch_changes
+from voicelive_agent.listening import find_free_port
 
 _BEGUN_S = 0.3
 """Within which a request that was passed on has begun, and is one of the turns that are ended."""
@@ -67,7 +68,7 @@ class ReloadingAgent:
     async def _replace(self, group: asyncio.TaskGroup) -> bool:
         """Start a server with what the files say now; the one before stays where that fails."""
         await self._door.hold()
-        server = AgentServer(_free_port(), self._arguments)
+        server = AgentServer(find_free_port(), self._arguments)
         try:
             await server.start()
         except AgentServerError as error:
@@ -116,9 +117,3 @@ class ReloadingAgent:
         servers = {self._current, *self._retiring} - {None}
         self._current = None
         await asyncio.gather(*(server.stop() for server in servers if server is not None))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

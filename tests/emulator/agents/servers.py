@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 
 
 @dataclass(frozen=True)

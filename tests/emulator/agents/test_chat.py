@@ -19,7 +19,6 @@ from tests.emulator.agents.servers import (
     lines_of,
     raw_server,
 )
-from voicelive_agent.contract.ports import find_free_port
 from voicelive_agent.emulator.agents import (
     AgentEvent,
     AgentRequest,
@@ -33,6 +32,7 @@ from voicelive_agent.emulator.agents import (
     Usage,
 )
 from voicelive_agent.emulator.agents.chat import ChatBackend, _Answer
+from voicelive_agent.listening import find_free_port
 
 WEATHER = {
     "type": "function",

@@ -19,7 +19,6 @@ from tests.emulator.agents.servers import (
     lines_of,
     raw_server,
 )
-from voicelive_agent.contract.ports import find_free_port
 from voicelive_agent.emulator.agents import (
     AgentEvent,
     AgentRequest,
@@ -31,6 +30,7 @@ from voicelive_agent.emulator.agents import (
 )
 from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID
 from voicelive_agent.emulator.agents.invocations import AnswerCheck, InvocationsBackend
+from voicelive_agent.listening import find_free_port
 
 HELLO = (
     {"type": "output_audio_transcription.delta", "delta": "Hel"},

@@ -16,7 +16,6 @@ from tests.emulator.agents.servers import (
     lines_of,
     raw_server,
 )
-from voicelive_agent.contract.ports import find_free_port
 from voicelive_agent.emulator.agents import (
     AgentEvent,
     AgentRequest,
@@ -29,6 +28,7 @@ from voicelive_agent.emulator.agents import (
 )
 from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID
 from voicelive_agent.emulator.agents.responses import ResponsesBackend
+from voicelive_agent.listening import find_free_port
 
 
 def delta(text: str, item: str = "m1") -> dict[str, Any]:

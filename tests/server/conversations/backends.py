@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 from voicelive_agent.server.conversations import ConversationKey, ConversationStore, TurnRecord
 from voicelive_agent.server.conversations.memory import MemoryStore
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore

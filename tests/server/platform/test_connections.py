@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.processes import ROOT, ServerProcess, start_server
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 from voicelive_agent.server.platform.headers import SERVER
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.server.processes import start_server
 from tests.server.serving import read_events
-from voicelive_agent.contract.ports import find_free_port
+from voicelive_agent.listening import find_free_port
 from voicelive_agent.server.engine.ending import find_phrases
 
 CLOSING = find_phrases("en").closing

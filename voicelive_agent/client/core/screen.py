@@ -1,7 +1,7 @@
 """The screen's events: everything that a conversation shows, one dataclass each.
 
 A screen takes them all by one method and handles the types that it cares for: ``ui.terminal``
-draws with rich, ``ui.json_lines`` prints one JSON object a line, ``ui.recording`` keeps them,
+draws with rich, ``ui.json_lines`` prints one JSON object a line, ``client.recording`` keeps them,
 ``check.observer`` remembers them. A new thing to show is one class here, and a case in each
 screen that shows it.
 """

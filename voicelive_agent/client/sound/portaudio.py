@@ -161,8 +161,8 @@ class _DeviceInfo(ctypes.Structure):
 def deepen_buffers(number: int, latency_s: float) -> None:
     """Let the next stream of this device have a buffer of at least ``latency_s``.
 
-    PyAudio always asks for the lowest latency that a device claims, and takes no other wish. With
-    ALSA that is some 10 ms, so whenever Python is late by more, the sound has a gap. Nothing
+    PyAudio always asks for the lowest latency that a device claims, and can't be told another.
+    With ALSA that is some 10 ms, so whenever Python is late by more, the sound has a gap. Nothing
     happens where PortAudio is a part of PyAudio, as it is on Windows: buffers are deeper there.
     """
     library = next(filter(None, map(_load_library, _LIBRARIES)), None)

@@ -10,9 +10,9 @@ import pytest
 
 from tests.emulator.agents.servers import Received, ServerScript, answering, raw_server
 from tests.emulator.tts.sound import hear
-from voicelive_agent.contract.ports import find_free_port
 from voicelive_agent.emulator.tts import SpokenChunk, TtsError
 from voicelive_agent.emulator.tts.engines.openai_audio import OpenAITextToSpeech
+from voicelive_agent.listening import find_free_port
 
 HEAD = "HTTP/1.1 200 OK\r\ncontent-type: audio/pcm\r\nconnection: close\r\n\r\n"
 TONE = (np.sin(np.arange(24_000) * 2 * np.pi * 200 / 24_000) * 9000).astype(np.int16).tobytes()

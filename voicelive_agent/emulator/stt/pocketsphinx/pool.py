@@ -49,8 +49,8 @@ class RecogniserProcess:
         await self._receive(b"R", START_TIMEOUT_S)
 
     async def begin(self, cmn: str | None, phrases: tuple[str, ...]) -> None:
-        wish = Begin(cmn=cmn, phrases=list(phrases))
-        await self._ask(b"B", json.dumps(wish).encode(), b"B")
+        begin = Begin(cmn=cmn, phrases=list(phrases))
+        await self._ask(b"B", json.dumps(begin).encode(), b"B")
 
     async def feed(self, pcm: bytes) -> str:
         """The text so far."""

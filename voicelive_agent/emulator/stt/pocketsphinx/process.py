@@ -32,8 +32,8 @@ def serve(recogniser: SphinxDecoder, requests: BinaryIO, answers: BinaryIO) -> N
         kind, size = HEAD.unpack(head)
         body = requests.read(size)
         if kind == b"B":
-            wish = json.loads(body)
-            recogniser.begin(wish["cmn"], wish["phrases"])
+            begin = json.loads(body)
+            recogniser.begin(begin["cmn"], begin["phrases"])
             answer(b"B")
         elif kind == b"A":
             answer(b"P", recogniser.feed(body).encode())

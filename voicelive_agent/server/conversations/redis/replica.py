@@ -200,7 +200,7 @@ class Replica:
 
 
 class StopRequest:
-    """One wish that whatever turn runs in a conversation be stopped, within ``seconds``."""
+    """A request that whatever turn runs in a conversation be stopped, within ``seconds``."""
 
     def __init__(self, replica: Replica, reason: str, seconds: float) -> None:
         self._replica = replica
