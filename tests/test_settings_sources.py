@@ -7,6 +7,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from voicelive_agent.client.settings import Settings as ClientSettings
+from voicelive_agent.client.settings import load_settings as load_client_settings
 from voicelive_agent.emulator.settings import Settings as EmulatorSettings
 from voicelive_agent.emulator.settings import load_settings as load_emulator_settings
 from voicelive_agent.model_agent.settings import ModelAgentSettings
@@ -172,3 +173,19 @@ def test_options_and_variables_follow_from_fields() -> None:
     assert option_of(ServerSettings, "foundry_agent_name") == ""
     assert variable_of(EmulatorSettings, "port") == "VOICELIVE_EMULATOR_PORT"
     assert variable_of(ModelAgentSettings, "model") == "VOICELIVE_AGENT_MODEL"
+
+
+def test_the_port_of_the_emulators_table_moves_its_clients_too(tmp_path: Path) -> None:
+    """`[emulator] port` moved the emulator, and talk, say and replay looked for it at 8090."""
+    (tmp_path / "voicelive.toml").write_text("[emulator]\nport = 9003\n")
+    assert load_emulator_settings().port == 9003
+    assert load_client_settings({}).emulator_url == emulator_url() == "http://127.0.0.1:9003"
+    assert load_client_settings({"emulator_port": 9004}).emulator_port == 9004
+
+
+def test_what_follows_from_another_wrong_setting_is_not_told() -> None:
+    """`dev --agent-port 0` told of a default factory besides."""
+    with pytest.raises(SettingsError) as raised:
+        load_emulator_settings(agent_port="0")
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith("--agent-port (PORT): ")

@@ -58,8 +58,6 @@ class ProgramSettings(BaseSettings):
     )
 
     toml_table: ClassVar[str]
-    other_variables: ClassVar[Sequence[str]] = ()
-    """Variables that parts of the program read by themselves."""
 
     @classmethod
     def settings_customise_sources(
@@ -188,14 +186,26 @@ def add_options(
 
 def read_environment(env_file: Path | None = None) -> dict[str, str]:
     """The environment with the ``.env`` file under it; an empty variable is none."""
-    both = {**dotenv_values(env_file or ENV_FILE), **os.environ}
-    return {name: value for name, value in both.items() if value}
+    layers = (dotenv_values(env_file or ENV_FILE), os.environ)
+    return {name: value for layer in layers for name, value in layer.items() if value}
+
+
+def read_setting(table: str, key: str, variable: str) -> str:
+    """One setting from the environment, ``.env`` or TOML, or nothing; ``key`` as in ``models-dir``.
+
+    For who needs no other setting of that program, or can't import it. Raises SettingsError.
+    """
+    if value := read_environment().get(variable):
+        return value
+    keys = {name.replace("_", "-"): value for name, value in _read_file().get(table, {}).items()}
+    return str(keys.get(key, ""))
 
 
 def emulator_url() -> str:
     """Where clients look for the emulator of this machine unless an option says otherwise."""
-    port = read_environment().get("VOICELIVE_EMULATOR_PORT") or DEFAULT_EMULATOR_PORT
-    return f"http://127.0.0.1:{port}"
+    port = read_setting("emulator", "port", "VOICELIVE_EMULATOR_PORT")
+    # The emulator takes a free one for 0, which no client can know.
+    return f"http://127.0.0.1:{DEFAULT_EMULATOR_PORT if port in ('', '0') else port}"
 
 
 def find_unknown_names(env_file: Path | None = None) -> list[str]:
@@ -219,7 +229,6 @@ def known_variables() -> Iterable[str]:
         except ModuleNotFoundError:
             continue
         yield from variables_of(settings)
-        yield from getattr(settings, "other_variables", ())
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -231,6 +240,9 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def _describe(settings: type[ProgramSettings], error: ValidationError) -> Iterable[str]:
     for problem in error.errors(include_url=False):
+        if problem["type"] == "default_factory_not_called":
+            # It follows from another wrong setting, which has a line of its own.
+            continue
         message = str(problem["msg"]).removeprefix("Value error, ")
         if not problem["loc"]:
             yield message

@@ -29,6 +29,7 @@ from voicelive_agent.settings_sources import (
     SettingsError,
     option_of,
     read_environment,
+    read_setting,
     setting,
     variable_of,
 )
@@ -132,7 +133,7 @@ class Settings(SessionSettings):
         profile = next(filter(None, (source().get("profile") for source in sources)), None)
         if profile:
             sources.append(InitSettingsSource(settings_cls, _read_profile(Path(profile))))
-        sources += files
+        sources += [*files, InitSettingsSource(settings_cls, _read_emulator_port())]
         return tuple(map(_Yielding, sources))
 
     @field_validator("session", mode="before")
@@ -245,6 +246,12 @@ _OF_AN_AGENT = frozenset(
         "identity_client_id",
     )
 )
+
+
+def _read_emulator_port() -> dict[str, Any]:
+    """The port in the emulator's own table of TOML, which moves it for both."""
+    port = read_setting("emulator", "port", "VOICELIVE_EMULATOR_PORT")
+    return {"emulator_port": port} if port not in ("", "0") else {}
 
 
 class _Yielding(PydanticBaseSettingsSource):

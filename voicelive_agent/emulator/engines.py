@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
+from pydantic import SecretStr
+
 from voicelive_agent.emulator.agents import AgentBackend
 from voicelive_agent.emulator.handshake import ConnectionRequest
 from voicelive_agent.emulator.settings import ANY_AGENT, Settings
@@ -115,6 +117,10 @@ async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
         await engines.stop()
 
 
+def _reveal(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
 def _choose_engines(settings: Settings) -> Engines:
     from voicelive_agent.emulator.agents.opening import open_agent, open_model
     from voicelive_agent.emulator.stt.engines import open_stt
@@ -122,12 +128,21 @@ def _choose_engines(settings: Settings) -> Engines:
     from voicelive_agent.emulator.vad.smart_turn import open_end_of_turn
     from voicelive_agent.emulator.vad.voice_activity import VoiceActivities
 
-    model_key = settings.model_key.get_secret_value() if settings.model_key else None
-    agent_key = settings.agent_api_key.get_secret_value() if settings.agent_api_key else None
+    model_key, agent_key = _reveal(settings.model_key), _reveal(settings.agent_api_key)
     try:
         return Engines(
-            stt=open_stt(settings.stt, models_dir=settings.models_dir),
-            tts=open_tts(settings.tts, models_dir=settings.models_dir),
+            stt=open_stt(
+                settings.stt,
+                models_dir=settings.models_dir,
+                key=_reveal(settings.stt_key),
+                model=settings.stt_model,
+            ),
+            tts=open_tts(
+                settings.tts,
+                models_dir=settings.models_dir,
+                key=_reveal(settings.tts_key),
+                model=settings.tts_model,
+            ),
             agents={
                 address.name: open_agent(
                     address.url,

@@ -82,13 +82,6 @@ class Settings(ProgramSettings):
 
     model_config = SettingsConfigDict(env_prefix="VOICELIVE_EMULATOR_")
     toml_table = "emulator"
-    other_variables = (
-        "VOICELIVE_EMULATOR_STT_KEY",
-        "VOICELIVE_EMULATOR_STT_MODEL",
-        "VOICELIVE_EMULATOR_MODELS_URL",
-        "VOICELIVE_EMULATOR_TTS_KEY",
-        "VOICELIVE_EMULATOR_TTS_MODEL",
-    )
 
     host: str = setting(_WHERE, "address; the default is this machine alone", "127.0.0.1")
     port: int = setting(_WHERE, "0 picks a free one", DEFAULT_EMULATOR_PORT, ge=0, le=65535)
@@ -141,6 +134,11 @@ class Settings(ProgramSettings):
         _SPEECH, "words to listen for, one phrase a line", None, metavar="FILE"
     )
     models_dir: Path | None = setting(_SPEECH, "where models are kept", None, metavar="DIR")
+    models_url: str | None = setting("", "a mirror of speech models", None)
+    stt_key: SecretStr | None = setting("", "of the endpoint in --stt openai:URL", None)
+    stt_model: str | None = setting("", "of the same endpoint", None)
+    tts_key: SecretStr | None = setting("", "of the endpoint in --tts openai:URL", None)
+    tts_model: str | None = setting("", "of the same endpoint", None)
 
     record: Path | None = setting(
         _KEEPS, "keep sound and events of each session", None, metavar="DIR"

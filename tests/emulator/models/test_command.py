@@ -64,3 +64,18 @@ def test_an_interrupt_is_no_traceback(
     monkeypatch.setattr(ModelStore, "fetch", interrupted)
     assert main(["fetch", "test"]) == 130
     assert "fetch again" in capsys.readouterr().err
+
+
+def test_the_folder_and_the_mirror_of_env_and_toml_are_used(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were read from the environment alone: fetched models went where no emulator looked."""
+    for name in ("DIR", "URL"):
+        monkeypatch.delenv(f"VOICELIVE_EMULATOR_MODELS_{name}")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("VOICELIVE_EMULATOR_MODELS_DIR=of-env\n")
+    (tmp_path / "voicelive.toml").write_text(
+        f'[emulator]\nmodels-dir = "of-toml"\nmodels-url = "{source.url}/mirror"\n'
+    )
+    assert main(["fetch", "test"]) == 0
+    assert (tmp_path / "of-env" / "test" / "file.bin").exists()

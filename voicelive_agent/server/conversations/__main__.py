@@ -15,11 +15,13 @@ from voicelive_agent.server.conversations.store import (
     ConversationStore,
     StoreError,
 )
+from voicelive_agent.settings_sources import SettingsError, read_setting
 
 _DESCRIPTION = """\
 Look at, export and remove the conversations that the agent server keeps.
 
-The store is the one that the VOICELIVE_CONVERSATIONS environment variable names, or --store:
+The store is the agent server's (VOICELIVE_CONVERSATIONS in the environment or .env, or
+conversations under [server] in voicelive.toml), or --store:
   sqlite                          a file under $HOME (the default)
   sqlite:///absolute/path         a file
   redis://host:6379/0             Redis; rediss:// with TLS
@@ -73,8 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--store",
             metavar="URL",
-            default=os.environ.get("VOICELIVE_CONVERSATIONS") or "sqlite",
-            help="which store (default: VOICELIVE_CONVERSATIONS, else a file under $HOME)",
+            help="which store (default: the agent server's, else a file under $HOME)",
         )
         if name == "purge":
             command.add_argument(
@@ -91,15 +92,20 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     try:
+        options.store = options.store or _read_store()
         store = _choose_store(options)
         asyncio.run(_run(store, options))
-    except (StoreError, ValueError) as error:
+    except (SettingsError, StoreError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
     except BrokenPipeError:
         # The reader (head, say) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _read_store() -> str:
+    return read_setting("server", "conversations", "VOICELIVE_CONVERSATIONS") or "sqlite"
 
 
 def _choose_store(options: argparse.Namespace) -> ConversationStore:

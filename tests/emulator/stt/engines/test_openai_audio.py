@@ -7,6 +7,7 @@ import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +146,16 @@ def test_the_key_and_the_model_come_from_the_environment(monkeypatch: pytest.Mon
     monkeypatch.setenv("VOICELIVE_EMULATOR_STT_MODEL", "tiny")
     stt = OpenAISpeechToText()
     assert (stt._key, stt._model) == ("from-environment", "tiny")
+
+
+def test_the_key_and_the_model_of_env_and_toml_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were read from the environment alone."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("VOICELIVE_EMULATOR_STT_KEY", "VOICELIVE_EMULATOR_STT_MODEL", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "voicelive.toml").write_text('[emulator]\nstt-key = "k"\nstt-model = "toml"\n')
+    (tmp_path / ".env").write_text("VOICELIVE_EMULATOR_STT_MODEL=env\n")
+    stt = OpenAISpeechToText()
+    assert (stt._key, stt._model) == ("k", "env")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,3 +116,16 @@ async def test_an_endpoint_that_is_down() -> None:
 def test_a_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(TtsError, match="openai:http"):
         OpenAITextToSpeech(url)
+
+
+def test_the_key_and_the_model_of_env_and_toml_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were read from the environment alone."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("VOICELIVE_EMULATOR_TTS_KEY", "VOICELIVE_EMULATOR_TTS_MODEL", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "voicelive.toml").write_text('[emulator]\ntts-key = "k"\ntts-model = "toml"\n')
+    (tmp_path / ".env").write_text("VOICELIVE_EMULATOR_TTS_MODEL=env\n")
+    tts = OpenAITextToSpeech()
+    assert (tts._key, tts._model) == ("k", "env")

@@ -14,12 +14,17 @@ ENGINES = {
 
 
 def open_stt(
-    name: str = "auto", *, models_dir: Path | None = None, processes: int | None = None
+    name: str = "auto",
+    *,
+    models_dir: Path | None = None,
+    processes: int | None = None,
+    key: str | None = None,
+    model: str | None = None,
 ) -> SpeechToText:
     """An engine that is not started yet; ``auto`` is the one that needs no download.
 
-    ``models_dir`` is where fetched models are; ``processes`` as in ``PocketSphinx``. Raises
-    SttError, which says what to install or fetch.
+    ``models_dir`` is where fetched models are; ``processes`` as in ``PocketSphinx``; ``key``
+    and ``model`` are an endpoint's. Raises SttError, which says what to install or fetch.
     """
     engine, _, what = name.partition(":")
     match engine:
@@ -38,7 +43,7 @@ def open_stt(
         case "openai":
             from voicelive_agent.emulator.stt.engines.openai_audio import OpenAISpeechToText
 
-            return OpenAISpeechToText(what)
+            return OpenAISpeechToText(what, key=key, model=model)
     raise SttError(
         f"there is no speech-to-text engine {engine!r}: choose auto, {', '.join(ENGINES)} (--stt)"
     )

@@ -3,7 +3,6 @@
 The audio of each utterance leaves this machine, unless the endpoint is on it.
 """
 
-import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from voicelive_agent.emulator.stt.recognition import (
     CollectedRecognition,
     Recognition,
 )
+from voicelive_agent.settings_sources import read_environment, read_setting
 from voicelive_agent.wire.audio.wav import encode_header
 from voicelive_agent.wire.net import is_this_machine
 
@@ -44,9 +44,15 @@ class OpenAISpeechToText:
         path = base.path.rstrip("/")
         self._url = base.copy_with(path=path if path.endswith(_PATH) else path + _PATH)
         self._key = (
-            key or os.environ.get("VOICELIVE_EMULATOR_STT_KEY") or os.environ.get("OPENAI_API_KEY")
+            key
+            or read_setting("emulator", "stt-key", "VOICELIVE_EMULATOR_STT_KEY")
+            or read_environment().get("OPENAI_API_KEY")
         )
-        self._model = model or os.environ.get("VOICELIVE_EMULATOR_STT_MODEL") or DEFAULT_MODEL
+        self._model = (
+            model
+            or read_setting("emulator", "stt-model", "VOICELIVE_EMULATOR_STT_MODEL")
+            or DEFAULT_MODEL
+        )
         self._client: httpx.AsyncClient | None = None
         if not is_this_machine(base.host):
             self.advice = f"What people say is sent to {base.host}, which transcribes it."

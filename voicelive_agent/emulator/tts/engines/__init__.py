@@ -17,11 +17,17 @@ ENGINES = {
 
 
 def open_tts(
-    name: str = "auto", *, models_dir: Path | None = None, processes: int = 2
+    name: str = "auto",
+    *,
+    models_dir: Path | None = None,
+    processes: int = 2,
+    key: str | None = None,
+    model: str | None = None,
 ) -> TextToSpeech:
     """The engine ``name``; ``auto`` is espeak where it is installed, else flite.
 
-    ``models_dir`` is where fetched models are. Raises TtsError, which says what to install.
+    ``models_dir`` is where fetched models are; ``key`` and ``model`` are an endpoint's. Raises
+    TtsError, which says what to install.
     """
     engine, _, what = name.partition(":")
     if engine == "auto":
@@ -42,7 +48,7 @@ def open_tts(
         case "openai":
             from voicelive_agent.emulator.tts.engines.openai_audio import OpenAITextToSpeech
 
-            return OpenAITextToSpeech(what)
+            return OpenAITextToSpeech(what, key=key, model=model)
         case "sherpa-onnx" | "piper" | "kokoro":
             return _open_with_model(engine, what, models_dir, processes)
     raise TtsError(

@@ -1,6 +1,5 @@
 """Speech from an OpenAI-compatible endpoint: ``POST {url}/audio/speech``, streamed."""
 
-import os
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from voicelive_agent.emulator.tts import SpokenChunk, TtsError, Voice
 from voicelive_agent.emulator.tts.samples import SAMPLE_BYTES, Shaper
 from voicelive_agent.emulator.tts.text.words import WordAligner, estimate_marks
 from voicelive_agent.emulator.tts.voices import EngineVoice, resolve
+from voicelive_agent.settings_sources import read_environment, read_setting
 from voicelive_agent.wire.net import is_this_machine
 
 SAMPLE_RATE_HZ = 24_000
@@ -47,9 +47,15 @@ class OpenAITextToSpeech:
             path=path if path.endswith("/audio/speech") else f"{path}/audio/speech"
         )
         self._key = (
-            key or os.environ.get("VOICELIVE_EMULATOR_TTS_KEY") or os.environ.get("OPENAI_API_KEY")
+            key
+            or read_setting("emulator", "tts-key", "VOICELIVE_EMULATOR_TTS_KEY")
+            or read_environment().get("OPENAI_API_KEY")
         )
-        self._model = model or os.environ.get("VOICELIVE_EMULATOR_TTS_MODEL") or DEFAULT_MODEL
+        self._model = (
+            model
+            or read_setting("emulator", "tts-model", "VOICELIVE_EMULATOR_TTS_MODEL")
+            or DEFAULT_MODEL
+        )
         self._client: httpx.AsyncClient | None = None
 
     async def start(self) -> None:
