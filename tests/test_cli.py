@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +81,15 @@ def test_a_command_that_the_image_leaves_out_is_told(
     monkeypatch.setattr(importlib, "import_module", fail)
     assert main(["dev"]) == 1
     assert "dev is not part of this installation" in capsys.readouterr().err
+
+
+def test_every_command_tells_unknown_names_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """replay, models, contract and conversations passed a misspelt name over."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.env").write_text("VOICELIVE_XYZZY=1\n")
+    for name in COMMANDS:
+        with pytest.raises(SystemExit):
+            main([name, "--env-file", "other.env", "--help"])
+        assert capsys.readouterr().err.count("VOICELIVE_XYZZY is no setting") == 1, name

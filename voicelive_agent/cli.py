@@ -1,8 +1,11 @@
 """The command line ``voicelive-agent``: one command for each thing that people do."""
 
+import argparse
+import contextlib
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from voicelive_agent import __version__
@@ -76,7 +79,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         sys.stderr.write(f"{name} is not part of this installation, which is for serving agents\n")
         return 1
+    _tell_unknown_names(name, rest)
     return int(module.main(rest) or 0)
+
+
+def _tell_unknown_names(name: str, arguments: Sequence[str]) -> None:
+    # Here, not above: the help of all commands imports none of it.
+    from voicelive_agent.settings_sources import print_unknown_names
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--env-file", type=Path)
+    # `dev` serves quietly what it has told about itself.
+    if name == "serve" and "--quiet" in arguments:
+        return
+    with contextlib.suppress(argparse.ArgumentError):
+        print_unknown_names(parser.parse_known_args(arguments)[0].env_file)
 
 
 def _help() -> str:

@@ -23,7 +23,7 @@ try:
     from voicelive_agent.client.ui.json_lines import JsonLines
     from voicelive_agent.client.ui.keyboard import is_terminal, prompt_lines, read_lines
     from voicelive_agent.client.ui.terminal import Terminal
-    from voicelive_agent.settings_sources import SettingsError, print_unknown_names
+    from voicelive_agent.settings_sources import SettingsError
 except ModuleNotFoundError as error:
     sys.exit(spell_commands(f"{error.name} is missing: pip install 'voicelive-agent[client]'"))
 
@@ -45,7 +45,6 @@ def main(arguments: Sequence[str] | None = None, *, profile: Path | None = None)
     if options.pop("list_devices"):
         return _list_devices()
     try:
-        print_unknown_names()
         settings = load_settings(options)
         functions = load_functions(settings.tools) if settings.tools else None
     except (SettingsError, ToolsError) as error:
@@ -168,7 +167,9 @@ def run_with_profile(profile: Path, arguments: Sequence[str] | None = None) -> i
     """
     from voicelive_agent.client import say
     from voicelive_agent.client.check import command as check
+    from voicelive_agent.settings_sources import print_unknown_names
 
+    print_unknown_names()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     scenarios = sorted(profile.parent.glob("checks/*.yaml"))
     commands: dict[str, Callable[..., int]] = {

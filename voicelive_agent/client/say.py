@@ -25,7 +25,7 @@ from voicelive_agent.client.talk import Talk
 from voicelive_agent.client.troubles import ConversationError, quiet_logs
 from voicelive_agent.client.ui.json_lines import JsonLines
 from voicelive_agent.client.ui.terminal import Terminal
-from voicelive_agent.settings_sources import SettingsError, print_unknown_names
+from voicelive_agent.settings_sources import SettingsError
 from voicelive_agent.wire.invocations import AGENT_ERROR
 
 FAILED, USAGE = 1, 2
@@ -60,7 +60,6 @@ def main(arguments: Sequence[str] | None = None, *, profile: Path | None = None)
     text, is_typed, voice = (options.pop(name) for name in ("said", "typed", "caller_voice"))
     is_typed = is_typed or bool(options["text_only"])
     try:
-        print_unknown_names()
         settings = _load_settings(options, text, is_typed=is_typed)
     except SettingsError as error:
         parser.exit(USAGE, f"{error}\n")

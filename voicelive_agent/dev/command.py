@@ -11,7 +11,7 @@ from voicelive_agent.command_name import spell_command, spell_commands
 from voicelive_agent.emulator import command as emulate
 from voicelive_agent.emulator.settings import ANY_AGENT, Settings
 from voicelive_agent.listening import ListenError, bind
-from voicelive_agent.settings_sources import add_options, print_unknown_names
+from voicelive_agent.settings_sources import add_options
 
 DESCRIPTION = """\
 Serve an agent and a local Voice Live in front of it. When the agent's files change (Python, texts,
@@ -59,7 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser.parse_args(sys.argv[1:] if arguments is None else arguments))
     module, no_reload = options.pop("module"), options.pop("no_reload")
     env_file: Path | None = options["env_file"]
-    print_unknown_names(env_file)
     settings = _with_agent(parser, emulate.read_settings(parser, options))
     try:
         listener = bind("127.0.0.1", settings.agent_port, names="--agent-port or PORT")

@@ -13,7 +13,7 @@ from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.settings import Settings, load_settings
 from voicelive_agent.emulator.stt.engines import ENGINES as STT_ENGINES
 from voicelive_agent.emulator.tts.engines import ENGINES as TTS_ENGINES
-from voicelive_agent.settings_sources import SettingsError, add_options, print_unknown_names
+from voicelive_agent.settings_sources import SettingsError, add_options
 
 DESCRIPTION = """\
 A local Voice Live: the unmodified azure-ai-voicelive SDK talks to it, and it hears, asks your
@@ -65,7 +65,6 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options = vars(parser.parse_args(sys.argv[1:] if arguments is None else arguments))
-    print_unknown_names(options["env_file"])
     return run(read_settings(parser, options))
 
 

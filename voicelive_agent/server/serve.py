@@ -18,7 +18,6 @@ from voicelive_agent.server.settings import Settings, load_settings
 from voicelive_agent.settings_sources import (
     SettingsError,
     add_options,
-    print_unknown_names,
     variable_of,
 )
 
@@ -69,11 +68,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser = build_parser()
     options = vars(parser.parse_args(arguments))
     module, env_file = options.pop("module"), options.pop("env_file")
-    if not options.pop("quiet"):
-        print_unknown_names(env_file)
-        say = _say_ready
-    else:
-        say = _say_nothing
+    say = _say_nothing if options.pop("quiet") else _say_ready
     if module and options["agent"]:
         parser.error("name the agent once: MODULE:ATTRIBUTE or --agent")
     try:

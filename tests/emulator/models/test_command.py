@@ -79,3 +79,11 @@ def test_the_folder_and_the_mirror_of_env_and_toml_are_used(
     )
     assert main(["fetch", "test"]) == 0
     assert (tmp_path / "of-env" / "test" / "file.bin").exists()
+
+
+def test_help_shows_how_a_model_is_fetched_and_used(capsys: pytest.CaptureFixture[str]) -> None:
+    """It listed sub-commands and explained none of their words."""
+    for arguments, taught in ((["--help"], "models fetch kokoro"), (["fetch", "-h"], "of a model")):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert taught in capsys.readouterr().out

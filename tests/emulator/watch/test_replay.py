@@ -163,3 +163,12 @@ async def test_a_server_that_hangs_up_shows_in_the_comparison() -> None:
     same, report = compare(recorded, running)
     assert not same
     assert "-response.created" in report
+
+
+def test_help_shows_how_a_session_is_replayed(capsys: pytest.CaptureFixture[str]) -> None:
+    """It named options without their values and showed no use."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert "replay recordings/SESSION.jsonl" in text
+    assert "--endpoint URL" in text

@@ -30,7 +30,7 @@ from voicelive_agent.client.sound.devices import DeviceError
 from voicelive_agent.client.troubles import ConversationError, quiet_logs
 from voicelive_agent.client.ui.json_lines import describe
 from voicelive_agent.client.ui.terminal import Terminal, draw_summary
-from voicelive_agent.settings_sources import SettingsError, print_unknown_names
+from voicelive_agent.settings_sources import SettingsError
 
 FAILED, USAGE = 1, 2
 DESCRIPTION = """\
@@ -68,7 +68,6 @@ def main(
     if not paths:
         parser.error("which scenario? Name a YAML file, such as client/checks/weather.yaml")
     try:
-        print_unknown_names()
         checks = [
             (scenario, load_settings(_merge(scenario, options)))
             for scenario in map(read_scenario, paths)

@@ -6,10 +6,19 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from voicelive_agent.command_name import spell_command
+from voicelive_agent.command_name import spell_command, spell_commands
 from voicelive_agent.emulator.models.catalogue import MODELS, RemoteFile, Wheel, find_entry
 from voicelive_agent.emulator.models.store import ModelError, ModelStore, find_directory
 from voicelive_agent.settings_sources import SettingsError
+
+_NAMES = "of a model, as `list` prints it"
+_EPILOG = """\
+examples:
+  voicelive-agent models                       what there is, and what is here
+  voicelive-agent models fetch kokoro          or go on with an interrupted fetch
+  voicelive-agent emulate --tts kokoro         use it
+  voicelive-agent models remove kokoro
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,22 +49,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="voicelive-agent models",
-        description="Models for speech to text and text to speech. "
-        "VOICELIVE_EMULATOR_MODELS_DIR says where they are kept, "
+        description="Models for speech to text and text to speech.\n"
+        "VOICELIVE_EMULATOR_MODELS_DIR says where they are kept,\n"
         "VOICELIVE_EMULATOR_MODELS_URL names a mirror (URL/MODEL/FILE).",
+        epilog=spell_commands(_EPILOG),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--models-dir", type=Path, metavar="DIR", help="where models are kept")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("list", help="what there is and what is here (the default)")
     fetch = commands.add_parser("fetch", help="fetch models, or go on with it")
-    fetch.add_argument("names", nargs="+", metavar="NAME")
+    fetch.add_argument("names", nargs="+", metavar="NAME", help=_NAMES)
     fetch.add_argument(
         "--trust-new", action="store_true", help="accept files that differ from the first fetch"
     )
     remove = commands.add_parser("remove", help="remove models")
-    remove.add_argument("names", nargs="+", metavar="NAME")
+    remove.add_argument("names", nargs="+", metavar="NAME", help=_NAMES)
     path = commands.add_parser("path", help="where models are kept, or one of them")
-    path.add_argument("name", nargs="?", metavar="NAME")
+    path.add_argument("name", nargs="?", metavar="NAME", help=_NAMES)
     return parser
 
 

@@ -25,7 +25,7 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(spell_commands(f"{error.name} is missing: pip install 'voicelive-agent[emulator]'"))
 
-from voicelive_agent.settings_sources import emulator_url
+from voicelive_agent.settings_sources import SettingsError, emulator_url
 
 EXIT_SAME, EXIT_DIFFERS, EXIT_UNUSABLE = 0, 1, 2
 
@@ -300,21 +300,60 @@ def _median(values: Sequence[float]) -> str:
     return f"{sorted(values)[len(values) // 2]:.0f}" if values else "–"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+_EPILOG = """\
+examples:
+  voicelive-agent dev --record recordings      keep sound and events of each session
+  voicelive-agent replay recordings/SESSION.jsonl
+      the same turns again, with the agent as it is now
+  voicelive-agent replay recordings/SESSION.jsonl --speed 2 --quiet 10
+      twice as fast, for an agent that takes up to 10 s
+
+Exit codes: 0 the same, 1 something differs, 2 the recording or server is unusable.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command. Raises SettingsError."""
     parser = argparse.ArgumentParser(
         prog="voicelive-agent replay",
         description="Play a recorded session against a server again and tell what differs.",
-        epilog="Exit code: 0 the same, 1 something differs, 2 the recording or server is unusable.",
+        epilog=spell_commands(_EPILOG),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", type=Path, help="the .jsonl file that --record DIR left")
-    parser.add_argument("--endpoint", default=emulator_url(), help="default: %(default)s")
-    parser.add_argument("--api-key", default="local", help="sent as the api-key header")
     parser.add_argument(
-        "--speed", type=float, default=1.0, help="how much faster than recorded; default 1"
+        "file", type=Path, metavar="FILE", help="the .jsonl file that --record DIR left"
+    )
+    parser.add_argument(
+        "--endpoint",
+        default=emulator_url(),
+        metavar="URL",
+        help="the server to play it to; default: %(default)s, an emulator on this machine",
+    )
+    parser.add_argument(
+        "--api-key",
+        default="local",
+        metavar="KEY",
+        help="sent as the api-key header; default: %(default)s, as any key is let in",
+    )
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=1.0,
+        metavar="N",
+        help="how much faster than recorded; default 1",
     )
     parser.add_argument(
         "--quiet", type=float, default=3.0, metavar="S", help="silence that ends it; default 3"
     )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    try:
+        parser = build_parser()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_UNUSABLE
     options = parser.parse_args(arguments)
     if options.speed <= 0:
         parser.error("--speed must be above 0")
