@@ -53,6 +53,9 @@ async def test_a_new_message_is_set_apart(before: str, after: str, said: str) ->
         ("Hello, ", True),
         ("はい。", False),
         ("はい", True),
+        ("Here they are:", False),
+        ("ٹھیک ہے۔", False),
+        ("Он сказал «нет.»", False),
     ],
 )
 async def test_where_a_sentence_ends(text: str, inside: bool) -> None:

@@ -25,6 +25,8 @@ from voicelive_agent.wire.voice_live.turn_detection import (
     TurnDetectionType,
 )
 from voicelive_agent.wire.voice_live.voices import (
+    DEFAULT_REALTIME_VOICE,
+    DEFAULT_VOICE,
     NATIVE_VOICES,
     OPENAI_VOICES,
     VoiceType,
@@ -90,7 +92,7 @@ class SessionSettings(ProgramSettings):
     )
 
     voice: str | None = optional(
-        "voice", "en-US-Ava:DragonHDLatestNeural, alloy, or the name of your own voice"
+        "voice", f"{DEFAULT_VOICE}, {DEFAULT_REALTIME_VOICE}, or the name of your own voice"
     )
     voice_type: VoiceType | None = optional("voice", "where the name alone does not tell")
     voice_rate: str | None = optional("voice", "speed, such as 1.2 or -10%")

@@ -12,6 +12,10 @@ import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from voicelive_agent.agent import ClientEvent, EndCall, Output, Turn
+from voicelive_agent.wire.punctuation import CLOSERS, SENTENCE_ENDS, WIDE_SENTENCE_ENDS
+
+# After a colon something else may be said as well.
+_ENDS = f"{SENTENCE_ENDS}{WIDE_SENTENCE_ENDS}:："
 
 _current: contextvars.ContextVar["Outlet"] = contextvars.ContextVar("current outlet")
 
@@ -65,8 +69,8 @@ class Outlet:
     @property
     def mid_sentence(self) -> bool:
         """Whether what was said so far breaks off inside a sentence."""
-        said = self._last.rstrip().rstrip("\"'”’)]»」』")
-        return bool(said) and said[-1] not in ".!?…。！？।؟:"
+        said = self._last.rstrip().rstrip(CLOSERS)
+        return bool(said) and said[-1] not in _ENDS
 
     def begin(self) -> None:
         """A new message begins: what it says is set apart from what was said before it."""

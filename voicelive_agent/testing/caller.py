@@ -13,7 +13,9 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-RATE_HZ = 24_000
+from voicelive_agent.wire.audio.formats import DEFAULT_RATE_HZ
+
+RATE_HZ = DEFAULT_RATE_HZ
 _FRAME_MS = 20
 _FRAME_BYTES = RATE_HZ * _FRAME_MS // 1000 * 2
 

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicelive_agent.emulator.tts import Voice
-from voicelive_agent.emulator.tts.voices import EngineVoice, read_voice_request, resolve
+from voicelive_agent.emulator.tts.engines.openai_audio import OpenAITextToSpeech
+from voicelive_agent.emulator.tts.voices import (
+    EngineVoice,
+    guess_gender,
+    read_voice_request,
+    resolve,
+)
+from voicelive_agent.wire.voice_live.voices import OPENAI_SPEECH_VOICES, OPENAI_VOICES, Gender
 
 VOICES = [
     EngineVoice("m1", "en-US", "male"),
@@ -102,3 +109,14 @@ def test_an_empty_wish_is_the_default_voice(voice: dict[str, Any]) -> None:
 def test_any_name_is_understood_somehow(name: str) -> None:
     assert choose({"name": name})[0] in {voice.name for voice in VOICES}
     read_voice_request({"name": name})
+
+
+@pytest.mark.parametrize(("name", "gender"), OPENAI_SPEECH_VOICES.items())
+def test_openai_voices_are_of_one_gender_everywhere(name: str, gender: Gender) -> None:
+    """Fable was a man at OpenAI's endpoint, and a woman where another engine spoke for him."""
+    assert guess_gender(name) == gender
+    assert OpenAITextToSpeech().resolve_voice({"name": name})[0].name == name
+
+
+def test_a_session_has_no_voice_that_only_the_speech_endpoint_has() -> None:
+    assert OPENAI_SPEECH_VOICES.keys() - OPENAI_VOICES.keys() == {"fable", "nova", "onyx"}

@@ -8,13 +8,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-STAGES = {
+LATENCIES = {
     "transcript_ms": "transcript",
     "first_text_ms": "first text",
     "first_audio_ms": "first audio",
     "first_sound_ms": "first sound",
 }
-"""The fields of ``TurnTimes`` that are times, and what a person calls them."""
+"""The fields of ``TurnTimes`` that are times, and what a person calls them.
+
+All begin at the end of speech; the emulator's ``STAGES`` last from one of its marks to the next.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,9 @@ class Summary:
 
     @property
     def latencies(self) -> dict[str, StageLatency]:
-        """By the names of ``STAGES``; stages that no turn reached are left out."""
+        """By the names of ``LATENCIES``; stages that no turn reached are left out."""
         measured = {}
-        for stage in STAGES:
+        for stage in LATENCIES:
             values = [ms for turn in self.turns if (ms := getattr(turn, stage)) is not None]
             if values:
                 measured[stage] = StageLatency(
@@ -83,7 +86,7 @@ class Turn:
         return bool(self.responses)
 
     def mark(self, stage: str, now_s: float) -> None:
-        """Note the first time that ``stage`` (one of ``STAGES``) is reached."""
+        """Note the first time that ``stage`` (one of ``LATENCIES``) is reached."""
         self._stages.setdefault(stage, round(max(0.0, now_s - self._ended_s) * 1000, 1))
 
     def times(self, *, interrupted: bool = False) -> TurnTimes:

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voicelive_agent.client.core.cards import Card
-from voicelive_agent.client.core.latency import STAGES, Summary, TurnTimes
+from voicelive_agent.client.core.latency import LATENCIES, Summary, TurnTimes
 from voicelive_agent.client.core.screen import (
     Failure,
     Interrupted,
@@ -137,7 +137,7 @@ class Terminal:
     def _show_times(self, times: TurnTimes) -> None:
         parts = [
             f"{name} {value:.0f} ms"
-            for stage, name in STAGES.items()
+            for stage, name in LATENCIES.items()
             if (value := getattr(times, stage)) is not None
         ]
         if parts:
@@ -227,7 +227,7 @@ def draw_summary(summary: Summary) -> RenderableType:
             table.add_column(name, justify="right")
         for stage, latency in measured.items():
             table.add_row(
-                STAGES[stage],
+                LATENCIES[stage],
                 str(latency.turns),
                 f"{latency.p50_ms:.0f}",
                 f"{latency.p95_ms:.0f}",

@@ -30,7 +30,7 @@ from voicelive_agent.wire.voice_live.session import (
 )
 from voicelive_agent.wire.voice_live.shapes import ProtocolError, Shape, check_shape
 from voicelive_agent.wire.voice_live.turn_detection import AzureSemanticVad, ServerVad
-from voicelive_agent.wire.voice_live.voices import name_voice
+from voicelive_agent.wire.voice_live.voices import DEFAULT_REALTIME_VOICE, DEFAULT_VOICE, name_voice
 
 DEFAULT_INSTRUCTIONS = (
     "You are a helpful voice assistant. Your answers are spoken: keep them short, in plain "
@@ -195,7 +195,7 @@ class Configuration:
         # Models that hear and speak by themselves don't write down what they hear unasked.
         is_realtime = self._is_realtime
         return CurrentSettings(
-            voice=self.dress_voice("alloy" if is_realtime else "en-US-Ava:DragonHDLatestNeural"),
+            voice=self.dress_voice(DEFAULT_REALTIME_VOICE if is_realtime else DEFAULT_VOICE),
             instructions=None if self.in_agent_mode else DEFAULT_INSTRUCTIONS,
             input_audio_transcription=(
                 None if is_realtime else Transcription(model="azure-speech")

@@ -8,16 +8,13 @@ which language and accent is spoken, and that two persons sound different where 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from voicelive_agent.emulator.tts import Voice
 from voicelive_agent.emulator.tts.prosody import read_pitch, read_rate, read_volume
-
-Gender = Literal["female", "male"]
+from voicelive_agent.wire.voice_live.voices import OPENAI_SPEECH_VOICES, Gender
 
 _FEMALE = re.compile(
-    # OpenAI
-    r"alloy|coral|sage|shimmer|marin|nova|fable|"
     # Azure, by language
     r"ava|emma|jenny|aria|jane|luna|sara|nancy|amber|ana|ashley|cora|elizabeth|michelle|monica|"
     r"amanda|evelyn|lola|nova|phoebe|serena|ada|"
@@ -37,7 +34,6 @@ _FEMALE = re.compile(
     r"amy|lessac|kathleen|ljspeech|cori|alba|eva_k|kerstin|ramona|.*_female|.*female_.*",
 )
 _MALE = re.compile(
-    r"ash|ballad|echo|verse|cedar|onyx|"
     r"andrew|brian|guy|davis|jason|kai|tony|brandon|christopher|eric|jacob|roger|steffan|adam|"
     r"alloyturbo|derek|dustin|lewis|samuel|aiden|bradley|blue|ryan|alfie|elliot|ethan|noah|oliver|"
     r"ollie|thomas|william|darren|duncan|ken|neil|tim|liam|connor|mitchell|prabhat|aarav|kunal|"
@@ -110,9 +106,12 @@ def read_voice_request(voice: Mapping[str, Any]) -> VoiceRequest:
 
 def guess_gender(person: str) -> Gender | None:
     """By the name; None where it is not one that is known."""
-    if _FEMALE.fullmatch(person.lower()):
+    person = person.lower()
+    if person in OPENAI_SPEECH_VOICES:
+        return OPENAI_SPEECH_VOICES[person]
+    if _FEMALE.fullmatch(person):
         return "female"
-    return "male" if _MALE.fullmatch(person.lower()) else None
+    return "male" if _MALE.fullmatch(person) else None
 
 
 def choose_voice(

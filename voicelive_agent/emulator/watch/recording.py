@@ -19,6 +19,7 @@ import numpy.typing as npt
 import soxr
 
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
+from voicelive_agent.wire.audio.formats import DEFAULT_RATE_HZ
 from voicelive_agent.wire.recording_format import (
     DIRECTORY_MODE,
     OWNER_ALONE,
@@ -30,7 +31,7 @@ from voicelive_agent.wire.voice_live.frames import encode_event
 
 Samples = npt.NDArray[np.int16]
 
-WAV_RATE_HZ = 24_000
+WAV_RATE_HZ = DEFAULT_RATE_HZ
 _SAMPLE_BYTES = 2
 _BLOCK_SAMPLES = 1 << 16
 

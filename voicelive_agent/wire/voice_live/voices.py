@@ -1,5 +1,6 @@
 """Voices of a session: their names by kind, and the shapes of a ``voice``."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -10,10 +11,21 @@ VoiceType = Literal[
     "azure-standard", "azure-custom", "azure-personal", "azure-realtime-native", "openai"
 ]
 
+Gender = Literal["female", "male"]
+
+DEFAULT_VOICE = "en-US-Ava:DragonHDLatestNeural"
+DEFAULT_REALTIME_VOICE = "alloy"
+"""Of models that speak by themselves."""
+
 # fmt: off
-OPENAI_VOICES = frozenset({
-    "alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse",
-})
+OPENAI_VOICES: Mapping[str, Gender] = {
+    "alloy": "female", "ash": "male", "ballad": "male", "cedar": "male", "coral": "female",
+    "echo": "male", "marin": "female", "sage": "female", "shimmer": "female", "verse": "male",
+}
+OPENAI_SPEECH_VOICES: Mapping[str, Gender] = {
+    **OPENAI_VOICES, "fable": "male", "nova": "female", "onyx": "male",
+}
+"""With those that OpenAI's speech endpoint has beyond a session's."""
 NATIVE_VOICES = frozenset({
     "aarti", "andrew", "ava", "denise", "diya", "elsa", "florian", "francisca", "meera",
     "xiaoxiao", "ximena", "yunxi",

@@ -14,8 +14,9 @@ from typing import Any
 
 from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech
-from voicelive_agent.emulator.tts.voices import EngineVoice, Gender
+from voicelive_agent.emulator.tts.voices import EngineVoice
 from voicelive_agent.emulator.tts.worker import Emit, PhonemeMark, WordMark
+from voicelive_agent.wire.voice_live.voices import Gender
 
 INSTALL_HINT = spell_commands(
     "pip install 'voicelive-agent[espeak]' (GPL-3.0-or-later), or apt install espeak-ng"

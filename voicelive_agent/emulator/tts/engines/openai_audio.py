@@ -10,19 +10,16 @@ from voicelive_agent.emulator.tts.samples import SAMPLE_BYTES, Shaper
 from voicelive_agent.emulator.tts.text.words import WordAligner, estimate_marks
 from voicelive_agent.emulator.tts.voices import EngineVoice, resolve
 from voicelive_agent.settings_sources import read_environment, read_setting
+from voicelive_agent.wire.audio.formats import DEFAULT_RATE_HZ
 from voicelive_agent.wire.net import is_this_machine
+from voicelive_agent.wire.voice_live.voices import OPENAI_SPEECH_VOICES
 
-SAMPLE_RATE_HZ = 24_000
+SAMPLE_RATE_HZ = DEFAULT_RATE_HZ
 """What ``response_format: pcm`` has."""
 DEFAULT_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o-mini-tts"
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-_WOMEN = ("alloy", "coral", "marin", "nova", "sage", "shimmer")
-_MEN = ("ash", "ballad", "cedar", "echo", "fable", "onyx", "verse")
-_VOICES = (
-    *(EngineVoice(name, "en-US", "female") for name in _WOMEN),
-    *(EngineVoice(name, "en-US", "male") for name in _MEN),
-)
+_VOICES = tuple(EngineVoice(name, "en-US", gender) for name, gender in OPENAI_SPEECH_VOICES.items())
 
 
 class OpenAITextToSpeech:

@@ -10,8 +10,9 @@ from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.tts import TtsError
 from voicelive_agent.emulator.tts.engines import espeak
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech, locate_model
-from voicelive_agent.emulator.tts.voices import EngineVoice, Gender
+from voicelive_agent.emulator.tts.voices import EngineVoice
 from voicelive_agent.emulator.tts.worker import Emit
+from voicelive_agent.wire.voice_live.voices import Gender
 
 INSTALL_HINT = spell_commands("pip install 'voicelive-agent[sherpa-onnx]'")
 _THREADS = 2
