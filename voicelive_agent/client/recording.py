@@ -17,7 +17,6 @@ import numpy as np
 from voicelive_agent.client.core.screen import Level, Notice, ProtocolEvent, Screen, ScreenEvent
 from voicelive_agent.client.core.session import describe_query
 from voicelive_agent.client.settings import Settings
-from voicelive_agent.client.sound.audio_files import WavWriter
 from voicelive_agent.client.sound.devices import (
     Block,
     DeviceError,
@@ -30,6 +29,7 @@ from voicelive_agent.client.sound.playback import Playback
 from voicelive_agent.client.ui.json_lines import JsonLines
 from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
 from voicelive_agent.wire.audio.streams import Resampler
+from voicelive_agent.wire.audio.wav import WavWriter
 from voicelive_agent.wire.recording_format import (
     DIRECTORY_MODE,
     OWNER_ALONE,

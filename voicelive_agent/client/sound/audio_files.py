@@ -1,8 +1,5 @@
-"""Audio files: read as PCM16 mono at the rate that is asked for, and written as WAV."""
+"""Audio files: read as PCM16 mono at the rate that is asked for."""
 
-import contextlib
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +9,7 @@ import soundfile
 import soxr
 
 from voicelive_agent.client.sound.devices import DeviceError
-from voicelive_agent.wire.audio.wav import encode_header, mend_sizes
+from voicelive_agent.wire.audio.wav import mend_sizes
 
 
 def read_sound(path: Path, rate_hz: int) -> bytes:
@@ -48,45 +45,3 @@ def resample(samples: npt.NDArray[Any], from_hz: int, to_hz: int) -> npt.NDArray
 def to_pcm16(samples: npt.NDArray[Any]) -> bytes:
     """Samples between -1 and 1 as PCM16, with what is louder clipped."""
     return bytes(np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2").tobytes())
-
-
-class WavWriter:
-    """A PCM16 WAV file that grows; its header is right after ``close``.
-
-    Every method raises OSError; the file is closed then as well.
-    """
-
-    def __init__(self, path: Path, rate_hz: int, *, channels: int = 1, mode: int = 0o666) -> None:
-        self._rate_hz = rate_hz
-        self._channels = channels
-        self._size_bytes = 0
-        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb")
-        self._guarded(lambda: self._file.write(self._header()))
-
-    def write(self, pcm: bytes) -> None:
-        self._guarded(lambda: self._file.write(pcm))
-        self._size_bytes += len(pcm)
-
-    def close(self) -> None:
-        if self._file.closed:
-            return
-        self._guarded(self._finish)
-        self._file.close()
-
-    def _finish(self) -> None:
-        if self._file.seekable():
-            self._file.seek(0)
-            self._file.write(self._header())
-        self._file.flush()
-
-    def _header(self) -> bytes:
-        return encode_header(self._rate_hz, self._channels, self._size_bytes)
-
-    def _guarded(self, write: Callable[[], object]) -> None:
-        try:
-            write()
-        except OSError:
-            # What is buffered can't be written either, and closing would say so again.
-            with contextlib.suppress(OSError):
-                self._file.close()
-            raise

@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from voicelive_agent.client.sound.audio_files import WavWriter, read_sound
+from voicelive_agent.client.sound.audio_files import read_sound
 from voicelive_agent.client.sound.devices import BLOCK_MS, Block, DeviceError, Played, ignore
 from voicelive_agent.client.sound.playback import Playback
 from voicelive_agent.client.sound.sources import Pipe, Recorded
 from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
+from voicelive_agent.wire.audio.wav import WavWriter
 
 STDIN = "-"
 BEHIND_LIMIT_S = 1.0

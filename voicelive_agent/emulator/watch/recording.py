@@ -9,17 +9,17 @@ import logging
 import os
 import re
 import tempfile
-import wave
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
-from voicelive_agent.wire.audio.formats import DEFAULT_RATE_HZ
+from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE, DEFAULT_RATE_HZ
+from voicelive_agent.wire.audio.streams import Resampler
+from voicelive_agent.wire.audio.wav import WavWriter
 from voicelive_agent.wire.recording_format import (
     DIRECTORY_MODE,
     OWNER_ALONE,
@@ -32,7 +32,6 @@ from voicelive_agent.wire.voice_live.frames import encode_event
 Samples = npt.NDArray[np.int16]
 
 WAV_RATE_HZ = DEFAULT_RATE_HZ
-_SAMPLE_BYTES = 2
 _BLOCK_SAMPLES = 1 << 16
 
 logger = logging.getLogger(__name__)
@@ -58,13 +57,10 @@ class Track:
 
     def blocks(self) -> Iterator[Samples]:
         """The whole track at ``WAV_RATE_HZ``."""
-        if self._rate_hz == WAV_RATE_HZ:
-            yield from self._raw_blocks()
-            return
-        resampler = soxr.ResampleStream(self._rate_hz, WAV_RATE_HZ, 1, dtype="int16")
+        resampler = Resampler(self._rate_hz, WAV_RATE_HZ)
         for block in self._raw_blocks():
-            yield resampler.resample_chunk(block)
-        yield resampler.resample_chunk(np.empty(0, dtype=np.int16), last=True)
+            yield resampler.resample(block)
+        yield resampler.finish()
 
     def remove(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -73,12 +69,12 @@ class Track:
 
     def _raw_blocks(self) -> Iterator[Samples]:
         self._file.seek(0)
-        while data := self._file.read(_BLOCK_SAMPLES * _SAMPLE_BYTES):
+        while data := self._file.read(_BLOCK_SAMPLES * BYTES_PER_SAMPLE):
             yield np.frombuffer(data, dtype="<i2")
 
 
 def _offset_bytes(at_ms: float, rate_hz: int) -> int:
-    return max(0, round(at_ms * rate_hz / 1000)) * _SAMPLE_BYTES
+    return max(0, round(at_ms * rate_hz / 1000)) * BYTES_PER_SAMPLE
 
 
 class SessionRecording:
@@ -134,12 +130,12 @@ class SessionRecording:
             logger.error("The recording %s ends here: %s", self.events_path, error)  # noqa: TRY400
 
     def _write_wav(self) -> None:
-        with open_private(self.wav_path, "wb") as file, wave.open(file, "wb") as wav:
-            wav.setnchannels(2)
-            wav.setsampwidth(_SAMPLE_BYTES)
-            wav.setframerate(WAV_RATE_HZ)
+        # A file that is there already keeps its mode otherwise.
+        open_private(self.wav_path, "wb").close()
+        writer = WavWriter(self.wav_path, WAV_RATE_HZ, channels=2, mode=OWNER_ALONE)
+        with contextlib.closing(writer) as wav:
             for block in interleave(self.heard.blocks(), self.played.blocks()):
-                wav.writeframes(block)
+                wav.write(block)
 
     def _write_line(self, line: Mapping[str, Any]) -> None:
         self._events.write(encode_event(line).encode() + b"\n")

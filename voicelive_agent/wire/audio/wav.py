@@ -1,4 +1,4 @@
-"""WAV: the header of PCM16, and what a header says that stands in a stream of audio.
+"""WAV: files of PCM16 that are written, and what a header says that stands in a stream of audio.
 
 Clients append whole WAV files, header included, without saying so. Programs that write into a
 pipe, and those that were killed, leave a size of 0 or one as large as can be: such sound goes on
@@ -7,8 +7,11 @@ to the end of the stream.
 
 import contextlib
 import io
+import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
@@ -86,6 +89,48 @@ def encode_header(rate_hz: int, channels: int, size_bytes: int) -> bytes:
     return struct.pack("<4sI4s", b"RIFF", 36 + size_bytes, b"WAVE") + struct.pack(
         "<4sIHHIIHH4sI", b"fmt ", 16, *shape, b"data", size_bytes
     )
+
+
+class WavWriter:
+    """A PCM16 WAV file that grows; its header is right after ``close``.
+
+    Every method raises OSError; the file is closed then as well.
+    """
+
+    def __init__(self, path: Path, rate_hz: int, *, channels: int = 1, mode: int = 0o666) -> None:
+        self._rate_hz = rate_hz
+        self._channels = channels
+        self._size_bytes = 0
+        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb")
+        self._guarded(lambda: self._file.write(self._header()))
+
+    def write(self, pcm: bytes) -> None:
+        self._guarded(lambda: self._file.write(pcm))
+        self._size_bytes += len(pcm)
+
+    def close(self) -> None:
+        if self._file.closed:
+            return
+        self._guarded(self._finish)
+        self._file.close()
+
+    def _finish(self) -> None:
+        if self._file.seekable():
+            self._file.seek(0)
+            self._file.write(self._header())
+        self._file.flush()
+
+    def _header(self) -> bytes:
+        return encode_header(self._rate_hz, self._channels, self._size_bytes)
+
+    def _guarded(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except OSError:
+            # What is buffered can't be written either, and closing would say so again.
+            with contextlib.suppress(OSError):
+                self._file.close()
+            raise
 
 
 def read_format(chunk: bytes) -> WavHeader:
