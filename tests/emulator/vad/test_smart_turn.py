@@ -43,6 +43,7 @@ def test_the_private_files_of_pipecat_are_those_of_the_version_that_was_checked(
 @needs_model
 @needs_flite
 def test_a_whole_sentence_sounds_more_complete_than_its_start() -> None:
+    """On processors without VNNI it was the other way round: 8-bit sums saturated."""
     model = SmartTurn()
     sentence = say("i would like to book a table for two.", "rms") + silence(200)
     start = say("i would like to book a table for two.", "rms")
