@@ -79,6 +79,9 @@ def _pytest_options(options: argparse.Namespace) -> list[str]:
         f"--rootdir={_HERE}",
         "-p",
         "no:cacheprovider",
+        # The plugin of an installed library is registered by the package that runs this.
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
     ]
     return [str(_HERE / "tests"), *own, "-p", "voicelive_agent.contract.plugin", "-q", *given]
 
