@@ -54,12 +54,10 @@ def _is_an_agent(target: str) -> bool:
     from voicelive_agent.frameworks.loading import load_agent
     from voicelive_agent.frameworks.naming import AgentLoadError
 
-    if "" not in sys.path:
-        sys.path.insert(0, "")
     try:
         load_agent(target)
     except AgentLoadError as error:
-        sys.stderr.write(f"{spell_commands(str(error))}\n")
+        sys.stderr.write(f"{error}\n")
         return False
     return True
 
