@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.emulator.tts.sound import hear, running, speak, transcribe
 from voicelive_agent.emulator.tts import TtsError
 from voicelive_agent.emulator.tts.engines import espeak as espeak_module
-from voicelive_agent.emulator.tts.engines.espeak import find_library, open_tts
+from voicelive_agent.emulator.tts.engines.espeak import EspeakSynthesizer, find_library, open_tts
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 from voicelive_agent.emulator.tts.voices import EngineVoice
 
@@ -209,6 +211,66 @@ def test_the_library_is_never_loaded_into_the_emulator() -> None:
         pytest.skip("the test reads /proc")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"]
+
+
+@pytest.fixture(scope="module")
+def spelling() -> EspeakSynthesizer:
+    """The library in this process: these tests spell, and are no part of the emulator."""
+    return espeak_module.open_synthesizer()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your seat is No. 5",
+        "x\n\ny",
+        "A.B. 5",
+        "Ask Dr. 7",
+        "It is in Fig. 3",
+        "One. Two. Three",
+        "…",
+        "",
+        "Hello ... 5",
+    ],
+)
+def test_words_of_one_text_never_leak_into_the_next(spelling: EspeakSynthesizer, text: str) -> None:
+    """After "Your seat is No. 5", the next text, another caller's, began with "five"."""
+    goodbye = "ɡʊdbˈaɪ."
+    assert spelling.phonemize("Goodbye.", "en-us") == goodbye
+    spelling.phonemize(text, "en-us")
+    assert spelling.phonemize("Goodbye.", "en-us") == goodbye
+
+
+def test_all_words_of_a_text_are_spelt(spelling: EspeakSynthesizer) -> None:
+    assert spelling.phonemize("Your seat is No. 5", "en-us").endswith("nˈoʊ, fˈaɪv")
+    assert spelling.phonemize("x\n\ny", "en-us") == "ˈɛks, wˈaɪ"
+
+
+@given(st.one_of(st.text(max_size=40), st.text("aA 5.,;:!?\n-…()", max_size=40)))
+@settings(deadline=None)
+def test_any_text_leaves_nothing_behind(spelling: EspeakSynthesizer, text: str) -> None:
+    text = text.replace("\x00", " ").encode("utf-8", "ignore").decode()
+    first = spelling.phonemize(text, "en-us")
+    assert spelling.phonemize("Goodbye.", "en-us") == "ɡʊdbˈaɪ."
+    assert spelling.phonemize(text, "en-us") == first
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Das Feedback zum Download ist online.", "de"),
+        ("Le meeting est à Washington.", "fr"),
+        ("El software de Google es nuevo.", "es"),
+        ("Il weekend con gli smartphone.", "it"),
+        ("Das Team (online) macht ein Update.", "de"),
+    ],
+)
+def test_marks_of_a_change_of_language_are_not_spelt(
+    spelling: EspeakSynthesizer, text: str, language: str
+) -> None:
+    """Piper voices said "en" and "de" around each loan word: "(en)dˈaʊnləʊd(de)"."""
+    phonemes = spelling.phonemize(text, language)
+    assert not set("()") & set(phonemes)
 
 
 async def test_an_unknown_engine_voice_fails_its_clause(espeak: LocalTextToSpeech) -> None:

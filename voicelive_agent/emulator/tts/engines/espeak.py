@@ -8,7 +8,8 @@ own (``emulator.tts.worker``) and nowhere else. The library comes with the packa
 import ctypes
 import ctypes.util
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,8 @@ _POSITION_IN_CHARACTERS = 1
 _UTF8 = 1
 _IPA_PHONEMES = 0x02
 _EVENT_WORD, _EVENT_PHONEME = 1, 7
+# Around a word that is said as in another language: "(en)dˈaʊnləʊd(de)".
+_LANGUAGE_MARK = re.compile(r"\([^()]*\)")
 _RATE, _PITCH = 1, 3
 
 
@@ -147,16 +150,25 @@ class EspeakSynthesizer:
         """A text in IPA, clause by clause, with its last punctuation mark."""
         self._set_voice(voice)
         self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
-        encoded = ctypes.c_char_p(text.encode())
-        # The library moves the pointer on, and sets it to null at the end.
-        position = ctypes.pointer(encoded)
-        clauses = []
-        while encoded.value:
-            phonemes = self._library.espeak_TextToPhonemes(position, _UTF8, _IPA_PHONEMES)
-            if phonemes:
-                clauses.append(phonemes.decode("utf-8", "ignore").strip())
+        clauses = list(self._read_phonemes(text))
         last = text.rstrip()[-1:]
         return ", ".join(filter(None, clauses)) + (last if last in ".,;:!?" else "")
+
+    def _read_phonemes(self, text: str) -> Iterator[str]:
+        """The clauses of a text, until the library holds nothing of it any more."""
+        encoded = ctypes.c_char_p(text.encode())
+        # The library moves the pointer on, and sets it to null once all is read. What it has read
+        # and not yet returned would come out with the next text, so it is asked for here.
+        position = ctypes.pointer(encoded)
+        while True:
+            was_read = encoded.value is None
+            if was_read:
+                encoded.value = b""
+            phonemes = self._library.espeak_TextToPhonemes(position, _UTF8, _IPA_PHONEMES)
+            found = _LANGUAGE_MARK.sub("", (phonemes or b"").decode("utf-8", "ignore")).strip()
+            if was_read and not found:
+                return
+            yield found
 
     def _set_voice(self, voice: str) -> None:
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:

@@ -11,6 +11,7 @@ from typing import Any
 
 from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.tts import TtsError
+from voicelive_agent.emulator.tts.engines import espeak
 from voicelive_agent.emulator.tts.engines.sherpa_onnx import read_kokoro_name, write_pcm16
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech, locate_model
 from voicelive_agent.emulator.tts.voices import EngineVoice
@@ -18,9 +19,9 @@ from voicelive_agent.emulator.tts.worker import Emit
 
 INSTALL_HINT = spell_commands("pip install 'voicelive-agent[kokoro]' (parts are GPL-3.0-or-later)")
 _DEFAULT_VOICE = "af_heart"
-# What its phonemiser calls the languages of its voices.
+# What espeak-ng calls the languages of its voices.
 _LANGUAGES = {
-    "en-US": "en-us", "en-GB": "en-gb", "es-ES": "es", "fr-FR": "fr-fr", "hi-IN": "hi",
+    "en-US": "en-us", "en-GB": "en", "es-ES": "es", "fr-FR": "fr", "hi-IN": "hi",
     "it-IT": "it", "ja-JP": "ja", "pt-BR": "pt-br", "zh-CN": "cmn",
 }  # fmt: skip
 
@@ -64,6 +65,8 @@ class KokoroSynthesizer:
         from kokoro_onnx import Kokoro
 
         self._kokoro = Kokoro(model, voices)
+        # Its own phonemiser has words of one text in the next, and marks of languages in both.
+        self._espeak = espeak.open_synthesizer()
 
     def describe(self) -> Mapping[str, Any]:
         return {"voices": self._kokoro.get_voices()}
@@ -72,8 +75,9 @@ class KokoroSynthesizer:
         if not any(char.isalnum() for char in text):
             return
         speed = min(max(settings["rate"], 0.5), 2.0)
+        phonemes = self._espeak.phonemize(text, settings["language"])
         samples, _ = self._kokoro.create(
-            text, settings["voice"], speed=speed, lang=settings["language"]
+            phonemes, settings["voice"], speed=speed, lang=settings["language"], is_phonemes=True
         )
         emit(write_pcm16(samples))
 

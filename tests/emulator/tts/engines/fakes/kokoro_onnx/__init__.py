@@ -15,9 +15,16 @@ class Kokoro:
         return ["af_alloy", "af_heart", "am_adam", "bm_lewis", "jf_alpha", "xx_odd"]
 
     def create(
-        self, text: str, voice: str, speed: float = 1.0, lang: str = "en-us"
+        self,
+        text: str,
+        voice: str,
+        speed: float = 1.0,
+        lang: str = "en-us",
+        is_phonemes: bool = False,
     ) -> tuple[npt.NDArray[np.float32], int]:
-        if not any(char.isalpha() for char in text):
+        if not is_phonemes or "(" in text:
+            raise ValueError(f"not phonemes: {text}")
+        if "zˈuː" in text:
             raise ValueError("no phonemes")
-        level = {"en-us": 0.25, "en-gb": 0.5, "ja": 1.5}[lang]
+        level = {"en-us": 0.25, "en": 0.5, "ja": 1.5}[lang]
         return np.full(int(len(text) * 1000 / speed), level, dtype=np.float32), 24_000
