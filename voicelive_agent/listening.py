@@ -4,6 +4,9 @@ import errno
 import os
 import random
 import socket
+from typing import Any
+
+from voicelive_agent.wire.net import is_this_machine
 
 _BACKLOG = 2048
 # Never seeded, as tests seed the common one: those that run side by side would choose the same.
@@ -17,9 +20,7 @@ class ListenError(Exception):
 def bind(host: str, port: int, *, names: str = "--port") -> socket.socket:
     """A listening socket. ``names`` is how the port is set, for messages. Raises ListenError."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        family, _, _, _, address = _resolve(host, port)[0]
     except OSError as error:
         raise ListenError(
             f"there is no address {host!r} here: choose another with --host"
@@ -45,6 +46,23 @@ def bind(host: str, port: int, *, names: str = "--port") -> socket.socket:
         ) from error
     listener.setblocking(False)
     return listener
+
+
+def is_reachable_by_others(host: str) -> bool:
+    """Whether somebody on another machine can reach what ``bind`` binds for ``host``.
+
+    A name that has no address is said by ``bind`` itself.
+    """
+    try:
+        return any(not is_this_machine(str(found[4][0])) for found in _resolve(host, 0))
+    except OSError:
+        return False
+
+
+def _resolve(host: str, port: int) -> list[tuple[Any, ...]]:
+    return [
+        *socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    ]
 
 
 def url_of(listener: socket.socket, host: str) -> str:

@@ -128,6 +128,16 @@ def setting(
     return Field(description=help, json_schema_extra=extra, **constraints)
 
 
+def strip(value: object) -> object:
+    """Without space around it: secrets are often made of files, with the newline at their end."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def split_list(value: object) -> object:
+    """``a, b c`` as a list; anything but text is left as it is."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
 def load(
     settings: type[Loaded], options: Mapping[str, Any] | None = None, env_file: Path | None = None
 ) -> Loaded:

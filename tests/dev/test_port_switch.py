@@ -63,7 +63,7 @@ async def test_whoever_comes_while_no_server_is_ready_waits() -> None:
 async def test_without_an_agent_the_answer_says_why_at_once() -> None:
     async with open_door() as (door, port):
         await door.refuse("the agent doesn't run: see above")
-        said = await ask(port, b"POST /invocations HTTP/1.1\r\nhost: x\r\n\r\n{}")
+        said = await ask(port, b"POST /invocations HTTP/1.1\r\nhost: localhost\r\n\r\n{}")
         assert said.startswith(b"HTTP/1.1 503 ")
         assert b'"code": "agent_not_running"' in said
         assert b"see above" in said

@@ -2,7 +2,6 @@ import pytest
 
 from voicelive_agent.emulator.handshake import (
     describe_connection,
-    is_admitted,
     read_connection_request,
 )
 
@@ -28,34 +27,6 @@ def test_reads_what_the_sdk_sends_and_ignores_the_rest() -> None:
 
 def test_an_empty_value_is_a_missing_one() -> None:
     assert read_connection_request({"agent-name": "", "model": ""}).agent_name is None
-
-
-@pytest.mark.parametrize(
-    ("headers", "query"),
-    [
-        ({"api-key": "secret"}, {}),
-        ({"authorization": "Bearer secret"}, {}),
-        ({"authorization": "bearer  secret"}, {}),
-        ({}, {"api-key": "secret"}),
-        ({}, {"Authorization": "Bearer secret"}),
-    ],
-)
-def test_the_key_is_taken_wherever_clients_put_it(
-    headers: dict[str, str], query: dict[str, str]
-) -> None:
-    assert is_admitted("secret", headers, query)
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [{}, {"api-key": "Secret"}, {"authorization": "Basic secret"}, {"api-key": "sécret"}],
-)
-def test_any_other_credential_is_refused(headers: dict[str, str]) -> None:
-    assert not is_admitted("secret", headers, {})
-
-
-def test_without_a_key_everybody_is_let_in() -> None:
-    assert is_admitted(None, {}, {})
 
 
 def test_a_recording_holds_no_secret() -> None:

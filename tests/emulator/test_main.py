@@ -263,19 +263,3 @@ async def test_the_welcome_tells_how_to_talk_to_it() -> None:
     assert "--endpoint http://127.0.0.1:1 --agent-name desk --project-name local" in elsewhere
     assert "--api-key KEY" in elsewhere
     assert "secret" not in elsewhere
-
-
-@pytest.mark.parametrize(
-    ("options", "is_open"),
-    [
-        ({"host": "127.0.0.1"}, False),
-        ({"host": "::1"}, False),
-        ({"host": "0.0.0.0"}, True),
-        ({"host": "0.0.0.0", "api_key": SecretStr("k")}, False),
-    ],
-)
-async def test_the_welcome_says_when_everybody_is_let_in(
-    options: dict[str, Any], is_open: bool
-) -> None:
-    text = render_welcome("http://127.0.0.1:1", load_settings(**options), Desk().engines)
-    assert ("from every machine that reaches this one" in text) == is_open

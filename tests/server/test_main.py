@@ -122,7 +122,7 @@ async def test_a_caller_that_does_not_read_is_one_line_in_the_log(tmp_path: Path
     ) as server:
         port = int(server.url.rpartition(":")[2])
         _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
-        writer.write(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
+        writer.write(b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n")
         async with asyncio.timeout(30):
             while "turn cancelled (disconnected)" not in server.log.read_text():
                 await asyncio.sleep(0.05)

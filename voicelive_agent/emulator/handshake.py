@@ -1,10 +1,9 @@
-"""What a client asks for when it opens the WebSocket: path, query, headers and credential.
+"""What a client asks for when it opens the WebSocket: path and query.
 
 Query keys as the SDK sends them (``_prepare_url`` of azure-ai-voicelive 1.3.1); those that are
 unknown are ignored, and any ``api-version`` is accepted.
 """
 
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,22 +50,6 @@ def _read_features(value: str) -> frozenset[str]:
         if name and state.strip().lower() in ("", "true", "1", "on"):
             on.add(name)
     return frozenset(on)
-
-
-def is_admitted(api_key: str | None, headers: Mapping[str, str], query: Mapping[str, str]) -> bool:
-    """Whether the client's key or bearer token is the one that is asked for, if any is.
-
-    Browsers can't set headers on a WebSocket, so both may stand in the query too.
-    """
-    if not api_key:
-        return True
-    authorization = headers.get("authorization") or query.get("Authorization") or ""
-    scheme, _, token = authorization.partition(" ")
-    offered = [headers.get("api-key"), query.get("api-key")]
-    if scheme.lower() == "bearer":
-        offered.append(token.strip())
-    expected = api_key.encode()
-    return any(hmac.compare_digest(one.encode(), expected) for one in offered if one)
 
 
 def describe_connection(path: str, query: Mapping[str, str]) -> dict[str, Any]:

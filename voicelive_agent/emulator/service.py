@@ -21,19 +21,22 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import HTTPConnection, Request
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from voicelive_agent.emulator.access import Access
 from voicelive_agent.emulator.console.pages import render_home
 from voicelive_agent.emulator.engines import Engines, open_engines
-from voicelive_agent.emulator.handshake import PATH_SUFFIX, is_admitted
+from voicelive_agent.emulator.handshake import PATH_SUFFIX
 from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.shell.connection import hold_session
 from voicelive_agent.emulator.watch.recording import check_directory
 from voicelive_agent.emulator.watch.sessions import Sessions
-from voicelive_agent.listening import bind, url_of
+from voicelive_agent.listening import bind, is_reachable_by_others, url_of
 from voicelive_agent.settings_sources import variable_of
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024
@@ -52,19 +55,13 @@ def create_app(settings: Settings, engines: Engines) -> Starlette:
     sessions = Sessions()
 
     async def show_home(request: Request) -> Response:
-        if (refusal := _refuse(settings, request)) is not None:
-            return refusal
         query = f"?{request.url.query}" if request.url.query else ""
         return HTMLResponse(render_home(engines.describe(), sessions, query))
 
     async def list_sessions(request: Request) -> Response:
-        if (refusal := _refuse(settings, request)) is not None:
-            return refusal
         return JSONResponse({"sessions": [report.summary() for report in sessions]})
 
     async def show_session(request: Request) -> Response:
-        if (refusal := _refuse(settings, request)) is not None:
-            return refusal
         report = sessions.find(request.path_params["session_id"])
         if report is None:
             return JSONResponse(
@@ -85,8 +82,6 @@ def create_app(settings: Settings, engines: Engines) -> Starlette:
             await websocket.send_denial_response(
                 PlainTextResponse(f"No such path: it must end in {PATH_SUFFIX}\n", status_code=404)
             )
-        elif (refusal := _refuse(settings, websocket)) is not None:
-            await websocket.send_denial_response(refusal)
         elif sessions.open_count >= settings.max_sessions:
             await websocket.send_denial_response(
                 PlainTextResponse(
@@ -103,25 +98,17 @@ def create_app(settings: Settings, engines: Engines) -> Starlette:
             Route("/sessions/{session_id}", show_session),
             Route("/{prefix:path}voice-live/realtime", ask_for_upgrade),
             WebSocketRoute("/{path:path}", open_session),
-        ]
+        ],
+        middleware=[*_share_with_pages(settings), Middleware(Access, settings=settings)],
     )
 
 
-def _refuse(settings: Settings, connection: HTTPConnection) -> Response | None:
-    api_key = settings.api_key.get_secret_value() if settings.api_key else None
-    if is_admitted(api_key, connection.headers, connection.query_params):
-        return None
-    return JSONResponse(
-        {
-            "error": {
-                "code": "401",
-                "message": "Access denied: send the key that the emulator was started with "
-                "(--api-key) as api-key, or as a bearer token.",
-            }
-        },
-        status_code=401,
-        headers={"WWW-Authenticate": "Bearer"},
-    )
+def _share_with_pages(settings: Settings) -> list[Middleware]:
+    """What lets pages of other origins read answers, where such pages are let in."""
+    origins = settings.allow_origins
+    if not origins:
+        return []
+    return [Middleware(CORSMiddleware, allow_origins=origins, allow_headers=["*"])]
 
 
 class _Server(uvicorn.Server):
@@ -186,6 +173,7 @@ async def serve(
     Raises ServiceError, ListenError, and what ``open_engines`` and ``beside`` raise.
     """
     _check_recordings(settings.record)
+    _check_host(settings)
     listener = bind(
         settings.host, settings.port, names=f"--port or {variable_of(Settings, 'port')}"
     )
@@ -203,6 +191,15 @@ async def serve(
         finally:
             listener.close()
     return 0
+
+
+def _check_host(settings: Settings) -> None:
+    """Raises ServiceError where anyone on another machine could use the emulator."""
+    if not settings.api_key and is_reachable_by_others(settings.host):
+        raise ServiceError(
+            f"--host {settings.host} ({variable_of(Settings, 'host')}) is open to other machines"
+            " without a key: add --api-key KEY, which clients then send, or leave --host out"
+        )
 
 
 def _check_recordings(directory: Path | None) -> None:

@@ -4,14 +4,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from voicelive_agent.settings_sources import (
     ProgramSettings,
     load,
     setting,
+    split_list,
+    strip,
 )
+from voicelive_agent.wire.admission import read_origins
 from voicelive_agent.wire.net import DEFAULT_AGENT_PORT, DEFAULT_EMULATOR_PORT
 
 AgentProtocol = Literal["invocations", "responses"]
@@ -32,14 +43,9 @@ def _lower_case(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-def _split(value: object) -> object:
-    """``a, b c`` as a list; anything but text is left as it is."""
-    return value.replace(",", " ").split() if isinstance(value, str) else value
-
-
 def _pairs(value: object, what: str) -> object:
     """``NAME=VALUE`` texts as a mapping; a text without ``NAME=`` stands for any agent."""
-    value = _split(value)
+    value = split_list(value)
     if isinstance(value, Mapping) or not isinstance(value, (list, tuple)):
         return value
     pairs: dict[str, str] = {}
@@ -85,7 +91,18 @@ class Settings(ProgramSettings):
 
     host: str = setting(_WHERE, "address; the default is this machine alone", "127.0.0.1")
     port: int = setting(_WHERE, "0 picks a free one", DEFAULT_EMULATOR_PORT, ge=0, le=65535)
-    api_key: SecretStr | None = setting(_WHERE, "let in this key or token alone", None)
+    api_key: Annotated[SecretStr | None, BeforeValidator(strip)] = setting(
+        _WHERE, "let in this key or token alone; other machines need one", None
+    )
+    allow_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(read_origins)
+    ] = setting(
+        _WHERE,
+        "answer web pages of this origin too, where no key is asked for; repeatable",
+        (),
+        option="--allow-origin",
+        metavar="ORIGIN",
+    )
 
     agent_port: int = setting(
         _WHO,

@@ -7,7 +7,6 @@ from voicelive_agent.command_name import spell_command
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.settings import ANY_AGENT, Settings
 from voicelive_agent.settings_sources import emulator_url
-from voicelive_agent.wire.net import is_this_machine
 
 _CODE = """\
     async with connect(
@@ -65,9 +64,7 @@ def _describe_client(url: str, settings: Settings, agent_name: str) -> str:
 def _describe_credential(settings: Settings) -> str:
     if settings.api_key:
         return "Only the key given with --api-key is let in, as key or bearer token."
-    if is_this_machine(settings.host):
-        return "Any key or token is accepted."
-    return "Any key or token is accepted, from every machine that reaches this one: set --api-key."
+    return "Any key or token is accepted."
 
 
 def _indent(advice: str | None) -> Sequence[str]:

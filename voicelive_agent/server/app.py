@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from voicelive_agent import __version__
 from voicelive_agent.command_name import spell_command
@@ -27,6 +28,7 @@ from voicelive_agent.server.platform.uncaught import log_uncaught
 from voicelive_agent.server.settings import DEFAULT_AGENT, Settings, load_settings
 from voicelive_agent.server.wires.invocations import InvocationsWire
 from voicelive_agent.settings_sources import SettingsError, print_unknown_names
+from voicelive_agent.wire.invocations import INVOCATION_HEADER, SESSION_HEADER
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +103,14 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
     )
     add_error_handlers(app)
     app.add_middleware(Access, settings=settings)
+    if settings.allow_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allow_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=[INVOCATION_HEADER, SESSION_HEADER],
+        )
     app.add_middleware(CatchErrors)
     app.add_middleware(PlatformHeaders, choose_ids=wire.choose_ids)
     return app

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_settings import NoDecode
 
 from voicelive_agent.server.engine.events import TurnLimits
 from voicelive_agent.server.engine.heard import SpeakingRate
@@ -13,7 +14,10 @@ from voicelive_agent.settings_sources import (
     SettingsError,
     load,
     setting,
+    split_list,
+    strip,
 )
+from voicelive_agent.wire.admission import read_origins
 from voicelive_agent.wire.language import is_language_tag
 from voicelive_agent.wire.net import DEFAULT_AGENT_PORT
 
@@ -29,11 +33,6 @@ def _read_keepalive(value: object) -> object:
     if isinstance(value, str) and value.strip().lstrip("-").isdecimal():
         return max(0, int(value))
     return value
-
-
-def _strip(value: object) -> object:
-    """Secrets are often made of files, with the newline at their end."""
-    return value.strip() if isinstance(value, str) else value
 
 
 def _raise_case(value: object) -> object:
@@ -80,11 +79,20 @@ class Settings(ProgramSettings):
 
     host: str = setting(_WHERE, "address; default 0.0.0.0 on Foundry, 127.0.0.1 elsewhere", "")
     port: int = setting(_WHERE, "port", DEFAULT_AGENT_PORT, variable="PORT", ge=1, le=65535)
-    api_key: Annotated[SecretStr, BeforeValidator(_strip)] = setting(
+    api_key: Annotated[SecretStr, BeforeValidator(strip)] = setting(
         _WHERE,
         "what callers have to send outside Foundry, as `api-key` or bearer token",
         SecretStr(""),
         variable="VOICELIVE_AGENT_API_KEY",
+    )
+    allow_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(split_list), AfterValidator(read_origins)
+    ] = setting(
+        _WHERE,
+        "answer web pages of this origin too, where no key is asked for; repeatable",
+        (),
+        option="--allow-origin",
+        metavar="ORIGIN",
     )
     allow_anonymous: bool = setting(_WHERE, "take turns from other machines without a key", False)
 

@@ -15,7 +15,7 @@ from voicelive_agent.server.app import create_app
 from voicelive_agent.server.platform.connections import MAX_HEAD_BYTES, BoundedHttp
 from voicelive_agent.server.settings import Settings
 
-HEAD = b"POST /invocations HTTP/1.1\r\nhost: x\r\n"
+HEAD = b"POST /invocations HTTP/1.1\r\nhost: localhost\r\n"
 
 
 class HastyHttp(BoundedHttp):

@@ -46,7 +46,7 @@ async def echo(socket: WebSocket) -> None:
 def open_client(**settings: Any) -> TestClient:
     app = create_app(Greeter(), Settings(conversations="memory:", **settings))
     app.add_api_websocket_route(PATH, echo)
-    return TestClient(app)
+    return TestClient(app, headers={"host": "localhost"})
 
 
 @pytest.mark.parametrize(

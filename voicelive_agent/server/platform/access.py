@@ -5,17 +5,16 @@ machine may ask: a server that others can reach and that checks nothing would le
 owner's model tokens and read along.
 """
 
-import hmac
 import ipaddress
-import socket
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from voicelive_agent.listening import is_reachable_by_others
 from voicelive_agent.server.platform.errors import ApiError
 from voicelive_agent.server.settings import Settings
+from voicelive_agent.wire.admission import LocalAdmission, has_key
 from voicelive_agent.wire.net import is_this_machine
 
 HINT = (
@@ -26,7 +25,7 @@ HINT = (
 
 def is_open_to_anyone(settings: Settings) -> bool:
     """Whether the server would listen to others than this machine and check nothing."""
-    return not _is_checked(settings) and not all(map(_is_loopback, _resolve(settings.bind_host)))
+    return not _is_checked(settings) and is_reachable_by_others(settings.bind_host)
 
 
 def _is_checked(settings: Settings) -> bool:
@@ -38,8 +37,9 @@ class Access:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._key = settings.api_key.get_secret_value().encode()
+        self._key = settings.api_key.get_secret_value()
         self._local_only = not _is_checked(settings)
+        self._local = LocalAdmission(how_to_open=HINT, origins=settings.allow_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = None if _is_free(scope) else self._check(scope)
@@ -49,29 +49,25 @@ class Access:
         await self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> ApiError | None:
+        headers = Headers(scope=scope)
         if self._key:
-            if not hmac.compare_digest(_find_key(Headers(scope=scope)), self._key):
-                return ApiError(
-                    401,
-                    "unauthorized",
-                    "Send this server's key as `api-key`, or as `Authorization: Bearer`.",
-                    headers={"www-authenticate": "Bearer"},
-                )
-        elif self._local_only:
-            if not _is_loopback((scope.get("server") or ("",))[0]):
-                return ApiError(
-                    403,
-                    "forbidden",
-                    f"This server answers only its own machine: {HINT}.",
-                    "platform",
-                )
-            if _is_from_another_site(Headers(scope=scope).get("origin")):
-                return ApiError(
-                    403,
-                    "forbidden",
-                    f"This server takes no turns from a web page of another machine: {HINT}.",
-                )
-        return None
+            if has_key(self._key, headers):
+                return None
+            return ApiError(
+                401,
+                "unauthorized",
+                "Send this server's key as `api-key`, or as `Authorization: Bearer`.",
+                headers={"www-authenticate": "Bearer"},
+            )
+        if not self._local_only:
+            return None
+        if not _is_loopback((scope.get("server") or ("",))[0]):
+            message = f"This server answers only its own machine: {HINT}."
+            return ApiError(403, "forbidden", message, "platform")
+        fault = self._local.find_fault(
+            scope.get("scheme", "http"), headers.getlist("host"), headers.getlist("origin")
+        )
+        return ApiError(403, "forbidden", fault) if fault else None
 
 
 def _is_free(scope: Scope) -> bool:
@@ -79,38 +75,6 @@ def _is_free(scope: Scope) -> bool:
     if scope["type"] == "http":
         return bool(scope["path"] == "/readiness")
     return bool(scope["type"] == "lifespan")
-
-
-def _find_key(headers: Headers) -> bytes:
-    """The key that a request brings, as bytes as they came."""
-    given = headers.get("api-key")
-    if not given:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = token.strip() if scheme.lower() == "bearer" else ""
-    return given.encode("latin-1")
-
-
-def _is_from_another_site(origin: str | None) -> bool:
-    """Whether a browser sends this for a page that did not come from this machine.
-
-    Without a key, any page that its owner opens could otherwise send turns; browsers ask nobody
-    before they send ``text/plain``.
-    """
-    if origin is None:
-        return False
-    try:
-        host = urlsplit(origin).hostname
-    except ValueError:
-        return True
-    return not is_this_machine(host)
-
-
-def _resolve(host: str) -> list[str]:
-    """The addresses of a name; none where there are none, which the server will say itself."""
-    try:
-        return [str(found[4][0]) for found in socket.getaddrinfo(host, None)]
-    except OSError:
-        return []
 
 
 @lru_cache(maxsize=256)
