@@ -67,19 +67,40 @@ class EndCall:
 Output = str | ClientEvent | EndCall
 
 
+INTERRUPTION_NOTE = "(About here the caller probably interrupted.)"
+"""What a model finds in an earlier answer where an interruption is estimated."""
+
+
 @dataclass(frozen=True, slots=True)
 class PastTurn:
-    """An earlier turn as the caller knows it: ``reply`` ends where the caller interrupted."""
+    """An earlier turn. What was delivered of the answer is all there; only a known cut ends it."""
 
     kind: TurnKind
     text: str
     """What the caller said; empty for an action or a greeting."""
     action: Mapping[str, Any] | None
     reply: str
-    """What the caller heard of the answer."""
+    """The answer as it was delivered. Where the answer was cut, it ends there."""
     interrupted: bool
+    """Whether the caller interrupted: certainly where it was cut, otherwise probably."""
     notes: Mapping[str, Any]
     """What the agent kept of that turn in ``Turn.notes``."""
+    heard: str | None = None
+    """The start of ``reply`` that the caller heard before they interrupted; None where nothing
+    says that they heard less than all of it."""
+    heard_is_known: bool = False
+    """Whether the wire told what was heard; otherwise ``heard`` is an estimate."""
+    cut: bool = False
+    """Whether the agent had, or may have had, more to say than was delivered: the stream was
+    closed, a newer turn began, the turn was cancelled, or the wire told what was heard."""
+
+    @property
+    def marked_reply(self) -> str:
+        """``reply`` for a model: with ``INTERRUPTION_NOTE`` where an interruption is estimated."""
+        if self.heard is None or self.heard_is_known:
+            return self.reply
+        rest = self.reply[len(self.heard) :].lstrip()
+        return " ".join(part for part in (self.heard, INTERRUPTION_NOTE, rest) if part)
 
 
 @dataclass(slots=True)
@@ -108,15 +129,20 @@ class Turn:
     invocation_id: str = ""
     call_id: str = ""
     """``x-agent-foundry-call-id``: send it unchanged with outbound calls to Foundry services."""
+    heard_is_known: bool = False
+    """Whether this wire tells how much of each answer was heard; otherwise it is estimated."""
 
     def messages(self) -> list[dict[str, str]]:
-        """History and this turn as chat messages (``role`` and ``content``), for a model."""
+        """History and this turn as chat messages (``role`` and ``content``), for a model.
+
+        An earlier answer is told as its ``marked_reply``.
+        """
         past = [
             message
             for turn in self.history
             for message in (
                 {"role": "user", "content": describe_input(turn.kind, turn.text, turn.action)},
-                {"role": "assistant", "content": turn.reply},
+                {"role": "assistant", "content": turn.marked_reply},
             )
             if message["content"]
         ]

@@ -32,4 +32,5 @@ class Visit:
         words = last.notes.get("must_hear")
         if not isinstance(words, list) or last.notes.get("repeats"):
             return False
-        return any(str(word) not in last.reply for word in words)
+        heard = last.reply if last.heard is None else last.heard
+        return any(str(word) not in heard for word in words)

@@ -7,12 +7,13 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.frameworks.openai_server import Break, Call, OpenAIServer, Pause, Received
-from voicelive_agent.agent import ClientEvent, EndCall, Output, PastTurn, Turn
+from voicelive_agent.agent import INTERRUPTION_NOTE, ClientEvent, EndCall, Output, PastTurn, Turn
 from voicelive_agent.frameworks import LoadedAgent, adapt, current_turn, end_call, show
 
 
@@ -285,6 +286,70 @@ class FrameworkContract:
             "call get_weather(city=Oslo)",
             "result rain in Oslo",
             "assistant: It is rai",
+            "user: stop",
+        ]
+
+    async def test_where_an_interruption_is_estimated_the_whole_answer_is_marked(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        """It was cut there, so an agent forgot what it had said to whoever only reads."""
+        server.answer("Let me look.", Call("get_weather", city="Oslo"))
+        server.answer("It is **raining** in Oslo today.")
+        first = speech("weather?")
+        await say(agent, first)
+        past = replace(
+            end(first, "Let me look. It is raining in Oslo today.", interrupted=True),
+            heard="Let me look. It is raining",
+        )
+        second = speech("stop", past)
+        after = end(second, await say(agent, second))
+        told = [
+            "user: weather?",
+            "assistant: Let me look.",
+            "call get_weather(city=Oslo)",
+            "result rain in Oslo",
+            f"assistant: It is **raining** {INTERRUPTION_NOTE} in Oslo today.",
+            "user: stop",
+        ]
+        assert self.read(server.requests[2]) == told
+        await say(agent, speech("go on", past, after))
+        assert self.read(server.requests[3]) == [
+            *told,
+            "assistant: I have nothing to say.",
+            "user: go on",
+        ]
+
+    async def test_a_cut_answer_is_marked_in_what_was_delivered_of_it(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        server.answer("One, two,", " three, four,", Pause(), " five.")
+        turn = Interrupted(agent, speech("count"))
+        await turn.wait_for("One, two,", " three, four,")
+        past = replace(await turn.cancel(), heard="One, two,", cut=True)
+        await say(agent, speech("stop", past))
+        assert self.read(server.requests[1]) == [
+            "user: count",
+            f"assistant: One, two, {INTERRUPTION_NOTE} three, four,",
+            "user: stop",
+        ]
+
+    async def test_an_answer_that_was_known_to_be_cut_after_its_end_is_cut(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        """As over the Bridge: the text was there, and then the wire told what was heard of it."""
+        server.answer("One, two, three, four.")
+        first = speech("count")
+        await say(agent, first)
+        past = replace(
+            end(first, "One, two", interrupted=True),
+            heard="One, two",
+            heard_is_known=True,
+            cut=True,
+        )
+        await say(agent, speech("stop", past))
+        assert self.read(server.requests[1]) == [
+            "user: count",
+            "assistant: One, two",
             "user: stop",
         ]
 

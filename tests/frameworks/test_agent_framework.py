@@ -1,6 +1,7 @@
 """Microsoft Agent Framework's agents answer turns."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agent_framework import Agent, HistoryProvider, Message
@@ -73,3 +74,27 @@ async def test_an_agent_with_its_own_history_gets_only_what_that_lacks() -> None
         [key] = shelf.kept
         assert "s1" not in key
         assert "u1" not in key
+
+
+async def test_an_agent_with_its_own_history_is_told_of_an_interruption() -> None:
+    """Its own history has the whole answer, whatever was heard of it."""
+    async with OpenAIServer() as server:
+        client = OpenAIChatCompletionClient(model="test", async_client=server.connect())
+        agent = adapt(Agent(client, context_providers=[Shelf()]))
+        server.answer("One two three.")
+        first = speech("first")
+        reply = await say(agent, first)
+        past = replace(end(first, reply, interrupted=True), heard="One two")
+        await say(agent, speech("second", past))
+        past = replace(past, reply="", heard="", heard_is_known=True, cut=True)
+        await say(agent, speech("third", past))
+        assert server.requests[1].transcript() == [
+            "user: first",
+            "assistant: One two three.",
+            'user: (The caller probably interrupted your last answer after "One two".)',
+            "user: second",
+        ]
+        assert server.requests[2].transcript()[-2:] == [
+            "user: (The caller interrupted your last answer before its first word.)",
+            "user: third",
+        ]

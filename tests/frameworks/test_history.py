@@ -1,16 +1,19 @@
 """What of an answer counts as heard."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicelive_agent.agent import PastTurn, Turn
+from voicelive_agent.agent import INTERRUPTION_NOTE, PastTurn, Turn
 from voicelive_agent.frameworks.history import (
     cut_to_heard,
     find_kept,
     is_json_object,
     keep,
     name_conversation,
+    retell,
 )
 
 
@@ -62,6 +65,48 @@ def test_any_prefix_of_what_was_said_is_kept(texts: list[str], length: int) -> N
         return "".join(c for c in text.casefold() if c.isalnum())
 
     assert letters("".join(parts) + rest) == letters(heard)
+
+
+def marked(heard: str, *texts: str, fillers: Sequence[str] = ()) -> list[str]:
+    answer = PastTurn("speech", "", None, " ".join(texts), True, {}, heard=heard)
+    parts, rest = retell(texts, answer, complete=True, fillers=fillers)
+    return [*parts, rest] if rest else parts
+
+
+NOTE = INTERRUPTION_NOTE
+
+
+@pytest.mark.parametrize(
+    ("heard", "texts", "told"),
+    [
+        ("One", ["One two"], [f"One {NOTE} two"]),
+        ("", ["One two"], [f"{NOTE} One two"]),
+        ("One two", ["One two"], ["One two"]),
+        ("One.", ["One.", "Two."], ["One.", f"{NOTE} Two."]),
+        ("One. Tw", ["One.", "Two."], ["One.", f"Tw {NOTE} o."]),
+        # The model's own spelling stays, and so do the marks that belong to a word.
+        ("One two", ["**One** _two_, three."], [f"**One** _two_, {NOTE} three."]),
+        # What was said in other words is counted by its letters.
+        ("It is five", ["It is 5 €.", "And you?"], ["It is 5 €.", f"And {NOTE} you?"]),
+        ("你好", ["你好吗"], [f"你好 {NOTE} 吗"]),
+    ],
+)
+def test_where_an_interruption_is_marked(heard: str, texts: list[str], told: list[str]) -> None:
+    assert marked(heard, *texts) == told
+
+
+def test_a_filler_is_not_counted_and_a_mark_stands_once() -> None:
+    heard = "Let me see. One moment. It is"
+    told = ["Let me see.", f"It is {NOTE} wet."]
+    assert marked(heard, "Let me see.", "It is wet.", fillers=["One moment."]) == told
+    assert marked(heard, *told) == told
+
+
+@given(st.lists(st.text(max_size=12), max_size=4), st.text(max_size=40))
+def test_a_mark_takes_nothing_away(texts: list[str], heard: str) -> None:
+    told = " ".join(marked(heard, *texts))
+    assert told.count(NOTE) <= 1
+    assert "".join(told.replace(NOTE, "").split()) == "".join("".join(texts).split())
 
 
 def past(turn: Turn, *, interrupted: bool = False) -> PastTurn:

@@ -18,12 +18,13 @@ from agent_framework import (
 from voicelive_agent.agent import Output, PastTurn, Turn
 from voicelive_agent.frameworks.history import (
     INTERRUPTED_TOOL,
-    cut_to_heard,
+    describe_interruption,
     describe_turn,
     find_kept,
     is_json_object,
     keep,
     name_conversation,
+    retell,
 )
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
@@ -35,7 +36,8 @@ class AgentFrameworkAgent:
 
     The server's history is replayed to it, unless the agent has a history provider of its own
     that outlives the process: then it is given the session of this conversation, and only the
-    turns that it can't have kept, since they were interrupted.
+    turns that it can't have kept, since they were broken off. Of one that it has kept, it is told
+    where the caller interrupted.
     """
 
     def __init__(self, agent: SupportsAgentRun) -> None:
@@ -61,9 +63,8 @@ class AgentFrameworkAgent:
 
     async def _run(self, outlet: Outlet) -> None:
         turn = outlet.turn
-        history = _find_unkept(turn.history) if self._keeps_history else turn.history
         stream = self._agent.run(
-            [*recall(history), Message("user", [describe_turn(turn)])],
+            [*self._recall(turn.history), Message("user", [describe_turn(turn)])],
             stream=True,
             session=self._agent.create_session(session_id=name_conversation(turn)),
         )
@@ -79,6 +80,14 @@ class AgentFrameworkAgent:
             complete = True
         finally:
             _keep(turn, updates, complete=complete)
+
+    def _recall(self, history: Sequence[PastTurn]) -> Iterator[Message]:
+        if not self._keeps_history:
+            yield from recall(history)
+        elif unkept := _find_unkept(history):
+            yield from recall(unkept)
+        elif history and history[-1].interrupted:
+            yield Message("user", [describe_interruption(history[-1])])
 
 
 class _Voice:
@@ -111,20 +120,21 @@ class _Voice:
 
 
 def recall(history: Sequence[PastTurn]) -> Iterator[Message]:
-    """Earlier turns as messages: tool calls kept, texts cut to what was heard."""
+    """Earlier turns as messages: tool calls kept, texts as they were delivered."""
     for past in history:
         yield Message("user", [describe_turn(past)])
         kept = find_kept(past, NOTE)
         messages = [] if kept is None else [Message.from_dict(dict(m)) for m in kept.messages]
-        if kept is None or not kept.complete:
-            messages = _cut(messages, past.reply)
+        complete = kept is not None and kept.complete
+        if past.interrupted or not complete:
+            messages = _retell(messages, past, complete=complete)
         yield from messages
 
 
-def _cut(messages: Sequence[Message], heard: str) -> list[Message]:
+def _retell(messages: Sequence[Message], past: PastTurn, *, complete: bool) -> list[Message]:
     texts = [c.text or "" for m in messages for c in m.contents if _is_speech(m, c)]
-    heard_parts, rest = cut_to_heard(texts, heard)
-    remaining = iter(heard_parts)
+    told, rest = retell(texts, past, complete=complete)
+    remaining = iter(told)
     answered = {c.call_id for m in messages for c in m.contents if c.type == "function_result"}
     cut: list[Message] = []
     for message in messages:

@@ -1,14 +1,15 @@
-"""History for a model: what was done in earlier turns, and of what was said only the heard part.
+"""History for a model: what was said and done in earlier turns, and where it was interrupted.
 
 Adapters keep a turn's messages, in their framework's own JSON, as ``Turn.notes[framework]``.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from voicelive_agent.agent import PastTurn, Turn, describe_input
+from voicelive_agent.agent import INTERRUPTION_NOTE, PastTurn, Turn, describe_input
 
 FILLERS = "fillers"
 """Where a turn's notes list its fillers, so that none is taken for the model's own words."""
@@ -16,10 +17,20 @@ FILLERS = "fillers"
 INTERRUPTED_TOOL = "The caller interrupted before this finished; its outcome is unknown."
 """The result of a tool call that was cut off, for models that need one for each call."""
 
+_LAST_WORDS = 8
+
 
 def describe_turn(turn: Turn | PastTurn) -> str:
     """What the caller said or did, in words for a model."""
     return describe_input(turn.kind, turn.text, turn.action)
+
+
+def describe_interruption(past: PastTurn) -> str:
+    """The interruption of an answer, for a model whose own history of it can't be changed."""
+    words = (past.reply if past.heard is None else past.heard).split()
+    certainty = "" if _is_cut(past) else "probably "
+    where = f'after "{" ".join(words[-_LAST_WORDS:])}"' if words else "before its first word"
+    return f"(The caller {certainty}interrupted your last answer {where}.)"
 
 
 class Kept(NamedTuple):
@@ -28,7 +39,7 @@ class Kept(NamedTuple):
     messages: list[Any]
     """The framework's messages as JSON, the caller's own excluded."""
     complete: bool
-    """Whether the run came to its end."""
+    """Whether the run came to its end, and all that it said was delivered."""
 
 
 def keep(turn: Turn, framework: str, messages: Sequence[Any], *, complete: bool) -> None:
@@ -41,16 +52,67 @@ def find_kept(past: PastTurn, framework: str) -> Kept | None:
     note = past.notes.get(framework)
     if not isinstance(note, dict) or not isinstance(note.get("messages"), list):
         return None
-    complete = note.get("complete") is True and not past.interrupted
-    return Kept(note["messages"], complete)
+    return Kept(note["messages"], note.get("complete") is True and not _is_cut(past))
+
+
+def _is_cut(past: PastTurn) -> bool:
+    """An interruption of which nothing is estimated is a cut, too."""
+    return past.cut or (past.interrupted and past.heard is None)
+
+
+def retell(
+    texts: Iterable[str], past: PastTurn, *, complete: bool, fillers: Sequence[str] = ()
+) -> tuple[list[str], str]:
+    """An answer's texts as a model is told them, and what was said beyond them all.
+
+    Those of a run that is not ``complete`` end where ``past.reply`` ends; ``fillers`` were spoken
+    in between. An estimated interruption is marked.
+    """
+    parts, rest = list(texts), ""
+    if not complete:
+        parts, rest = cut_to_heard(parts, past.reply, fillers)
+    if past.heard is None or past.heard_is_known:
+        return parts, rest
+    *parts, rest = _mark([*parts, rest], past.heard, fillers)
+    return parts, rest
+
+
+def _mark(texts: Sequence[str], heard: str, fillers: Iterable[str]) -> list[str]:
+    """The texts with the note of an interruption after as many letters as were heard of them."""
+    if any(INTERRUPTION_NOTE in text for text in texts):
+        return list(texts)
+    heard_parts, beyond = cut_to_heard(texts, heard, fillers)
+    left = len(_letters("".join(heard_parts) + beyond))
+    marked = list(texts)
+    for index, text in enumerate(texts):
+        letters = len(_letters(text))
+        if left < letters:
+            end = _find_end(text, left)
+            pieces = (text[:end].rstrip(), INTERRUPTION_NOTE, text[end:].lstrip())
+            marked[index] = " ".join(piece for piece in pieces if piece)
+            break
+        left -= letters
+    return marked
+
+
+def _find_end(text: str, letters: int) -> int:
+    """Where in ``text`` so many letters have ended, with the marks that belong to them."""
+    if not letters:
+        return 0
+    for index, character in enumerate(text):
+        letters -= len(_letters(character))
+        if letters <= 0:
+            space = re.search(r"\s|[^\W_]", text[index + 1 :])
+            return index + 1 + (space.start() if space else len(text))
+    return len(text)
 
 
 def cut_to_heard(
     texts: Iterable[str], heard: str, fillers: Iterable[str] = ()
 ) -> tuple[list[str], str]:
-    """Shorten an answer's texts to what was heard of them; ``fillers`` were spoken in between.
+    """Shorten an answer's texts to ``heard``; ``fillers`` were spoken in between.
 
-    Returns the heard part of each text, and what was heard beyond them all. The server makes text
+    Returns that part of each text, and what was heard beyond them all. The server makes text
     speakable, so what was heard is aligned by its letters and digits; where it can't be, all of it
     stands in place of the first text that differs.
     """

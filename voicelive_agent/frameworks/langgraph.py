@@ -21,11 +21,11 @@ from langgraph.types import Command, StateSnapshot
 from voicelive_agent.agent import Output, PastTurn, Turn
 from voicelive_agent.frameworks.history import (
     INTERRUPTED_TOOL,
-    cut_to_heard,
     describe_turn,
     find_kept,
     keep,
     name_conversation,
+    retell,
 )
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
@@ -36,9 +36,10 @@ class LangGraphAgent:
     """Answers turns with a compiled graph.
 
     A graph with a checkpointer keeps its own history, in one thread for each conversation; what
-    it kept of an interrupted turn is cut to what was heard. To one without, the server's history
-    is replayed. A graph that stops at ``interrupt("a question?")`` asks it, and the caller's next
-    words resume it. Where ``context_schema`` is ``Turn``, the turn is the graph's context.
+    it kept of an interrupted turn is cut, or marked, like all history. To one without, the
+    server's history is replayed. A graph that stops at ``interrupt("a question?")`` asks it, and
+    the caller's next words resume it. Where ``context_schema`` is ``Turn``, the turn is the
+    graph's context.
 
     Raises ValueError where the state has no ``messages``.
     """
@@ -127,13 +128,14 @@ def _ask(outlet: Outlet, state: StateSnapshot) -> None:
 
 
 def recall(history: Sequence[PastTurn]) -> Iterator[BaseMessage]:
-    """Earlier turns as messages: tool calls kept, texts cut to what was heard."""
+    """Earlier turns as messages: tool calls kept, texts as they were delivered."""
     for past in history:
         yield HumanMessage(describe_turn(past))
         kept = find_kept(past, NOTE)
         messages = [] if kept is None else messages_from_dict(kept.messages)
-        if kept is None or not kept.complete:
-            messages = _cut(messages, past.reply)
+        complete = kept is not None and kept.complete
+        if past.interrupted or not complete:
+            messages = _retell(messages, past, complete=complete)
         yield from messages
 
 
@@ -156,20 +158,23 @@ def mend(history: Sequence[PastTurn], messages: Sequence[BaseMessage]) -> Iterat
 
 def _mend_turn(past: PastTurn, messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
     kept = find_kept(past, NOTE)
-    if kept is not None and kept.complete:
+    complete = kept is not None and kept.complete
+    if complete and not past.interrupted:
         return
     end = next((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), None)
     answer = messages[:end]
-    cut = _cut(answer, past.reply)
-    heard = {message.id for message in cut}
-    yield from (RemoveMessage(m.id) for m in answer if m.id and m.id not in heard)
-    yield from (message for message in cut if message not in answer)
+    told = _retell(answer, past, complete=complete)
+    kept_ids = {message.id for message in told}
+    yield from (RemoveMessage(m.id) for m in answer if m.id and m.id not in kept_ids)
+    yield from (message for message in told if message not in answer)
 
 
-def _cut(messages: Sequence[BaseMessage], heard: str) -> list[BaseMessage]:
+def _retell(
+    messages: Sequence[BaseMessage], past: PastTurn, *, complete: bool
+) -> list[BaseMessage]:
     texts = [str(message.text) for message in messages if isinstance(message, AIMessage)]
-    heard_parts, rest = cut_to_heard(texts, heard)
-    remaining = iter(heard_parts)
+    told, rest = retell(texts, past, complete=complete)
+    remaining = iter(told)
     answered = {m.tool_call_id for m in messages if isinstance(m, ToolMessage)}
     cut: list[BaseMessage] = []
     for message in messages:

@@ -14,10 +14,10 @@ from openai.types.responses import ResponseOutputItemAddedEvent, ResponseTextDel
 from voicelive_agent.agent import Output, PastTurn, Turn
 from voicelive_agent.frameworks.history import (
     INTERRUPTED_TOOL,
-    cut_to_heard,
     describe_turn,
     find_kept,
     keep,
+    retell,
 )
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
@@ -121,19 +121,21 @@ async def _end(result: RunResultStreaming) -> None:
 
 
 def recall(history: Sequence[PastTurn]) -> Iterator[TResponseInputItem]:
-    """Earlier turns as input items: tool calls kept, texts cut to what was heard."""
+    """Earlier turns as input items: tool calls kept, texts as they were delivered."""
     for past in history:
         yield _say("user", describe_turn(past))
         kept = find_kept(past, NOTE)
         items = [] if kept is None else kept.messages
-        if kept is None or not kept.complete:
-            items = _cut(items, past.reply)
+        complete = kept is not None and kept.complete
+        if past.interrupted or not complete:
+            items = _retell(items, past, complete=complete)
         yield from items
 
 
-def _cut(items: Sequence[dict[str, Any]], heard: str) -> list[Any]:
-    heard_parts, rest = cut_to_heard([_read(item) for item in items if _is_speech(item)], heard)
-    remaining = iter(heard_parts)
+def _retell(items: Sequence[dict[str, Any]], past: PastTurn, *, complete: bool) -> list[Any]:
+    texts = [_read(item) for item in items if _is_speech(item)]
+    told, rest = retell(texts, past, complete=complete)
+    remaining = iter(told)
     answered = {item.get("call_id") for item in items if _is_result(item)}
     called = {item.get("call_id") for item in items if not _is_result(item)}
     cut: list[Any] = []

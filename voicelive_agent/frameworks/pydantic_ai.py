@@ -1,6 +1,6 @@
 """Agents of Pydantic AI (``pydantic_ai.Agent``) as agents of this server."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -28,7 +28,7 @@ from pydantic_ai.messages import (
 from pydantic_ai.settings import ModelSettings
 
 from voicelive_agent.agent import Output, PastTurn, Turn
-from voicelive_agent.frameworks.history import FILLERS, cut_to_heard, describe_turn, find_kept, keep
+from voicelive_agent.frameworks.history import FILLERS, describe_turn, find_kept, keep, retell
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
 # Its first run would draw a picture into the server's log.
@@ -136,18 +136,19 @@ def _find_deps(agent: AbstractAgent[Any, Any]) -> Callable[[Turn], Any]:
 
 
 def recall(history: Sequence[PastTurn]) -> Iterator[ModelMessage]:
-    """Earlier turns as Pydantic AI messages: tool calls kept, texts cut to what was heard."""
+    """Earlier turns as Pydantic AI messages: tool calls kept, texts as they were delivered."""
     for past in history:
         yield ModelRequest([UserPromptPart(describe_turn(past))])
         kept = find_kept(past, NOTE)
         messages = [] if kept is None else ModelMessagesTypeAdapter.validate_python(kept.messages)
-        if kept is None or not kept.complete:
-            messages = _cut(messages, past.reply, past.notes.get(FILLERS, ()))
+        complete = kept is not None and kept.complete
+        if past.interrupted or not complete:
+            messages = _retell(messages, past, complete=complete)
         yield from repair_messages(messages)
 
 
-def _cut(
-    messages: Sequence[ModelMessage], heard: str, fillers: Iterable[str]
+def _retell(
+    messages: Sequence[ModelMessage], past: PastTurn, *, complete: bool
 ) -> list[ModelMessage]:
     texts = [
         part.content
@@ -156,8 +157,8 @@ def _cut(
         for part in message.parts
         if isinstance(part, TextPart)
     ]
-    heard_parts, rest = cut_to_heard(texts, heard, fillers)
-    remaining = iter(heard_parts)
+    told, rest = retell(texts, past, complete=complete, fillers=past.notes.get(FILLERS, ()))
+    remaining = iter(told)
     cut: list[ModelMessage] = []
     for message in messages:
         if isinstance(message, ModelResponse):

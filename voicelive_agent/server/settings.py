@@ -135,9 +135,9 @@ class Settings(ProgramSettings):
     closing: str = setting(_SPEECH, "said when a shutdown ends a turn; default likewise", "")
     speaking_characters_per_second: float = setting(
         _SPEECH,
-        "how fast answers are spoken: from it follows how much of one a caller has heard",
+        "how fast answers are spoken, to mark where a caller probably interrupted; 0 marks nothing",
         21,
-        gt=0,
+        ge=0,
         le=200,
         metavar="N",
     )

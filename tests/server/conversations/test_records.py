@@ -33,6 +33,7 @@ records = st.builds(
     reason=any_text,
     reply=any_text,
     heard=st.none() | any_text,
+    heard_is_known=st.booleans(),
     marks=st.lists(st.tuples(st.integers(0), st.integers(0))),
     notes=any_object,
     started_at=st.floats(allow_nan=False),

@@ -241,6 +241,7 @@ async def test_export_tells_everything_as_json(backend: Backend) -> None:
         "reason": "completed",
         "reply": "An answer.",
         "heard": None,
+        "heard_is_known": False,
         "marks": [[1, 2]],
         "notes": {},
         "started_at": 1_000.0,

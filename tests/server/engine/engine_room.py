@@ -91,9 +91,13 @@ class EngineRoom:
     async def __aexit__(self, *_: object) -> None:
         await self.engine.stop()
 
-    def begin(self, text: str = "hello", *, key: ConversationKey = KEY) -> RunningTurn:
+    def begin(
+        self, text: str = "hello", *, key: ConversationKey = KEY, **fields: Any
+    ) -> RunningTurn:
+        """A turn; ``fields`` are others of ``TurnRequest``."""
         self._count += 1
-        return self.engine.begin(TurnRequest(key, f"turn-{self._count}", "speech", text))
+        fields = {"kind": "speech", **fields}
+        return self.engine.begin(TurnRequest(key, f"turn-{self._count}", text=text, **fields))
 
     async def listen(self, turn: RunningTurn) -> Heard:
         heard = Heard()
@@ -103,8 +107,8 @@ class EngineRoom:
         heard.check_end()
         return heard
 
-    async def say(self, text: str = "hello", *, key: ConversationKey = KEY) -> Heard:
-        return await self.listen(self.begin(text, key=key))
+    async def say(self, text: str = "hello", *, key: ConversationKey = KEY, **fields: Any) -> Heard:
+        return await self.listen(self.begin(text, key=key, **fields))
 
     async def stored(self, key: ConversationKey = KEY) -> list[dict[str, Any]]:
         return [turn async for turn in self.store.export(key)]

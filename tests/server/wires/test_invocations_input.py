@@ -34,7 +34,9 @@ SPEECH = "input_audio.transcription"
 )
 def test_speech(content_type: str, body: object, text: str) -> None:
     raw = body if isinstance(body, str) else json.dumps(body)
-    assert parse_turn(content_type, raw.encode()) == ("speech", text, None)
+    turn = parse_turn(content_type, raw.encode())
+    assert turn[:3] == ("speech", text, None)
+    assert turn.typed == (SPEECH not in raw)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def test_speech(content_type: str, body: object, text: str) -> None:
 )
 @pytest.mark.parametrize("content_type", [JSON, ""])
 def test_greeting(content_type: str, body: str) -> None:
-    assert parse_turn(content_type, body.encode()) == ("greeting", "", None)
+    assert parse_turn(content_type, body.encode())[:3] == ("greeting", "", None)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_greeting(content_type: str, body: str) -> None:
     ],
 )
 def test_action_is_verbatim(action: dict[str, Any]) -> None:
-    assert parse_turn(JSON, json.dumps(action).encode()) == ("action", "", action)
+    assert parse_turn(JSON, json.dumps(action).encode()) == ("action", "", action, False)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ JSON_VALUES = st.recursive(
 @given(st.binary() | JSON_VALUES.map(lambda value: json.dumps(value).encode()), st.text())
 def test_any_body_is_a_turn_or_an_error_of_the_caller(body: bytes, content_type: str) -> None:
     try:
-        kind, text, action = parse_turn(content_type, body)
+        kind, text, action, _ = parse_turn(content_type, body)
     except ApiError as error:
         assert error.source == "user"
     else:

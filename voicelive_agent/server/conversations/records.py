@@ -50,6 +50,8 @@ def encode_record(record: TurnRecord) -> str:
         stored["action"] = record.action
     if record.heard is not None:
         stored["heard"] = record.heard
+    if record.heard_is_known:
+        stored["heard_is_known"] = True
     if record.marks:
         # A string costs a fraction of a list of pairs, and most are never read again.
         stored["marks"] = " ".join([f"{ms} {characters}" for ms, characters in record.marks])

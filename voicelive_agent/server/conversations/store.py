@@ -37,9 +37,12 @@ class TurnRecord:
     reply: str = ""
     """All that was delivered: the concatenation of the deltas."""
     heard: str | None = None
-    """The likely heard part of ``reply``, once it is known to be shorter; None: all of it."""
+    """The heard part of ``reply``, where that is shorter; None: all of it, or nobody can say."""
+    heard_is_known: bool = False
+    """Whether a wire told what was heard; otherwise ``heard`` is an estimate."""
     marks: list[tuple[int, int]] = field(default_factory=list)
-    """When the reply was delivered: (ms since ``started_at``, characters so far), ascending."""
+    """When the reply was delivered: (ms since ``started_at``, characters so far), ascending;
+    empty for one that is read instead of heard."""
     notes: dict[str, Any] = field(default_factory=dict)
     started_at: float = 0.0
     ended_at: float | None = None

@@ -11,7 +11,10 @@ from voicelive_agent.server.engine.heard import SpeakingRate
 
 @dataclass(frozen=True, slots=True)
 class TurnRequest:
-    """A turn as a wire received it."""
+    """A turn as a wire received it.
+
+    A wire that knows what callers hear sets ``heard_is_known``; then nothing is estimated.
+    """
 
     key: ConversationKey
     invocation_id: str
@@ -19,6 +22,12 @@ class TurnRequest:
     text: str = ""
     action: dict[str, Any] | None = None
     call_id: str = ""
+    typed: bool = False
+    """Whether its input was text from the beginning, so that nobody speaks or listens here."""
+    heard_is_known: bool = False
+    heard_before: str | None = None
+    """What was heard of the answer before this turn, where the wire told it after that turn had
+    ended; None for all of it, or where it was told by ``RunningTurn.cut``."""
 
 
 @dataclass(frozen=True, slots=True)

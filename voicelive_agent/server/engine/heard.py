@@ -1,18 +1,20 @@
-"""Heard text: estimates how much of an answer a caller has heard.
+"""Heard text: what a caller has heard of an answer, as a wire tells it or as it is estimated.
 
 Voice Live tells an Invocations agent nothing about playback, and text is sent faster than it is
-spoken. What is known is when each piece of text was delivered and when the caller acted next.
+spoken. What is known is when each piece of text was delivered and when the caller spoke next. An
+estimate takes nothing away from the history: it only marks where the interruption probably was.
 ``python -m benchmarks.heard`` compares the estimate with what was really played.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from unicodedata import east_asian_width
 
 from voicelive_agent.agent import TurnKind
 from voicelive_agent.server.conversations import TurnRecord
+from voicelive_agent.server.engine.ending import read_ending
 from voicelive_agent.wire.punctuation import (
     CLAUSE_ENDS,
     EN_DASH,
@@ -38,6 +40,8 @@ _WIDE_PAUSES = {
 _CLAUSE_MARKS = _SENTENCE_ENDS | _CLAUSE_ENDS | set(_WIDE_PAUSES)
 _LONGEST_CLAUSE_CHARACTERS = 100
 _STANDSTILL_MS = 500
+# Nobody speaks so many times as fast as an agent does.
+_HASTE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +49,40 @@ class SpeakingRate:
     """How fast text becomes sound, in both directions."""
 
     characters_per_second: float = 21.0
-    """Within a clause: pauses, digits and signs that stand for a word count as several."""
+    """Within a clause: pauses, digits and signs that stand for a word count as several.
+    0 stands for a text that is never spoken: then nothing is estimated."""
     start_ms: float = 250.0
     """From the delivery of the first text to its first sound."""
     end_of_turn_ms: float = 650.0
     """From the end of the caller's speech to the arrival of the turn: silence and recognition."""
 
 
+def note_known(record: TurnRecord, heard: str) -> TurnRecord:
+    """Put down what a wire told of ``record``: no more than ``heard`` was heard of its reply."""
+    record.heard_is_known = True
+    if heard.strip() != record.reply.strip():
+        record.heard = heard
+        record.interrupted = True
+    return record
+
+
 def note_heard(
     rate: SpeakingRate, record: TurnRecord, next_record: TurnRecord
 ) -> TurnRecord | None:
-    """Work out what was heard of ``record``, now that the caller acted again.
+    """Estimate what was heard of ``record``, now that its caller spoke again.
 
-    Returns it when that is less than was delivered, changed accordingly.
+    Returns it when that is less than was delivered, changed accordingly; None also where no
+    speech is possible: for a reply that was delivered to a screen (it has no ``marks``), for
+    what is no speech, and for what came sooner than anybody can say it.
     """
-    if record.heard is not None or not record.reply:
+    unknown = record.heard is None and not record.heard_is_known
+    if not (rate.characters_per_second and unknown and record.marks):
         return None
     arrived_ms = 1000 * (next_record.started_at - record.started_at)
+    if next_record.kind != "speech" or not _can_be_spoken(rate, arrived_ms, next_record.text):
+        return None
     onset_ms = estimate_onset_ms(rate, arrived_ms, next_record.kind, next_record.text)
-    if record.ended_at is not None and record.reason == "disconnected":
+    if record.ended_at is not None and read_ending(record.reason).is_abrupt:
         onset_ms = min(onset_ms, 1000 * (record.ended_at - record.started_at))
     heard = estimate_heard(rate, record.reply, record.marks, onset_ms)
     if heard is None:
@@ -71,6 +90,17 @@ def note_heard(
     record.heard = heard
     record.interrupted = True
     return record
+
+
+def _can_be_spoken(rate: SpeakingRate, arrived_ms: float, text: str) -> bool:
+    """Whether ``text`` can have been said after the turn before it began.
+
+    That turn began when its caller had been silent for a while already, so what is spoken begins
+    no sooner than shortly before it.
+    """
+    hasty = replace(rate, characters_per_second=_HASTE * rate.characters_per_second)
+    onset_ms = estimate_onset_ms(hasty, arrived_ms, "speech", text)
+    return onset_ms >= -rate.end_of_turn_ms / 2
 
 
 def estimate_onset_ms(rate: SpeakingRate, arrived_ms: float, kind: TurnKind, text: str) -> float:

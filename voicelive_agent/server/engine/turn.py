@@ -37,7 +37,7 @@ from voicelive_agent.server.engine.events import (
     TurnLimits,
     TurnRequest,
 )
-from voicelive_agent.server.engine.heard import note_heard
+from voicelive_agent.server.engine.heard import note_heard, note_known
 from voicelive_agent.server.engine.outbox import Delivery, Outbox
 from voicelive_agent.server.platform.telemetry.spans import span_turn
 from voicelive_agent.wire.language import is_language_tag
@@ -87,6 +87,7 @@ class RunningTurn:
         self._turn: Turn | None = None
         self._language = limits.language
         self._agent_run: AgentRun | None = None
+        self._heard: str | None = None
         self._heard_before: TurnRecord | None = None
 
     def start(self) -> asyncio.Task[None]:
@@ -136,6 +137,17 @@ class RunningTurn:
             # The agent may have been through, but its last words did not arrive.
             self._ending = Ending.DISCONNECTED
         self._delivery.withdraw()
+
+    def cut(self, heard: str) -> bool:
+        """Stop: the caller interrupted, and the wire knows that they heard ``heard`` of it.
+
+        False where the turn has ended already; then ``TurnRequest.heard_before`` tells it.
+        """
+        if self._record.status != "running":
+            return False
+        self._heard = heard
+        self.stop(Ending.CANCELLED)
+        return True
 
     def snapshot(self) -> TurnRecord:
         """The turn as it stands now."""
@@ -204,33 +216,31 @@ class RunningTurn:
 
     def _brief_agent(self, conversation: Conversation) -> Turn:
         if conversation.turns:
-            self._heard_before = note_heard(
-                self._limits.speaking_rate, conversation.turns[-1], self._record
-            )
+            self._heard_before = self._note_heard(conversation.turns[-1])
         self._language = conversation.language or self._language
         request = self.request
         return Turn(
             kind=request.kind,
             text=request.text,
             action=request.action,
-            history=tuple(
-                PastTurn(
-                    kind=past.kind,
-                    text=past.text,
-                    action=past.action,
-                    reply=past.reply if past.heard is None else past.heard,
-                    interrupted=past.interrupted,
-                    notes=past.notes,
-                )
-                for past in conversation.turns
-            ),
+            history=tuple(map(_recall, conversation.turns)),
             state=copy.deepcopy(conversation.state),
             language=self._language,
             session_id=request.key.session_id,
             user_id=request.key.user_id,
             invocation_id=request.invocation_id,
             call_id=request.call_id,
+            heard_is_known=request.heard_is_known,
         )
+
+    def _note_heard(self, before: TurnRecord) -> TurnRecord | None:
+        """What this turn shows of the one before it; None where that is nothing new."""
+        request = self.request
+        if request.heard_before is not None:
+            return note_known(before, request.heard_before)
+        if request.typed or request.heard_is_known:
+            return None
+        return note_heard(self._limits.speaking_rate, before, self._record)
 
     async def _run_agent(self, turn: Turn) -> None:
         self._agent_run = AgentRun(
@@ -280,10 +290,13 @@ class RunningTurn:
     async def _settle(self, conversation: Conversation | None) -> None:
         record = self._record
         record.reply = self._delivery.text
-        record.marks = self._delivery.marks
+        if not (self.request.typed or self.request.heard_is_known):
+            record.marks = self._delivery.marks
         record.ended_at = self._now()
         ending = self._ending or Ending.INTERNAL_ERROR
         record.interrupted = ending.interrupts
+        if self._heard is not None:
+            note_known(record, self._heard)
         self._note_ending(ending)
         if conversation is None:
             return
@@ -328,6 +341,21 @@ class RunningTurn:
             len(self._record.reply),
             self._delivery.elapsed_ms,
         )
+
+
+def _recall(past: TurnRecord) -> PastTurn:
+    is_cut = past.heard_is_known and past.heard is not None
+    return PastTurn(
+        kind=past.kind,
+        text=past.text,
+        action=past.action,
+        reply=past.heard or "" if is_cut else past.reply,
+        interrupted=past.interrupted,
+        notes=past.notes,
+        heard=past.heard,
+        heard_is_known=past.heard_is_known,
+        cut=is_cut or past.status == "cancelled",
+    )
 
 
 def _check_object(value: object) -> None:

@@ -102,7 +102,7 @@ class InvocationsWire:
         engine = self._engine
         body = await read_body(request, self._settings.max_body_bytes)
         headers, ids = request.headers, request.scope["state"]["ids"]
-        kind, text, action = parse_turn(headers.get("content-type", ""), body)
+        said = parse_turn(headers.get("content-type", ""), body)
         key = ConversationKey(headers.get(USER_HEADER, ""), ids[SESSION_HEADER])
         # Checked last, so that nothing is awaited between the check and the start.
         if engine.draining:
@@ -125,9 +125,10 @@ class InvocationsWire:
             TurnRequest(
                 key=key,
                 invocation_id=ids[INVOCATION_HEADER],
-                kind=kind,
-                text=text,
-                action=action,
+                kind=said.kind,
+                text=said.text,
+                action=said.action,
+                typed=said.typed,
                 call_id=headers.get(CALL_HEADER, ""),
             )
         )

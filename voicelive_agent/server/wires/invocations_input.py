@@ -2,23 +2,31 @@
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from voicelive_agent.agent import TurnKind
 from voicelive_agent.server.platform.errors import ApiError
 from voicelive_agent.wire.invocations import TRANSCRIPTION
 from voicelive_agent.wire.net import name_json_type
 
-ParsedTurn = tuple[TurnKind, str, dict[str, Any] | None]
 
-_GREETING: ParsedTurn = ("greeting", "", None)
+class ParsedTurn(NamedTuple):
+    """What a body says; ``typed`` where it is text that no recogniser has heard."""
+
+    kind: TurnKind
+    text: str = ""
+    action: dict[str, Any] | None = None
+    typed: bool = False
+
+
+_GREETING = ParsedTurn("greeting")
 
 
 def parse_turn(content_type: str, body: bytes) -> ParsedTurn:
-    """The kind of turn, what was said, and the action.
+    """The kind of turn, what was said, the action, and whether it was typed.
 
     - ``{"type": "input_audio.transcription", "input": "…"}`` is speech; so are
-      ``{"message": "…"}``, ``{"input": "…"}`` and ``text/plain``;
+      ``{"message": "…"}``, ``{"input": "…"}`` and ``text/plain``, which were typed;
     - an empty body, ``{}``, and an empty or missing input are a greeting;
     - any other JSON object is an action, verbatim.
 
@@ -41,10 +49,10 @@ def _parse_plain(text: str) -> ParsedTurn:
         try:
             value = _parse_object(text)
         except ApiError:
-            return _speech(text)
+            return _speech(text, typed=True)
         if value.get("type") == TRANSCRIPTION:
             return _classify(value)
-    return _speech(text)
+    return _speech(text, typed=True)
 
 
 def _parse_object(text: str) -> dict[str, Any]:
@@ -68,30 +76,30 @@ def _parse_object(text: str) -> dict[str, Any]:
 
 def _classify(value: dict[str, Any]) -> ParsedTurn:
     if value.get("type") == TRANSCRIPTION:
-        return _read_text(value.get("input"), "input")
+        return _read_text(value.get("input"), "input", typed=False)
     if not value:
         return _GREETING
     if len(value) == 1:
         for name in ("input", "message"):
             if name in value:
-                return _read_text(value[name], name)
-    return "action", "", value
+                return _read_text(value[name], name, typed=True)
+    return ParsedTurn("action", action=value)
 
 
-def _read_text(value: object, name: str) -> ParsedTurn:
+def _read_text(value: object, name: str, *, typed: bool) -> ParsedTurn:
     if value is None:
         return _GREETING
     if not isinstance(value, str):
         raise ApiError(
             400, "invalid_input", f"`{name}` must be a string, not {name_json_type(value)}."
         )
-    return _speech(value)
+    return _speech(value, typed=typed)
 
 
-def _speech(text: str) -> ParsedTurn:
+def _speech(text: str, *, typed: bool) -> ParsedTurn:
     # Half a surrogate pair is no text: it could be neither stored nor sent on.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return ("speech", text, None) if text.strip() else _GREETING
+    return ParsedTurn("speech", text, typed=typed) if text.strip() else _GREETING
 
 
 def _read_float(digits: str) -> float:
