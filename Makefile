@@ -36,13 +36,15 @@ quick: for-development  ## The tests that need no external component and no real
 coverage: for-development  ## The quick tests, with the branches that they take
 	$(BIN)/python -m pytest -q -m $(QUICK) -n 2 --cov --cov-report=term:skip-covered
 
-check: for-development  ## Lint, format, types, who imports whom, secrets, dependencies
+check: for-development  ## Lint, format, types, who imports whom, secrets, dependencies, SBOM
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 	.ci/secrets
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m infra.dependencies
+	$(BIN)/python -m infra.sbom
 
 format: for-development  ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix .

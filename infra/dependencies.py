@@ -40,15 +40,22 @@ def find_differences(pins: list[Pin]) -> Iterator[str]:
             yield f"{pin.name} {pin.version} is pinned, {installed} is installed: make setup"
 
 
+def find_licence(told: Message) -> str:
+    """What a package's metadata says of its licence, in the newest of the fields that it uses."""
+    if expression := told.get("License-Expression"):
+        return str(expression)
+    said = [(told.get("License") or "")[:200]]
+    said += [each for each in told.get_all("Classifier") or () if each.startswith("License")]
+    return "; ".join(filter(None, said))
+
+
 def find_binding_licences(pins: list[Pin]) -> Iterator[str]:
     for pin in pins:
         try:
             told = cast(Message, metadata(pin.name))
         except PackageNotFoundError:
             continue
-        said = [told.get("License-Expression") or "", (told.get("License") or "")[:200]]
-        said += [each for each in told.get_all("Classifier") or () if each.startswith("License")]
-        licence = "; ".join(filter(None, said))
+        licence = find_licence(told)
         if not licence:
             yield f"{pin.name} is in the image and names no licence"
         elif _BINDING.search(licence):

@@ -1,5 +1,6 @@
-// What `azd provision` makes: a Foundry account and project, a model deployment, a container
-// registry, and Application Insights, with no key anywhere and no role wider than needed.
+// What `azd provision` makes: a Foundry account and project, a container registry, Application
+// Insights, and a model deployment where one is used, with no key anywhere and no role wider than
+// needed.
 targetScope = 'subscription'
 
 @description('Name of the azd environment; the names of resources follow from it.')
@@ -57,7 +58,15 @@ param agent string = 'app.agent:reply'
 @description('Which packages the image holds, a file of requirements/: agent or model.')
 param requirements string = 'agent'
 
-@description('Name of the model deployment that VOICELIVE_AGENT=model uses.')
+@description('Whether a model is deployed: auto is for VOICELIVE_AGENT=model alone.')
+@allowed([
+  'auto'
+  'true'
+  'false'
+])
+param deployModel string = 'auto'
+
+@description('Name of the model deployment that the agent uses.')
 param modelDeploymentName string = 'gpt-5.4-mini'
 
 @description('The model behind it.')
@@ -92,6 +101,8 @@ param principalType string = 'User'
 var tags = {
   'azd-env-name': environmentName
 }
+// An agent that says its lines without a model must not fail for a model's quota.
+var withModel = deployModel == 'true' || (deployModel == 'auto' && agent == 'model')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 
 resource resourceGroup 'Microsoft.Resources/resourceGroups@2021-04-01' = {
@@ -108,6 +119,7 @@ module foundry 'modules/foundry.bicep' = {
     tags: tags
     accountName: 'ai-${token}'
     projectName: projectName
+    withModel: withModel
     modelDeploymentName: modelDeploymentName
     modelName: modelName
     modelVersion: modelVersion

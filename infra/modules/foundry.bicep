@@ -1,4 +1,5 @@
-// The Foundry account, a model deployment on it, and the project that the agent lives in.
+// The Foundry account, a model deployment on it where one is used, and the project that the agent
+// lives in.
 
 @description('Region of the account and its project.')
 param location string
@@ -8,6 +9,8 @@ param tags object
 param accountName string
 @description('Name of the project.')
 param projectName string
+@description('Whether the model is deployed.')
+param withModel bool
 @description('Name of the model deployment.')
 param modelDeploymentName string
 @description('The model behind it.')
@@ -38,7 +41,7 @@ resource account 'Microsoft.CognitiveServices/accounts@2025-06-01' = {
   }
 }
 
-resource deployment 'Microsoft.CognitiveServices/accounts/deployments@2025-06-01' = {
+resource deployment 'Microsoft.CognitiveServices/accounts/deployments@2025-06-01' = if (withModel) {
   parent: account
   name: modelDeploymentName
   sku: {

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 import tree_sitter_bicep
 from tree_sitter import Language, Node, Parser
 
+Value: TypeAlias = "dict[str, Value] | list[Value] | str"
 _PARSER = Parser(Language(tree_sitter_bicep.language()))
 
 
@@ -26,6 +28,11 @@ class Declaration:
     @property
     def is_existing(self) -> bool:
         return any(child.type == "existing" for child in self.node.children)
+
+    @property
+    def body(self) -> "Value":
+        """Its object as dicts and lists; every other expression is its source text."""
+        return _read_value(next(_descend(self.node, "object")))
 
     def find(self, *path: str) -> str | None:
         """Source text of a property, such as ``find("properties", "disableLocalAuth")``."""
@@ -139,6 +146,21 @@ class BicepFile:
 def _declare(node: Node) -> Declaration:
     symbol, kind = node.named_children[:2]
     return Declaration(_text(symbol), _text(kind).strip("'"), node)
+
+
+def _read_value(node: Node) -> Value:
+    """Of an expression that chooses or joins arrays or objects, what is in any of them."""
+    if node.type == "object":
+        return {
+            _text(each.named_children[0]).strip("'"): _read_value(each.named_children[-1])
+            for each in _properties(node)
+        }
+    if node.type == "array":
+        return [_read_value(each) for each in node.named_children if each.type != "comment"]
+    inner = [_read_value(each) for each in node.named_children]
+    parts = [part for each in inner if isinstance(each, list) for part in each]
+    parts += [each for each in inner if isinstance(each, dict)]
+    return parts or _text(node)
 
 
 def _text(node: Node) -> str:

@@ -1,12 +1,17 @@
 """docs/howto/deploy.md: its links and names are those of the repository."""
 
 import importlib.util
+import inspect
 import json
 import re
+
+import yaml
 
 from infra.locks import LOCKS
 from tests.infra.bicep import BicepFile
 from tests.infra.files import ROOT, read_facts
+from tests.infra.test_manifests import AZURE, SERVICE, find_faults
+from voicelive_agent.cli import main
 from voicelive_agent.client.options import build_parser
 from voicelive_agent.model_agent.settings import ModelAgentSettings
 from voicelive_agent.server.settings import Settings
@@ -37,7 +42,8 @@ def test_azd_variables_are_read_by_the_parameters() -> None:
 
 
 def test_files_and_roles_exist() -> None:
-    for path in re.findall(r"(?:infra|requirements)/[\w./-]+\.(?:bicep|json|yaml|in)\b", PAGE):
+    kinds = "bicep|json|yaml|in"
+    for path in re.findall(rf"(?:tests/)?(?:infra|requirements)/[\w./-]+\.(?:{kinds})\b", PAGE):
         if path != "infra/kubernetes/secret.yaml":
             assert (ROOT / path).is_file(), path
     assert set(re.findall(r"--role ([0-9a-f-]{36})", PAGE)) <= read_facts()["roles"].keys()
@@ -76,7 +82,8 @@ def test_settings_exist() -> None:
     of_redis = {"REDIS_PASSWORD"}
     named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", PAGE))
     assert named
-    assert named <= of_server | of_infra | of_azd | of_redis
+    of_parameters = set(re.findall(r"\{(\w+)", (ROOT / "infra/main.parameters.json").read_text()))
+    assert named <= of_server | of_infra | of_azd | of_redis | of_parameters
 
 
 def test_own_requirements_are_pinned_with_the_extras_of_the_image() -> None:
@@ -84,6 +91,18 @@ def test_own_requirements_are_pinned_with_the_extras_of_the_image() -> None:
     command = PAGE[PAGE.index("uv pip compile") :].partition("```")[0]
     assert set(re.findall(r"--extra ([a-z-]+)", command)) == set(image.extras)
     assert all(file in command for file in image.files)
+
+
+def test_the_source_can_be_deployed_as_the_page_says() -> None:
+    """A free-trial subscription builds no images; the page said that Docker isn't needed."""
+    section = PAGE[PAGE.index("### Other ways") : PAGE.index("### A project or registry")]
+    (code,) = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    service = {name: value for name, value in SERVICE.items() if name not in ("language", "docker")}
+    service |= yaml.safe_load(code)
+    assert find_faults({**AZURE, "services": {"voicelive-agent": service}}) == []
+    (program,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    assert inspect.signature(main).bind(["serve"])
+    compile(program, service["codeConfiguration"]["entryPoint"], "exec")
 
 
 def test_the_usual_troubles_say_how_they_show_and_what_to_do() -> None:

@@ -4,6 +4,8 @@ import asyncio
 import os
 import re
 import shutil
+import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,43 @@ def test_the_schema_finds_errors() -> None:
     broken = {**OBJECTS["Service", NAME], "spec": {"port": 80}}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(broken, VERSION, strict=True)
+
+
+@pytest.mark.component
+@pytest.mark.skipif(
+    shutil.which("kubectl") is None and os.environ.get("CI") != "true",
+    reason="no kubectl: apt-get install kubernetes-client",
+)
+def test_what_kubectl_renders_is_valid_and_names_the_pushed_image(tmp_path: Path) -> None:
+    """As `kubectl apply -k` sends it, with the secret made as the page says."""
+    folder = shutil.copytree(FOLDER, tmp_path / "kubernetes")
+    shutil.copy(folder / "secret.example.yaml", folder / "secret.yaml")
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=True
+    )
+    rendered = list(yaml.safe_load_all(done.stdout))
+    assert len(rendered) == len(OBJECTS)
+    for document in rendered:
+        kubernetes_validate.validate(document, VERSION, strict=True)
+        if document["kind"] != "Namespace":
+            assert document["metadata"]["namespace"] == NAME
+    (deployment,) = [document for document in rendered if document["kind"] == "Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"registry.example.com/voicelive-agent:{__version__}"
+
+
+def test_pods_reach_no_link_local_address() -> None:
+    """Egress was open to anything, the node's metadata service and its credentials included."""
+    rules = OBJECTS["NetworkPolicy", NAME]["spec"]["egress"]
+    blocks = [to["ipBlock"] for rule in rules for to in rule["to"] if "ipBlock" in to]
+    refused = [ip_network(network) for block in blocks for network in block.get("except", ())]
+    for address in ("169.254.169.254", "169.254.170.2", "10.0.0.1", "192.168.0.1"):
+        assert any(ip_address(address) in network for network in refused)
+    for address in ("fe80::1", "fd00:ec2::254", "::1"):
+        networks = [ip_network(block["cidr"]) for block in blocks]
+        assert not any(ip_address(address) in net for net in networks if net.version == 6)
+    assert all("ports" in rule for rule in rules if any("ipBlock" in to for to in rule["to"]))
+    assert OBJECTS["NetworkPolicy", "redis"]["spec"]["egress"] == []
 
 
 def test_kustomization_names_every_file() -> None:

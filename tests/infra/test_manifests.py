@@ -1,9 +1,16 @@
-"""azure.yaml, agent.yaml and agent.manifest.yaml: what each has to say, and that they agree."""
+"""azure.yaml: what it has to say, by azd's schemas and by what the service takes."""
 
+import json
+import re
 from typing import Any
 
+import jsonschema
 import pytest
+from azure.ai.projects import models
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT7
 
+from tests.infra.bicep import BicepFile
 from tests.infra.files import ROOT, read_dockerfile, read_facts, read_yaml
 from voicelive_agent.model_agent.settings import ModelAgentSettings
 from voicelive_agent.server.settings import Settings
@@ -11,65 +18,107 @@ from voicelive_agent.settings_sources import variables_of
 
 AZURE = read_yaml("azure.yaml")
 SERVICE: dict[str, Any] = AZURE["services"]["voicelive-agent"]
-AGENT: dict[str, Any] = read_yaml("agent.yaml")
-MANIFEST: dict[str, Any] = read_yaml("agent.manifest.yaml")
-TEMPLATE: dict[str, Any] = MANIFEST["template"]
+SCHEMAS = {
+    path.name: json.loads(path.read_text()) for path in (ROOT / "infra/schemas").glob("*.json")
+}
 
 
-def read_variables(listed: list[dict[str, str]]) -> dict[str, str]:
-    return {entry["name"]: entry["value"] for entry in listed}
+def find_schema(uri: str) -> Resource[Any]:
+    """The kept schema of this address; azd's other services, which we have none of, take all."""
+    return DRAFT7.create_resource(SCHEMAS.get(uri.rsplit("/", 1)[1], {}))
 
 
-def test_names_kind_and_protocols_agree() -> None:
-    assert SERVICE["name"] == AGENT["name"] == TEMPLATE["name"] == MANIFEST["name"]
-    assert SERVICE["kind"] == AGENT["kind"] == TEMPLATE["kind"] == "hosted"
-    expected = [{"protocol": "invocations", "version": "2.0.0"}]
-    assert SERVICE["protocols"] == AGENT["protocols"] == TEMPLATE["protocols"] == expected
-    assert SERVICE["description"] == AGENT["description"] == MANIFEST["description"]
-    assert SERVICE["displayName"] == MANIFEST["displayName"]
+def find_faults(azure: dict[str, Any]) -> list[str]:
+    """What azd's schemas say of an azure.yaml."""
+    registry: Registry[Any] = Registry(retrieve=find_schema)  # type: ignore[call-arg]
+    schema = SCHEMAS["azure.yaml.json"]
+    validator = jsonschema.validators.validator_for(schema)(schema, registry=registry)
+    return [fault.message for fault in validator.iter_errors(azure)]
 
 
-@pytest.mark.parametrize("metadata", [SERVICE["metadata"], AGENT["metadata"], MANIFEST["metadata"]])
-def test_voice_live_finds_the_agent_compatible(metadata: dict[str, Any]) -> None:
-    """azd copies strings only: with a YAML boolean the agent is refused as not compatible."""
-    assert metadata["voiceLiveCompatible"] == "true"
-    assert isinstance(metadata["voiceLiveCompatible"], str)
-    # It would select the Bridge protocol, which needs another wire.
-    assert "bridgeProtocolVersion" not in metadata
+def make_version(service: dict[str, Any]) -> dict[str, Any]:
+    """The definition that azd's agent extension sends (agent_yaml/map.go, beta.11)."""
+    resources = service["container"]["resources"]
+    return {
+        "kind": service["kind"],
+        "protocol_versions": service["protocols"],
+        "cpu": resources["cpu"],
+        "memory": resources["memory"],
+        "environment_variables": service["env"],
+        "container_configuration": {"image": "registry.example.com/voicelive-agent:1"},
+        "session_configuration": {
+            "idle_timeout_seconds": service["sessionConfiguration"]["idleTimeoutSeconds"]
+        },
+    }
 
 
-def test_deployed_metadata_is_strings_only() -> None:
-    for metadata in (SERVICE["metadata"], AGENT["metadata"]):
-        assert all(isinstance(value, str) for value in metadata.values())
+def find_unknown(model: type[Any], body: dict[str, Any], path: str = "") -> list[str]:
+    """Fields of a body that the service's model doesn't have, nested ones included."""
+    instance = model(body)
+    known = {field._rest_name for field in model._attr_to_rest_field.values()}
+    unknown = [f"{path}{name}" for name in body if name not in known]
+    for attribute, field in model._attr_to_rest_field.items():
+        value = body.get(field._rest_name)
+        for part in value if isinstance(value, list) else [value]:
+            inner = getattr(instance, attribute, None)
+            inner = inner[0] if isinstance(inner, list) and inner else inner
+            if isinstance(part, dict) and hasattr(type(inner), "_attr_to_rest_field"):
+                unknown += find_unknown(type(inner), part, f"{path}{field._rest_name}.")
+    return unknown
 
 
-def test_variables_agree_and_are_settings_of_the_server() -> None:
-    in_agent = read_variables(AGENT["environment_variables"])
-    in_template = read_variables(TEMPLATE["environment_variables"])
-    assert SERVICE["env"] == in_agent
-    assert in_template.keys() == in_agent.keys()
-    known = {*variables_of(Settings), *variables_of(ModelAgentSettings)}
-    assert in_agent.keys() <= known
+def test_is_valid_by_the_schemas_of_azd() -> None:
+    assert find_faults(AZURE) == []
 
 
-def test_no_variable_is_reserved_by_the_platform() -> None:
-    facts = read_facts()["agent"]
-    for name in SERVICE["env"]:
-        assert not name.startswith(tuple(facts["reserved_prefixes"]))
-        assert name not in facts["reserved_names"]
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"sessionConfiguration": {"idleTimeoutSeconds": 60}}, "minimum"),
+        ({"sessionConfiguration": {"idleSeconds": 900}}, "idleSeconds"),
+        ({"kind": "hosting"}, "hosting"),
+        ({"protocols": [{"name": "invocations"}]}, "protocol"),
+        ({"docker": {"remoteBuild": "yes"}}, "yes"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_schemas_find_errors(change: dict[str, Any], told: str) -> None:
+    broken = {**AZURE, "services": {**AZURE["services"], "voicelive-agent": {**SERVICE, **change}}}
+    assert any(told in fault for fault in find_faults(broken)), find_faults(broken)
 
 
-def test_resources_agree_and_fit_a_sandbox() -> None:
-    facts = read_facts()["agent"]
-    resources = SERVICE["container"]["resources"]
-    assert resources == AGENT["resources"] == TEMPLATE["resources"]
-    assert isinstance(resources["cpu"], str)
-    assert facts["cpu"][0] <= float(resources["cpu"]) <= facts["cpu"][1]
-    memory = float(resources["memory"].removesuffix("Gi"))
-    assert facts["memory_gib"][0] <= memory <= facts["memory_gib"][1]
+def test_the_service_takes_what_azd_sends() -> None:
+    """By the models of the service's own SDK: every field is one of theirs, and reads back."""
+    body = make_version(SERVICE)
+    assert find_unknown(models.HostedAgentDefinition, body) == []
+    definition = models.HostedAgentDefinition(body)
+    assert definition.kind == models.AgentKind.HOSTED
+    protocols = {protocol.protocol for protocol in definition.protocol_versions or []}
+    assert protocols <= {known.value for known in models.AgentEndpointProtocol}
+    assert definition.session_configuration
+    seconds = definition.session_configuration.idle_timeout_seconds
+    low, high = read_facts()["agent"]["idle_timeout_seconds_of_the_service"]
+    assert seconds
+    assert low <= seconds.total_seconds() <= high
 
 
-def test_the_unified_form() -> None:
+@pytest.mark.parametrize(
+    ("change", "unknown"),
+    [
+        ({"protocols": []}, "protocols"),
+        ({"session_configuration": {"idleTimeoutSeconds": 900}}, "idleTimeoutSeconds"),
+        ({"container_configuration": {"img": "x"}}, "container_configuration.img"),
+        ({"protocol_versions": [{"name": "a", "version": "1"}]}, "protocol_versions.name"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_field_that_the_service_lacks_is_found(change: dict[str, Any], unknown: str) -> None:
+    body = {**make_version(SERVICE), **change}
+    assert any(name.endswith(unknown) for name in find_unknown(models.HostedAgentDefinition, body))
+
+
+def test_protocol_and_image_are_what_is_built() -> None:
+    assert SERVICE["protocols"] == [{"protocol": "invocations", "version": "2.0.0"}]
     assert SERVICE["host"] == "azure.ai.agent"
     assert AZURE["services"]["ai-project"]["host"] == "azure.ai.project"
     assert SERVICE["uses"] == ["ai-project"]
@@ -77,48 +126,68 @@ def test_the_unified_form() -> None:
     assert SERVICE["docker"]["platform"] == "linux/amd64"
     assert SERVICE["startupCommand"].split() == list(read_dockerfile().command)
     assert (ROOT / SERVICE["docker"]["path"]).is_file()
-    assert "codeConfiguration" not in SERVICE
-    required = AZURE["requiredVersions"]
-    assert required["azd"] == ">=1.27.1"
-    first = {**read_facts()["extensions"]}
-    del first["source"]
-    assert required["extensions"] == {name: f">={version}" for name, version in first.items()}
-    idle = SERVICE["sessionConfiguration"]["idleTimeoutSeconds"]
-    low, high = read_facts()["agent"]["idle_timeout_seconds"]
-    assert low <= idle <= high
     assert (ROOT / AZURE["infra"]["path"] / f"{AZURE['infra']['module']}.bicep").is_file()
 
 
-def test_every_field_is_one_that_azd_reads() -> None:
-    fields = {name: set(known) for name, known in read_facts()["fields"].items()}
-    assert AZURE.keys() <= fields["azure.yaml"]
-    assert SERVICE.keys() <= fields["service"]
-    assert SERVICE["docker"].keys() <= fields["docker"]
-    assert SERVICE["container"].keys() == {"resources"}
-    assert AGENT.keys() <= fields["definition"]
-    assert TEMPLATE.keys() <= fields["definition"]
-    assert MANIFEST.keys() <= fields["manifest"]
-    for resources in (SERVICE["container"]["resources"], AGENT["resources"]):
-        assert resources.keys() == {"cpu", "memory"}
-    for parameter in MANIFEST["parameters"].values():
-        assert parameter.keys() <= {"description", "required", "schema"}
-        assert parameter["schema"].keys() <= {"type", "default", "enum", "secret"}
+def test_voice_live_finds_the_agent_compatible() -> None:
+    """azd copies strings only: with a YAML boolean the agent is refused as not compatible."""
+    metadata = SERVICE["metadata"]
+    assert metadata["voiceLiveCompatible"] == "true"
+    assert all(isinstance(value, str) for value in metadata.values())
+    # It would select the Bridge protocol, which needs another wire.
+    assert "bridgeProtocolVersion" not in metadata
 
 
-def test_the_manifest_has_what_its_schema_requires() -> None:
-    assert {"name", "displayName", "template", "parameters", "resources"} <= MANIFEST.keys()
-    placeholders = read_variables(TEMPLATE["environment_variables"])
-    models = {resource["name"] for resource in MANIFEST["resources"]}
-    for name, value in placeholders.items():
-        assert value == f"{{{{{name}}}}}"
-        assert name in MANIFEST["parameters"] or name in models
+def test_variables_are_settings_and_none_is_reserved_by_the_platform() -> None:
+    facts = read_facts()["agent"]
+    assert SERVICE["env"].keys() <= {*variables_of(Settings), *variables_of(ModelAgentSettings)}
+    for name in SERVICE["env"]:
+        assert not name.startswith(tuple(facts["reserved_prefixes"]))
+        assert name not in facts["reserved_names"]
 
 
-def test_the_model_is_the_same_everywhere() -> None:
-    (deployment,) = AZURE["services"]["ai-project"]["deployments"]
-    (resource,) = MANIFEST["resources"]
-    assert resource == {
-        "kind": "model",
-        "id": deployment["model"]["name"],
-        "name": "AZURE_AI_MODEL_DEPLOYMENT_NAME",
-    }
+def test_resources_fit_a_sandbox() -> None:
+    facts = read_facts()["agent"]
+    resources = SERVICE["container"]["resources"]
+    assert isinstance(resources["cpu"], str)
+    assert facts["cpu"][0] <= float(resources["cpu"]) <= facts["cpu"][1]
+    memory = float(resources["memory"].removesuffix("Gi"))
+    assert facts["memory_gib"][0] <= memory <= facts["memory_gib"][1]
+    idle = SERVICE["sessionConfiguration"]["idleTimeoutSeconds"]
+    low, high = facts["idle_timeout_seconds"]
+    assert low <= idle <= high
+
+
+def read_version(text: str) -> tuple[int, ...]:
+    """A version as numbers, of which a release is more than its betas."""
+    numbers = [int(number) for number in re.findall(r"\d+", text)]
+    return (*numbers[:3], numbers[3] if "-" in text else 1_000_000)
+
+
+def test_azd_is_as_new_as_its_extensions_ask() -> None:
+    """1.27.1 was asked for, which can't run the extensions that stood two lines below it.
+
+    azd then said to update an extension, which can't help: azd itself was too old.
+    """
+    required = AZURE["requiredVersions"]
+    floor = read_version(required["azd"])
+    extensions = {**read_facts()["extensions"]}
+    del extensions["source"]
+    for name, published in extensions.items():
+        assert floor >= read_version(published["azd"]), name
+        for other, version in published.get("needs", {}).items():
+            assert read_version(required["extensions"][other]) >= read_version(version)
+    for name, asked in required["extensions"].items():
+        assert asked == f">={extensions[name]['first']}"
+
+
+def test_azd_makes_no_model_beside_the_bicep() -> None:
+    """The model was deployed, and its quota asked for, for an agent that needs none."""
+    assert "deployments" not in AZURE["services"]["ai-project"]
+    main = BicepFile(ROOT / "infra/main.bicep")
+    assert main.parameters["deployModel"] == "'auto'"
+    assert "(deployModel == 'auto' && agent == 'model')" in (main.root.text or b"").decode()
+    foundry = BicepFile(ROOT / "infra/modules/foundry.bicep")
+    kind = "Microsoft.CognitiveServices/accounts/deployments"
+    (model,) = [one for one in foundry.resources if one.kind.startswith(kind)]
+    assert "if (withModel)" in model.text
