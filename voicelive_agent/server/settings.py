@@ -128,7 +128,14 @@ class Settings(ProgramSettings):
         le=600,
     )
 
-    speakable: bool = setting(_SPEECH, "make Markdown, links, emoji and the like speakable", True)
+    speakable: bool = setting(
+        _SPEECH, "make thoughts, tool calls, Markdown, emoji and the like fit for a voice", True
+    )
+    starts_in_thought: bool = setting(
+        _SPEECH,
+        "the model's thought begins in its prompt: nothing is spoken before a closing </think>",
+        False,
+    )
     apology: str = setting(
         _SPEECH, "said when the agent fails; default: a sentence in the caller's language", ""
     )
@@ -229,6 +236,7 @@ class Settings(ProgramSettings):
             total_seconds=self.turn_timeout_seconds,
             max_active_turns=self.max_active_turns,
             speakable=self.speakable,
+            starts_in_thought=self.starts_in_thought,
             language=self.language,
             apology=self.apology,
             closing=self.closing,

@@ -124,6 +124,66 @@ def test_white_space_is_no_answer(blank: str) -> None:
     assert heard.text.endswith(APOLOGY)
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["<thi", "nk>The caller wants a table. I should ask for how many ", "people and then"],
+        ['<tool_call>\n{"name": "get_weather", "arg', 'uments": {}}\n</tool_call>'],
+        ["<|channel|>analysis<|message|>They want soup."],
+        ["😀"],
+    ],
+)
+@pytest.mark.parametrize("shows", [False, True])
+def test_a_turn_of_which_nothing_can_be_spoken_gets_the_apology(
+    pieces: list[str], shows: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A thought that a length limit cut was "completed" with an empty text: silence."""
+
+    async def reply(turn: Turn) -> AsyncIterator[Output]:
+        if shows:
+            yield ClientEvent("ui.card")
+        for piece in pieces:
+            yield piece
+
+    async def main() -> Heard:
+        async with EngineRoom(reply, speakable=True) as room:
+            return await room.say()
+
+    heard = run_virtual(main())
+    assert heard.error_code == "agent_no_output"
+    assert heard.text == APOLOGY
+    assert "spoken" in caplog.text
+
+
+def test_an_answer_to_an_action_may_be_an_event_alone() -> None:
+    async def reply(turn: Turn) -> AsyncIterator[Output]:
+        yield ClientEvent("ui.card")
+
+    async def main() -> Heard:
+        async with EngineRoom(reply, speakable=True) as room:
+            return await room.say()
+
+    assert run_virtual(main()).record.status == "completed"
+
+
+def test_a_model_may_start_in_its_thought(caplog: pytest.LogCaptureFixture) -> None:
+    """Where a template opens the thought in the prompt, only its end is in the answer."""
+
+    async def reply(turn: Turn) -> AsyncIterator[Output]:
+        yield "They want "
+        yield "soup.</thi"
+        yield "nk>\n\nSoup it is."
+
+    async def main(starts_in_thought: bool) -> Heard:
+        async with EngineRoom(reply, speakable=True, starts_in_thought=starts_in_thought) as room:
+            return await room.say()
+
+    assert run_virtual(main(True)).text == "Soup it is."
+    assert "VOICELIVE_STARTS_IN_THOUGHT" not in caplog.text
+    assert run_virtual(main(False)).text == "They want soup.\nSoup it is."
+    assert "VOICELIVE_STARTS_IN_THOUGHT" in caplog.text
+
+
 def _forge(payload: object) -> ClientEvent:
     event = ClientEvent("ui.card")
     event.payload = payload  # type: ignore[assignment]

@@ -59,7 +59,9 @@ class AgentRun:
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
         self._over = asyncio.Event()
-        self._speech = SpeakableText() if limits.speakable else None
+        self._speech = (
+            SpeakableText(starts_in_thought=limits.starts_in_thought) if limits.speakable else None
+        )
         self._last_spoken = ""
 
     @property
@@ -136,20 +138,20 @@ class AgentRun:
         # Most outputs are a few letters, so what is done for each of them is kept short.
         outbox, idle_seconds = self._outbox, self._limits.idle_seconds
         feed = self._speech.feed if self._speech else None
-        produced = False
+        wrote = spoke = showed = False
         count = 0
         async for item in output:
             if self._stopped:
                 return None
             if isinstance(item, str):
-                if not produced:
-                    produced = item != "" and not item.isspace()
+                wrote = wrote or not (item == "" or item.isspace())
                 if text := feed(item) if feed else item:
+                    spoke = spoke or not text.isspace()
                     self._last_spoken = text
                     outbox.put_nowait(Delta(text))
             else:
                 event = _read_event(item)
-                produced = True
+                showed = True
                 outbox.put_nowait(event)
                 if isinstance(event, CallEnded):
                     break
@@ -165,9 +167,19 @@ class AgentRun:
         if self._stopped:
             return None
         if self._speech and (rest := self._speech.finish()):
+            spoke = spoke or not rest.isspace()
             self._last_spoken = rest
             outbox.put_nowait(Delta(rest))
-        return Ending.COMPLETED if produced else Ending.AGENT_NO_OUTPUT
+        self._log_advice(wrote=wrote, spoke=spoke)
+        # Only events are an answer to an action; text that can't be spoken is none to anything.
+        return Ending.COMPLETED if spoke or (showed and not wrote) else Ending.AGENT_NO_OUTPUT
+
+    def _log_advice(self, *, wrote: bool, spoke: bool) -> None:
+        advice = self._speech.advice if self._speech else ""
+        if wrote and not spoke and not advice:
+            advice = "its text held nothing that can be spoken"
+        if advice:
+            logger.warning("agent: %s: invocation %s", advice, self._turn.invocation_id)
 
     async def _close(self, output: AsyncIterator[Output] | None) -> None:
         close = getattr(output, "aclose", None)

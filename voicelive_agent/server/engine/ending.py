@@ -29,7 +29,7 @@ class Ending(Enum):
     DISCONNECTED = "disconnected", "cancelled", "the caller went, or never read the end"
     DRAINING = "draining", "cancelled", "the server is being stopped"
     AGENT_FAILED = "agent_failed", "failed", "the agent raised"
-    AGENT_NO_OUTPUT = "agent_no_output", "failed", "the agent yielded nothing"
+    AGENT_NO_OUTPUT = "agent_no_output", "failed", "the agent yielded nothing that can be spoken"
     AGENT_WRONG_TYPE = (
         "agent_wrong_type",
         "failed",

@@ -41,6 +41,8 @@ class TurnLimits:
     max_active_turns: int = 2000
     speakable: bool = True
     """Whether Markdown and the like are made speakable (``server.speakable``)."""
+    starts_in_thought: bool = False
+    """Whether the text of an answer begins within the model's thought."""
     language: str = "en-US"
     apology: str = ""
     closing: str = ""

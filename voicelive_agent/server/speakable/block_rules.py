@@ -129,7 +129,8 @@ def open_code(reading: Reading, marks: str, language: str) -> None:
     elif language in markup.TEXT_FENCES:
         reading.in_text_fence = True
     else:
-        reading.spoken.say(reading.spoken.forms.code)
+        if not markup.CALL_FENCE.match(language):
+            reading.spoken.say(reading.spoken.forms.code)
         reading.fence = marks
         reading.at_code_line_start = False
 

@@ -296,9 +296,7 @@ def _end_tag(window: Window, end: int) -> int | None:
 
 def _apply_tag(reading: Reading, name: str, *, closes: bool) -> None:
     """Do what the form of the page would have done."""
-    if name in markup.THOUGHT_TAGS and not closes:
-        reading.skip = markup.TO_THOUGHT_END
-    elif name in markup.CELL_TAGS or (reading.line.is_row and name in markup.BREAKING_TAGS):
+    if name in markup.CELL_TAGS or (reading.line.is_row and name in markup.BREAKING_TAGS):
         reading.spoken.pause()
     elif name in markup.BREAKING_TAGS:
         reading.end_line()

@@ -59,6 +59,20 @@ class Window:
         """Where the run of the character at ``index`` ends."""
         return self.run(_repeated(self.text[index]), index)
 
+    def matches(self, whole: re.Pattern[str], beginning: re.Pattern[str], index: int) -> bool:
+        """Whether ``whole`` matches at ``index``; it may not depend on what follows its match.
+
+        ``beginning`` matches what it may begin with; with its group ``sure``, what it waits for.
+        """
+        if whole.match(self.text, index, self._end):
+            return True
+        match = beginning.match(self.text, index, self._end)
+        if self._complete or match is None:
+            return False
+        if match.end() < self._end and not match["sure"]:
+            return False
+        raise Wait
+
     def starts(self, index: int, prefix: str) -> bool:
         """Whether ``prefix`` (in lower case) stands at ``index``, in whatever case."""
         return all(self.char(index + offset).lower() == char for offset, char in enumerate(prefix))

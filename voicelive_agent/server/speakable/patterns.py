@@ -16,9 +16,10 @@ LINE_BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
 BULLETS = "-*+•◦▪‣●○"
 OPENING = "([{\"'“‘«„「『（【¿¡"
 TERMINAL = ".!?:;,…。！？：；，、"
+CLOSING = TERMINAL + ")]}»”’』」）】"
 
 SPACED_WORD = re.compile("[A-Za-z0-9ªµº\u00c0-\u0dff]")
-PLAIN = re.compile(rf"[^\s*_~`|<&\[\]!\\#【\u200d{EMOJI}{JUNK}]+")
+PLAIN = re.compile(rf"[^\s*_~`|<◁{{&\[\]!\\#【\u200d{EMOJI}{JUNK}]+")
 """Text that no rule but the one on addresses has anything to do with."""
 PROSE = re.compile(r" ?[A-Za-z0-9',.;:?-]+(?: [A-Za-z0-9',.;:?-]+)* ?")
 """Words with single spaces between them."""
@@ -44,6 +45,9 @@ FENCE_INFO = re.compile(rf"[^`{LINE_BREAKS}]*")
 TEXT_FENCES = frozenset({"markdown", "md", "plaintext", "text", "txt"})
 """Languages of a fence around what is an answer, not code."""
 
+CALL_FENCE = re.compile(r"tool|function_?call")
+"""Languages of a fence around a tool call or its result, as Gemma writes them."""
+
 ADDRESS_START = re.compile(
     r"(?<![A-Za-z0-9ªµº\u00c0-\u0dff])(?:https?://|www\.)(?=\w)", re.IGNORECASE
 )
@@ -62,7 +66,7 @@ LINK_TITLES = {
     "'": re.compile(rf"[^'{LINE_BREAKS}]*"),
 }
 
-TAG_NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*)?")
+TAG_NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9_:.-]*)?")
 ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_:@.-]*")
 QUOTED_VALUES = {'"': re.compile(r'[^"]*'), "'": re.compile(r"[^']*")}
 BARE_VALUE = re.compile(r"[^\s\"'=<>`]*")
@@ -71,7 +75,6 @@ MAILBOX = re.compile(r"(?:mailto:)?([^\s@:]+@[^\s@]+)|tel:(\+?[\d-]+)", re.IGNOR
 STRUCTURE_TAGS = frozenset({"dd", "dt", "h1", "h2", "h3", "h4", "h5", "h6", "li", "tr"})
 BREAKING_TAGS = STRUCTURE_TAGS | {"blockquote", "br", "div", "dl", "hr", "ol", "p", "table", "ul"}
 CELL_TAGS = frozenset({"td", "th"})
-THOUGHT_TAGS = frozenset({"think", "thinking"})
 ENTITY_NAME = re.compile(r"#?[A-Za-z0-9]{0,32}")
 
 EMPHASISED = OPENING + "`_*$€£@&<\\+-"
@@ -85,7 +88,7 @@ TO_ADDRESS_END: Skip = re.compile(r"(?=\s)"), 0
 TO_TARGET_END: Skip = re.compile(r"\)|(?=\s)"), 0
 TO_COMMENT_END: Skip = re.compile(r"-->"), 2
 TO_PRIVATE_MARK_END: Skip = re.compile("\ue201|(?=\n)"), 0
-TO_THOUGHT_END: Skip = re.compile(r"</think(?:ing)?>", re.IGNORECASE), 10
+TO_COMPACT_FINAL: Skip = re.compile(r"assistantfinal"), 13
 
 
 UNSPACED = re.compile(

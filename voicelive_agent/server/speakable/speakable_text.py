@@ -2,26 +2,33 @@
 
 import re
 
-from voicelive_agent.server.speakable import block_rules, inline_rules
+from voicelive_agent.server.speakable import block_rules, hidden_parts, inline_rules, model_marks
 from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.lookahead import Wait, Window
 from voicelive_agent.server.speakable.state import Reading, Spoken, SpokenForms
 
 
-def speakable(text: str, forms: SpokenForms | None = None) -> str:
+def speakable(
+    text: str, forms: SpokenForms | None = None, *, starts_in_thought: bool = False
+) -> str:
     """A whole text made speakable."""
-    stream = SpeakableText(forms)
+    stream = SpeakableText(forms, starts_in_thought=starts_in_thought)
     return stream.feed(text) + stream.finish()
 
 
 class SpeakableText:
     """Takes an answer by ``feed``, delta after delta, then ``finish``.
 
-    What the calls return, put together, is the spoken text. Not to be used after ``finish``.
+    What the calls return, put together, is the spoken text. Nothing is fed after ``finish``.
+    ``starts_in_thought``: the model's thought began in its prompt, so only its end is in the text.
     """
 
-    def __init__(self, forms: SpokenForms | None = None) -> None:
+    def __init__(
+        self, forms: SpokenForms | None = None, *, starts_in_thought: bool = False
+    ) -> None:
         self._reading = Reading(Spoken(forms or SpokenForms()))
+        if starts_in_thought:
+            hidden_parts.start_in_thought(self._reading)
         self._waiting = ""
         self._half_pair = ""
         self._flows = False
@@ -31,6 +38,11 @@ class SpeakableText:
     def waiting_chars(self) -> int:
         """How much of the text waits for what follows it."""
         return len(self._waiting) + len(self._half_pair)
+
+    @property
+    def advice(self) -> str:
+        """After ``finish``: what a developer should know of it; empty for nothing."""
+        return hidden_parts.advise(self._reading)
 
     def feed(self, delta: str) -> str:
         """Take the next piece of the text; return what can be said now."""
@@ -69,6 +81,7 @@ class SpeakableText:
             while position < len(text):
                 window.move(position)
                 end = _step(self._reading, window)
+                # A step that only changes the state reads nothing.
                 if end > position:
                     self._reading.previous = text[end - 1]
                     position = end
@@ -85,8 +98,12 @@ def _step(reading: Reading, window: Window) -> int:
     text, start = window.text, window.start
     if reading.skip:
         return _skip(reading, window, reading.skip)
+    if reading.hidden.part:
+        return hidden_parts.skip_hidden(reading, window)
     if reading.fence:
         return block_rules.skip_code(reading, window)
+    if (end := _read_hidden(reading, window)) is not None:
+        return end
     if reading.line.at_start:
         end = block_rules.begin_line(reading, window)
         if end is not None:
@@ -106,6 +123,19 @@ def _step(reading: Reading, window: Window) -> int:
     if char == "\u200d" and markup.PICTURE.match(reading.previous):
         return start + 1
     return reading.pass_on(window, start + 1)
+
+
+def _read_hidden(reading: Reading, window: Window) -> int | None:
+    """Read what begins or ends a part that is not spoken; None where nothing does."""
+    char = window.text[window.start]
+    end = None
+    if not reading.previous:
+        end = hidden_parts.read_compact_start(reading, window)
+    if end is None and char in model_marks.OPENERS:
+        end = hidden_parts.read_mark(reading, window)
+    if end is None and char in "{[" and not reading.line.code_ticks:
+        end = hidden_parts.read_bare_call(reading, window)
+    return end
 
 
 def _read_plain(reading: Reading, window: Window, end: int) -> int:

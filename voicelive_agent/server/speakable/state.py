@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.lookahead import Window
+from voicelive_agent.server.speakable.model_marks import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Spoken:
         self._pieces: list[str] = []
         self._last = ""
         self._gap = ""
+        self._is_break = False
+        """Whether the gap is no more than a break between words, which punctuation needs not."""
 
     def take(self) -> str:
         """What was said since the last call."""
@@ -57,7 +60,9 @@ class Spoken:
 
     def say(self, words: str) -> None:
         if words:
-            self._append(self._gap)
+            if not (self._is_break and words[0] in markup.CLOSING):
+                self._append(self._gap)
+            self._is_break = False
             self._append(words)
             self._gap = ""
             self.on_line = True
@@ -65,18 +70,30 @@ class Spoken:
     def say_space(self, space: str) -> None:
         if self.is_structured:
             # It may be the last of its line, and a stop stands next to its word.
-            if self.on_line and not self._gap:
-                self._gap = space
-        elif not self.ends_in_space:
+            if self.on_line and (self._is_break or not self._gap):
+                self._gap, self._is_break = space, False
+        elif not self.ends_in_space and (self._is_break or not self._gap):
+            self._gap, self._is_break = "", False
             self._append(space)
 
     def pause(self) -> None:
         """Separate what was said on this line from what may follow on it."""
         if self.on_line:
-            self._gap = self.forms.pause
+            self._gap, self._is_break = self.forms.pause, False
+
+    def break_words(self) -> None:
+        """Something between two words was left out."""
+        if self.on_line and not self._gap and not self.ends_in_space:
+            self._gap, self._is_break = " ", True
+
+    def end_phrase(self) -> None:
+        """What follows is no part of the sentence before it."""
+        if self.on_line and not self.ends_in_space:
+            self._gap = " " if self._has_ended() else f"{self.forms.stop} "
+            self._is_break = False
 
     def break_line(self) -> None:
-        self._gap = ""
+        self._gap, self._is_break = "", False
         if self.is_structured and self.on_line and not self._has_ended():
             self._append(self.forms.stop)
         if self._last and not self._last[-1].isspace():
@@ -110,6 +127,28 @@ class Line:
 
 
 @dataclass(slots=True)
+class Hidden:
+    """What of the model's output is open that is not spoken."""
+
+    part: Part | None = None
+    """None: nothing is."""
+    names: list[str] = field(default_factory=list)
+    """The marks that are open, the outermost first."""
+    header: str = ""
+    """Who speaks, and after a line break on which channel."""
+    is_token: bool = False
+    """Whether a special token opened it."""
+    is_fresh: bool = True
+    """Whether only white space has followed the opening mark."""
+    is_json: bool = False
+    json_depth: int = 0
+    in_json_string: bool = False
+    is_escaped: bool = False
+    has_spoken_thought: bool = False
+    """Whether a thought was closed that had not been opened."""
+
+
+@dataclass(slots=True)
 class Reading:
     """The state that the rules share."""
 
@@ -118,6 +157,7 @@ class Reading:
     """The last character that was read."""
     line: Line = field(default_factory=Line)
     skip: markup.Skip | None = None
+    hidden: Hidden = field(default_factory=Hidden)
     fence: str = ""
     """The marks that opened the block of code that is being skipped."""
     at_code_line_start: bool = False
@@ -136,6 +176,7 @@ class Reading:
         return (
             not (
                 self.skip
+                or self.hidden.part
                 or self.fence
                 or line.at_start
                 or line.marker is not None

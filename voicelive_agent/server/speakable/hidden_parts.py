@@ -1,0 +1,347 @@
+"""Parts of model output that are never spoken: thoughts, tool calls, other speakers' messages.
+
+``read_mark`` reads what begins or ends one, ``skip_hidden`` what is inside. A part that is never
+closed hides all that follows.
+"""
+
+import re
+
+from voicelive_agent.server.speakable import patterns as markup
+from voicelive_agent.server.speakable.lookahead import Window
+from voicelive_agent.server.speakable.model_marks import (
+    OPENERS,
+    RESULTS,
+    SPEAKERS,
+    Mark,
+    Part,
+    find_mark,
+)
+from voicelive_agent.server.speakable.state import Hidden, Reading
+
+_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "„": "“", "«": "»"}
+_UP_TO_MARK = re.compile(rf"[^{re.escape(OPENERS)}]+")
+_UP_TO_HEADER_END = re.compile(rf"[^{re.escape(OPENERS)}{markup.LINE_BREAKS}]+")
+_UP_TO_JSON = re.compile(rf"[^{re.escape(OPENERS)}{{}}\]\"\\]+")
+_JSON_STRING = re.compile(r'[^"\\]+')
+_AFTER_JSON = re.compile(r"[\s,;}\]]+")
+_HEADER_CHARS = 200
+_SPOKEN_CHANNELS = frozenset({"", "final", "commentary", "response", "answer", "text"})
+# Nothing closes these: what follows them is one call.
+_UNPAIRED = frozenset({"TOOL CALLS", "TOOL CALL", "ARGS", "CALL ID", "python tag"})
+_INNER = frozenset({"ARGS", "CALL ID"})
+
+# A call written as bare JSON: a name, and arguments after it; or a list of calls as of Python.
+_KEY = r'"(?:name|tool|tool_name|function|function_name|action|recipient_name|type|id|call_id)"'
+_ARGUMENTS = r'"(?:arguments|parameters|args|input|action_input|tool_input|tool_args|params)"'
+_BARE_CALL = re.compile(
+    rf"(?:\[\s*)?\{{\s*(?:{_KEY}\s*:\s*(?:\"[^\"\\]*\"|\d+|null)\s*,\s*)*"
+    rf"(?:{_ARGUMENTS}\s*:\s*[{{\"\[]|\"tool_calls\"\s*:|\"function\"\s*:\s*\{{"
+    rf"|\"type\"\s*:\s*\"function\")"
+    r"|\[\s*[A-Za-z_][\w.]*\(\s*(?:[A-Za-z_]\w*\s*=|\)\s*[,\]])"
+)
+_MAY_BE_CALL = re.compile(
+    rf"[\[{{]\s*(?:\{{\s*)?(?:(?P<sure>{_KEY}|{_ARGUMENTS}|\"tool_calls\")|\"\w*"
+    r"|(?<=\[)[A-Za-z_][\w.]*(?:\(\s*\w*\s*\)?\s*)?)?"
+)
+_COMPACT_STARTS = ("analysis", "assistantanalysis", "assistantcommentary", "assistantfinal")
+
+
+_OPEN_PARTS = {
+    Part.THOUGHT: "a thought",
+    Part.CALL: "a tool call written as text",
+    Part.BODY: "a message that is not meant for the caller",
+    Part.HEADER: "the header of a message",
+}
+
+
+def start_in_thought(reading: Reading) -> None:
+    """The text begins within a thought, which only a closing mark ends."""
+    _enter(reading, Part.THOUGHT, "think")
+
+
+def advise(reading: Reading) -> str:
+    """What the developer of an agent that said this should know; empty for nothing."""
+    hidden = reading.hidden
+    if hidden.part is not None:
+        return (
+            f"its text ended within {_OPEN_PARTS[hidden.part]}, so the rest of it was not spoken: "
+            "was it cut by the model's length limit?"
+        )
+    if hidden.has_spoken_thought:
+        return (
+            "its text closed a thought that it had not opened, so the thought was spoken: "
+            "for a model whose thought begins in its prompt, set VOICELIVE_STARTS_IN_THOUGHT=true"
+        )
+    return ""
+
+
+def read_mark(reading: Reading, window: Window) -> int | None:
+    """Read a mark of the model's template; None where none stands."""
+    mark = find_mark(window, window.start)
+    if mark is None:
+        return None
+    if _is_mentioned(reading, window, mark):
+        words = re.findall(r"[\w.:-]+", window.text[window.start : mark.end])
+        reading.spoken.say(" ".join(words))
+        return mark.end
+    _begin(reading, mark)
+    return mark.end
+
+
+def read_bare_call(reading: Reading, window: Window) -> int | None:
+    """Begin to skip a tool call that no mark announces; None where none stands."""
+    start = window.start
+    if not window.matches(_BARE_CALL, _MAY_BE_CALL, start):
+        return None
+    _enter(reading, Part.CALL, "json")
+    return start
+
+
+def read_compact_start(reading: Reading, window: Window) -> int | None:
+    """A harmony answer whose special tokens were dropped: ``analysis…assistantfinal…``."""
+    for name in _COMPACT_STARTS:
+        if window.starts(window.start, name):
+            following = window.char(window.start + len(name))
+            if following.isalpha() or following in _QUOTES or name != "analysis":
+                reading.skip = markup.TO_COMPACT_FINAL
+                return window.start
+    return None
+
+
+def skip_hidden(reading: Reading, window: Window) -> int:
+    """Read on in what is hidden; the end of what was read, which may be its start."""
+    part = reading.hidden.part
+    if part is Part.HEADER:
+        return _skip_header(reading, window)
+    if part is Part.CALL:
+        return _skip_call(reading, window)
+    return _skip_text(reading, window)
+
+
+def _skip_text(reading: Reading, window: Window) -> int:
+    text, start = window.text, window.start
+    if match := _UP_TO_MARK.match(text, start):
+        if not match[0].isspace():
+            reading.hidden.is_fresh = False
+        return match.end()
+    return _skip_mark(reading, window)
+
+
+def _skip_mark(reading: Reading, window: Window) -> int:
+    mark = find_mark(window, window.start)
+    if mark is None or _is_mentioned(reading, window, mark):
+        reading.hidden.is_fresh = False
+        return window.start + 1
+    if reading.hidden.part is Part.THOUGHT:
+        _note_in_thought(reading, mark)
+    elif reading.hidden.part is Part.CALL:
+        _note_in_call(reading, mark)
+    else:
+        _note_in_message(reading, mark)
+    return mark.end
+
+
+def _skip_header(reading: Reading, window: Window) -> int:
+    text, start, hidden = window.text, window.start, reading.hidden
+    if match := _UP_TO_HEADER_END.match(text, start):
+        hidden.header += match[0][: _HEADER_CHARS - len(hidden.header)]
+        return match.end()
+    if text[start] in OPENERS:
+        return _skip_mark(reading, window)
+    if hidden.header.strip():
+        _begin_body(reading)
+    return start + 1
+
+
+def _skip_call(reading: Reading, window: Window) -> int:
+    text, start, hidden = window.text, window.start, reading.hidden
+    char = text[start]
+    if hidden.in_json_string:
+        return _skip_json_string(hidden, text, start)
+    if hidden.json_depth == 0 and hidden.is_json:
+        return _follow_json(reading, window)
+    if match := _UP_TO_JSON.match(text, start):
+        hidden.is_fresh = hidden.is_fresh and match[0].isspace()
+        return match.end()
+    if char in OPENERS and (char != "[" or hidden.json_depth == 0):
+        mark = find_mark(window, start)
+        if mark is not None or char != "[":
+            return _skip_mark(reading, window)
+    _note_json(hidden, char)
+    return start + 1
+
+
+def _skip_json_string(hidden: Hidden, text: str, start: int) -> int:
+    if hidden.is_escaped:
+        hidden.is_escaped = False
+    elif match := _JSON_STRING.match(text, start):
+        return match.end()
+    elif text[start] == "\\":
+        hidden.is_escaped = True
+    else:
+        hidden.in_json_string = False
+    return start + 1
+
+
+def _note_json(hidden: Hidden, char: str) -> None:
+    if char in "{[":
+        # What begins with words, as a program does, is not judged by its brackets.
+        hidden.is_json = hidden.is_json or hidden.is_fresh or hidden.names[-1] in _UNPAIRED
+        hidden.json_depth += hidden.is_json
+    elif char in "}]":
+        hidden.json_depth = max(0, hidden.json_depth - 1)
+    elif char == '"':
+        hidden.in_json_string = hidden.json_depth > 0
+    hidden.is_fresh = False
+
+
+def _follow_json(reading: Reading, window: Window) -> int:
+    """After the JSON of a call: another call, a mark, or words, which are no part of it."""
+    text, start, hidden = window.text, window.start, reading.hidden
+    if match := _AFTER_JSON.match(text, start):
+        return match.end()
+    if text[start] in OPENERS:
+        mark = find_mark(window, start)
+        if mark is not None:
+            _note_in_call(reading, mark)
+            return mark.end
+    if text[start] in "{[":
+        _note_json(hidden, text[start])
+        return start + 1
+    if not RESULTS.isdisjoint(hidden.names[-1].lower().split()):
+        hidden.is_json = False
+        return start + 1
+    _reveal(reading)
+    return start
+
+
+# What a mark does, by what is open
+
+
+def _begin(reading: Reading, mark: Mark) -> None:
+    """A mark in text that is spoken, or that begins a new message."""
+    hidden = reading.hidden
+    match mark.part:
+        case Part.THOUGHT | Part.CALL if mark.opens:
+            _enter(reading, mark.part, mark.name)
+            hidden.is_token = mark.is_token
+        case Part.THOUGHT | Part.CALL:
+            hidden.has_spoken_thought |= mark.part is Part.THOUGHT and hidden.part is None
+            _reveal(reading)
+        case Part.HEADER:
+            hidden.header = ""
+            hidden.part = Part.HEADER
+        case Part.CHANNEL:
+            hidden.header = f"{hidden.header if hidden.part is Part.HEADER else ''}\n"
+            hidden.part = Part.HEADER
+        case Part.BODY:
+            _begin_body(reading)
+        case Part.ROLE:
+            hidden.header = mark.name if mark.opens else ""
+            _begin_body(reading)
+        case Part.ANSWER | Part.TURN:
+            _begin_message(reading)
+        case Part.OTHER:
+            reading.spoken.break_words()
+
+
+def _note_in_thought(reading: Reading, mark: Mark) -> None:
+    hidden = reading.hidden
+    if mark.part is Part.THOUGHT and mark.opens:
+        # Some servers write the opening tag that the model then writes again.
+        if not hidden.is_fresh:
+            hidden.names.append(mark.name)
+    elif mark.part is Part.THOUGHT:
+        _close(reading, mark.name)
+    elif _begins_message(mark) or (mark.part is Part.TURN and hidden.is_token):
+        _begin(reading, mark)
+
+
+def _note_in_call(reading: Reading, mark: Mark) -> None:
+    hidden = reading.hidden
+    finished = hidden.is_json and hidden.json_depth == 0
+    hidden.is_json, hidden.json_depth, hidden.is_fresh = False, 0, True
+    if mark.part is Part.CALL and mark.opens:
+        _open_within_call(hidden, mark.name)
+    elif mark.part is Part.CALL:
+        _close(reading, mark.name)
+    elif (
+        _begins_message(mark)
+        or mark.part is Part.TURN
+        or (finished and mark.part is Part.THOUGHT and mark.opens)
+    ):
+        _begin(reading, mark)
+
+
+def _open_within_call(hidden: Hidden, name: str) -> None:
+    if name in _INNER or "sep" in name or "argument" in name:
+        return
+    if hidden.names[-1] in _UNPAIRED:
+        hidden.names.clear()
+    if name not in hidden.names:
+        hidden.names.append(name)
+
+
+def _note_in_message(reading: Reading, mark: Mark) -> None:
+    is_call = mark.part is Part.CALL
+    is_nested = mark.part is Part.THOUGHT and mark.opens
+    if not (is_call or is_nested or mark.part is Part.OTHER):
+        _begin(reading, mark)
+
+
+def _begins_message(mark: Mark) -> bool:
+    is_message = mark.part in (Part.HEADER, Part.CHANNEL, Part.ROLE, Part.ANSWER)
+    return is_message and (mark.is_token or mark.name == "turn")
+
+
+def _begin_body(reading: Reading) -> None:
+    """The header is complete: hide what follows, or speak it."""
+    role, _, channel = reading.hidden.header.lower().partition("\n")
+    names = role.split()
+    is_to_caller = "to=" not in role + channel
+    is_spoken = channel.split()[:1] in [[name] for name in _SPOKEN_CHANNELS] or not channel.strip()
+    if is_to_caller and is_spoken and (not names or names[0] in SPEAKERS):
+        header = reading.hidden.header
+        _begin_message(reading)
+        reading.hidden.header = header
+    else:
+        reading.hidden.part = Part.BODY
+
+
+def _begin_message(reading: Reading) -> None:
+    _reveal(reading)
+    reading.hidden.header = ""
+    reading.line.at_start = True
+    reading.line.marker = ""
+    reading.line.code_ticks = 0
+
+
+def _enter(reading: Reading, part: Part, name: str) -> None:
+    hidden = reading.hidden
+    hidden.part = part
+    hidden.names = [name]
+    hidden.is_fresh = True
+    hidden.is_json, hidden.json_depth, hidden.in_json_string = False, 0, False
+
+
+def _close(reading: Reading, name: str) -> None:
+    """The part ``name`` ends, with all within it; the innermost where none is called so."""
+    names = reading.hidden.names
+    while names and names.pop() != name and name in names:
+        pass
+    if not names:
+        _reveal(reading)
+
+
+def _reveal(reading: Reading) -> None:
+    reading.hidden.part = None
+    reading.hidden.names = []
+    reading.spoken.end_phrase()
+    if not reading.spoken.on_line:
+        reading.line.at_start = True
+
+
+def _is_mentioned(reading: Reading, window: Window, mark: Mark) -> bool:
+    """Whether the mark stands in quotes of its own, as in a text about it."""
+    closer = _QUOTES.get(reading.previous)
+    return closer is not None and window.char(mark.end) == closer
