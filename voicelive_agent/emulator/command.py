@@ -39,7 +39,7 @@ EPILOG = f"""\
 Speech to text, for --stt (auto: the first); WHAT follows it, as in sherpa-onnx:WHAT:
 {_list_engines(STT_ENGINES)}
 
-Text to speech, for --tts (auto: espeak or flite, whichever is installed):
+Text to speech, for --tts (auto: hibari, and espeak for other languages where it is installed):
 {_list_engines(TTS_ENGINES)}
 
 `voicelive-agent models` lists, fetches and removes the models of both. Each option can be set as
@@ -98,8 +98,8 @@ def run(
         from voicelive_agent.listening import ListenError
     except ModuleNotFoundError as error:
         missing = (
-            f"{error.name} is missing: pip install 'voicelive-agent[emulator,espeak]', or leave "
-            "out espeak (GPL-3.0-or-later) where the system has libflite\n"
+            f"{error.name} is missing: pip install 'voicelive-agent[emulator]', and espeak "
+            "(GPL-3.0-or-later) beside it for other languages than English\n"
         )
         sys.stderr.write(spell_commands(missing))
         return 1

@@ -10,7 +10,7 @@
         assert "52°F" in answer.text
 
 Agent server and emulator run in the test's own process, on ports that the system chooses, and are
-gone when the block ends. Needs the extra ``emulator``; speech needs a voice too (``espeak``).
+gone when the block ends. Needs the extra ``emulator``.
 """
 
 from voicelive_agent.testing.answer import AgentFailed, Answer, Latency, NoAnswer

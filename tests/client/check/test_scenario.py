@@ -24,7 +24,7 @@ def test_all_that_a_step_may_say(tmp_path: Path) -> None:
         """
 name: Everything
 settings: {agent-name: demo}
-caller_voice: flite:slt
+caller_voice: hibari:heart-bright
 within_ms: 5000
 steps:
   - say: Hello

@@ -4,7 +4,7 @@
 
     name: Weather
     settings: {greet: true}              # as in a profile; options go before
-    caller_voice: flite:slt              # ENGINE, or ENGINE:VOICE; default: what is installed
+    caller_voice: hibari:heart-bright    # ENGINE, or ENGINE:VOICE; default: a man's
     within_ms: 15000                     # for each step that says nothing else
     attempts: 2                          # how often to say what was not understood, likewise
     repeat: 1

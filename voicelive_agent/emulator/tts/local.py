@@ -108,11 +108,11 @@ class LocalTextToSpeech:
         spoken_ms = round(produced_bytes / SAMPLE_BYTES / self.sample_rate_hz * 1000)
         words = [] if marked else aligner.add(estimate_marks(clause, spoken_ms))
         words += aligner.finish(spoken_ms)
-        pause = silence(_pause_ms(clause), self.sample_rate_hz) if self._adds_pauses else b""
+        pause = silence(pause_ms(clause), self.sample_rate_hz) if self._adds_pauses else b""
         yield SpokenChunk(rest + pause, tuple(words))
 
 
-def _pause_ms(clause: str) -> int:
+def pause_ms(clause: str) -> int:
     """The pause that an engine which is given one clause at a time can't make itself."""
     last = clause.rstrip().rstrip(CLOSERS)[-1:]
     if last and last in _SENTENCE_ENDS:

@@ -1,14 +1,16 @@
 """Text-to-speech engines by name: ``NAME`` or ``NAME:WHAT``, WHAT being a model or a URL."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 from voicelive_agent.emulator.tts import TextToSpeech, TtsError
+from voicelive_agent.emulator.tts.by_language import TextToSpeechByLanguage
+from voicelive_agent.emulator.tts.engines import espeak
+from voicelive_agent.emulator.tts.engines.hibari import engine as hibari
 
 ENGINES = {
+    "hibari": "hibari, American English: natural, in the package",
     "espeak": "espeak-ng, in a hundred languages; GPL-3.0-or-later, in a process of its own",
-    "flite": "Flite, English; where the system has libflite",
     "sherpa-onnx": "sherpa-onnx with the model WHAT",
     "piper": "Piper with the voice WHAT; GPL-3.0-or-later, in a process of its own",
     "kokoro": "Kokoro; GPL-3.0-or-later parts, in a process of its own",
@@ -24,27 +26,23 @@ def open_tts(
     key: str | None = None,
     model: str | None = None,
 ) -> TextToSpeech:
-    """The engine ``name``; ``auto`` is espeak where it is installed, else flite.
+    """The engine ``name``; ``auto`` is hibari, and espeak, where it is installed, for the rest.
 
     ``models_dir`` is where fetched models are; ``key`` and ``model`` are an endpoint's. Raises
     TtsError, which says what to install.
     """
     engine, _, what = name.partition(":")
-    if engine == "auto":
-        engine = _choose()
     match engine:
+        case "auto":
+            return _open_installed(processes)
+        case "hibari":
+            if not hibari.is_installed():
+                raise TtsError(f"hibari is not installed: {hibari.INSTALL_HINT}")
+            return hibari.open_tts()
         case "espeak":
-            from voicelive_agent.emulator.tts.engines import espeak
-
             if espeak.find_library() is None:
                 raise TtsError(f"espeak-ng is not installed: {espeak.INSTALL_HINT}")
             return espeak.open_tts(processes=processes)
-        case "flite":
-            from voicelive_agent.emulator.tts.engines import flite
-
-            if flite.find_library() is None:
-                raise TtsError(f"flite is not installed: {flite.INSTALL_HINT}")
-            return flite.open_tts(processes=processes)
         case "openai":
             from voicelive_agent.emulator.tts.engines.openai_audio import OpenAITextToSpeech
 
@@ -56,20 +54,18 @@ def open_tts(
     )
 
 
-def _choose() -> str:
-    from voicelive_agent.emulator.tts.engines import espeak, flite
-
-    # The system's library is there for other programs' sake as well; the extra was asked for.
-    if importlib.util.find_spec("espeakng_loader") is not None:
-        return "espeak"
-    if flite.find_library() is not None:
-        return "flite"
-    if espeak.find_library() is not None:
-        return "espeak"
-    raise TtsError(
-        f"there is no speech engine to speak with: {espeak.INSTALL_HINT}; or, under a permissive "
-        f"licence and English alone, {flite.INSTALL_HINT}"
-    )
+def _open_installed(processes: int) -> TextToSpeech:
+    has_espeak = espeak.find_library() is not None
+    if not hibari.is_installed():
+        if has_espeak:
+            return espeak.open_tts(processes=processes)
+        raise TtsError(
+            f"there is no speech engine to speak with: {hibari.INSTALL_HINT}; or, in other "
+            f"languages, {espeak.INSTALL_HINT}"
+        )
+    if not has_espeak:
+        return hibari.open_tts()
+    return TextToSpeechByLanguage([hibari.open_tts(), espeak.open_tts(processes=1)])
 
 
 def _open_with_model(

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from voicelive_agent.emulator.tts import Viseme
 
 SILENCE = 0
+WORD_GAP = " "
+"""A phoneme mark between two words of one breath: a word ends, and the mouth does not close."""
 
 _PHONEMES_OF_VISEME = {
     1: "æ ə ʌ ɐ ᵻ ɜ a ä ɘ ɤ ɨ",
@@ -49,4 +51,4 @@ def find_viseme(phoneme: str) -> int:
 
 def read_visemes(phonemes: Iterable[tuple[str, int]]) -> list[Viseme]:
     """Visemes for phonemes and their offsets in ms."""
-    return [Viseme(find_viseme(ipa), offset_ms) for ipa, offset_ms in phonemes]
+    return [Viseme(find_viseme(ipa), offset_ms) for ipa, offset_ms in phonemes if ipa != WORD_GAP]

@@ -33,7 +33,7 @@ class WordAligner:
         self, words: Iterable[WordMark], phonemes: Iterable[PhonemeMark] = ()
     ) -> list[SpokenWord]:
         """Take marks, in the order of time; the words that are complete by now."""
-        marks = [(offset, 0 if not ipa else 2, 0) for ipa, offset in phonemes]
+        marks = [(offset, 2 if ipa.strip() else 0, 0) for ipa, offset in phonemes]
         marks += [(offset, 1, start) for start, offset in words]
         spoken: list[SpokenWord] = []
         # At one offset, a pause ends what was before, and a phoneme belongs to what follows.
