@@ -25,7 +25,7 @@ async def test_a_spoken_conversation_with_a_barge_in_a_click_and_a_typed_text() 
         assert "Which would you like?" not in greeting.text
         assert "in Portland" in answer.text
 
-        clicked = await voice.click(answer.cards[-1]["buttons"][0]["action"], listen_ms=600)
+        clicked = await voice.click(answer.cards[-1]["buttons"][0]["action"], listen_ms=1000)
         typed = await voice.type("thank you")
         assert clicked.interrupted
         assert clicked.text.startswith("The weather")
