@@ -23,6 +23,9 @@ PROSE = [
     "我们五点开门。予約は【営業時間】内に。예약 가능합니다.",
     "می‌خواهم و क्‍ष",
     "arr[i] and x[0] and 【 open",
+    "That is true [citation needed], he said.",
+    "From 5 to ~10 minutes, ~/bin and ~/lib, a ~ b.",
+    "a soft C♯, ½ cup, 3½° and 5 €",
     "The word http is short, www too, and so is h",
 ]
 SPOKEN = [
@@ -31,7 +34,7 @@ SPOKEN = [
         "**Bold**, *slanted*, __bold__, _slanted_, ***both***.",
         "Bold, slanted, bold, slanted, both.",
     ),
-    ("**Note:** it is (**very**) ~~bad~~ good", "Note: it is (very) bad good"),
+    ("**Note:** it is (**very**) ~~bad~~ good", "Note: it is (very) good"),
     ("**2*3** is *10 minutes* of _snake_case_", "2*3 is 10 minutes of snake_case"),
     ("这是**重点**内容。", "这是重点内容。"),
     ("\\*not\\* \\# \\_this\\_", "*not* # _this_"),
@@ -40,7 +43,7 @@ SPOKEN = [
     ("# Hours\n\nWe open at five.\n## Menu ##\nSoup", "Hours.\nWe open at five.\nMenu.\nSoup"),
     ("Hours:\n- Monday  \n* **Friday**!\n+ Sunday\nEnd", "Hours:\nMonday.\nFriday!\nSunday.\nEnd"),
     ("1. Soup\n2. Fish\n\nEnjoy", "1. Soup.\n2. Fish.\nEnjoy"),
-    ("- [ ] open\n- [x] done\n", "open.\ndone.\n"),
+    ("- [ ] open\n- [x] done\n", "to do, open.\ndone, done.\n"),
     ("- one\r\n- two\r\nend\r\n\r\nof it", "one.\ntwo.\nend\nof it"),
     ("> quoted\n>> twice\n> - item", "quoted\ntwice\nitem"),
     ("one\n\n---\n\ntwo\n***\n___\n* * *\nthree\n=====\n", "one\ntwo\nthree\n"),
@@ -60,10 +63,26 @@ SPOKEN = [
     ("Run `pip install *x*` and ``a`b``.", "Run pip install *x* and ab."),
     ("So:\n```python\nx = '# no'\n- ```no\n```\nDone", "So:\n(a piece of code).\nDone"),
     ("~~~\na\n```\n~~~\nb", "(a piece of code).\nb"),
-    ("> ```\n> x\n> ```\nend", "(a piece of code).\nend"),
+    ("~~~\na\n~~~\nb", "a.\nb"),
+    ("> ```\n> x\n> ```\nend", "x.\nend"),
     ("A ```one liner``` here", "A one liner here"),
     ("```markdown\n# Hello\n**you**\n```\nBye", "Hello.\nyou\nBye"),
     ("don`t **stop**", "don`t stop"),
+    ("Your code is:\n```\nQX7-42B\n```\nKeep it.", "Your code is:\nQX7-42B.\nKeep it."),
+    ("Type\n```\nWORD one\nWORD two\n```", "Type\nWORD one.\nWORD two.\n"),
+    ("```\nx = f(1);\n```\nDone", "(a piece of code).\nDone"),
+    ("```\n1\n2\n3\n4\n5\n```\nDone", "(a piece of code).\nDone"),
+    # Struck text.
+    ("Price: ~~$50~~ **$40**", "Price: $40"),
+    ("Was ~$50~ <s>$45</s> <del>$44</del>, is $40", "Was , is $40"),
+    ("~~never closed", "never closed"),
+    # Numbers in brackets.
+    ("Press [1] for sales, [2] for support.", "Press 1 for sales, 2 for support."),
+    ("Für den Verkauf drücken Sie [2].", "Für den Verkauf drücken Sie 2."),
+    ("[1, 1]", "1, 1"),
+    ("[1] Sales\n[2] Support", "1 Sales\n2 Support"),
+    ("The list is [3, 4].", "The list is 3, 4."),
+    ("Oslo is the capital [1, 2]. Big.[3]", "Oslo is the capital . Big."),
     # Tables.
     (
         "| Dish | Price |\n|:-----|------:|\n| Soup | **$5** |\n| Fish | |\n\nEnjoy",
@@ -92,7 +111,8 @@ SPOKEN = [
 FRAGMENTS = """
 * ** *** _ __ ~~ ~ ` `` ``` ~~~ # ## - + > | |-| |---| [ ] ( ) ![ ]( [1] [^1] [x] 【 】 † < > <b>
 </b> <br> <!-- --> <think> </think> & &amp; ; https:// www. http . , : ! \\ = === --- 1. 2) a word
-52°F h w 你 😀 " ' @ python
+52°F h w 你 😀
+✅ ❌ → ⭐ ☆ ½ ~~x~~ ~y~ $ \\( \\) $x$ \\frac {1} ^2 ```json <s> </s> [2] Press " ' @ python
 """
 UNSEEN = ["\u200d", "\ufe0f", "\ud83d", "\ude00", "\ue200", "\ue201"]
 SPACES = [" ", "  ", "\n", "\n\n", "\r\n", "\t", "\r", "\n- ", "\n```\n", "\n| "]
@@ -189,10 +209,10 @@ def test_a_block_of_code_is_announced_when_it_begins() -> None:
 
 def test_the_spoken_forms_can_be_in_another_language() -> None:
     forms = SpokenForms(code="(代码)", pause="、", stop="。")
-    assert speakable("- 汤\n- 鱼\n\n| 汤 | 鱼 |\n\n```\nx\n```\n", forms) == (
+    assert speakable("- 汤\n- 鱼\n\n| 汤 | 鱼 |\n\n```c\nx\n```\n", forms) == (
         "汤。\n鱼。\n汤、鱼。\n(代码)。\n"
     )
-    assert speakable("So:\n```\nx\n```\nDone", SpokenForms(code="")) == "So:\nDone"
+    assert speakable("So:\n```c\nx\n```\nDone", SpokenForms(code="")) == "So:\nDone"
 
 
 HOSTILE = """

@@ -16,7 +16,7 @@ from voicelive_agent.server.engine.events import (
     TurnLimits,
 )
 from voicelive_agent.server.engine.outbox import Outbox
-from voicelive_agent.server.speakable import SpeakableText
+from voicelive_agent.server.speakable import SpeakableText, find_forms
 from voicelive_agent.wire.invocations import SPOKEN_EVENT_TYPES
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,9 @@ class AgentRun:
         self._stopped = False
         self._over = asyncio.Event()
         self._speech = (
-            SpeakableText(starts_in_thought=limits.starts_in_thought) if limits.speakable else None
+            SpeakableText(find_forms(limits.language), starts_in_thought=limits.starts_in_thought)
+            if limits.speakable
+            else None
         )
         self._last_spoken = ""
 

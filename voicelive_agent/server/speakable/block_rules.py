@@ -3,9 +3,13 @@
 ``begin_line`` reads what may stand at the start of a line; ``skip_code`` what is inside a block.
 """
 
+from voicelive_agent.server.speakable import hidden_parts
 from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.lookahead import Window
 from voicelive_agent.server.speakable.state import Reading
+
+# A fence without a language, or of JSON, may hold an answer or a tool call.
+_UNSURE_FENCES = frozenset({"", "json"})
 
 
 def begin_line(reading: Reading, window: Window) -> int | None:
@@ -102,6 +106,9 @@ def _read_box_or_definition(reading: Reading, window: Window) -> int | None:
         return None
     label, following = text[start + 1 : end], window.char(end + 1)
     if reading.spoken.is_structured and label in (" ", "x", "X") and following.isspace():
+        forms = reading.spoken.forms
+        reading.spoken.say(forms.to_do if label == " " else forms.done)
+        reading.spoken.pause()
         return end + 1
     if following != ":":
         return None
@@ -129,14 +136,58 @@ def open_code(reading: Reading, marks: str, language: str) -> None:
     elif language in markup.TEXT_FENCES:
         reading.in_text_fence = True
     else:
-        if not markup.CALL_FENCE.match(language):
-            reading.spoken.say(reading.spoken.forms.code)
         reading.fence = marks
+        reading.fence_is_new = language in _UNSURE_FENCES
         reading.at_code_line_start = False
+        if not (reading.fence_is_new or markup.CALL_FENCE.match(language)):
+            reading.spoken.say(reading.spoken.forms.code)
+
+
+def _decide_code(reading: Reading, window: Window) -> int | None:
+    """A block that may be an answer, or a tool call: say it, skip it or announce it."""
+    start = window.run(markup.ANY_SPACE, window.start)
+    if hidden_parts.is_bare_call(window, start):
+        reading.fence_is_new = False
+        return None
+    end = _end_short(reading.fence, window)
+    reading.fence_is_new = False
+    if end is None:
+        reading.spoken.say(reading.spoken.forms.code)
+        return None
+    reading.fence = ""
+    *lines, _ = window.text[window.start : end].splitlines()
+    for line in lines:
+        reading.spoken.is_structured = True
+        reading.spoken.say(line.strip(" \t>"))
+        reading.spoken.break_line()
+    return end
+
+
+def _end_short(fence: str, window: Window) -> int | None:
+    """Where a block ends that holds a few words; None for a program."""
+    index = window.start
+    for _ in range(markup.FENCE_LINES + 2):
+        line = window.run(markup.CODE_INDENT, index)
+        end = window.run(markup.FENCE_LINE, line)
+        if window.text[line:end].strip() and _closes(fence, window.text[line:end]):
+            return end if index > window.start + 1 else None
+        if not markup.SHORT_FENCE.fullmatch(window.text, line, end):
+            return None
+        if not window.char(end):
+            return None
+        index = end + 1
+    return None
+
+
+def _closes(fence: str, line: str) -> bool:
+    marks = line.rstrip()
+    return len(marks) >= len(fence) and marks == fence[0] * len(marks)
 
 
 def skip_code(reading: Reading, window: Window) -> int:
     text, start = window.text, window.start
+    if reading.fence_is_new and (end := _decide_code(reading, window)) is not None:
+        return end
     if reading.at_code_line_start:
         indent = window.run(markup.CODE_INDENT, start)
         end = indent

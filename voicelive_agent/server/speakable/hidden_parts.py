@@ -88,10 +88,15 @@ def read_mark(reading: Reading, window: Window) -> int | None:
     return mark.end
 
 
+def is_bare_call(window: Window, index: int) -> bool:
+    """Whether a tool call stands at ``index`` that no mark announces."""
+    return window.matches(_BARE_CALL, _MAY_BE_CALL, index)
+
+
 def read_bare_call(reading: Reading, window: Window) -> int | None:
     """Begin to skip a tool call that no mark announces; None where none stands."""
     start = window.start
-    if not window.matches(_BARE_CALL, _MAY_BE_CALL, start):
+    if not is_bare_call(window, start):
         return None
     _enter(reading, Part.CALL, "json")
     return start

@@ -28,6 +28,9 @@ def read_emphasis(reading: Reading, window: Window) -> int:
         reading.passes_marks = True
         return reading.pass_on(window, start + 1)
     end = window.repeats(start)
+    if char == "~" and (struck := _end_struck(window, end)):
+        reading.spoken.break_words()
+        return struck
     length, following = end - start, window.char(end)
     if length >= 4 and char != "~":
         reading.passes_marks = False
@@ -45,6 +48,20 @@ def read_emphasis(reading: Reading, window: Window) -> int:
     else:
         reading.emphasis[char] += length
     return end
+
+
+def _end_struck(window: Window, end: int) -> int | None:
+    """Where struck text ends that ``~~`` or ``~`` before ``end`` opens; None if it is none."""
+    length = end - window.start
+    if length > 2 or markup.is_space(window.char(end)):
+        return None
+    close = window.run(markup.UP_TO_MARK["~"] if length == 2 else markup.STRUCK_BY_ONE, end)
+    if window.char(close) != "~" or window.text[close - 1].isspace():
+        return None
+    closed = window.repeats(close)
+    if closed - close != length or (length == 1 and markup.is_word(window.char(closed))):
+        return None
+    return closed
 
 
 def _opens_single(window: Window, end: int) -> bool:
@@ -145,11 +162,38 @@ def open_bracket(reading: Reading, window: Window) -> int:
                 return _end_target(reading, window, inner_end + 2) or inner_end + 2
     elif closing == "]":
         if markup.CITATION.fullmatch(label):
-            return _end_target(reading, window, end + 1) or end + 1
+            target = _end_target(reading, window, end + 1)
+            if target or _is_citation(reading, window, label, end + 1):
+                return target or end + 1
+            reading.has_menu = True
+            reading.spoken.say(label)
+            return end + 1
         if window.char(end + 1) == "(" or _end_reference(window, end + 1):
             reading.links += 1
             return start + 1
     return reading.pass_on(window, start + 1)
+
+
+def _is_citation(reading: Reading, window: Window, label: str, end: int) -> bool:
+    """Whether ``[label]`` before ``end`` leads to a source, unlike ``Press [1]``.
+
+    A mark of a source follows a phrase that is complete.
+    """
+    spoken, previous = reading.spoken, reading.previous
+    if not label[0].isdigit():
+        return True
+    if not spoken.on_line:
+        return False
+    following = window.char(end)
+    if following == "[":
+        return True
+    if not markup.is_space(previous):
+        return previous not in markup.BEFORE_VALUES
+    if reading.has_menu or spoken.last_word in markup.BEFORE_NUMBERS:
+        return False
+    if spoken.last_word_char in markup.BEFORE_VALUES:
+        return False
+    return markup.ends_line(following) or following in markup.CLOSING
 
 
 def close_bracket(reading: Reading, window: Window) -> int:
@@ -270,8 +314,21 @@ def read_angle(reading: Reading, window: Window) -> int:
     tag_end = _end_tag(window, name_end) if name_end > name_start else None
     if tag_end is None:
         return reading.pass_on(window, start + 1)
-    _apply_tag(reading, text[name_start:name_end].lower(), closes=name_start == start + 2)
+    name = text[name_start:name_end].lower()
+    if name in markup.STRUCK_TAGS and (struck := _end_struck_tag(reading, window, name, tag_end)):
+        reading.spoken.break_words()
+        return struck
+    _apply_tag(reading, name, closes=name_start == start + 2)
     return tag_end
+
+
+def _end_struck_tag(reading: Reading, window: Window, name: str, end: int) -> int | None:
+    """Where the element ends whose text is struck; None where it is none."""
+    # At the start of a text, ``<s>`` is how some models begin one.
+    close = window.run(markup.UP_TO_TAG, end) if reading.previous else end
+    if close == end or not window.starts(close, f"</{name}"):
+        return None
+    return _end_tag(window, close + 2 + len(name))
 
 
 def _end_tag(window: Window, end: int) -> int | None:

@@ -4,9 +4,10 @@ import re
 
 EMOJI = (
     "\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe"
-    "\u2600-\u27bf\u2934\u2935\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u3030\u303d\u3297\u3299"
+    "\u2600-\u266c\u2670-\u27bf\u2934\u2935\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u3030\u303d\u3297\u3299"
     "\U0001f000-\U0001faff"
 )
+ARROWS = "→↑↓↗↘⟶"
 JUNK = (
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufe0e\ufe0f\ufeff\u20e3"
     "\ud800-\udfff\ue000-\uf8ff\ufffe\uffff\U000e0000-\U000e0fff\U000f0000-\U0010ffff"
@@ -19,10 +20,11 @@ TERMINAL = ".!?:;,…。！？：；，、"
 CLOSING = TERMINAL + ")]}»”’』」）】"
 
 SPACED_WORD = re.compile("[A-Za-z0-9ªµº\u00c0-\u0dff]")
-PLAIN = re.compile(rf"[^\s*_~`|<◁{{&\[\]!\\#【\u200d{EMOJI}{JUNK}]+")
+PLAIN = re.compile(rf"[^\s*_~`|<◁{{&\[\]!\\#【\u200d{EMOJI}{ARROWS}{JUNK}]+")
 """Text that no rule but the one on addresses has anything to do with."""
 PROSE = re.compile(r" ?[A-Za-z0-9',.;:?-]+(?: [A-Za-z0-9',.;:?-]+)* ?")
 """Words with single spaces between them."""
+SYMBOL = re.compile(rf"[{EMOJI}{ARROWS}\u20e3]")
 DROPPED = re.compile(rf"[{EMOJI}{JUNK}]+")
 PICTURE = re.compile(rf"[{EMOJI}\ufe0f\u20e3\U000e0020-\U000e007f]")
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -33,15 +35,34 @@ ANY_SPACE = re.compile(r"\s*")
 LABEL = re.compile(rf"[^\[\]{LINE_BREAKS}]*")
 CITATION = re.compile(
     r"\^[^\s\]]{1,60}|[1-9]\d{0,2}(?:\s*[,;–-]\s*[1-9]\d{0,2})*|doc\d{1,3}"
-    r"|[\d:]{1,9}†.*|†\d+|sources?(?::?\s*\d+)?|citation needed",
+    r"|[\d:]{1,9}†.*|†\d+|sources?(?::?\s*\d+)?",
     re.IGNORECASE,
 )
 """What stands between the brackets of a mark that leads to a source."""
+BEFORE_VALUES = ":=(<>+-*/"
+BEFORE_NUMBERS = frozenset(
+    word
+    for words in (
+        "press dial choose select option number key type enter push hit say button digit line",
+        "room step is are was were be to the a an of for in at on or and with as from by than",
+        "equals drücken drücke wählen wähle sie taste nummer ist sind die der das oder und für",
+        "zu von mit appuyez sur tapez touche choisissez numéro est sont le la les ou et pour de",
+        "pulse presione marque oprima opción número es son el o y para en prema premi digiti",
+        "digita tasto numero è sono il e per di druk op toets kies nummer of en voor pressione",
+        "digite tecla opção é são ou",
+    )
+    for word in words.split()
+)
+"""Words after which a number in brackets is what is talked about, not the mark of a source."""
 LENTICULAR = re.compile(rf"[^【】{LINE_BREAKS}]*")
 ORDERED_MARKER = re.compile(r"\d{1,3}[.)]")
 TABLE_RULE = re.compile(r"[|:\- \t]*")
 CODE_INDENT = re.compile(r"[ \t>]*")
+FENCE_LINE = re.compile(rf"[^{LINE_BREAKS}]*")
 FENCE_INFO = re.compile(rf"[^`{LINE_BREAKS}]*")
+SHORT_FENCE = re.compile(r"[\w\s.,:!?'\"@#$€£%&+*/°–—-]*")
+"""What an answer in a fence of its own consists of, such as a code to type; not a program."""
+FENCE_LINES = 3
 TEXT_FENCES = frozenset({"markdown", "md", "plaintext", "text", "txt"})
 """Languages of a fence around what is an answer, not code."""
 
@@ -79,6 +100,10 @@ ENTITY_NAME = re.compile(r"#?[A-Za-z0-9]{0,32}")
 
 EMPHASISED = OPENING + "`_*$€£@&<\\+-"
 """Punctuation with which emphasised text may begin."""
+STRUCK_BY_ONE = re.compile(rf"[^~{LINE_BREAKS}]{{0,40}}")
+"""A single ``~`` mostly means "about", so the words after it don't wait for long."""
+STRUCK_TAGS = frozenset({"del", "s", "strike"})
+UP_TO_TAG = re.compile(r"[^<]*")
 UP_TO_MARK = {char: re.compile(rf"[^{char}{LINE_BREAKS}]*") for char in "*_~"}
 
 Skip = tuple[re.Pattern[str], int]

@@ -2,10 +2,17 @@
 
 import re
 
-from voicelive_agent.server.speakable import block_rules, hidden_parts, inline_rules, model_marks
+from voicelive_agent.server.speakable import (
+    block_rules,
+    hidden_parts,
+    inline_rules,
+    model_marks,
+    symbols,
+)
 from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.lookahead import Wait, Window
-from voicelive_agent.server.speakable.state import Reading, Spoken, SpokenForms
+from voicelive_agent.server.speakable.spoken_forms import SpokenForms
+from voicelive_agent.server.speakable.state import Reading, Spoken
 
 
 def speakable(
@@ -118,6 +125,8 @@ def _step(reading: Reading, window: Window) -> int:
         return inline_rules.read_ticks(reading, window)
     if char in inline_rules.RULES and not reading.line.code_ticks:
         return inline_rules.RULES[char](reading, window)
+    if markup.SYMBOL.match(char):
+        return symbols.read_symbol(reading, window)
     if markup.DROPPED.match(char):
         return start + 1
     if char == "\u200d" and markup.PICTURE.match(reading.previous):

@@ -9,18 +9,10 @@ from dataclasses import dataclass, field
 from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.lookahead import Window
 from voicelive_agent.server.speakable.model_marks import Part
+from voicelive_agent.server.speakable.spoken_forms import SpokenForms
 
-
-@dataclass(frozen=True, slots=True)
-class SpokenForms:
-    """What is said in place of things that have no words of their own."""
-
-    code: str = "(a piece of code)"
-    """For a block of code; empty to leave it out."""
-    pause: str = ", "
-    """Between the cells of a table."""
-    stop: str = "."
-    """After a heading, list item or table row that ends without punctuation."""
+# As much of what was said as a rule looks back on: a word.
+_REMEMBERED = 24
 
 
 class Spoken:
@@ -53,9 +45,25 @@ class Spoken:
     def ends_in_space(self) -> bool:
         return self._last[-1:].isspace()
 
+    @property
+    def last_word_char(self) -> str:
+        """The last character that was said on this line before a space or now; empty for none."""
+        return self._last.rstrip()[-1:] if self.on_line else ""
+
+    @property
+    def last_word(self) -> str:
+        """The last word that was said, in lower case, where its line goes on."""
+        words = self._last.split() if self.on_line else []
+        return words[-1].strip("\"'“”„*").lower() if words else ""
+
+    @property
+    def at_pause(self) -> bool:
+        """Whether nothing was said yet since the line, or the cell of a table, began."""
+        return not self.on_line or self._gap == self.forms.pause
+
     def note(self, words: str) -> None:
         """Words were said without passing through here."""
-        self._last = (self._last + words)[-2:]
+        self._last = (self._last + words)[-_REMEMBERED:]
         self.on_line = True
 
     def say(self, words: str) -> None:
@@ -83,7 +91,8 @@ class Spoken:
 
     def break_words(self) -> None:
         """Something between two words was left out."""
-        if self.on_line and not self._gap and not self.ends_in_space:
+        apart = self.ends_in_space or self._last[-1:] in markup.OPENING
+        if self.on_line and not self._gap and not apart:
             self._gap, self._is_break = " ", True
 
     def end_phrase(self) -> None:
@@ -104,13 +113,13 @@ class Spoken:
     def _has_ended(self) -> bool:
         """Whether the last word has its punctuation, within a closing quote or bracket too."""
         if self._last[-1] in "\"'”’»)]":
-            return self._last[0] in markup.TERMINAL
+            return self._last[-2:-1] in tuple(markup.TERMINAL)
         return self._last[-1] in markup.TERMINAL or self._last[-1].isspace()
 
     def _append(self, text: str) -> None:
         if text:
             self._pieces.append(text)
-            self._last = (self._last + text)[-2:]
+            self._last = (self._last + text)[-_REMEMBERED:]
 
 
 @dataclass(slots=True)
@@ -160,12 +169,16 @@ class Reading:
     hidden: Hidden = field(default_factory=Hidden)
     fence: str = ""
     """The marks that opened the block of code that is being skipped."""
+    fence_is_new: bool = False
+    """Whether it is open what the block is: nothing of it was read."""
     at_code_line_start: bool = False
     in_text_fence: bool = False
     emphasis: dict[str, int] = field(default_factory=lambda: {"*": 0, "_": 0, "~": 0})
     """How many marks of each kind are open."""
     passes_marks: bool = False
     """Whether the last run of such marks was left in the text."""
+    has_menu: bool = False
+    """Whether a number in brackets was said, as in ``Press [1]``; others then are no sources."""
     links: int = 0
     """How many labels are open whose bracket was dropped."""
 
