@@ -1,6 +1,6 @@
 import pytest
 
-from voicelive_agent.wire.net import is_on_this_machine, is_this_machine, name_json_type
+from voicelive_agent.wire.net import is_on_this_machine, is_this_machine
 
 
 @pytest.mark.parametrize(
@@ -42,19 +42,3 @@ def test_others_are_not_this_machine(host: str | None) -> None:
 )
 def test_a_url_is_on_the_machine_of_its_host(url: str, is_local: bool) -> None:
     assert is_on_this_machine(url) is is_local
-
-
-@pytest.mark.parametrize(
-    ("value", "name"),
-    [
-        ({}, "an object"),
-        ([], "an array"),
-        ("", "a string"),
-        (True, "a boolean"),
-        (1, "a number"),
-        (1.5, "a number"),
-        (None, "null"),
-    ],
-)
-def test_json_types_have_json_names(value: object, name: str) -> None:
-    assert name_json_type(value) == name

@@ -128,6 +128,7 @@ def _choose_engines(settings: Settings) -> Engines:
     from voicelive_agent.emulator.vad.smart_turn import open_end_of_turn
     from voicelive_agent.emulator.vad.voice_activity import VoiceActivities
 
+    limits = settings.answer_limits()
     model_key, agent_key = _reveal(settings.model_key), _reveal(settings.agent_api_key)
     try:
         return Engines(
@@ -149,7 +150,7 @@ def _choose_engines(settings: Settings) -> Engines:
                     protocol=address.protocol,
                     name="" if address.name == ANY_AGENT else address.name,
                     key=agent_key,
-                    timeout_s=settings.agent_timeout,
+                    limits=limits,
                 )
                 for address in settings.addresses()
             },
@@ -158,7 +159,7 @@ def _choose_engines(settings: Settings) -> Engines:
                 key=model_key,
                 model=settings.model_name,
                 script=settings.model_script,
-                timeout_s=settings.agent_timeout,
+                limits=limits,
             ),
             open_voice_activity=VoiceActivities().open,
             end_of_turn=open_end_of_turn(settings.end_of_turn),

@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from voicelive_agent.emulator.agents import AnswerLimits
 from voicelive_agent.settings_sources import (
     ProgramSettings,
     load,
@@ -81,6 +82,7 @@ _WHERE = "where it listens"
 _WHO = "who answers"
 _SPEECH = "hearing and speaking"
 _KEEPS = "what it keeps and says"
+_LIMITS = "limits, which no voice agent should meet"
 
 
 class Settings(ProgramSettings):
@@ -135,6 +137,9 @@ class Settings(ProgramSettings):
     agent_timeout: float = setting(
         _WHO, "how long an agent or model may be silent, in seconds", 60, gt=0
     )
+    answer_timeout: float = setting(
+        _WHO, "how long a whole answer may be waited for, in seconds", 180, gt=0
+    )
     model_url: AnyHttpUrl | None = setting(
         _WHO, "OpenAI-compatible endpoint for model=…", None, metavar="URL"
     )
@@ -160,11 +165,25 @@ class Settings(ProgramSettings):
     record: Path | None = setting(
         _KEEPS, "keep sound and events of each session", None, metavar="DIR"
     )
-    session_minutes: float = setting(_KEEPS, "the longest session", 60, gt=0, metavar="N")
-    max_sessions: int = setting(_KEEPS, "at once", 256, ge=1)
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(_lower_case)
     ] = setting(_KEEPS, "level of the log", "info")
+
+    session_minutes: float = setting(_LIMITS, "the longest session", 60, gt=0, metavar="N")
+    max_sessions: int = setting(_LIMITS, "sessions at once", 256, ge=1)
+    max_answer_characters: int = setting(
+        _LIMITS, "the text of one answer of an agent or model", 100_000, ge=1
+    )
+    max_answer_bytes: int = setting(
+        _LIMITS, "one answer with all its events, decoded", 16 << 20, ge=1
+    )
+    max_event_members: int = setting(
+        _LIMITS, "members and elements in one event of a client", 100_000, ge=100
+    )
+    max_items: int = setting(_LIMITS, "items of one conversation", 10_000, ge=1)
+    max_item_characters: int = setting(
+        _LIMITS, "all items of one conversation together", 32 << 20, ge=1
+    )
 
     @model_validator(mode="after")
     def _check_agent_protocols(self) -> Self:
@@ -186,6 +205,13 @@ class Settings(ProgramSettings):
                 protocol=self.agent_protocols.get(name, default),
             )
             for name, url in self.agents.items()
+        )
+
+    def answer_limits(self) -> AnswerLimits:
+        return AnswerLimits(
+            silence_s=self.agent_timeout,
+            whole_s=self.answer_timeout,
+            body_bytes=self.max_answer_bytes,
         )
 
     def read_phrases(self) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ async def open_typing_engines(settings: Settings) -> AsyncIterator[Engines]:
         NoSpeechToText(),
         NoTextToSpeech(),
         {
-            one.name: open_agent(one.url, timeout_s=settings.agent_timeout)
+            one.name: open_agent(one.url, limits=settings.answer_limits())
             for one in settings.addresses()
         },
         open_model(None),

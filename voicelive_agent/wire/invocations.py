@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn
 
-from voicelive_agent.wire.net import name_json_type
+from voicelive_agent.wire.json_values import MAX_DEPTH, find_excess, name_json_type
 
 TRANSCRIPTION: Final = "input_audio.transcription"
 """Type of the input that is speech."""
@@ -94,6 +94,10 @@ class Finding:
     """What is wrong and what to send instead; nothing that was said."""
 
 
+MAX_FINDINGS: Final = 20
+"""Of one clause and weight; what an agent does wrong in each line is known by then."""
+
+
 class UnreadableError(Exception):
     """The answer can't be read on. Its ``finding`` says why."""
 
@@ -115,7 +119,7 @@ class AnswerReader:
     """Reads the lines of one answer, without their ends, and collects what is wrong with them."""
 
     findings: list[Finding] = field(default_factory=list)
-    """In the order in which they were found, each once."""
+    """In the order in which they were found, each once, and so many of a kind that they help."""
     done: bool = False
     """Whether the last event has come."""
     _line: int = 0
@@ -142,6 +146,10 @@ class AnswerReader:
             self.note("SSE-5", "warning", "an event has no type: give it a non-empty string")
             if "error" in event:
                 raise AgentError(event)
+        if kind != DONE and find_excess(event):
+            message = f"an event is nested more than {MAX_DEPTH} levels deep: flatten it"
+            self.note("SSE-5", "breach", message)
+            return None
         return event
 
     def note_more_after_done(self) -> None:
@@ -168,9 +176,10 @@ class AnswerReader:
             )
 
     def note(self, clause: str, weight: Weight, message: str) -> Finding:
-        """Add a finding, unless it is there already."""
+        """Add a finding, unless it is there already or there are many of its kind."""
         finding = Finding(clause, weight, message)
-        if finding not in self.findings:
+        alike = [one for one in self.findings if (one.clause, one.weight) == (clause, weight)]
+        if finding not in alike and len(alike) < MAX_FINDINGS:
             self.findings.append(finding)
         return finding
 

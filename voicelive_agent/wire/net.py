@@ -35,9 +35,3 @@ def is_on_this_machine(url: str) -> bool:
         return is_this_machine(urlsplit(url).hostname)
     except ValueError:
         return False
-
-
-def name_json_type(value: object) -> str:
-    """What a JSON value is, with its article: "an object", "null"."""
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
-    return "null" if value is None else names.get(type(value), "a number")

@@ -24,6 +24,7 @@ from voicelive_agent.emulator.agents import (
     AgentRequest,
     AnswerError,
     AnswerFinished,
+    AnswerLimits,
     ScreenEvent,
     TextDelta,
     TextDone,
@@ -401,7 +402,7 @@ class TestBrokenContract:
             await asyncio.Event().wait()
 
         with pytest.raises(AnswerError, match=r"silent for 0\.1 s") as failure:
-            await ask_script(script, timeout_s=0.1)
+            await ask_script(script, limits=AnswerLimits(silence_s=0.1))
         assert failure.value.code == "agent_timeout"
 
     async def test_a_stream_held_open_after_done_is_a_warning_and_ends(self) -> None:

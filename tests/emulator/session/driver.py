@@ -38,7 +38,9 @@ class Driver:
         features: frozenset[str] = frozenset(),
         writes_interims: bool = False,
         max_session_s: int = 3600,
+        **limits: Any,
     ) -> None:
+        """``limits`` are those of ``SessionOptions``."""
         self.now_ms = 0.0
         self._spoken: set[tuple[str, int]] = set()
         self.session = Session(
@@ -49,6 +51,7 @@ class Driver:
                 features=features,
                 writes_interims=writes_interims,
                 max_session_s=max_session_s,
+                **limits,
             ),
             counted_ids(),
         )

@@ -157,6 +157,21 @@ class AnswerError(Exception):
         self.message = message
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerLimits:
+    """How long an agent or a model may take for an answer, and how large that may be."""
+
+    silence_s: float = 60.0
+    """``--agent-timeout``: how long it may send nothing."""
+    whole_s: float = 180.0
+    """``--answer-timeout``: how long it may be waited for in all."""
+    body_bytes: int = 16 * 1024 * 1024
+    """``--max-answer-bytes``, of the decoded body."""
+
+
+DEFAULT_LIMITS = AnswerLimits()
+
+
 class AgentSession(Protocol):
     """One session's side of an agent; keeps what ties its requests together."""
 

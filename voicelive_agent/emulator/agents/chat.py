@@ -7,10 +7,12 @@ from contextlib import aclosing
 from typing import Any, Literal
 
 from voicelive_agent.emulator.agents import (
+    DEFAULT_LIMITS,
     AgentEvent,
     AgentRequest,
     AnswerError,
     AnswerFinished,
+    AnswerLimits,
     ArgumentsDelta,
     FunctionCall,
     FunctionCallBegan,
@@ -19,7 +21,6 @@ from voicelive_agent.emulator.agents import (
     Usage,
 )
 from voicelive_agent.emulator.agents.endpoint import (
-    SILENCE_TIMEOUT_S,
     Endpoint,
     describe_error,
     read_url,
@@ -31,6 +32,8 @@ _INCOMPLETE: Mapping[str, Literal["max_output_tokens", "content_filter"]] = {
     "length": "max_output_tokens",
     "content_filter": "content_filter",
 }
+
+_MAX_CALLS = 128
 
 
 class ChatBackend:
@@ -45,7 +48,7 @@ class ChatBackend:
         *,
         key: str | None = None,
         model: str | None = None,
-        timeout_s: float = SILENCE_TIMEOUT_S,
+        limits: AnswerLimits = DEFAULT_LIMITS,
     ) -> None:
         self.model = model
         host = read_url(url).host
@@ -60,7 +63,7 @@ class ChatBackend:
             "/chat/completions",
             who="model",
             hint="start the model's server, or correct --model-url",
-            timeout_s=timeout_s,
+            limits=limits,
             headers=headers,
             status_hints={
                 401: "give its key with --model-key",
@@ -116,14 +119,14 @@ class ChatSession:
     async def answer(self, request: AgentRequest) -> AsyncGenerator[AgentEvent, None]:
         endpoint = self._backend.endpoint
         answer = _Answer()
-        async with endpoint.post(self._backend.write_body(request)) as response:
-            if response.headers.get("content-type", "").startswith("application/json"):
+        async with endpoint.post(self._backend.write_body(request)) as reply:
+            if reply.content_type.startswith("application/json"):
                 # Some servers can't stream, or not with tools.
-                for agent_event in answer.read_whole(await response.aread()):
+                for agent_event in answer.read_whole(await reply.read_whole()):
                     yield agent_event
             else:
-                endpoint.require_event_stream(response, "a chat endpoint")
-                async with aclosing(read_events(endpoint, response)) as events:
+                reply.require_event_stream("a chat endpoint")
+                async with aclosing(read_events(endpoint, reply)) as events:
                     async for event in events:
                         for agent_event in answer.read(event):
                             yield agent_event
@@ -176,7 +179,7 @@ class _Answer:
         """The events in an answer that was not streamed."""
         try:
             completion = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             completion = None
         if not isinstance(completion, dict):
             raise AnswerError("model_contract_violation", "the model's answer is not JSON")
@@ -224,6 +227,12 @@ class _Answer:
         if not isinstance(index, int):
             # Without an index, an id begins a call.
             index = len(self._calls) - (0 if piece.get("id") or not self._calls else 1)
+        if index not in self._calls and len(self._calls) >= _MAX_CALLS:
+            raise AnswerError(
+                "model_contract_violation",
+                f"the model calls more than {_MAX_CALLS} functions in one answer, the most that "
+                "OpenAI's own models do",
+            )
         call = self._calls.setdefault(index, _Call())
         function = piece.get("function")
         function = function if isinstance(function, Mapping) else {}

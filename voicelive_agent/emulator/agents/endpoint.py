@@ -1,27 +1,56 @@
-"""Endpoint of an agent or a model: HTTP that answers a POST with a stream of lines.
+"""Endpoint of an agent or a model: HTTP that answers a POST with a stream of lines."""
 
-Reading line by line is deliberate: Voice Live's documentation prints ``data:`` lines without
-the blank lines between them that server-sent events ask for.
-"""
-
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from typing import Any, Literal
 
 import httpx
 
-from voicelive_agent.emulator.agents import AnswerError
+from voicelive_agent.emulator.agents import AnswerError, AnswerLimits
+from voicelive_agent.emulator.agents.answer_body import (
+    AnswerBody,
+    BodyError,
+    OverdueError,
+    Patience,
+)
 from voicelive_agent.wire.net import is_this_machine
 
 CONNECT_TIMEOUT_S = 5.0
-SILENCE_TIMEOUT_S = 60.0
-"""How long who answers may send nothing."""
-LINE_BYTES = 4 * 1024 * 1024
-"""The longest line that is read; Voice Live's own frames to the client have this limit."""
 LOCAL_USER_ID = "local-user"
 """The ``x-agent-user-id`` of all callers: nobody signs in to the emulator."""
 _ERROR_BODY_BYTES = 64 * 1024
+_ERROR_BODY_S = 5.0
+
+
+class Answer:
+    """An answer with status 200, while it is being read."""
+
+    def __init__(self, endpoint: "Endpoint", response: httpx.Response, body: AnswerBody) -> None:
+        self._endpoint = endpoint
+        self._body = body
+        self.content_type: str = response.headers.get("content-type", "")
+
+    def require_event_stream(self, protocol: str) -> None:
+        """Raises AnswerError unless it is a stream of server-sent events."""
+        if self.content_type.split(";")[0].strip().lower() != "text/event-stream":
+            raise self._endpoint.violation(
+                f"the answer's content type is {self.content_type[:100] or 'missing'!r}: "
+                f"{protocol} asks for text/event-stream"
+            )
+
+    async def read_lines(self) -> AsyncGenerator[str, None]:
+        """Lines without their ends (LF, CRLF or CR). Raises AnswerError."""
+        with self._endpoint.translate_errors("in mid-answer"):
+            async with aclosing(self._body.read_lines()) as lines:
+                async for line in lines:
+                    yield line
+
+    async def read_whole(self) -> bytes:
+        """All of it at once. Raises AnswerError."""
+        with self._endpoint.translate_errors("in mid-answer"):
+            return await self._body.read_whole()
 
 
 class Endpoint:
@@ -38,14 +67,14 @@ class Endpoint:
         *,
         who: Literal["agent", "model"],
         hint: str,
-        timeout_s: float,
+        limits: AnswerLimits,
         headers: Mapping[str, str] | None = None,
         status_hints: Mapping[int, str] | None = None,
     ) -> None:
         self.url = _join(read_url(url), path)
         self.who = who
         self._hint = hint
-        self._timeout_s = timeout_s
+        self._limits = limits
         self._headers = {"accept-encoding": "identity", **(headers or {})}
         self._status_hints = status_hints or {}
         self._client: httpx.AsyncClient | None = None
@@ -54,7 +83,7 @@ class Endpoint:
         local = is_this_machine(self.url.host)
         self._client = httpx.AsyncClient(
             headers=self._headers,
-            timeout=httpx.Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S),
+            timeout=httpx.Timeout(self._limits.silence_s, connect=CONNECT_TIMEOUT_S),
             # A local connection costs nothing, and a kept one may be closed under a request.
             limits=httpx.Limits(max_keepalive_connections=0 if local else 20),
             trust_env=not local,
@@ -72,8 +101,8 @@ class Endpoint:
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[httpx.Response]:
-        """The response to a POST, once its status is known to be 200. Raises AnswerError.
+    ) -> AsyncIterator[Answer]:
+        """The answer to a POST, once its status is known to be 200. Raises AnswerError.
 
         Leaving the context closes the connection unless the response was read to its end.
         """
@@ -82,63 +111,20 @@ class Endpoint:
         request = self._client.build_request(
             "POST", self.url.copy_merge_params(dict(params or {})), json=body, headers=headers
         )
-        with self._translate_errors("before it answered"):
-            response = await self._client.send(request, stream=True)
+        patience = Patience(self._limits.whole_s)
+        with self.translate_errors("before it answered"):
+            async with patience.waiting():
+                response = await self._client.send(request, stream=True)
         try:
+            answered = AnswerBody(response, patience, self._limits.body_bytes)
             if response.status_code != 200:
-                raise self._error_of_status(response, await self._read_error_body(response))
-            yield response
+                raise self._error_of_status(response, await _read_error_body(answered))
+            yield Answer(self, response, answered)
         finally:
             await response.aclose()
 
-    def require_event_stream(self, response: httpx.Response, protocol: str) -> None:
-        """Raises AnswerError unless the response is a stream of server-sent events."""
-        content_type = response.headers.get("content-type", "")
-        if content_type.split(";")[0].strip().lower() != "text/event-stream":
-            raise self.violation(
-                f"the answer's content type is {content_type or 'missing'!r}: {protocol} asks for "
-                "text/event-stream"
-            )
-
-    async def read_lines(self, response: httpx.Response) -> AsyncGenerator[str, None]:
-        """Lines without their ends (LF, CRLF or CR). Raises AnswerError."""
-        buffer = bytearray()
-        after_cr = False
-        with self._translate_errors("in mid-answer"):
-            async for chunk in response.aiter_bytes():
-                for piece in chunk.splitlines(keepends=True):
-                    if after_cr and piece == b"\n" and not buffer:
-                        after_cr = False
-                        continue
-                    after_cr = piece.endswith(b"\r")
-                    buffer += piece
-                    if len(buffer) > LINE_BYTES:
-                        raise self.violation(
-                            f"a line is longer than {LINE_BYTES // 1024**2} MiB: send less at once"
-                        )
-                    if piece.endswith((b"\n", b"\r")):
-                        yield self._decode(buffer)
-                        buffer.clear()
-        if buffer:
-            yield self._decode(buffer)
-
     def violation(self, message: str) -> AnswerError:
         return AnswerError(f"{self.who}_contract_violation", message)
-
-    def _decode(self, line: bytearray) -> str:
-        try:
-            return line.decode("utf-8").rstrip("\r\n").removeprefix("\ufeff")
-        except UnicodeDecodeError:
-            raise self.violation("a line is not UTF-8, which event streams are in") from None
-
-    async def _read_error_body(self, response: httpx.Response) -> bytes:
-        body = bytearray()
-        with suppress(httpx.HTTPError):
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) >= _ERROR_BODY_BYTES:
-                    break
-        return bytes(body)
 
     def _error_of_status(self, response: httpx.Response, body: bytes) -> AnswerError:
         told = describe_error(body)
@@ -155,7 +141,7 @@ class Endpoint:
         return str(self.url.copy_with(query=None, userinfo=b""))
 
     @contextmanager
-    def _translate_errors(self, when: str) -> Iterator[None]:
+    def translate_errors(self, when: str) -> Iterator[None]:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
@@ -167,11 +153,18 @@ class Endpoint:
         except httpx.TimeoutException as error:
             raise AnswerError(
                 f"{self.who}_timeout",
-                f"the {self.who} at {self._shown_url} was silent for {self._timeout_s:g} s {when}: "
-                "send something sooner, a comment line (': keep-alive') if need be",
+                f"the {self.who} at {self._shown_url} was silent for {self._limits.silence_s:g} s "
+                f"{when} (--agent-timeout): send something sooner, a comment line "
+                "(': keep-alive') if need be",
             ) from error
-        except httpx.DecodingError as error:
-            raise self.violation(f"the answer cannot be decoded: {error}") from error
+        except OverdueError as error:
+            raise AnswerError(
+                f"{self.who}_timeout",
+                f"the {self.who} at {self._shown_url} did not end its answer in "
+                f"{self._limits.whole_s:g} s (--answer-timeout): end it sooner, or raise the limit",
+            ) from error
+        except BodyError as error:
+            raise self.violation(str(error)) from error
         except httpx.TransportError as error:
             raise AnswerError(
                 f"{self.who}_disconnected",
@@ -180,11 +173,18 @@ class Endpoint:
             ) from error
 
 
+async def _read_error_body(body: AnswerBody) -> bytes:
+    with suppress(httpx.HTTPError, BodyError, OverdueError, TimeoutError):
+        async with asyncio.timeout(_ERROR_BODY_S):
+            return await body.read_start(_ERROR_BODY_BYTES)
+    return b""
+
+
 def describe_error(body: bytes) -> str:
     """``code: message`` of an error envelope, else the start of the body; one line."""
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if isinstance(value, dict):
         error = value.get("error", value)

@@ -15,17 +15,18 @@ from typing import Any
 
 from voicelive_agent.command_name import spell_command
 from voicelive_agent.emulator.agents import (
+    DEFAULT_LIMITS,
     AgentEvent,
     AgentRequest,
     AnswerError,
     AnswerFinished,
+    AnswerLimits,
     ScreenEvent,
     TextDelta,
     TextDone,
 )
 from voicelive_agent.emulator.agents.endpoint import (
     LOCAL_USER_ID,
-    SILENCE_TIMEOUT_S,
     Endpoint,
     describe_error,
 )
@@ -51,7 +52,7 @@ _PROTOCOL = "the Invocations protocol of Voice Live"
 class InvocationsBackend:
     """An agent at ``url``; ``POST {url}/invocations``. Raises ValueError for a bad URL.
 
-    ``timeout_s`` is how long the agent may be silent.
+    ``limits``: how long and how large its answers may be.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class InvocationsBackend:
         *,
         name: str = "",
         key: str | None = None,
-        timeout_s: float = SILENCE_TIMEOUT_S,
+        limits: AnswerLimits = DEFAULT_LIMITS,
     ) -> None:
         self.name = name or url
         self.endpoint = Endpoint(
@@ -68,7 +69,7 @@ class InvocationsBackend:
             "/invocations",
             who="agent",
             hint=f"start the agent ({spell_command('serve')}), or correct its URL in --agent",
-            timeout_s=timeout_s,
+            limits=limits,
             headers={"accept": "text/event-stream"} | ({"api-key": key} if key else {}),
             status_hints={401: "set VOICELIVE_AGENT_API_KEY as the agent's server has it"},
         )
@@ -109,10 +110,10 @@ class InvocationsSession:
                     CALL_HEADER: uuid.uuid4().hex,
                     INVOCATION_HEADER: str(uuid.uuid4()),
                 },
-            ) as response,
-            aclosing(endpoint.read_lines(response)) as lines,
+            ) as reply,
+            aclosing(reply.read_lines()) as lines,
         ):
-            endpoint.require_event_stream(response, _PROTOCOL)
+            reply.require_event_stream(_PROTOCOL)
             while not check.done:
                 line = await anext(lines, None)
                 if line is None:

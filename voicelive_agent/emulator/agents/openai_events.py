@@ -5,23 +5,19 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-import httpx
-
 from voicelive_agent.emulator.agents import Usage
-from voicelive_agent.emulator.agents.endpoint import Endpoint
+from voicelive_agent.emulator.agents.endpoint import Answer, Endpoint
 
 END = "[DONE]"
 
 
-async def read_events(
-    endpoint: Endpoint, response: httpx.Response
-) -> AsyncGenerator[dict[str, Any], None]:
+async def read_events(endpoint: Endpoint, answer: Answer) -> AsyncGenerator[dict[str, Any], None]:
     """The objects, up to ``[DONE]`` or the end. Raises AnswerError.
 
     An object without a ``type`` takes that of its ``event:`` line, if it has one.
     """
     name = ""
-    async with aclosing(endpoint.read_lines(response)) as lines:
+    async with aclosing(answer.read_lines()) as lines:
         async for line in lines:
             field, _, value = line.partition(":")
             value = value.removeprefix(" ")
@@ -38,7 +34,7 @@ async def read_events(
 def _parse(endpoint: Endpoint, text: str, name: str) -> dict[str, Any]:
     try:
         event = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise endpoint.violation(
             "an event is not JSON: each is one 'data:' line with a whole JSON object"
         ) from None

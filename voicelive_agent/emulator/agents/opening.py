@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from voicelive_agent.emulator.agents import AgentBackend
-from voicelive_agent.emulator.agents.endpoint import SILENCE_TIMEOUT_S
+from voicelive_agent.emulator.agents import DEFAULT_LIMITS, AgentBackend, AnswerLimits
 
 
 def open_agent(
@@ -13,7 +12,7 @@ def open_agent(
     protocol: Literal["invocations", "responses"] = "invocations",
     name: str = "",
     key: str | None = None,
-    timeout_s: float = SILENCE_TIMEOUT_S,
+    limits: AnswerLimits = DEFAULT_LIMITS,
 ) -> AgentBackend:
     """An agent; ``name`` is what messages call it, ``key`` what it wants as ``api-key``.
 
@@ -22,10 +21,10 @@ def open_agent(
     if protocol == "responses":
         from voicelive_agent.emulator.agents.responses import ResponsesBackend
 
-        return ResponsesBackend(url, name=name, key=key, timeout_s=timeout_s)
+        return ResponsesBackend(url, name=name, key=key, limits=limits)
     from voicelive_agent.emulator.agents.invocations import InvocationsBackend
 
-    return InvocationsBackend(url, name=name, key=key, timeout_s=timeout_s)
+    return InvocationsBackend(url, name=name, key=key, limits=limits)
 
 
 def open_model(
@@ -34,7 +33,7 @@ def open_model(
     key: str | None = None,
     model: str | None = None,
     script: Path | None = None,
-    timeout_s: float = SILENCE_TIMEOUT_S,
+    limits: AnswerLimits = DEFAULT_LIMITS,
 ) -> AgentBackend:
     """The model of sessions without an agent: a chat endpoint, or without one a script.
 
@@ -43,7 +42,7 @@ def open_model(
     if url is not None:
         from voicelive_agent.emulator.agents.chat import ChatBackend
 
-        return ChatBackend(url, key=key, model=model, timeout_s=timeout_s)
+        return ChatBackend(url, key=key, model=model, limits=limits)
     from voicelive_agent.emulator.agents.script.backend import ScriptBackend
     from voicelive_agent.emulator.agents.script.file import load_script
 

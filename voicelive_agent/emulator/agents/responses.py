@@ -10,15 +10,17 @@ from contextlib import aclosing
 from typing import Any, Literal
 
 from voicelive_agent.emulator.agents import (
+    DEFAULT_LIMITS,
     AgentEvent,
     AgentRequest,
     AnswerError,
     AnswerFinished,
+    AnswerLimits,
     TextDelta,
     TextDone,
     ToolWaiting,
 )
-from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID, SILENCE_TIMEOUT_S, Endpoint
+from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID, Endpoint
 from voicelive_agent.emulator.agents.openai_events import read_events, read_usage
 from voicelive_agent.wire.invocations import CALL_HEADER, SESSION_QUERY, USER_HEADER
 
@@ -32,7 +34,7 @@ _TOOL_ITEMS = ("_call", "_call_output")
 class ResponsesBackend:
     """An agent at ``url``; ``POST {url}/responses``. Raises ValueError for a bad URL.
 
-    ``timeout_s`` is how long the agent may be silent.
+    ``limits``: how long and how large its answers may be.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class ResponsesBackend:
         *,
         name: str = "",
         key: str | None = None,
-        timeout_s: float = SILENCE_TIMEOUT_S,
+        limits: AnswerLimits = DEFAULT_LIMITS,
     ) -> None:
         self.name = name or url
         self.endpoint = Endpoint(
@@ -49,7 +51,7 @@ class ResponsesBackend:
             "/responses",
             who="agent",
             hint="start the agent, or correct its URL in --agent",
-            timeout_s=timeout_s,
+            limits=limits,
             headers={"accept": "text/event-stream"} | ({"api-key": key} if key else {}),
         )
 
@@ -98,10 +100,10 @@ class ResponsesSession:
                     USER_HEADER: LOCAL_USER_ID,
                     CALL_HEADER: uuid.uuid4().hex,
                 },
-            ) as response,
-            aclosing(read_events(endpoint, response)) as events,
+            ) as reply,
+            aclosing(read_events(endpoint, reply)) as events,
         ):
-            endpoint.require_event_stream(response, _PROTOCOL)
+            reply.require_event_stream(_PROTOCOL)
             async for event in events:
                 for agent_event in reading.read(event):
                     yield agent_event

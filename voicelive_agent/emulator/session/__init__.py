@@ -10,12 +10,14 @@
 """
 
 from voicelive_agent.emulator.session import effects, facts
+from voicelive_agent.emulator.session.conversation import ConversationLimits
 from voicelive_agent.emulator.session.effects import Effect
 from voicelive_agent.emulator.session.facts import Fact
 from voicelive_agent.emulator.session.machine import AgentIdentity, Session, SessionOptions
 
 __all__ = [
     "AgentIdentity",
+    "ConversationLimits",
     "Effect",
     "Fact",
     "Session",

@@ -38,7 +38,8 @@ DEFAULT_INSTRUCTIONS = (
 )
 
 _AGENT_OWNS = ("instructions", "tools", "tool_choice", "temperature")
-_SERVER_OWNS = ("id", "object", "agent", "expires_at")
+_WARNED_MEMBERS = 20
+"""So many members that are unknown are named, each in a warning of its own."""
 _TRANSCRIPTION_FIELDS = frozenset(
     {
         "include",
@@ -288,12 +289,20 @@ class Configuration:
                 )
 
     def _warn(self, update: Mapping[str, Any]) -> Iterator[Warned]:
-        for name in update:
+        unknown = [name for name in update if name not in SessionFields.model_fields]
+        for name in unknown[:_WARNED_MEMBERS]:
             param = f"session.{name}"[:200]
-            if name in _SERVER_OWNS or name not in SessionFields.model_fields:
-                yield Warned(f"'{param}' can't be set and is ignored.", "unknown_parameter", param)
-            elif self.in_agent_mode and name in _AGENT_OWNS and update[name] is not None:
-                yield warn_ignored_by_agent(param)
+            yield Warned(f"'{param}' can't be set and is ignored.", "unknown_parameter", param)
+        if (more := len(unknown) - _WARNED_MEMBERS) > 0:
+            yield Warned(
+                f"{more} more unknown members of 'session' are ignored.",
+                "unknown_parameter",
+                "session",
+            )
+        if self.in_agent_mode:
+            for name in _AGENT_OWNS:
+                if update.get(name) is not None:
+                    yield warn_ignored_by_agent(f"session.{name}")
 
     def warn_unsupported(self, given: Mapping[str, Any], param: str) -> Iterator[Warned]:
         """Warnings about what is valid but not done here, in fields of a session or a response."""

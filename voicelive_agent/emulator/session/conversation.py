@@ -1,5 +1,9 @@
 """The conversation: its items in order, and the client's events that edit them."""
 
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import NoReturn
+
 from voicelive_agent.emulator.session.heard import SpokenText
 from voicelive_agent.emulator.session.items import ConversationItem, read_item
 from voicelive_agent.emulator.session.plan import Plan
@@ -16,32 +20,66 @@ ROOT = "root"
 """As ``previous_item_id``: before the first item."""
 
 
+@dataclass(frozen=True, slots=True)
+class ConversationLimits:
+    """How much a client may put into one conversation."""
+
+    items: int = 10_000
+    """``--max-items``."""
+    characters: int = 32 * 1024 * 1024
+    """``--max-item-characters``, of all items together: text, and images in base64."""
+
+
 class ConversationItems:
     """The items that the session remembers, those not yet announced included."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, limits: ConversationLimits) -> None:
         self._plan = plan
+        self._limits = limits
         self.items: list[ConversationItem] = []
-        self._deleted_ids: set[str] = set()
+        self._by_id: dict[str, ConversationItem] = {}
+        self._calls: set[str] = set()
+        self._characters: dict[str, int] = {}
+        self._total_characters = 0
+        self._deleted_ids: OrderedDict[str, None] = OrderedDict()
 
     def find(self, item_id: str) -> ConversationItem | None:
-        return next((item for item in self.items if item.id == item_id), None)
+        return self._by_id.get(item_id)
 
     def require_new_id(self, item: ConversationItem, param: str) -> None:
-        """Raises ProtocolError where an item has or had this id."""
-        if item.id in self._used_ids():
-            raise _duplicate_id(item, param)
+        """Raises ProtocolError where an item has this id, or had it not long ago."""
+        # Those of deleted items too: what comes late for an old one would hit the new.
+        if item.id in self._by_id or item.id in self._deleted_ids:
+            raise ProtocolError(
+                f"There is or was an item '{item.id}' already: choose another id, or none.",
+                code="item_create_duplicate_item_id",
+                param=f"{param}.id",
+            )
 
     def last_id(self) -> str | None:
         return self.items[-1].id if self.items else None
 
     def append(self, item: ConversationItem) -> None:
-        self.items.append(item)
+        self._insert(len(self.items), item)
+
+    def _insert(self, position: int, item: ConversationItem) -> None:
+        self.items.insert(position, item)
+        self._by_id[item.id] = item
+        self._count(item, item.count_characters())
+        if item.fields["type"] == "function_call":
+            self._calls.add(item.fields["call_id"])
+
+    def _count(self, item: ConversationItem, characters: int) -> None:
+        self._characters[item.id] = self._characters.get(item.id, 0) + characters
+        self._total_characters += characters
 
     def announce(self, item: ConversationItem) -> None:
         """Tell the client of an item that is in the conversation."""
+        is_last = self.items[-1] is item
+        self._announce(item, len(self.items) - 1 if is_last else self.items.index(item))
+
+    def _announce(self, item: ConversationItem, position: int) -> None:
         item.is_announced = True
-        position = self.items.index(item)
         self._plan.send(
             "conversation.item.created",
             previous_item_id=self.items[position - 1].id if position else None,
@@ -69,28 +107,49 @@ class ConversationItems:
     ) -> None:
         """Insert a client's items one after another and tell of them. Raises ProtocolError."""
         position = self._position_after(previous_item_id)
-        ids = self._used_ids()
-        calls = {call_id for item in self.items if (call_id := _call_id(item))}
+        self._check_room(items)
+        ids: set[str] = set()
+        calls: set[str] = set()
         for item in items:
+            self.require_new_id(item, param)
             if item.id in ids:
-                raise _duplicate_id(item, param)
-            ids.add(item.id)
-            if item.fields["type"] == "function_call":
-                calls.add(item.fields["call_id"])
-            elif (
-                item.fields["type"] == "function_call_output"
-                and item.fields["call_id"] not in calls
-            ):
                 raise ProtocolError(
-                    f"No function call '{item.fields['call_id']}' is in the conversation: send "
-                    "the call_id of the call that this is the output of.",
+                    f"Two items have the id '{item.id}': choose another id, or none.",
+                    code="item_create_duplicate_item_id",
+                    param=f"{param}.id",
+                )
+            ids.add(item.id)
+            call_id = item.fields.get("call_id", "")
+            if item.fields["type"] == "function_call":
+                calls.add(call_id)
+            elif call_id and call_id not in calls and call_id not in self._calls:
+                raise ProtocolError(
+                    f"No function call '{call_id}' is in the conversation: send the call_id of "
+                    "the call that this is the output of.",
                     code="invalid_tool_call_id",
                     param=f"{param}.call_id",
                 )
         for item in items:
-            self.items.insert(position, item)
+            self._insert(position, item)
+            self._announce(item, position)
             position += 1
-            self.announce(item)
+
+    def _check_room(self, items: list[ConversationItem]) -> None:
+        """Raises ProtocolError where a conversation would become endless."""
+        if len(self.items) + len(items) > self._limits.items:
+            self._refuse(f"more than {self._limits.items} items", "--max-items")
+        self._check_characters(sum(item.count_characters() for item in items))
+
+    def _check_characters(self, more: int) -> None:
+        if self._total_characters + more > self._limits.characters:
+            self._refuse(f"more than {self._limits.characters} characters", "--max-item-characters")
+
+    def _refuse(self, what: str, option: str) -> NoReturn:
+        raise ProtocolError(
+            f"The conversation would hold {what}: delete some with conversation.item.delete, open "
+            f"a new session, or start the emulator with a higher {option}.",
+            code="conversation_too_long",
+        )
 
     def create(self, event: CreateItem) -> ConversationItem:
         """``conversation.item.create``. Raises ProtocolError."""
@@ -113,7 +172,13 @@ class ConversationItems:
                 param="item_id",
             )
         self.items.remove(item)
-        self._deleted_ids.add(item.id)
+        del self._by_id[item.id]
+        self._total_characters -= self._characters.pop(item.id)
+        if item.fields["type"] == "function_call":
+            self._calls.discard(item.fields["call_id"])
+        self._deleted_ids[item.id] = None
+        if len(self._deleted_ids) > self._limits.items:
+            self._deleted_ids.popitem(last=False)
         self._plan.send("conversation.item.deleted", item_id=item.id)
         return item
 
@@ -180,14 +245,12 @@ class ConversationItems:
                 param="content_index",
             )
         if isinstance(event, InputTextDelta):
+            self._check_characters(len(event.delta))
+            self._count(item, len(event.delta))
             item.fields["status"] = "in_progress"
             content[index]["text"] += event.delta
         else:
             item.fields["status"] = "completed"
-
-    def _used_ids(self) -> set[str]:
-        """Those of deleted items too: what comes late for an old one would hit the new."""
-        return {item.id for item in self.items} | self._deleted_ids
 
     def _require(self, item_id: str, code: str) -> ConversationItem:
         item = self.find(item_id)
@@ -200,29 +263,15 @@ class ConversationItems:
         return item
 
     def _position_after(self, previous_item_id: str | None) -> int:
-        if previous_item_id is None:
+        if previous_item_id is None or (self.items and self.items[-1].id == previous_item_id):
             return len(self.items)
         if previous_item_id == ROOT:
             return 0
-        for position, item in enumerate(self.items):
-            if item.id == previous_item_id:
-                return position + 1
+        if (before := self.find(previous_item_id)) is not None:
+            return self.items.index(before) + 1
         raise ProtocolError(
             f"There is no item '{previous_item_id[:100]}' to insert after: send the id of one "
             "that exists, 'root' for the start, or null for the end.",
             code="item_create_invalid_previous_item_id",
             param="previous_item_id",
         )
-
-
-def _duplicate_id(item: ConversationItem, param: str) -> ProtocolError:
-    return ProtocolError(
-        f"There is or was an item '{item.id}' already: choose another id, or none.",
-        code="item_create_duplicate_item_id",
-        param=f"{param}.id",
-    )
-
-
-def _call_id(item: ConversationItem) -> str | None:
-    is_call = item.fields["type"] == "function_call"
-    return str(item.fields["call_id"]) if is_call else None

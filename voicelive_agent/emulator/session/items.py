@@ -119,6 +119,13 @@ class ConversationItem:
             fields["content"] = [dict(part) for part in fields["content"]]
         return {"id": self.id, "object": "realtime.item", **fields}
 
+    def count_characters(self) -> int:
+        """How much the client wrote in it, as far as it is text or an image."""
+        parts = [self.fields, *(self.fields.get("content") or ())]
+        return sum(
+            len(value) for part in parts for value in part.values() if isinstance(value, str)
+        )
+
     def text(self) -> str:
         """What a user's message says, typed or spoken."""
         parts = self.fields.get("content") or ()

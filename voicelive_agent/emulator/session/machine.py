@@ -6,7 +6,10 @@ from typing import Any
 
 from voicelive_agent.emulator.session import facts
 from voicelive_agent.emulator.session.configuration import Configuration
-from voicelive_agent.emulator.session.conversation import ConversationItems
+from voicelive_agent.emulator.session.conversation import (
+    ConversationItems,
+    ConversationLimits,
+)
 from voicelive_agent.emulator.session.effects import CheckVoice, Close, Effect, ExpireAfter
 from voicelive_agent.emulator.session.facts import Fact
 from voicelive_agent.emulator.session.heard import PlaybackEstimate
@@ -15,6 +18,7 @@ from voicelive_agent.emulator.session.input.user_turns import UserTurns
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.responder import Responder
 from voicelive_agent.wire.voice_live.events import (
+    DEFAULT_MAX_MEMBERS,
     AppendAudio,
     AppendToTurn,
     CancelResponse,
@@ -61,6 +65,9 @@ class SessionOptions:
     writes_interims: bool = False
     """Whether a model can be asked for interim responses."""
     max_session_s: int = 3600
+    max_event_members: int = DEFAULT_MAX_MEMBERS
+    """Members and elements of one client event, of all levels."""
+    conversation_limits: ConversationLimits = field(default_factory=ConversationLimits)
 
 
 class Session:
@@ -97,7 +104,7 @@ class Session:
             writes_interims=options.writes_interims,
         )
         self._input = self._configuration.input()
-        self._conversation = ConversationItems(plan)
+        self._conversation = ConversationItems(plan, options.conversation_limits)
         self._responder = Responder(
             plan,
             self._configuration,
@@ -211,7 +218,7 @@ class Session:
     def _obey(self, sent: Any) -> None:
         """Do what the client asks, or tell it why that can't be."""
         try:
-            self._dispatch(parse_client_event(sent))
+            self._dispatch(parse_client_event(sent, self.options.max_event_members))
         except ProtocolError as error:
             self._plan.fail(error, client_event_id(sent))
 

@@ -3,12 +3,17 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 
-from voicelive_agent.emulator.agents import AgentSession, AnswerError, TextDelta
+from voicelive_agent.emulator.agents import AgentEvent, AgentSession, AnswerError, TextDelta
 from voicelive_agent.emulator.session import Fact, effects, facts
 from voicelive_agent.emulator.shell.outbox import REPLY_ROOM_BYTES, FrameOutbox
 from voicelive_agent.emulator.shell.tasks import SessionTasks
+
+DEFAULT_MAX_CHARACTERS = 100_000
+"""Of an answer's text: an hour and a half of speech."""
+_PIECE_CHARACTERS = 2000
+"""Text is taken in so much at a time: cutting it into clauses holds the event loop."""
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +27,13 @@ class AgentStream:
         outbox: FrameOutbox,
         tasks: SessionTasks,
         tell: Callable[[Fact], None],
+        max_characters: int = DEFAULT_MAX_CHARACTERS,
     ) -> None:
         self._agent = agent
         self._outbox = outbox
         self._tasks = tasks
         self._tell = tell
+        self._max_characters = max_characters
         self._latest: asyncio.Task[None] | None = None
         self._latest_id: str | None = None
 
@@ -45,10 +52,13 @@ class AgentStream:
             await asyncio.wait([before])
         response_id = effect.response_id
         try:
-            async with contextlib.aclosing(self._agent.answer(effect.request)) as agent_events:
+            answer = bound_text(self._agent.answer(effect.request), self._max_characters)
+            async with contextlib.aclosing(answer) as agent_events:
                 async for agent_event in agent_events:
                     self._tell(facts.AgentSent(response_id, agent_event))
                     await self._outbox.wait_room(REPLY_ROOM_BYTES)
+                    # Others are served between the events of an agent that doesn't pause.
+                    await asyncio.sleep(0)
         except AnswerError as error:
             self._tell(facts.AnswerFailed(response_id, error.code, error.message))
         except Exception as error:
@@ -84,7 +94,8 @@ class InterimWriter:
     async def _write(self, effect: effects.WriteInterim) -> None:
         text = ""
         try:
-            async with contextlib.aclosing(self._agent.answer(effect.request)) as agent_events:
+            answer = bound_text(self._agent.answer(effect.request), DEFAULT_MAX_CHARACTERS)
+            async with contextlib.aclosing(answer) as agent_events:
                 async for agent_event in agent_events:
                     if isinstance(agent_event, TextDelta):
                         text += agent_event.text
@@ -104,3 +115,26 @@ class InterimWriter:
                 "interim_response_not_generated",
             )
         )
+
+
+async def bound_text(
+    answer: AsyncGenerator[AgentEvent, None], max_characters: int
+) -> AsyncGenerator[AgentEvent, None]:
+    """The events of an answer, text in small pieces. Raises AnswerError where it is too long."""
+    total = 0
+    async with contextlib.aclosing(answer) as agent_events:
+        async for agent_event in agent_events:
+            if not isinstance(agent_event, TextDelta):
+                yield agent_event
+                continue
+            text = agent_event.text
+            total += len(text)
+            if total > max_characters:
+                raise AnswerError(
+                    "agent_contract_violation",
+                    f"the answer's text is longer than {max_characters} characters "
+                    "(--max-answer-characters): nobody listens for so long; send less, or raise "
+                    "the limit",
+                )
+            for start in range(0, len(text), _PIECE_CHARACTERS):
+                yield TextDelta(text[start : start + _PIECE_CHARACTERS])

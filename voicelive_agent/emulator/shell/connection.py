@@ -28,6 +28,7 @@ from voicelive_agent.emulator.handshake import (
 )
 from voicelive_agent.emulator.session import (
     AgentIdentity,
+    ConversationLimits,
     Effect,
     Fact,
     Session,
@@ -128,7 +129,9 @@ class SessionConnection:
         self._agent = backend.open_session(
             self._session.id, conversation_id=self._session.conversation_id
         )
-        self._agent_stream = AgentStream(self._agent, self._outbox, self._tasks, self.tell)
+        self._agent_stream = AgentStream(
+            self._agent, self._outbox, self._tasks, self.tell, settings.max_answer_characters
+        )
         self._interim_mind = engines.model.open_session(self._session.id)
         self._interim_writer = InterimWriter(self._interim_mind, self._tasks, self.tell)
         self._output_audio = OutputAudio(
@@ -157,6 +160,8 @@ class SessionConnection:
             if message["type"] != "websocket.receive":
                 return
             self._take_frame(message.get("text") or message.get("bytes") or "")
+            # Others are served between the frames of a client that doesn't pause.
+            await asyncio.sleep(0)
 
     async def _send(self) -> None:
         with contextlib.suppress(WebSocketDisconnect):
@@ -276,6 +281,8 @@ def _session_options(request: ConnectionRequest, settings: Settings) -> SessionO
         features=request.features,
         writes_interims=settings.model_url is not None,
         max_session_s=round(settings.session_minutes * 60),
+        max_event_members=settings.max_event_members,
+        conversation_limits=ConversationLimits(settings.max_items, settings.max_item_characters),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 from voicelive_agent.agent import TurnKind
 from voicelive_agent.server.platform.errors import ApiError
 from voicelive_agent.wire.invocations import TRANSCRIPTION
-from voicelive_agent.wire.net import name_json_type
+from voicelive_agent.wire.json_values import name_json_type
 
 
 class ParsedTurn(NamedTuple):

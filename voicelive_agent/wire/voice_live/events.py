@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from voicelive_agent.wire.json_values import MAX_DEPTH, find_excess
 from voicelive_agent.wire.voice_live.shapes import (
     Object,
     ProtocolError,
@@ -16,7 +17,8 @@ from voicelive_agent.wire.voice_live.shapes import (
 MAX_APPEND_BYTES = 16 * 1024 * 1024
 """Audio that one append may carry, decoded: the documented 15 MiB, however MiB are counted."""
 
-_MAX_DEPTH = 64
+DEFAULT_MAX_MEMBERS = 100_000
+"""Members and elements of one event, of all levels."""
 
 
 class ClientEvent(Shape):
@@ -100,18 +102,28 @@ _NOT_DONE_HERE = {
 }
 
 
-def parse_client_event(event: Any) -> ClientEvent:
-    """The client's event in its shape. Raises ProtocolError, also for an unknown type."""
+def parse_client_event(event: Any, max_members: int = DEFAULT_MAX_MEMBERS) -> ClientEvent:
+    """The client's event in its shape. Raises ProtocolError, also for an unknown type.
+
+    ``max_members`` bounds its members and elements, of all levels.
+    """
     if not isinstance(event, dict):
         raise ProtocolError(
             "A client event is a JSON object with a type: send one in each frame.",
             code="invalid_type",
         )
-    if _is_too_deep(event):
-        raise ProtocolError(
-            f"The event is nested more than {_MAX_DEPTH} levels deep: flatten it.",
-            code="invalid_value",
-        )
+    match find_excess(event, max_members=max_members):
+        case "depth":
+            raise ProtocolError(
+                f"The event is nested more than {MAX_DEPTH} levels deep: flatten it.",
+                code="invalid_value",
+            )
+        case "members":
+            raise ProtocolError(
+                f"The event has more than {max_members} members: send less at once, or start the "
+                "emulator with a higher --max-event-members.",
+                code="invalid_value",
+            )
     type_ = event.get("type")
     if not isinstance(type_, str):
         raise ProtocolError(
@@ -140,18 +152,3 @@ def client_event_id(event: Any) -> str | None:
     """The id that errors about this event repeat, if it has one."""
     event_id = event.get("event_id") if isinstance(event, dict) else None
     return event_id if isinstance(event_id, str) else None
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(_MAX_DEPTH):
-        level = [
-            child
-            for node in level
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, (dict, list))
-        ]
-        if not level:
-            return False
-    return True
