@@ -3,7 +3,7 @@
 ``read_for_agent`` and ``read_for_bridge`` read what one side receives; ``encode`` writes either
 side's. An optional field that is there must not be null. Sources: azure-ai-agentserver-invocations
 1.2.0 (``voice``), whose codec is the oracle of the tests, and its design notes in
-azure-sdk-for-python (docs/voice-live-bridge-sdk-design.md).
+azure-sdk-for-python ("Voice Live Bridge SDK design").
 """
 
 import re
