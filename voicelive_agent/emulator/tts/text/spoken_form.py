@@ -1,22 +1,18 @@
 """Spoken form of a text: as an engine should read it, with the way back to the text as it stands.
 
-Only what engines get wrong is written out, and only in English; the agent is expected to
-send text that can be spoken. Control characters, which some engines obey, become spaces.
+Numbers, dates, money and the like are written out by the rules of the language's table
+(``text.normalization``). Control characters, which some engines obey, become spaces.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-_TITLES = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr)(\.)(?=\s+[^\W\d_])")
-_DEGREES = re.compile(r"(?<=\d)\s?°\s?([FC])\b")
-_PRICE = re.compile(r"([$€£])(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d\d))?(?![\d.,]*\d)")
-_SCALES = {"F": "Fahrenheit", "C": "Celsius"}
-_CURRENCIES = {
-    "$": ("dollar", "cent", "cents"),
-    "€": ("euro", "cent", "cents"),
-    "£": ("pound", "penny", "pence"),
-}
+from voicelive_agent.emulator.tts.text.normalization.rules import Rule, find_rules
+from voicelive_agent.wire.punctuation import CLOSERS
+
+_ENDS = CLOSERS + " \n\t"
+_Said = tuple[int, int, str]
+"""Start and end of a written form, and what is said for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +30,10 @@ class SpokenForm:
 def write_out(clause: str, language: str = "en") -> SpokenForm:
     """The spoken form of a clause in a language (BCP-47)."""
     text = "".join(map(_neutralise, clause))
-    form = SpokenForm(text, range(len(text)))
-    if language.lower().split("-")[0] == "en":
-        form = _replace(form, _TITLES, lambda match: match[1])
-        form = _replace(form, _DEGREES, lambda match: f" degrees {_SCALES[match[1]]}")
-        form = _replace(form, _PRICE, _write_price)
-    return form
+    found: list[_Said] = []
+    for rule in find_rules(language):
+        found += _apply(rule, text, found)
+    return _join(text, sorted(found))
 
 
 def _neutralise(char: str) -> str:
@@ -48,25 +42,47 @@ def _neutralise(char: str) -> str:
     return " " if "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" else char
 
 
-def _write_price(match: re.Match[str]) -> str:
-    unit, small, smalls = _CURRENCIES[match[1]]
-    whole, cents = match[2].replace(",", ""), int(match[3] or 0)
-    said = f"{match[2]} {unit}{'' if whole == '1' else 's'}"
-    if cents:
-        said += f" and {cents} {small if cents == 1 else smalls}"
-    return said
+def _apply(rule: Rule, text: str, taken: Sequence[_Said]) -> list[_Said]:
+    """What a rule says of the text that no rule before it has taken."""
+    found: list[_Said] = []
+    position = 0
+    while (match := rule.pattern.search(text, position)) is not None:
+        start, end = match.span("said" if "said" in match.groupdict() else 0)
+        position = match.start() + 1
+        if start == end or any(start < other and begin < end for begin, other, _ in taken):
+            continue
+        said = rule.say(match)
+        if said is not None:
+            found.append((start, end, said))
+            position = end
+    return found
 
 
-def _replace(
-    form: SpokenForm, pattern: re.Pattern[str], write: Callable[[re.Match[str]], str]
-) -> SpokenForm:
-    text: list[str] = []
+def _join(text: str, found: Sequence[_Said]) -> SpokenForm:
+    """The text with what is said in the place of what is written."""
+    pieces: list[str] = []
     origins: list[int] = []
-    end = 0
-    for match in pattern.finditer(form.text):
-        said = write(match)
-        text += [form.text[end : match.start()], said]
-        origins += form.origins[end : match.start()]
-        origins += [form.origins[match.start()]] * len(said)
-        end = match.end()
-    return SpokenForm("".join([*text, form.text[end:]]), [*origins, *form.origins[end:]])
+    position, tail = 0, ""
+    for start, end, said in found:
+        pieces.append(text[position:start])
+        tail = (tail + pieces[-1])[-1:]
+        origins += range(position, start)
+        if text[end - 1] == "." and not text[end:].strip(_ENDS):
+            said = said.rstrip(".") + "."  # the stop of "etc." is that of its sentence too
+        said = _part(tail, said, text[end:])
+        tail = (tail + said)[-1:]
+        pieces.append(said)
+        # Words of a form of several words are spread over those.
+        origins += (start + at * (end - start) // len(said) for at in range(len(said)))
+        position = end
+    return SpokenForm("".join([*pieces, text[position:]]), [*origins, *range(position, len(text))])
+
+
+def _part(tail: str, said: str, behind: str) -> str:
+    """What is said, with a space where it would grow together with its neighbours."""
+    said = said.strip().replace("' ", "'")
+    if not said:
+        return " " if tail.isalnum() and behind[:1].isalnum() else ""
+    if tail.isalnum() and said[:1].isalnum():
+        said = f" {said}"
+    return f"{said} " if behind[:1].isalnum() and said[-1:].isalnum() else said

@@ -1,0 +1,178 @@
+"""Written forms of German, each row of its table with its cases."""
+
+import pytest
+
+from voicelive_agent.emulator.tts.text.spoken_form import write_out
+
+CASES = {
+    "money": {
+        "Das kostet 5 €.": "Das kostet fünf Euro.",
+        "5,50 €": "fünf Euro fünfzig",
+        "1 €": "ein Euro",
+        "21 €": "einundzwanzig Euro",
+        "101 €": "einhundertein Euro",
+        "0,99 €": "neunundneunzig Cent",
+        "1.234,50 €": "eintausendzweihundertvierunddreißig Euro fünfzig",
+        "5,– €": "fünf Euro",
+        "20 CHF": "zwanzig Franken",
+        "$2M": "zwei Millionen Dollar",
+        "5 Mio. €": "fünf Millionen Euro",
+        "1,5 Mrd. Euro": "eins Komma fünf Milliarden Euro",
+        "1 Mio. Euro": "eine Million Euro",
+        "5-10 €": "fünf bis zehn Euro",
+        "5 €/Monat": "fünf Euro pro Monat",
+        "-5 €": "minus fünf Euro",
+        "2 Mio. Menschen": "zwei Millionen Menschen",
+    },
+    "ranges": {
+        "Geöffnet 9-17 Uhr": "Geöffnet neun bis siebzehn Uhr",
+        "8.30–12.00 Uhr": "acht Uhr dreißig bis zwölf Uhr",
+        "3-5 Tage": "drei bis fünf Tage",
+        "Seiten 5–10": "Seiten fünf bis zehn",
+        "2019–2021": "zweitausendneunzehn bis zweitausendeinundzwanzig",
+        "Mo–Fr 9-17 Uhr": "Montag bis Freitag neun bis siebzehn Uhr",
+        "5–10 %": "fünf bis zehn Prozent",
+        "vom 3. bis 5. Oktober": "vom dritten bis fünften Oktober",
+    },
+    "phones": {
+        "Rufen Sie 030 1234567 an": (
+            "Rufen Sie null drei null, eins zwei drei vier fünf sechs sieben an"
+        ),
+        "+49 30 123456": "plus vier neun, drei null, eins zwei drei vier fünf sechs",
+        "0171/1234567": "null eins sieben eins, eins zwei drei vier fünf sechs sieben",
+        "0800 123 4567": "null acht null null, eins zwei drei, vier fünf sechs sieben",
+        "(030) 123 45 67": "null drei null, eins zwei drei, vier fünf, sechs sieben",
+    },
+    "dates": {
+        "Am 28.11.2026": "Am achtundzwanzigsten November zweitausendsechsundzwanzig",
+        "der 28.11.": "der achtundzwanzigste November.",
+        "am 3. Oktober": "am dritten Oktober",
+        "1. Mai 2026": "erster Mai zweitausendsechsundzwanzig",
+        "2026-11-28": "achtundzwanzigster November zweitausendsechsundzwanzig",
+        "bis zum 31.12.2026": "bis zum einunddreißigsten Dezember zweitausendsechsundzwanzig",
+        "am 3.10.": "am dritten Oktober.",
+    },
+    "times": {
+        "um 14:30": "um vierzehn Uhr dreißig",
+        "um 14.30 Uhr": "um vierzehn Uhr dreißig",
+        "um 1 Uhr": "um ein Uhr",
+        "21 Uhr": "einundzwanzig Uhr",
+        "9:05 Uhr": "neun Uhr fünf",
+        "8:00": "acht Uhr",
+        "14:30:15": "vierzehn Uhr dreißig und fünfzehn Sekunden",
+    },
+    "units": {
+        "-3 °C": "minus drei Grad Celsius",
+        "20 °C": "zwanzig Grad Celsius",
+        "100 km/h": "einhundert Kilometer pro Stunde",
+        "5 kg": "fünf Kilogramm",
+        "1 kg": "ein Kilogramm",
+        "16 GB": "sechzehn Gigabyte",
+        "50 m²": "fünfzig Quadratmeter",
+        "1 Std.": "eine Stunde.",
+        "30 Min.": "dreißig Minuten.",
+        "1 t": "eine Tonne",
+    },
+    "fractions": {
+        "½ Liter": "einen halben Liter",
+        "1/2 Tasse": "eine halbe Tasse",
+        "1½ Stunden": "eineinhalb Stunden",
+        "2 1/2 Stunden": "zweieinhalb Stunden",
+        "3/4": "drei Viertel",
+        "1/4 Liter": "ein Viertel Liter",
+        "3 1/4": "dreieinviertel",
+        "2/3 der Leute": "zwei Drittel der Leute",
+    },
+    "ordinals": {
+        "Der Termin ist am 3. Oktober im 2. Stock.": (
+            "Der Termin ist am dritten Oktober im zweiten Stock."
+        ),
+        "die 3. Etage": "die dritte Etage",
+        "in der 3. Etage": "in der dritten Etage",
+        "das 3. Mal": "das dritte Mal",
+        "3. Stock": "dritter Stock",
+        "Ihr 2. Termin": "Ihr zweiter Termin",
+        "zum 3. Mal": "zum dritten Mal",
+        "1. Öffnen Sie die Tür.": "eins. Öffnen Sie die Tür.",
+    },
+    "abbreviations": {
+        "z. B. das": "zum Beispiel das",
+        "z.B. dies": "zum Beispiel dies",
+        "d. h. jenes": "das heißt jenes",
+        "bzw. das": "beziehungsweise das",
+        "usw.": "und so weiter.",
+        "Dr. Maier": "Doktor Maier",
+        "Prof. Schmidt": "Professor Schmidt",
+        "Nr. 5": "Nummer fünf",
+        "Hauptstr. 12": "Hauptstraße zwölf",
+        "St. Gallen": "Sankt Gallen",
+        "ca. 5": "circa fünf",
+        "Fr. Müller": "Frau Müller",
+        "Hr. Meier": "Herr Meier",
+        "Abb. 3": "Abbildung drei",
+        "S. 12": "Seite zwölf",
+    },
+    "percent": {
+        "5 %": "fünf Prozent",
+        "5,5 %": "fünf Komma fünf Prozent",
+    },
+    "roman": {
+        "Heinrich VIII. war da": "Heinrich der Achte war da",
+        "Heinrich VIII.": "Heinrich der Achte.",
+        "mit Ludwig XIV. begann": "mit Ludwig dem Vierzehnten begann",
+        "Kapitel IV": "Kapitel vier",
+        "im XX. Jahrhundert": "im zwanzigsten Jahrhundert",
+    },
+    "codes": {
+        "Version 3.5": "Version drei Punkt fünf",
+        "v2.0.1": "Version zwei Punkt null Punkt eins",
+        "192.168.0.1": "eins neun zwei Punkt eins sechs acht Punkt null Punkt eins",
+        "A1B2": "A eins B zwei",
+        "Ihre PIN ist 4821": "Ihre PIN ist vier acht zwei eins",
+        "PLZ 10115": "PLZ eins null eins eins fünf",
+    },
+    "addresses": {
+        "www.example.de": "W W W Punkt example Punkt D E",
+        "ich@example.de": "ich at example Punkt D E",
+        "#VoiceAgent": "Hashtag Voice Agent",
+    },
+    "numbers": {
+        "3,14": "drei Komma eins vier",
+        "1.000.000": "eine Million",
+        "1234": "eintausendzweihundertvierunddreißig",
+        "1.234": "eintausendzweihundertvierunddreißig",
+        "0,5": "null Komma fünf",
+        "1 Stunde": "eine Stunde",
+        "1 Tag": "ein Tag",
+        "in 1 Stunde": "in einer Stunde",
+        "1 Person": "eine Person",
+        "1 neue Nachricht": "eine neue Nachricht",
+        "Zimmer 1 ist frei": "Zimmer eins ist frei",
+        "21 Tage": "einundzwanzig Tage",
+        "1 Million": "eine Million",
+        "-5": "minus fünf",
+    },
+    "years": {
+        "im Jahr 2026": "im Jahr zweitausendsechsundzwanzig",
+        "seit 1999": "seit neunzehnhundertneunundneunzig",
+        "1905": "neunzehnhundertfünf",
+    },
+    "signs": {
+        "3 x 4": "drei mal vier",
+        "3 × 4": "drei mal vier",
+        "2x": "zweimal",
+        "5 + 3 = 8": "fünf plus drei gleich acht",
+        "3:1": "drei zu eins",
+        "#5": "Nummer fünf",
+        "Müller & Söhne": "Müller und Söhne",
+        "§5": "Paragraf fünf",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [case for cases in CASES.values() for case in cases.items()],
+)
+def test_written_forms_are_said(written: str, said: str) -> None:
+    assert write_out(written, "de").text == said

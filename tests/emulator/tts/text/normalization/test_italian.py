@@ -1,0 +1,155 @@
+"""Written forms of Italian, each row of its table with its cases."""
+
+import pytest
+
+from voicelive_agent.emulator.tts.text.spoken_form import write_out
+
+CASES = {
+    "money": {
+        "Costa 5 €.": "Costa cinque euro.",
+        "5,50 €": "cinque euro e cinquanta centesimi",
+        "1 €": "un euro",
+        "21 €": "ventuno euro",
+        "0,99 €": "novantanove centesimi",
+        "1.234,50 €": "milleduecentotrentaquattro euro e cinquanta centesimi",
+        "2 mln €": "due milioni di euro",
+        "5 mld €": "cinque miliardi di euro",
+        "1,5 milioni di euro": "uno virgola cinque milioni di euro",
+        "$2M": "due milioni di dollari",
+        "5-10 €": "cinque a dieci euro",
+        "5 €/mese": "cinque euro al mese",
+        "5 €/kg": "cinque euro al chilo",
+        "£21": "ventuno sterline",
+        "£1": "una sterlina",
+        "1.000.000 €": "un milione di euro",
+        "$1": "un dollaro",
+    },
+    "ranges": {
+        "dalle 9 alle 17": "dalle nove alle diciassette",
+        "3-5 giorni": "tre a cinque giorni",
+        "pagine 5–10": "pagine cinque a dieci",
+        "2019–2021": "duemiladiciannove a duemilaventuno",
+        "lun-ven 9:00-17:00": "lunedì a venerdì nove a diciassette",
+        "dal 3 al 5 ottobre": "dal tre al cinque ottobre",
+    },
+    "phones": {
+        "Chiami 06 1234567": "Chiami zero sei, uno due tre quattro cinque sei sette",
+        "+39 06 1234567": "più tre nove, zero sei, uno due tre quattro cinque sei sette",
+        "333 1234567": "tre tre tre, uno due tre quattro cinque sei sette",
+        "800 123 456": "otto zero zero, uno due tre, quattro cinque sei",
+    },
+    "dates": {
+        "Il 28/11/2026": "Il ventotto novembre duemilaventisei",
+        "il 28 novembre 2026": "il ventotto novembre duemilaventisei",
+        "il 1° maggio": "il primo maggio",
+        "2026-11-28": "ventotto novembre duemilaventisei",
+        "il 28/11": "il ventotto novembre",
+        "3 gen. 2026": "tre gennaio duemilaventisei",
+        "sab. 28 nov. 2026": "sabato ventotto novembre duemilaventisei",
+    },
+    "times": {
+        "alle 14:30": "alle quattordici e trenta",
+        "alle 14.30": "alle quattordici e trenta",
+        "all'1:00": "all'una",
+        "alle 21:00": "alle ventuno",
+        "ore 9": "ore nove",
+        "1 h": "un'ora",
+        "9 h": "nove ore",
+    },
+    "units": {
+        "-3 °C": "meno tre gradi Celsius",
+        "20 °C": "venti gradi Celsius",
+        "100 km/h": "cento chilometri orari",
+        "5 kg": "cinque chilogrammi",
+        "1 kg": "un chilogrammo",
+        "16 GB": "sedici gigabyte",
+        "50 m²": "cinquanta metri quadrati",
+        "30 min": "trenta minuti",
+        "1 t": "una tonnellata",
+    },
+    "fractions": {
+        "½ tazza": "mezza tazza",
+        "1/2 ora": "mezza ora",
+        "2½": "due e mezzo",
+        "3/4": "tre quarti",
+        "1/4 di litro": "un quarto di litro",
+        "3/4 tazza": "tre quarti di tazza",
+        "½ litro": "mezzo litro",
+        "1 ora e 1/2": "un'ora e mezza",
+    },
+    "ordinals": {
+        "1°": "primo",
+        "1º": "primo",
+        "1ª": "prima",
+        "2ª": "seconda",
+        "3° piano": "terzo piano",
+        "20°": "venti gradi",
+    },
+    "abbreviations": {
+        "Sig. Rossi": "Signor Rossi",
+        "Sig.ra Bianchi": "Signora Bianchi",
+        "dott. Verdi": "dottor Verdi",
+        "dott.ssa Neri": "dottoressa Neri",
+        "prof. Gallo": "professor Gallo",
+        "ecc.": "eccetera.",
+        "n. 5": "numero cinque",
+        "n° 5": "numero cinque",
+        "pag. 12": "pagina dodici",
+        "ad es. questo": "ad esempio questo",
+        "P.zza Roma": "piazza Roma",
+    },
+    "percent": {
+        "5 %": "cinque per cento",
+        "5%": "cinque per cento",
+        "5-10 %": "cinque a dieci per cento",
+    },
+    "roman": {
+        "Luigi XIV": "Luigi quattordicesimo",
+        "Elisabetta II": "Elisabetta seconda",
+        "capitolo IV": "capitolo quattro",
+        "Giovanni XXIII": "Giovanni ventitreesimo",
+        "il XX secolo": "il ventesimo secolo",
+        "nel secolo XX": "nel secolo ventesimo",
+    },
+    "codes": {
+        "Versione 3.5": "Versione tre punto cinque",
+        "v2.0.1": "versione due punto zero punto uno",
+        "A1B2": "A uno B due",
+    },
+    "addresses": {
+        "www.esempio.it": "W W W punto esempio punto I T",
+        "io@esempio.it": "io chiocciola esempio punto I T",
+    },
+    "numbers": {
+        "3,14": "tre virgola quattordici",
+        "1.000.000": "un milione",
+        "1.234": "milleduecentotrentaquattro",
+        "0,5": "zero virgola cinque",
+        "1 ora": "un'ora",
+        "1 giorno": "un giorno",
+        "21 persone": "ventuno persone",
+        "1 persona": "una persona",
+        "1 studente": "uno studente",
+        "1 zaino": "uno zaino",
+        "1 amica": "un'amica",
+        "camera 1": "camera uno",
+        "-5": "meno cinque",
+    },
+    "years": {
+        "Nel 1999": "Nel millenovecentonovantanove",
+        "nel 2026": "nel duemilaventisei",
+    },
+    "signs": {
+        "3 x 4": "tre per quattro",
+        "2x": "due volte",
+        "5 + 3 = 8": "cinque più tre uguale otto",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [case for cases in CASES.values() for case in cases.items()],
+)
+def test_written_forms_are_said(written: str, said: str) -> None:
+    assert write_out(written, "it").text == said

@@ -1,0 +1,1 @@
+"""Text normalization: written forms as they are said, by one table for each language."""
