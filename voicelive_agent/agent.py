@@ -93,6 +93,8 @@ class PastTurn:
     cut: bool = False
     """Whether the agent had, or may have had, more to say than was delivered: the stream was
     closed, a newer turn began, the turn was cancelled, or the wire told what was heard."""
+    ending: str = "completed"
+    """Why the turn ended: ``completed``, ``superseded``, ``cancelled``, …, or an error code."""
 
     @property
     def marked_reply(self) -> str:
@@ -141,7 +143,7 @@ class Turn:
             message
             for turn in self.history
             for message in (
-                {"role": "user", "content": describe_input(turn.kind, turn.text, turn.action)},
+                {"role": "user", "content": describe_past_input(turn)},
                 {"role": "assistant", "content": turn.marked_reply},
             )
             if message["content"]
@@ -159,6 +161,13 @@ def describe_input(kind: TurnKind, text: str, action: Mapping[str, Any] | None) 
     import json
 
     return f"(On the screen, the caller did: {json.dumps(action, ensure_ascii=False)})"
+
+
+def describe_past_input(past: PastTurn) -> str:
+    """Likewise for an earlier turn; what a content filter refused would be refused again."""
+    if past.ending == "content_filtered":
+        return "(What the caller said here was kept out by a content filter.)"
+    return describe_input(past.kind, past.text, past.action)
 
 
 @runtime_checkable

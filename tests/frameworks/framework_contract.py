@@ -12,9 +12,17 @@ from typing import Any
 
 import pytest
 
-from tests.frameworks.openai_server import Break, Call, OpenAIServer, Pause, Received
+from tests.frameworks.openai_server import (
+    Break,
+    Call,
+    OpenAIServer,
+    Pause,
+    Received,
+    Refuse,
+)
 from voicelive_agent.agent import INTERRUPTION_NOTE, ClientEvent, EndCall, Output, PastTurn, Turn
 from voicelive_agent.frameworks import LoadedAgent, adapt, current_turn, end_call, show
+from voicelive_agent.frameworks.model_stops import find_stop
 
 
 def speech(text: str, *history: PastTurn, **fields: Any) -> Turn:
@@ -407,6 +415,52 @@ class FrameworkContract:
         finally:
             released.set()
         await agent.stop()
+
+    async def test_what_a_content_filter_refused_is_not_told_again(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        server.answer("Hello Ann.")
+        first = speech("I am Ann")
+        past = end(first, await say(agent, first))
+        server.answer(Refuse(400, code="content_filter"))
+        second = speech("dynamite", past)
+        with pytest.raises(Exception) as raised:
+            await say(agent, second)
+        assert find_stop(raised.value) == "content_filtered"
+        refused = replace(end(second, "I can't talk about that."), ending="content_filtered")
+        server.answer("You are Ann.")
+        third = speech("who am I?", past, refused)
+        assert await say(agent, third) == "You are Ann."
+        told = self.read(server.requests[2])
+        assert told[:2] == ["user: I am Ann", "assistant: Hello Ann."]
+        assert "content filter" in told[2]
+        assert told[3:] == ["assistant: I can't talk about that.", "user: who am I?"]
+
+    async def test_a_history_that_is_refused_is_left_out(
+        self, agent: LoadedAgent, server: OpenAIServer
+    ) -> None:
+        """Else a caller whose history a filter refuses is refused for the rest of the call."""
+        server.answer("It is called dynamite.")
+        first = speech("which song?")
+        past = end(first, await say(agent, first))
+        refusal = Refuse(400, code="content_filter")
+        server.answer(refusal)
+        second = speech("who sings it?", past)
+        with pytest.raises(Exception) as raised:
+            await say(agent, second)
+        assert find_stop(raised.value) == "content_filtered"
+        refused = replace(end(second, "I can't talk about that."), ending="content_filtered")
+        server.answer(refusal)
+        server.answer("Here.")
+        third = speech("hello?", past, refused)
+        assert await say(agent, third) == "Here."
+        assert self.read(server.requests[3]) == ["user: hello?"]
+        await say(agent, speech("and now?", past, refused, end(third, "Here.")))
+        assert self.read(server.requests[4]) == [
+            "user: hello?",
+            "assistant: Here.",
+            "user: and now?",
+        ]
 
     async def test_a_failure_in_mid_stream_is_raised(
         self, agent: LoadedAgent, server: OpenAIServer

@@ -20,7 +20,15 @@ async def serve(
     app: Any, *, port: int = 0, lifespan: Literal["on", "off"] = "off"
 ) -> AsyncIterator[str]:
     """The URL of the served application, without a slash at its end; port 0 is a free one."""
-    config = uvicorn.Config(app, port=port, log_level="critical", lifespan=lifespan, ws="none")
+    config = uvicorn.Config(
+        app,
+        port=port,
+        log_level="critical",
+        lifespan=lifespan,
+        ws="none",
+        # A busy machine takes seconds between two requests of one client.
+        timeout_keep_alive=600,
+    )
     server = _Server(config)
     task = asyncio.create_task(server.serve())
     try:

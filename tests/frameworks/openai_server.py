@@ -59,9 +59,32 @@ class Refuse:
     status: int = 429
     retry_after: str | None = None
     code: str = "rate_limit_exceeded"
+    body: dict[str, Any] = field(default_factory=dict)
+    """In place of a body with that code."""
 
 
-Step = str | Call | Pause | Break | Refuse
+class Frames:
+    """A chat completion's stream as another server would send it; stands alone in its answer.
+
+    Each frame is a delta, or a whole chunk where it has ``choices`` or ``error``; ``finish`` is
+    the reason of the last one.
+    """
+
+    def __init__(self, *frames: dict[str, Any], finish: str | None = "stop") -> None:
+        self.chunks = [self._complete(frame) for frame in frames]
+        if finish is not None:
+            self.chunks.append(self._complete({}, finish))
+
+    @staticmethod
+    def _complete(frame: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+        if "choices" in frame or "error" in frame:
+            return frame
+        choice = {"index": 0, "delta": frame, "finish_reason": finish}
+        head = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        return {**head, "choices": [choice]}
+
+
+Step = str | Call | Pause | Break | Refuse | Frames
 
 
 @dataclass
@@ -147,7 +170,8 @@ class OpenAIServer:
         if isinstance(steps[0], Refuse):
             refusal = steps[0]
             return JSONResponse(
-                {"error": {"message": "slow down", "type": "requests", "code": refusal.code}},
+                {"error": {"message": "slow down", "type": "requests", "code": refusal.code}}
+                | refusal.body,
                 refusal.status,
                 {"retry-after": refusal.retry_after} if refusal.retry_after is not None else None,
             )
@@ -164,14 +188,21 @@ class OpenAIServer:
     ) -> AsyncIterator[bytes]:
         ended = False
         try:
-            for event in encoding.open():
-                yield event
+            if not isinstance(steps[0], Frames):
+                for event in encoding.open():
+                    yield event
             for step in steps:
                 if isinstance(step, Pause):
                     await step.wait()
                 elif isinstance(step, Break):
                     ended = True
                     raise ConnectionAbortedError("a scripted failure in mid-stream")
+                elif isinstance(step, Frames):
+                    for chunk in step.chunks:
+                        yield _encode(chunk)
+                    yield b"data: [DONE]\n\n"
+                    ended = True
+                    return
                 elif isinstance(step, Call):
                     for event in encoding.call(step):
                         yield event

@@ -21,11 +21,13 @@ from voicelive_agent.frameworks.history import (
     describe_interruption,
     describe_turn,
     find_kept,
+    find_told,
     is_json_object,
     keep,
     name_conversation,
     retell,
 )
+from voicelive_agent.frameworks.model_stops import check_finish
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
 NOTE = "agent_framework"
@@ -64,7 +66,7 @@ class AgentFrameworkAgent:
     async def _run(self, outlet: Outlet) -> None:
         turn = outlet.turn
         stream = self._agent.run(
-            [*self._recall(turn.history), Message("user", [describe_turn(turn)])],
+            [*self._recall(find_told(turn)), Message("user", [describe_turn(turn)])],
             stream=True,
             session=self._agent.create_session(session_id=name_conversation(turn)),
         )
@@ -78,6 +80,7 @@ class AgentFrameworkAgent:
                 if any(content.type == "function_result" for content in update.contents):
                     _keep(turn, updates)
             complete = True
+            check_finish(*(update.finish_reason for update in updates))
         finally:
             _keep(turn, updates, complete=complete)
 

@@ -9,10 +9,19 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from voicelive_agent.agent import INTERRUPTION_NOTE, PastTurn, Turn, describe_input
+from voicelive_agent.agent import (
+    INTERRUPTION_NOTE,
+    PastTurn,
+    Turn,
+    describe_input,
+    describe_past_input,
+)
 
 FILLERS = "fillers"
 """Where a turn's notes list its fillers, so that none is taken for the model's own words."""
+
+HISTORY_REFUSED = "history_refused"
+"""Set in the notes of a turn that was answered without history, which a filter had refused."""
 
 INTERRUPTED_TOOL = "The caller interrupted before this finished; its outcome is unknown."
 """The result of a tool call that was cut off, for models that need one for each call."""
@@ -22,7 +31,32 @@ _LAST_WORDS = 8
 
 def describe_turn(turn: Turn | PastTurn) -> str:
     """What the caller said or did, in words for a model."""
+    if isinstance(turn, PastTurn):
+        return describe_past_input(turn)
     return describe_input(turn.kind, turn.text, turn.action)
+
+
+def find_told(turn: Turn) -> Sequence[PastTurn]:
+    """The earlier turns that a model is told of: those since a content filter refused the rest."""
+    if turn.notes.get(HISTORY_REFUSED):
+        return ()
+    refused = (at for at, past in enumerate(turn.history) if past.notes.get(HISTORY_REFUSED))
+    return turn.history[max(refused, default=0) :]
+
+
+def may_be_refused_for_history(turn: Turn) -> bool:
+    """Whether a refusal of this turn may be due to what was said before it.
+
+    The turn before was refused as well. What was said there is not told any more, so either this
+    turn is at fault too, or what came before both.
+    """
+    told = find_told(turn)
+    return bool(told) and was_filtered(told[-1])
+
+
+def was_filtered(past: PastTurn) -> bool:
+    """Whether a content filter refused the turn, so that its messages must not be told again."""
+    return past.ending == "content_filtered"
 
 
 def describe_interruption(past: PastTurn) -> str:
@@ -50,6 +84,8 @@ def keep(turn: Turn, framework: str, messages: Sequence[Any], *, complete: bool)
 def find_kept(past: PastTurn, framework: str) -> Kept | None:
     """What the adapter kept of a turn; None where it did not answer it."""
     note = past.notes.get(framework)
+    if was_filtered(past):
+        return None
     if not isinstance(note, dict) or not isinstance(note.get("messages"), list):
         return None
     return Kept(note["messages"], note.get("complete") is True and not _is_cut(past))

@@ -20,13 +20,17 @@ from langgraph.types import Command, StateSnapshot
 
 from voicelive_agent.agent import Output, PastTurn, Turn
 from voicelive_agent.frameworks.history import (
+    HISTORY_REFUSED,
     INTERRUPTED_TOOL,
     describe_turn,
     find_kept,
+    find_told,
     keep,
     name_conversation,
     retell,
+    was_filtered,
 )
+from voicelive_agent.frameworks.model_stops import check_finish
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
 NOTE = "langgraph"
@@ -63,11 +67,13 @@ class LangGraphAgent:
         config: RunnableConfig = {"configurable": {"thread_id": name_conversation(turn)}}
         said = HumanMessage(describe_turn(turn), id=uuid.uuid4().hex)
         anchor = said.id
-        graph_input: Any = {"messages": [*recall(turn.history), said]}
+        graph_input: Any = {"messages": [*recall(find_told(turn)), said]}
         if self._remembers:
             state = await self._graph.aget_state(config)
             remembered = _read_messages(state.values)
-            mended = list(mend(turn.history, remembered))
+            mended = list(mend(find_told(turn), remembered))
+            if turn.notes.get(HISTORY_REFUSED):
+                mended = [RemoveMessage(message.id) for message in remembered if message.id]
             graph_input = {"messages": [*mended, said]}
             if state.interrupts:
                 graph_input = Command(resume=said.content, update={"messages": mended})
@@ -91,6 +97,7 @@ class LangGraphAgent:
         if self._remembers:
             _ask(outlet, await self._graph.aget_state(config))
         _keep(turn, anchor, messages, complete=True)
+        _check_end(messages)
 
     def _is_spoken(self, namespace: Sequence[str]) -> bool:
         path = "/".join(step.split(":")[0] for step in namespace)
@@ -118,6 +125,18 @@ class _Voice:
         for message in messages:
             if isinstance(message, AIMessage) and str(message.text) not in self._said:
                 self.say(message)
+
+
+def _check_end(messages: Sequence[AnyMessage]) -> None:
+    """Raises ModelStoppedError where a limit or a filter cut the last message."""
+    if messages and isinstance(messages[-1], AIMessage):
+        metadata = messages[-1].response_metadata
+        details = metadata.get("incomplete_details")
+        check_finish(
+            metadata.get("finish_reason"),
+            metadata.get("stop_reason"),
+            details.get("reason") if isinstance(details, dict) else None,
+        )
 
 
 def _ask(outlet: Outlet, state: StateSnapshot) -> None:
@@ -150,6 +169,8 @@ def mend(history: Sequence[PastTurn], messages: Sequence[BaseMessage]) -> Iterat
     known = [index for index, past in enumerate(history) if _find_anchor(past) in places]
     if known:
         last = history[known[-1]]
+        if was_filtered(last):
+            yield HumanMessage(describe_turn(last), id=_find_anchor(last))
         yield from _mend_turn(last, messages[places[_find_anchor(last)] :])
         yield from recall(history[known[-1] + 1 :])
     elif not messages:
@@ -163,7 +184,7 @@ def _mend_turn(past: PastTurn, messages: Sequence[BaseMessage]) -> Iterator[Base
         return
     end = next((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), None)
     answer = messages[:end]
-    told = _retell(answer, past, complete=complete)
+    told = _retell(() if was_filtered(past) else answer, past, complete=complete)
     kept_ids = {message.id for message in told}
     yield from (RemoveMessage(m.id) for m in answer if m.id and m.id not in kept_ids)
     yield from (message for message in told if message not in answer)

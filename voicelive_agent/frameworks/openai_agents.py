@@ -9,16 +9,23 @@ from typing import Any, cast
 
 from agents import Agent, Handoff, RunConfig, Runner, RunResultStreaming
 from agents.items import RunItem, TResponseInputItem
-from openai.types.responses import ResponseOutputItemAddedEvent, ResponseTextDeltaEvent
+from openai.types.responses import (
+    ResponseIncompleteEvent,
+    ResponseOutputItemAddedEvent,
+    ResponseRefusalDeltaEvent,
+    ResponseTextDeltaEvent,
+)
 
 from voicelive_agent.agent import Output, PastTurn, Turn
 from voicelive_agent.frameworks.history import (
     INTERRUPTED_TOOL,
     describe_turn,
     find_kept,
+    find_told,
     keep,
     retell,
 )
+from voicelive_agent.frameworks.model_stops import check_finish
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
 NOTE = "openai_agents"
@@ -61,7 +68,7 @@ class OpenAIAgentsAgent:
 
     async def _run(self, outlet: Outlet) -> None:
         turn = outlet.turn
-        items = [*recall(turn.history), _say("user", describe_turn(turn))]
+        items = [*recall(find_told(turn)), _say("user", describe_turn(turn))]
         result = Runner.run_streamed(
             self._find_speaker(turn),
             items,
@@ -73,10 +80,7 @@ class OpenAIAgentsAgent:
         try:
             async for event in result.stream_events():
                 if event.type == "raw_response_event":
-                    if isinstance(event.data, ResponseOutputItemAddedEvent):
-                        outlet.begin()
-                    elif isinstance(event.data, ResponseTextDeltaEvent):
-                        outlet.say(event.data.delta)
+                    _pass_on(event.data, outlet)
                 elif event.type == "run_item_stream_event":
                     kept.append(event.item)
                     _keep(turn, kept)
@@ -89,6 +93,17 @@ class OpenAIAgentsAgent:
     def _find_speaker(self, turn: Turn) -> Agent[Any]:
         name = turn.state.get(_SPEAKER)
         return next((agent for agent in _reach(self._agent) if agent.name == name), self._agent)
+
+
+def _pass_on(event: object, outlet: Outlet) -> None:
+    match event:
+        case ResponseOutputItemAddedEvent():
+            outlet.begin()
+        case ResponseTextDeltaEvent() | ResponseRefusalDeltaEvent():
+            outlet.say(event.delta)
+        case ResponseIncompleteEvent():
+            details = event.response.incomplete_details
+            check_finish(details.reason if details else None)
 
 
 def _may_trace_words() -> bool:
@@ -179,7 +194,7 @@ def _read(item: dict[str, Any]) -> str:
     content = item.get("content")
     if isinstance(content, str):
         return content
-    return "".join(part.get("text") or "" for part in content or ())
+    return "".join(part.get("text") or part.get("refusal") or "" for part in content or ())
 
 
 def _keep(turn: Turn, run_items: Sequence[RunItem], *, complete: bool = False) -> None:

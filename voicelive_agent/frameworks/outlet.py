@@ -12,6 +12,8 @@ import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from voicelive_agent.agent import ClientEvent, EndCall, Output, Turn
+from voicelive_agent.frameworks.history import HISTORY_REFUSED, may_be_refused_for_history
+from voicelive_agent.frameworks.model_stops import find_stop
 from voicelive_agent.wire.punctuation import CLOSERS, SENTENCE_ENDS, WIDE_SENTENCE_ENDS
 
 # After a colon something else may be said as well.
@@ -65,6 +67,7 @@ class Outlet:
         self._on_end: list[Callable[[], None]] = []
         self._last = ""
         self._apart = False
+        self.is_unused = True
 
     @property
     def mid_sentence(self) -> bool:
@@ -84,6 +87,7 @@ class Outlet:
         self._apart = False
         # Only the end matters, and a token may be a lone space.
         self._last = (self._last + text)[-80:]
+        self.is_unused = False
         self._queue.put_nowait(text)
 
     def on_end(self, callback: Callable[[], None]) -> None:
@@ -97,6 +101,7 @@ class Outlet:
 
     def put(self, output: Output | None) -> None:
         """Hand over an output from any thread; None ends the stream."""
+        self.is_unused = False
         try:
             here = asyncio.get_running_loop() is self._loop
         except RuntimeError:
@@ -115,7 +120,8 @@ async def perform(
 ) -> AsyncGenerator[Output, None]:
     """What ``run`` gives to its outlet, as it gives it; raises what ``run`` raises.
 
-    ``run`` is cancelled when this generator is cancelled or closed, and has ended when it has.
+    ``run`` is cancelled when this generator is cancelled or closed, and has ended when it has. It
+    is called a second time, without the history, where a content filter may have refused that.
     """
     outlet = Outlet(turn)
     context = contextvars.copy_context()
@@ -123,7 +129,13 @@ async def perform(
 
     async def run_to_end() -> None:
         try:
-            await run(outlet)
+            try:
+                await run(outlet)
+            except Exception as error:
+                if not _may_do_without_history(outlet, error):
+                    raise
+                turn.notes[HISTORY_REFUSED] = True
+                await run(outlet)
         except (SystemExit, KeyboardInterrupt) as error:
             # Out of a task, these two would end the event loop, and the server with it.
             raise RuntimeError(f"the agent raised {type(error).__name__}") from error
@@ -141,6 +153,11 @@ async def perform(
             yield outlet.ending
     finally:
         await _end(task)
+
+
+def _may_do_without_history(outlet: Outlet, error: Exception) -> bool:
+    filtered = outlet.is_unused and find_stop(error) == "content_filtered"
+    return filtered and may_be_refused_for_history(outlet.turn)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

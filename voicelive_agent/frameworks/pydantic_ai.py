@@ -10,7 +10,7 @@ import pydantic_ai
 from pydantic_ai import Agent, AgentStreamEvent, RunContext, capture_run_messages
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.capabilities import ReinjectSystemPrompt
-from pydantic_ai.exceptions import UserError
+from pydantic_ai.exceptions import ContentFilterError, UserError
 from pydantic_ai.messages import (
     ModelMessage,
     ModelMessagesTypeAdapter,
@@ -28,7 +28,15 @@ from pydantic_ai.messages import (
 from pydantic_ai.settings import ModelSettings
 
 from voicelive_agent.agent import Output, PastTurn, Turn
-from voicelive_agent.frameworks.history import FILLERS, describe_turn, find_kept, keep, retell
+from voicelive_agent.frameworks.history import (
+    FILLERS,
+    describe_turn,
+    find_kept,
+    find_told,
+    keep,
+    retell,
+)
+from voicelive_agent.frameworks.model_stops import check_finish
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
 # Its first run would draw a picture into the server's log.
@@ -81,13 +89,19 @@ class PydanticAIAgent:
             try:
                 result = await self._agent.run(
                     describe_turn(turn),
-                    message_history=list(recall(turn.history)) or None,
+                    message_history=list(recall(find_told(turn))) or None,
                     deps=self._deps(turn),
                     model_settings=self.settle(turn),
                     event_stream_handler=follow,
                     capabilities=[ReinjectSystemPrompt()],
                     infer_name=False,
                 )
+            except ContentFilterError as error:
+                if not (refusal := _read_refusal(error)):
+                    raise
+                outlet.begin()
+                outlet.say(refusal)
+                return
             finally:
                 run_id = messages[-1].run_id if messages else None
                 _keep(turn, messages, run_id, complete=result is not None)
@@ -97,6 +111,7 @@ class PydanticAIAgent:
                 " hear text: use output_type=str, and voicelive_agent.frameworks.show() for what"
                 " is shown"
             )
+        _end_answer(outlet, result.response)
 
     def make_follower(self, outlet: Outlet) -> Callable[[AgentStreamEvent], None]:
         """What passes on the events of one run to its caller."""
@@ -110,6 +125,26 @@ class PydanticAIAgent:
     def settle(self, turn: Turn) -> ModelSettings | None:
         """Model settings for one turn, on top of the agent's own."""
         return None
+
+
+def _read_refusal(error: ContentFilterError) -> str:
+    """The words in which the model itself declined to answer; empty for a filter's refusal."""
+    try:
+        [response] = ModelMessagesTypeAdapter.validate_json(error.body or "")
+    except ValueError:
+        return ""
+    details = response.provider_details if isinstance(response, ModelResponse) else None
+    return str((details or {}).get("refusal") or "")
+
+
+def _end_answer(outlet: Outlet, response: ModelResponse) -> None:
+    """Say what the model declined with, or raise what ended its answer early."""
+    details = response.provider_details or {}
+    if refusal := details.get("refusal"):
+        outlet.begin()
+        outlet.say(str(refusal))
+    else:
+        check_finish(response.finish_reason, details.get("finish_reason"))
 
 
 def read_text(event: AgentStreamEvent) -> str:

@@ -11,7 +11,6 @@ from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import FunctionToolCallEvent, FunctionToolResultEvent
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.openai import (
-    OpenAIChatModel,
     OpenAIResponsesModel,
     OpenAIResponsesModelSettings,
 )
@@ -26,6 +25,7 @@ from voicelive_agent.frameworks.pydantic_ai import PydanticAIAgent, read_text
 from voicelive_agent.model_agent.filler import Filler
 from voicelive_agent.model_agent.retries import PatientModel
 from voicelive_agent.model_agent.settings import ModelAgentSettings, load_model_settings
+from voicelive_agent.model_agent.tool_call_deltas import LenientChatModel
 from voicelive_agent.model_agent.tools import make_function_tools, make_mcp_tools
 from voicelive_agent.wire.invocations import CALL_HEADER
 
@@ -122,7 +122,7 @@ class ModelAgent(PydanticAIAgent):
             if kind == "openai-responses":
                 return OpenAIResponsesModel(name, provider=provider)
             name = name if kind in ("openai", "openai-chat") and name else settings.model
-            return OpenAIChatModel(name, provider=provider)
+            return LenientChatModel(name, provider=provider)
         if settings.model:
             return infer_model(settings.model)
         return self._make_foundry_model(credential)

@@ -17,6 +17,8 @@ def test_each_code_has_its_status() -> None:
             "agent_failed",
             "agent_no_output",
             "agent_wrong_type",
+            "content_filtered",
+            "answer_too_long",
             "first_delta_timeout",
             "idle_timeout",
             "turn_timeout",
@@ -31,7 +33,11 @@ def test_each_code_has_its_status() -> None:
 def test_a_caller_hears_a_sentence_unless_the_answer_is_whole_or_unwanted(ending: Ending) -> None:
     phrases = find_phrases("de-DE", closing="Gleich zurück.")
     sentence = ending.find_sentence(phrases)
-    if ending.failed:
+    if ending is Ending.CONTENT_FILTERED:
+        assert sentence == phrases.filtered != phrases.apology
+    elif ending is Ending.ANSWER_TOO_LONG:
+        assert sentence == phrases.too_long != phrases.apology
+    elif ending.failed:
         assert sentence == phrases.apology
         assert sentence.startswith("Entschuldigung")
     else:

@@ -6,8 +6,9 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from voicelive_agent.agent import Agent, ClientEvent, EndCall, Output, Turn
+from voicelive_agent.frameworks.model_stops import find_stop
 from voicelive_agent.server.engine.deadline import Watchdog
-from voicelive_agent.server.engine.ending import Ending
+from voicelive_agent.server.engine.ending import Ending, read_ending
 from voicelive_agent.server.engine.events import (
     CallEnded,
     Delta,
@@ -129,8 +130,9 @@ class AgentRun:
             self._log_failure(ending, error)
         except BaseException as error:
             # Also what would otherwise end the server (SystemExit) or look like a cancellation.
+            ending = _name_failure(error)
             if not self._stopped or isinstance(error, Exception):
-                self._log_failure(Ending.AGENT_FAILED, error)
+                self._log_failure(ending, error)
         await self._close(output)
         self._end(ending)
 
@@ -201,6 +203,11 @@ class AgentRun:
         logger.error(
             "%s: invocation %s", ending.explanation, self._turn.invocation_id, exc_info=error
         )
+
+
+def _name_failure(error: BaseException) -> Ending:
+    stop = find_stop(error)
+    return Ending.AGENT_FAILED if stop is None else read_ending(stop)
 
 
 def _read_event(item: object) -> EngineEvent:

@@ -4,7 +4,7 @@
 value, a text (``TurnRecord.reason``).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from voicelive_agent.server.conversations import TurnStatus
@@ -18,6 +18,10 @@ class Phrases:
     """Spoken in place of, or after, the answer of an agent that failed."""
     closing: str
     """Spoken when the server has to end a turn because it is being stopped."""
+    filtered: str
+    """Spoken when a model's content filter refused what was said, or cut the answer."""
+    too_long: str
+    """Spoken when a model reached its limit of tokens in mid-answer."""
 
 
 class Ending(Enum):
@@ -34,6 +38,16 @@ class Ending(Enum):
         "agent_wrong_type",
         "failed",
         "the agent yielded something that is no text, ClientEvent or EndCall",
+    )
+    CONTENT_FILTERED = (
+        "content_filtered",
+        "failed",
+        "the model's content filter refused what was said, or cut the answer",
+    )
+    ANSWER_TOO_LONG = (
+        "answer_too_long",
+        "failed",
+        "the model reached its limit of tokens before the end of the answer",
     )
     FIRST_DELTA_TIMEOUT = (
         "first_delta_timeout",
@@ -60,7 +74,7 @@ class Ending(Enum):
 
     status: TurnStatus
     explanation: str
-    """For the log; a caller of a failed turn hears an apology only."""
+    """For the log; a caller of a failed turn hears one of ``Phrases`` only."""
 
     def __new__(cls, code: str, status: TurnStatus, explanation: str) -> "Ending":
         ending = object.__new__(cls)
@@ -85,6 +99,10 @@ class Ending(Enum):
 
     def find_sentence(self, phrases: Phrases) -> str:
         """What the server itself says at the end of such a turn; empty for nothing."""
+        if self is Ending.CONTENT_FILTERED:
+            return phrases.filtered
+        if self is Ending.ANSWER_TOO_LONG:
+            return phrases.too_long
         if self.failed:
             return phrases.apology
         return phrases.closing if self is Ending.DRAINING else ""
@@ -100,43 +118,61 @@ _BY_LANGUAGE = {
     "de": Phrases(
         "Entschuldigung, da ist etwas schiefgegangen. Bitte versuchen Sie es noch einmal.",
         "Ich muss hier leider kurz unterbrechen. Bitte fragen Sie gleich noch einmal.",
+        "Darüber kann ich leider nicht sprechen. Was kann ich sonst für Sie tun?",
+        "Das wird mir zu lang, deshalb mache ich hier eine Pause. Soll ich weitermachen?",
     ),
     "en": Phrases(
         "Sorry, something went wrong on my side. Please try that again.",
         "Sorry, I have to stop here for a moment. Please ask me again shortly.",
+        "I'm afraid I can't talk about that. What else can I do for you?",
+        "That is getting too long, so I'll pause here. Shall I go on?",
     ),
     "es": Phrases(
         "Lo siento, algo ha fallado. Por favor, inténtelo de nuevo.",
         "Lo siento, tengo que parar un momento. Por favor, pregúnteme de nuevo enseguida.",
+        "Lo siento, de eso no puedo hablar. ¿En qué más puedo ayudarle?",
+        "Esto se está alargando demasiado, así que hago una pausa. ¿Quiere que siga?",
     ),
     "fr": Phrases(
         "Désolé, quelque chose n'a pas fonctionné. Veuillez réessayer.",
         "Désolé, je dois m'interrompre un instant. Veuillez me le redemander dans un moment.",
+        "Je ne peux malheureusement pas en parler. Que puis-je faire d'autre pour vous ?",
+        "Cela devient trop long, je fais donc une pause. Voulez-vous que je continue ?",
     ),
     "it": Phrases(
         "Mi dispiace, qualcosa non ha funzionato. Per favore, riprovi.",
         "Mi dispiace, devo fermarmi un momento. Per favore, me lo chieda di nuovo tra poco.",
+        "Mi dispiace, di questo non posso parlare. Che altro posso fare per lei?",
+        "Sta diventando troppo lungo, quindi mi fermo qui. Vuole che continui?",
     ),
     "ja": Phrases(
         "申し訳ありません、問題が発生しました。もう一度お願いします。",
         "申し訳ありません、ここで一旦止まります。少ししてからもう一度お尋ねください。",
+        "申し訳ありませんが、その件についてはお話しできません。ほかにご用件はありますか。",
+        "長くなりましたので、ここで一度区切ります。続けましょうか。",
     ),
     "nl": Phrases(
         "Sorry, er ging iets mis. Probeer het alstublieft opnieuw.",
         "Sorry, ik moet even stoppen. Vraag het me zo meteen alstublieft opnieuw.",
+        "Daar kan ik helaas niet over praten. Wat kan ik verder voor u doen?",
+        "Dit wordt te lang, dus ik pauzeer hier even. Zal ik verdergaan?",
     ),
     "pt": Phrases(
         "Desculpe, algo correu mal. Por favor, tente de novo.",
         "Desculpe, tenho de parar por um momento. Por favor, pergunte de novo daqui a pouco.",
+        "Lamento, não posso falar sobre isso. Em que mais posso ajudar?",
+        "Isto está a ficar longo, por isso faço aqui uma pausa. Quer que continue?",
     ),
     "zh": Phrases(
         "抱歉，出了点问题，请再试一次。",
         "抱歉，我需要暂停一下，请稍后再问我。",
+        "抱歉，这个话题我不能谈。还有什么可以帮您？",
+        "内容有点长，我先停在这里。要我继续吗？",
     ),
 }
 
 
 def find_phrases(language: str, *, apology: str = "", closing: str = "") -> Phrases:
-    """The sentences for a BCP-47 language (English where there are none), or the ones given."""
+    """The sentences for a BCP-47 language (English where there are none), or those given."""
     known = _BY_LANGUAGE.get(language.lower().split("-")[0], _BY_LANGUAGE["en"])
-    return Phrases(apology or known.apology, closing or known.closing)
+    return replace(known, apology=apology or known.apology, closing=closing or known.closing)

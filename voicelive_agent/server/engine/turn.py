@@ -355,6 +355,7 @@ def _recall(past: TurnRecord) -> PastTurn:
         heard=past.heard,
         heard_is_known=past.heard_is_known,
         cut=is_cut or past.status == "cancelled",
+        ending=past.reason,
     )
 
 
