@@ -47,7 +47,7 @@ class Lock:
         return bool(self.packages)
 
 
-_RUN = ("emulator", "espeak", "client", "fast")
+_RUN = ("emulator", "espeak", "tls", "client", "fast")
 _SERVER = ("fast", "redis", "telemetry", "azure-monitor")
 _FRAMEWORKS = ("pydantic-ai", "agent-framework", "langgraph", "openai-agents", "model")
 _SPEECH = ("echo-cancellation", "sherpa-onnx", "faster-whisper")

@@ -65,14 +65,14 @@ def _resolve(host: str, port: int) -> list[tuple[Any, ...]]:
     ]
 
 
-def url_of(listener: socket.socket, host: str) -> str:
+def url_of(listener: socket.socket, host: str, *, is_tls: bool = False) -> str:
     """The URL that somebody on this machine uses."""
     port = listener.getsockname()[1]
     if host in ("0.0.0.0", ""):  # noqa: S104 - compared, not bound
         host = "127.0.0.1"
     elif ":" in host:
         host = "[::1]" if host == "::" else f"[{host}]"
-    return f"http://{host}:{port}"
+    return f"http{'s' if is_tls else ''}://{host}:{port}"
 
 
 def find_free_port() -> int:

@@ -10,7 +10,9 @@ import asyncio
 import base64
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -187,10 +189,20 @@ async def _connect(
         connection_options={
             "max_msg_size": MAX_FRAME_BYTES,
             "close_timeout": CLOSE_TIMEOUT_S,
+            "vendor_options": {"ssl": _trust(settings.ca_file)},
         },
         **whom,
     )
     return await manager.__aenter__()
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """What aiohttp checks certificates by. Raises OSError where the file can't be used."""
+    if ca_file is None:
+        return True
+    context = ssl.create_default_context()
+    context.load_verify_locations(ca_file)
+    return context
 
 
 @contextlib.asynccontextmanager

@@ -53,6 +53,9 @@ class Settings(SessionSettings):
     api_key: SecretStr | None = optional(
         WHERE, "key of the resource; default: your sign-in (az login)", min_length=1
     )
+    ca_file: Path | None = optional(
+        WHERE, "trust this certificate authority too (PEM), such as the emulator's with --tls"
+    )
     agent_name: str | None = optional(WHERE, "the hosted agent", min_length=1)
     project_name: str | None = optional(WHERE, "the Foundry project that it lives in", min_length=1)
     agent_version: str | None = optional(

@@ -94,6 +94,7 @@ def run(
     try:
         from voicelive_agent.emulator.engines import EngineError
         from voicelive_agent.emulator.service import ServiceError, serve
+        from voicelive_agent.emulator.tls import TlsError, find_certificate
         from voicelive_agent.emulator.welcome import render_welcome
         from voicelive_agent.listening import ListenError
     except ModuleNotFoundError as error:
@@ -105,12 +106,15 @@ def run(
         return 1
 
     def say_ready(url: str, engines: Any) -> None:
-        sys.stdout.write(spell_commands(render_welcome(url, settings, engines)))
+        certificate = find_certificate(settings)
+        trust = list(certificate.describe_trust()) if certificate else []
+        welcome = render_welcome(url, settings, engines, trust)
+        sys.stdout.write(spell_commands(welcome))
         sys.stdout.flush()
 
     try:
         return asyncio.run(serve(settings, say_ready, beside))
-    except (ServiceError, ListenError, EngineError) as error:
+    except (ServiceError, TlsError, ListenError, EngineError) as error:
         sys.stderr.write(spell_commands(f"{error}\n"))
         return 1
     except KeyboardInterrupt:

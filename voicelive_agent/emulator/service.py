@@ -34,6 +34,7 @@ from voicelive_agent.emulator.engines import Engines, open_engines
 from voicelive_agent.emulator.handshake import PATH_SUFFIX
 from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.shell.connection import hold_session
+from voicelive_agent.emulator.tls import Certificate, PlainPort, find_certificate, watch_port
 from voicelive_agent.emulator.watch.recording import check_directory
 from voicelive_agent.emulator.watch.sessions import Sessions
 from voicelive_agent.listening import bind, is_reachable_by_others, url_of
@@ -126,33 +127,36 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "without completing handshake" not in message and "socket.send() raised" not in message
 
 
-def create_server(app: Starlette) -> uvicorn.Server:
-    """A server for sockets that are bound already."""
+def create_server(app: Starlette, certificate: Certificate | None = None) -> uvicorn.Server:
+    """A server for sockets that are bound already; with a certificate it speaks TLS alone."""
     for name in ("uvicorn.error", "asyncio"):
         logging.getLogger(name).addFilter(_is_news)
-    return _Server(
-        uvicorn.Config(
-            app,
-            ws="websockets-sansio",
-            ws_max_size=MAX_FRAME_BYTES,
-            # Compressing audio would take a whole core for some dozens of sessions.
-            ws_per_message_deflate=False,
-            # A client that stands at a breakpoint is not gone.
-            ws_ping_interval=60,
-            ws_ping_timeout=600,
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            # At info it logs each URL, and a key may stand in its query.
-            log_level="warning",
-            timeout_graceful_shutdown=STOP_TIMEOUT_S,
-        )
+    config = uvicorn.Config(
+        app,
+        http=PlainPort if certificate is None else "auto",
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME_BYTES,
+        # Compressing audio would take a whole core for some dozens of sessions.
+        ws_per_message_deflate=False,
+        # A client that stands at a breakpoint is not gone.
+        ws_ping_interval=60,
+        ws_ping_timeout=600,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        # At info it logs each URL, and a key may stand in its query.
+        log_level="warning",
+        timeout_graceful_shutdown=STOP_TIMEOUT_S,
+        ssl_certfile=certificate.chain if certificate else None,
+        ssl_keyfile=certificate.key if certificate else None,
     )
+    config.load()
+    watch_port(config)
+    return _Server(config)
 
 
 @contextlib.asynccontextmanager
-async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
-    server = create_server(app)
+async def _serving(server: uvicorn.Server, listener: socket.socket) -> AsyncIterator[None]:
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="server")
     try:
         yield
@@ -170,10 +174,11 @@ async def serve(
 
     ``on_ready`` gets the service's URL and its engines once it accepts sessions. ``beside`` makes
     what runs beside the service, from before its engines are warm until its sessions are closed.
-    Raises ServiceError, ListenError, and what ``open_engines`` and ``beside`` raise.
+    Raises ServiceError, TlsError, ListenError, and what ``open_engines`` and ``beside`` raise.
     """
     _check_recordings(settings.record)
     _check_host(settings)
+    certificate = find_certificate(settings)
     listener = bind(
         settings.host, settings.port, names=f"--port or {variable_of(Settings, 'port')}"
     )
@@ -183,8 +188,9 @@ async def serve(
                 await stack.enter_async_context(beside())
                 engines = await stack.enter_async_context(open_engines(settings))
                 app = create_app(settings, engines)
-                await stack.enter_async_context(_serving(app, listener))
-                on_ready(url_of(listener, settings.host), engines)
+                server = create_server(app, certificate)
+                await stack.enter_async_context(_serving(server, listener))
+                on_ready(url_of(listener, settings.host, is_tls=server.config.is_ssl), engines)
                 await asyncio.Event().wait()
         except asyncio.CancelledError:
             return 0

@@ -106,6 +106,14 @@ class Settings(ProgramSettings):
         metavar="ORIGIN",
     )
 
+    tls: bool = setting(
+        _WHERE, "speak https:// and wss:// alone, with a certificate made here", False
+    )
+    tls_cert: Path | None = setting(_WHERE, "the same with this one (PEM)", None, metavar="FILE")
+    tls_key: Path | None = setting(
+        _WHERE, "its key, where --tls-cert does not hold it", None, metavar="FILE"
+    )
+
     agent_port: int = setting(
         _WHO,
         "where the agent of this machine listens",

@@ -17,8 +17,10 @@ _CODE = """\
 """
 
 
-def render_welcome(url: str, settings: Settings, engines: Engines) -> str:
-    """What the person who started the emulator reads."""
+def render_welcome(
+    url: str, settings: Settings, engines: Engines, trust: Sequence[str] = ()
+) -> str:
+    """What the person who started the emulator reads; ``trust``: how its certificate is trusted."""
     names = [name for name in settings.agents if name != ANY_AGENT]
     agent_name = names[0] if names else "my-agent"
     key = "<the key given with --api-key>" if settings.api_key else "local"
@@ -33,6 +35,7 @@ def render_welcome(url: str, settings: Settings, engines: Engines) -> str:
         f"  STT     {engines.stt.name}",
         *_indent(engines.stt.advice),
         f"  TTS     {engines.tts.name}, {engines.tts.sample_rate_hz} Hz",
+        *([f"  TLS     {trust[0]}", *(f"          {line}" for line in trust[1:])] if trust else ()),
         "",
         "  The unmodified azure-ai-voicelive SDK connects to it:",
         "",
