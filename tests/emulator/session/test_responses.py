@@ -419,11 +419,11 @@ class TestInvocations:
 def test_words_told_with_their_audio_are_placed_behind_the_clause_before() -> None:
     driver = Driver(session={"output_audio_timestamp_types": ["word"]})
     driver.send("response.create")
-    driver.stream("Yes. No. ", finish=False)
+    driver.stream("Yes. So. ", finish=False)
     response_id = driver.response_id
     driver.tell(told.ClauseAudio(response_id, 0, b"\1\0" * 24, 300.4))
     driver.tell(told.ClauseSpoken(response_id, 0))
     events = driver.tell(
-        told.ClauseAudio(response_id, 1, b"\1\0" * 24, 300, (SpokenWord("No.", 3, 10, 200),))
+        told.ClauseAudio(response_id, 1, b"\1\0" * 24, 300, (SpokenWord("So.", 3, 10, 200),))
     )
     assert events[0]["audio_offset_ms"] == 310

@@ -26,6 +26,19 @@ def split(*deltas: str) -> list[str]:
         ["See https://example.com/a?b=c,d;e.html for more. ", "Bye."],
         ["Write to me@example.com! ", "Thanks."],
         ["The U.S. team and the U.K. team play, ", "i.e. both of them."],
+        ["Der Termin ist am 3. Oktober im 2. Stock. ", "Bis dann."],
+        ["Vom 1. bis 3. Mai. ", "Am 28.11. um 9 Uhr. ", "Wir kommen am 28.11. ", "Danke."],
+        ["Ihr 2. Termin ist im 4. OG. ", "Wir sind zu 3. ", "Danach gehen wir."],
+        ["It is No. 5 on the left. ", "Is it far? ", "No. ", "It is near."],
+        ["See Fig. 3 for that. ", "Ph.D. students are in Sec. 4. ", "The U.S. Army is big."],
+        ["Das ist z. B. ein Test, ", "d. h. kein Ernst. ", "Heinrich VIII. war da."],
+        ["It closes at 5 p.m. tomorrow. ", "It closes at 5 p.m. ", "We open at 9 a.m. Monday."],
+        ["We have apples, ", "etc. ", "We also have pears, ", "etc. and more."],
+        ["There are 3. ", "We go. ", "It costs 3.50. ", "Then we pay."],
+        ["Wait... ", "J. R. R. Tolkien wrote it. ", '"Yes." ', "(Good.)"],
+        ["Ad es. questo. ", "P. ex. cela. ", "M. Dupont est là. ", "La Sig.ra Rossi. "],
+        ["Vive en EE. UU. desde 2019. ", "El Sr. Pérez y la Sra. López."],
+        ["Chapter 4. ", "The end."],
         ["1. Open the door. ", "2. Walk in."],
         ["Really?! ", "Yes... ", "I think so. ", "No. ", "So do I. ", "Good."],
         ['She said "Stop!" ', "and (so they say.) ", "he did."],
@@ -61,6 +74,26 @@ def test_a_clause_is_out_as_soon_as_it_is_decided() -> None:
     assert splitter.pending == "how"
 
 
+@pytest.mark.parametrize(
+    ("text", "clause"),
+    [
+        ("Yes. I", "Yes. "),
+        ("Hello, I", "Hello, "),
+        ("We are here. S", "We are here. "),
+        ("It is No. So", "It is No. "),
+        ("It was in 2019. T", "It was in 2019. "),
+        ("It costs 3.50. T", "It costs 3.50. "),
+        ("There are 3. We ", "There are 3. "),
+    ],
+)
+def test_the_first_clause_waits_for_no_more_than_what_decides_it(text: str, clause: str) -> None:
+    """One character behind the space; a word, where a number with a stop may be an ordinal."""
+    splitter = ClauseSplitter()
+    given = [(at, found) for at, char in enumerate(text) for found in splitter.feed(char)]
+    assert [found for _, found in given] == [clause]
+    assert given[0][0] >= len(text) - 2
+
+
 def test_no_text_gives_no_clause() -> None:
     assert split() == split("") == split("", "") == []
 
@@ -83,6 +116,15 @@ TEXTS = st.one_of(
                 "x",
                 "1.",
                 "U.S.",
+                "No.",
+                "am",
+                "Oktober",
+                "3.",
+                "VIII.",
+                "etc.",
+                "We",
+                "Wir",
+                "a" * 30,
                 "–",
             ]
         ),
@@ -118,6 +160,9 @@ def test_text_without_marks_is_cut_all_the_same(text: str) -> None:
         ("One moment", False),
         ("It is 3.", False),
         ("Ask Dr.", False),
+        ("It is No.", False),
+        ("No.", True),
+        ("See Fig.", False),
         ("…", False),
         ("", False),
     ],

@@ -9,9 +9,13 @@ boundary is found only once the characters that decide it have arrived: ``3.`` m
 meantime is what ``pause`` is for.
 """
 
-import re
 import unicodedata
 
+from voicelive_agent.emulator.tts.text.full_stops import (
+    ends_sentence,
+    is_abbreviation,
+    may_go_on,
+)
 from voicelive_agent.wire.punctuation import (
     CLAUSE_ENDS,
     CLOSERS,
@@ -39,16 +43,6 @@ _MARKS = frozenset(
     SENTENCE_ENDS + CLAUSE_ENDS + WIDE_SENTENCE_ENDS + WIDE_CLAUSE_ENDS + LONG_DASHES
 )
 _RUN = _MARKS | frozenset(_CLOSERS)
-
-# Only those that are no words of their own: "No." and "Max." end sentences.
-_ABBREVIATIONS = re.compile(
-    r"dr|mr|mrs|ms|mx|prof|rev|hon|sen|rep|gov|gen|col|lt|sgt|capt|st|mt|ft|jr|sr|vs|"
-    r"etc|approx|"
-    r"nos|vol|pp|inc|ltd|corp|dept|ext|ave|blvd|rd|apt|avg|tel|"
-    r"jan|feb|apr|jun|jul|aug|sep|sept|oct|nov|dec|tue|tues|wed|thu|thur|thurs|"
-    r"hr|nr|str|bzw|usw|evtl|ggf|inkl|mme|mlle|sra|srta|dra|uds|núm|pág|dott|sig"
-)
-_INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 
 
 class ClauseSplitter:
@@ -84,7 +78,7 @@ class ClauseSplitter:
             return None
         if len(body) > 1 and body[-1] in ".,:" and body[-2].isdigit():
             return None  # may go on as a number: 3.5, 1,000, 7:30
-        if body[-1] == "." and _is_abbreviation(body[:-1]):
+        if body[-1] == "." and may_go_on(body[:-1]):
             return None
         return self._take(len(self._pending))
 
@@ -109,10 +103,14 @@ class ClauseSplitter:
                 if self._ends_at_space(head, following):
                     return position + 1
             elif following.isspace():
-                if self._ends_at_mark(head, following):
+                ends = self._ends_at_mark(head, following, text[position + 1 :])
+                if ends is None:
+                    self._scanned = position
+                    return None
+                if ends:
                     return position + 2
             elif following not in _RUN and (
-                self._ends_at_mark(head, following) or _is_long_wide_run(head, following)
+                self._ends_at_mark(head, following, following) or _is_long_wide_run(head, following)
             ):
                 return position + 1
             if position + 1 >= CLAUSE_CHARS and not _joins(head[-1], following):
@@ -129,9 +127,11 @@ class ClauseSplitter:
         if _count_words(body) < (FIRST_CLAUSE_WORDS if self._first else CLAUSE_WORDS):
             return False
         # "10 | AM", "Dr. | Smith": these are said in one breath.
-        return not (body[-1].isdigit() or body[-1].isspace() or _is_abbreviation(body.rstrip(".")))
+        tail = body.rstrip(".")[-1:]
+        return not (tail.isdigit() or body[-1].isspace() or is_abbreviation(body.rstrip(".")))
 
-    def _ends_at_mark(self, head: str, following: str) -> bool:
+    def _ends_at_mark(self, head: str, following: str, behind: str) -> bool | None:
+        """Whether the mark at the end of ``head`` ends a clause; None until more is known."""
         body = head.rstrip(_CLOSERS)
         if not _is_speakable(body):
             return False
@@ -143,7 +143,7 @@ class ClauseSplitter:
         if not (following.isspace() or _is_wide(following)):
             return False
         if mark == ".":
-            return not (_is_abbreviation(before) or before.strip().isdecimal())
+            return ends_sentence(before, behind) if following.isspace() else True
         if mark in SENTENCE_ENDS:
             return True
         if mark in CLAUSE_ENDS or (mark in _DASHES and before[-1:].isspace()):
@@ -174,17 +174,6 @@ def _is_long_wide_run(head: str, following: str) -> bool:
 def _count_words(text: str) -> float:
     """Words, where two letters of a wide script make one."""
     return len(text.split()) + sum(map(_is_wide, text)) / 2
-
-
-def _is_abbreviation(text: str) -> bool:
-    """Whether a full stop after this text belongs to its last token."""
-    tokens = text.split()
-    if not tokens or text[-1].isspace():
-        return False
-    last = tokens[-1].lstrip("\"'“‘„«([{*_")
-    if _ABBREVIATIONS.fullmatch(last.lower()):
-        return True
-    return last != "I" and not _is_wide(last[-1:] or " ") and bool(_INITIALS.fullmatch(last))
 
 
 def _joins(char: str, following: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 
+from voicelive_agent.emulator.tts.text.full_stops import FIRST_WORDS, ORDINAL_NOUNS
 from voicelive_agent.emulator.tts.text.normalization.roman import read_roman
 from voicelive_agent.emulator.tts.text.normalization.table import say_number
 
@@ -70,32 +71,19 @@ def decline_ordinal(number: int, mark: str, before: str) -> str:
 def say_ordinal_before_noun(match: re.Match[str]) -> str | None:
     """3. before a noun: "im dritten Stock"; None where the stop ends a sentence."""
     before = match.string[: match.start()]
-    if _STARTERS.fullmatch(match["noun"].split()[-1]):
+    if FIRST_WORDS.fullmatch(match["noun"].split()[-1]):
         return None
     said = decline_ordinal(int(match["n"]), ".", before)
     if said.endswith("r"):
         gender = gender_of(match["noun"])
         is_owned = re.search(rf"\b(?:{_OWNERS})\s$", before, re.IGNORECASE)
-        if not (is_owned or re.fullmatch(ORDINAL_NOUNS, match["noun"])):
+        if not (is_owned or ORDINAL_NOUNS.fullmatch(match["noun"])):
             return None
         return said[:-1] + {"f": "", "n": "s"}.get(gender, "r")
     return said
 
 
 _OWNERS = r"mein|dein|sein|ihr|unser|euer|ein|kein"
-_STARTERS = re.compile(
-    r"Ich|Wir|Sie|Er|Es|Das|Die|Der|Dies|Diese|Ein|Eine|Dann|Danach|Bitte|Und|"
-    r"Aber|Wenn|Möchten|Haben|Ist|Sind|Kann|Können|Soll|Was|Wie|Wo|Wann|Heute|"
-    r"Morgen|Hier|Dort|Ja|Nein|Also|Im|Am|In|Auf|Mit|Für|Sonst|Außerdem|Gibt|"
-    r"Kommen|Gut|Vielen|Danke"
-)
-ORDINAL_NOUNS = (
-    r"Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jan|Feb|"
-    r"Apr|Aug|Sep|Sept|Okt|Nov|Dez|Stock|Stockwerk|Etage|OG|UG|Obergeschoss|Untergeschoss|Klasse|"
-    r"Kapitel|Platz|Mal|Tag|Woche|Monat|Quartal|Jahr|Jahrhundert|Jh|Advent|Liga|Person|Geburtstag|"
-    r"Weltkrieg|Versuch|Semester|Halbjahr|Halbzeit|Runde|Reihe|Gang|Stufe|Generation|Auflage|Teil|"
-    r"Band|Akt|Straße|Rang|Spieltag|Staffel|Folge|Seite|Zeile|Abschnitt|Bezirk|Hochzeitstag"
-)
 MONTHS = {
     "jan": 1, "feb": 2, "mär": 3, "mrz": 3, "apr": 4, "jun": 6, "jul": 7, "aug": 8, "sep": 9,
     "sept": 9, "okt": 10, "nov": 11, "dez": 12,
