@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# Those that speech is heard and spoken with; what can't be fetched is told, and done without.
+MODELS = $(BIN)/voicelive-agent models fetch || true
 QUICK := "not component and not slow"
 
 .DEFAULT_GOAL := help
@@ -67,10 +69,12 @@ clean:  ## Remove .venv and caches
 # .venv with what its locks say; made anew where it is half-made or of another Python.
 for-run: python
 	@$(PYTHON) -m infra.environment run
+	@$(MODELS)
 
 for-development: python
 	@.ci/packages tests
 	@$(PYTHON) -m infra.environment development
+	@$(MODELS)
 
 python:
 	@if [ -z "$(PYTHON)" ]; then \

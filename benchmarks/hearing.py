@@ -30,7 +30,6 @@ from voicelive_agent.emulator.vad.end_of_turn_by_words import estimate_completen
 from voicelive_agent.emulator.vad.loudness import Loudness
 from voicelive_agent.emulator.vad.smart_turn import (
     SmartTurn,
-    is_installed,
     open_end_of_turn,
     weigh_opinions,
 )
@@ -221,7 +220,7 @@ async def measure_cuts(
     stt: SpeechToText, activities: VoiceActivities, voices: Iterable[str]
 ) -> None:
     """Turns cut off at a pause for thought, by its length, and what that costs complete ones."""
-    model = open_end_of_turn("smart-turn") if is_installed() else None
+    model = open_end_of_turn()
     kinds: list[tuple[str, dict[str, Any], SmartTurn | None]] = [
         ("server_vad", SERVER, None),
         ("azure_semantic_vad", SEMANTIC, None),

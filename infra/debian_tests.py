@@ -25,7 +25,7 @@ from infra.debian import (
 from infra.locks import find_cache
 
 PROJECT = Path(__file__).parents[1]
-_LOCKS = ("dev", "end-of-turn")
+_LOCKS = ("dev",)
 _NOT_COPIED = (".git", ".venv", "build", "dist", "__pycache__", ".*_cache", ".hypothesis")
 # What a checkout is developed and described with is no concern of the image's Python.
 _NOT_RUN = ("--ignore=tests/infra", "--ignore=tests/docs")

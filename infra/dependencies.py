@@ -21,8 +21,6 @@ from infra.locks import Pin, check_installable, check_locks, read_locks
 PROJECT = Path(__file__).parents[1]
 INSTALLED = "dev"
 IN_IMAGES = ("agent", "model")
-MODEL_ALONE = "pipecat-ai"
-"""Installed for the model in it, without what it requires."""
 _BINDING = re.compile(r"\b[AL]?GPL|General Public|SSPL|BUSL|Business Source|Proprietary", re.I)
 _UNREACHABLE = re.compile(r"ConnectionError|could not connect|Max retries|timed out", re.I)
 
@@ -79,7 +77,7 @@ def check_installed() -> list[str]:
     )
     if not done.returncode:
         return []
-    return [line for line in done.stdout.splitlines() if not line.startswith(f"{MODEL_ALONE} ")]
+    return done.stdout.splitlines()
 
 
 def audit() -> list[str]:

@@ -20,7 +20,7 @@ PROJECT = Path(__file__).parents[1]
 VENV = PROJECT / ".venv"
 PORTAUDIO_HEADERS = Path("/usr/include/portaudio.h")
 
-_LOCKS = {"run": ("run",), "development": ("dev", "end-of-turn", "microphone")}
+_LOCKS = {"run": ("run",), "development": ("dev", "microphone")}
 _INCLUDED = {"development": ("run",)}
 """What a set brings besides itself: whoever has it needs not install the others."""
 _SOURCES = frozenset(

@@ -39,8 +39,6 @@ class Lock:
     files: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     """Requirements in place of pyproject.toml's: a file that is installed beside the others."""
-    alone: bool = False
-    """Without what the packages require."""
 
     @property
     def on_top(self) -> bool:
@@ -60,8 +58,6 @@ LOCKS: Mapping[str, Lock] = {
     "run": Lock(_RUN, ("build",)),
     # Built from source against PortAudio, so installed only where its headers are.
     "microphone": Lock(packages=("pyaudio>=0.2.14,<0.3",)),
-    # Its model alone: with all that the package needs it is 400 MB.
-    "end-of-turn": Lock(packages=("pipecat-ai>=1.14,<2",), alone=True),
     # The oldest pip that a Python 3.11 brings, and the newest: both have to read the others.
     "pip-oldest": Lock(packages=("pip==22.3",)),
     "pip-newest": Lock(packages=("pip",)),
@@ -183,7 +179,7 @@ def find_gaps(
     told = set()
     for where, environment in make_environments().items():
         present = {pin.name: pin for pin in pins if pin.applies(environment)}
-        for origin, requirement in _walk(asked, environment, alone=lock.alone):
+        for origin, requirement in _walk(asked, environment):
             pin = present.get(canonicalize_name(requirement.name))
             if pin and requirement.specifier.contains(pin.version, prereleases=True):
                 continue
@@ -195,7 +191,7 @@ def find_gaps(
 
 
 def _walk(
-    asked: Sequence[Requirement], environment: Mapping[str, str], *, alone: bool
+    asked: Sequence[Requirement], environment: Mapping[str, str]
 ) -> Iterator[tuple[str, Requirement]]:
     """All that is required in ``environment``, extras' requirements too, and who asks for it."""
     waiting = [("pyproject.toml", "", requirement) for requirement in asked]
@@ -206,7 +202,7 @@ def _walk(
         if name == OWN or (marker and not marker.evaluate({**environment, "extra": extra})):
             continue
         yield origin, requirement
-        for each in () if alone else ("", *requirement.extras):
+        for each in ("", *requirement.extras):
             if (name, each) not in seen:
                 seen.add((name, each))
                 waiting += [(name, each, needed) for needed in _read_requires(name)]
@@ -318,7 +314,7 @@ def make_locks() -> None:
     for name, lock in LOCKS.items():
         options = ["-o", f"requirements/{name}.txt"]
         if lock.on_top:
-            options += ["-", "--no-deps"] if lock.alone else ["-"]
+            options += ["-"]
         else:
             options += ["pyproject.toml", "--no-emit-package", OWN, *lock.files]
             options += [text for extra in lock.extras for text in ("--extra", extra)]

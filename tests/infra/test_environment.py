@@ -75,7 +75,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Path) -> Pa
     make_wheel(index, "leaf", "2.0", "never-released>=1 ; extra == 'mail'")
     project = tmp_path / "checkout"
     (project / "requirements").mkdir(parents=True)
-    for name in ("run", "dev", "end-of-turn", "microphone"):
+    for name in ("run", "dev", "microphone"):
         (project / f"requirements/{name}.txt").write_text(lock)
     (project / "backend.py").write_text(BACKEND)
     (project / "pyproject.toml").write_text(

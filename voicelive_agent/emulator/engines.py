@@ -161,8 +161,8 @@ def _choose_engines(settings: Settings) -> Engines:
                 script=settings.model_script,
                 limits=limits,
             ),
-            open_voice_activity=VoiceActivities().open,
-            end_of_turn=open_end_of_turn(settings.end_of_turn),
+            open_voice_activity=VoiceActivities(settings.models_dir).open,
+            end_of_turn=open_end_of_turn(settings.end_of_turn, settings.models_dir),
             phrases=settings.read_phrases(),
         )
     except (SttError, TtsError, ValueError) as error:

@@ -159,7 +159,9 @@ class Settings(ProgramSettings):
 
     stt: str = setting(_SPEECH, "speech to text; see below", "auto", metavar="ENGINE")
     tts: str = setting(_SPEECH, "text to speech; see below", "auto", metavar="ENGINE")
-    end_of_turn: str = setting(_SPEECH, "none or smart-turn", "none", metavar="MODEL")
+    end_of_turn: str = setting(
+        _SPEECH, "none, or smart-turn where it was fetched", "auto", metavar="MODEL"
+    )
     phrases: Path | None = setting(
         _SPEECH, "words to listen for, one phrase a line", None, metavar="FILE"
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from voicelive_agent.command_name import spell_command
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.settings import ANY_AGENT, Settings
+from voicelive_agent.emulator.vad.smart_turn import advise
 from voicelive_agent.settings_sources import emulator_url
 
 _CODE = """\
@@ -32,6 +33,7 @@ def render_welcome(
         f"  Look    {url}/   (JSON: {url}/sessions)",
         "  Agents",
         *_describe_agents(settings),
+        *_describe_turns(settings, engines),
         f"  STT     {engines.stt.name}",
         *_indent(engines.stt.advice),
         f"  TTS     {engines.tts.name}, {engines.tts.sample_rate_hz} Hz",
@@ -68,6 +70,12 @@ def _describe_credential(settings: Settings) -> str:
     if settings.api_key:
         return "Only the key given with --api-key is let in, as key or bearer token."
     return "Any key or token is accepted."
+
+
+def _describe_turns(settings: Settings, engines: Engines) -> Sequence[str]:
+    if engines.end_of_turn is not None or settings.end_of_turn == "none":
+        return []
+    return [f"  Turns   {advise()}"]
 
 
 def _indent(advice: str | None) -> Sequence[str]:

@@ -45,6 +45,16 @@ def test_from_list_to_remove(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert str(tmp_path / "models") in capsys.readouterr().out
 
 
+def test_without_a_name_what_is_used_by_default_is_fetched_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command_module, "DEFAULTS", ("test",))
+    assert main(["fetch"]) == 0
+    assert "test is here" in capsys.readouterr().out
+    assert main(["fetch"]) == 0
+    assert capsys.readouterr().out == ""
+
+
 def test_mistakes_are_told(source: Source, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fetch", "unknown"]) == 1
     assert "choose test" in capsys.readouterr().err
@@ -52,7 +62,7 @@ def test_mistakes_are_told(source: Source, capsys: pytest.CaptureFixture[str]) -
     assert main(["fetch", "test"]) == 1
     assert "HTTP 404" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        main(["fetch"])
+        main(["remove"])
 
 
 def test_an_interrupt_is_no_traceback(

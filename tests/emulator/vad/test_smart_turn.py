@@ -1,60 +1,42 @@
-"""The end-of-turn model, where it is installed; and what is said where it isn't."""
+"""The end-of-turn model, where it was fetched; and what is said where it wasn't."""
 
-import importlib.util
-import re
-from importlib.metadata import version
+from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.emulator.speech import needs_flite, say, silence
+from voicelive_agent.emulator.models import ModelError, find_model
 from voicelive_agent.emulator.stt import SttError
-from voicelive_agent.emulator.vad import smart_turn
-from voicelive_agent.emulator.vad.smart_turn import SmartTurn, open_end_of_turn, weigh_opinions
-
-needs_model = pytest.mark.skipif(
-    importlib.util.find_spec("onnxruntime") is None or smart_turn._find_folder() is None,
-    reason="the end-of-turn extra is not installed",
+from voicelive_agent.emulator.vad.smart_turn import (
+    WINDOW_MS,
+    SmartTurn,
+    open_end_of_turn,
+    weigh_opinions,
 )
 
 
-@needs_model
-def test_the_private_files_of_pipecat_are_those_of_the_version_that_was_checked() -> None:
-    """``_whisper_features.py`` is private and is run by its path; the model is a data file.
-
-    After an upgrade, see that the file still imports numpy alone and gives the features that
-    the model beside it takes, run this module and ``benchmarks.hearing``, and raise the version.
-    """
-    assert version("pipecat-ai") == "1.14.0"
-    folder = smart_turn._find_folder()
-    assert folder is not None
-    source = (folder / smart_turn._FEATURES).read_text(encoding="utf-8")
-    imported = re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE)
-    assert set(imported) <= {"math", "numpy", "functools", "typing", "__future__"}
-    compute = smart_turn._load_features(folder / smart_turn._FEATURES)
-    window = np.zeros(smart_turn._WINDOW_SAMPLES, np.float32)
-    features = compute(window, do_normalize=True)
-    session = smart_turn._open_session(sorted(folder.glob(f"data/{smart_turn._MODEL_GLOB}"))[-1])
-    (taken,) = session.get_inputs()
-    assert taken.name == "input_features"
-    assert list(features.shape) == taken.shape[1:]
+@pytest.fixture(scope="module")
+def model() -> SmartTurn:
+    try:
+        find_model("smart-turn")
+    except ModelError as error:
+        pytest.skip(str(error))
+    opened = open_end_of_turn()
+    assert opened is not None
+    return opened
 
 
-@needs_model
 @needs_flite
-def test_a_whole_sentence_sounds_more_complete_than_its_start() -> None:
+def test_a_whole_sentence_sounds_more_complete_than_its_start(model: SmartTurn) -> None:
     """On processors without VNNI it was the other way round: 8-bit sums saturated."""
-    model = SmartTurn()
     sentence = say("i would like to book a table for two.", "rms") + silence(200)
     start = say("i would like to book a table for two.", "rms")
     cut = start[: len(start) // 4 * 2] + silence(200)
     assert 0 <= model.estimate(cut) < model.estimate(sentence) <= 1
 
 
-@needs_model
-def test_any_length_has_an_answer() -> None:
-    model = SmartTurn()
-    for pcm in (b"", silence(10), silence(smart_turn.WINDOW_MS * 2)):
+def test_any_length_has_an_answer(model: SmartTurn) -> None:
+    for pcm in (b"", silence(10), silence(WINDOW_MS * 2)):
         assert 0 <= model.estimate(pcm) <= 1
 
 
@@ -67,10 +49,10 @@ def test_an_unknown_name_names_the_known_ones() -> None:
         open_end_of_turn("oracle")
 
 
-def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smart_turn, "_find_folder", lambda: None)
-    with pytest.raises(SttError, match="pip install"):
-        open_end_of_turn("smart-turn")
+def test_what_is_missing_is_said(tmp_path: Path) -> None:
+    assert open_end_of_turn("auto", tmp_path) is None
+    with pytest.raises(SttError, match="models fetch smart-turn"):
+        open_end_of_turn("smart-turn", tmp_path)
 
 
 @pytest.mark.parametrize(

