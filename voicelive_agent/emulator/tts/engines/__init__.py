@@ -4,9 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from voicelive_agent.emulator.tts import TextToSpeech, TtsError
-from voicelive_agent.emulator.tts.by_language import TextToSpeechByLanguage
-from voicelive_agent.emulator.tts.engines import espeak
-from voicelive_agent.emulator.tts.engines.hibari import engine as hibari
 
 ENGINES = {
     "hibari": "hibari, American English: natural, in the package",
@@ -36,10 +33,14 @@ def open_tts(
         case "auto":
             return _open_installed(processes)
         case "hibari":
+            from voicelive_agent.emulator.tts.engines.hibari import engine as hibari
+
             if not hibari.is_installed():
                 raise TtsError(f"hibari is not installed: {hibari.INSTALL_HINT}")
             return hibari.open_tts()
         case "espeak":
+            from voicelive_agent.emulator.tts.engines import espeak
+
             if espeak.find_library() is None:
                 raise TtsError(f"espeak-ng is not installed: {espeak.INSTALL_HINT}")
             return espeak.open_tts(processes=processes)
@@ -55,6 +56,10 @@ def open_tts(
 
 
 def _open_installed(processes: int) -> TextToSpeech:
+    from voicelive_agent.emulator.tts.by_language import TextToSpeechByLanguage
+    from voicelive_agent.emulator.tts.engines import espeak
+    from voicelive_agent.emulator.tts.engines.hibari import engine as hibari
+
     has_espeak = espeak.find_library() is not None
     if not hibari.is_installed():
         if has_espeak:
