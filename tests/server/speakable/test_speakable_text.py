@@ -1,14 +1,22 @@
 """Streamed text made speakable: what is said of it, and that how it is cut doesn't matter."""
 
-import time
+import sys
 from itertools import pairwise
+from types import FrameType
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.server.speakable.cuts import cut
-from voicelive_agent.server.speakable import LOOKAHEAD_CHARS, SpeakableText, SpokenForms, speakable
+from voicelive_agent.server.speakable import (
+    LOOKAHEAD_CHARS,
+    SpeakableText,
+    SpokenForms,
+    speakable,
+    speakable_text,
+)
+from voicelive_agent.server.speakable.lookahead import Window
 
 PROSE = [
     "The weather in Seattle is 52°F and partly cloudy.",
@@ -112,7 +120,8 @@ FRAGMENTS = """
 * ** *** _ __ ~~ ~ ` `` ``` ~~~ # ## - + > | |-| |---| [ ] ( ) ![ ]( [1] [^1] [x] 【 】 † < > <b>
 </b> <br> <!-- --> <think> </think> & &amp; ; https:// www. http . , : ! \\ = === --- 1. 2) a word
 52°F h w 你 😀
-✅ ❌ → ⭐ ☆ ½ ~~x~~ ~y~ $ \\( \\) $x$ \\frac {1} ^2 ```json <s> </s> [2] Press " ' @ python
+✅ ❌ → ⭐ ☆ ½ ~~x~~ ~y~ $ \\( \\) $x$ \\frac
+{1} ^2 ```json <s> </s> [2] Press " ' @ python
 """
 UNSEEN = ["\u200d", "\ufe0f", "\ud83d", "\ude00", "\ue200", "\ue201"]
 SPACES = [" ", "  ", "\n", "\n\n", "\r\n", "\t", "\r", "\n- ", "\n```\n", "\n| "]
@@ -169,9 +178,7 @@ MAY_BE_MORE = ["https", "www", "analysis", "assistant"]
 words = st.text(st.characters(categories=["L"], max_codepoint=0x2FF), min_size=1, max_size=8)
 prose_words = st.one_of(
     words.filter(lambda word: not any(start.startswith(word.lower()) for start in MAY_BE_MORE)),
-    st.sampled_from(
-        ["52°F", "3.5", "7:30,", "$5", "don't", "well-known", "a_b", "2*3", "C#", "no."]
-    ),
+    st.sampled_from(["52°F", "3.5", "7:30,", "don't", "well-known", "a_b", "2*3", "C#", "no."]),
 )
 
 
@@ -216,24 +223,46 @@ def test_the_spoken_forms_can_be_in_another_language() -> None:
 
 
 HOSTILE = """
-[ * ** ` ``` _ ~ < & | # - ! ![ ]( <a [1]( [a](b http:// h 【 \\ > *1
+[ * ** ` ``` _ ~ < & | # - ! ![ ]( <a [1]( [a](b http:// h 【 \\ > *1 $ $a $$ \\( \\[a \\frac{
+{ {"name": ~~a <think> </think> <think>a</thinking> <|x <|x|> <|channel|> [THINK] {"arguments":{
+⭐ ✅ 看www.a、 a 1 <s>a
 """
+
+
+def count_steps(text: str) -> int:
+    """How many functions are called, those of C included, to read a text."""
+    count = 0
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    stream = SpeakableText()
+    sys.setprofile(note)
+    try:
+        stream.feed(text)
+        stream.finish()
+    finally:
+        sys.setprofile(None)
+    return count
 
 
 @pytest.mark.parametrize("text", [*HOSTILE.split(), "\n", "\r"])
 def test_hostile_text_takes_linear_time(text: str) -> None:
-    def seconds(count: int) -> float:
-        started = time.process_time()
-        speakable(text * (count // len(text)))
-        return time.process_time() - started
-
-    small = min(seconds(10_000) for _ in range(3))
-    assert seconds(80_000) < 8 * 4 * max(small, 0.002)
+    """A long answer made the others wait. Each step looks at a slice at most (see below)."""
+    small, large = (count_steps(text * (size // len(text))) for size in (6_000, 24_000))
+    assert large < 4.4 * small + 200
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("text", ["[", "*", "`"])
-def test_a_hostile_megabyte_is_read_in_seconds(text: str) -> None:
-    started = time.process_time()
-    speakable(text * 1_000_000)
-    assert time.process_time() - started < 10
+def test_no_step_looks_at_more_than_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths = []
+
+    class Noted(Window):
+        def __init__(self, text: str, *, final: bool) -> None:
+            lengths.append(len(text))
+            super().__init__(text, final=final)
+
+    monkeypatch.setattr(speakable_text, "Window", Noted)
+    text = "看www.a、[x](" * 2000
+    assert SpeakableText().feed(text)
+    assert max(lengths) <= speakable_text.SLICE_CHARS + LOOKAHEAD_CHARS

@@ -25,6 +25,8 @@ _UP_TO_JSON = re.compile(rf"[^{re.escape(OPENERS)}{{}}\]\"\\]+")
 _JSON_STRING = re.compile(r'[^"\\]+')
 _AFTER_JSON = re.compile(r"[\s,;}\]]+")
 _HEADER_CHARS = 200
+_DEPTH = 32
+"""More parts than a text nests but by mistake."""
 _SPOKEN_CHANNELS = frozenset({"", "final", "commentary", "response", "answer", "text"})
 # Nothing closes these: what follows them is one call.
 _UNPAIRED = frozenset({"TOOL CALLS", "TOOL CALL", "ARGS", "CALL ID", "python tag"})
@@ -254,7 +256,7 @@ def _note_in_thought(reading: Reading, mark: Mark) -> None:
     hidden = reading.hidden
     if mark.part is Part.THOUGHT and mark.opens:
         # Some servers write the opening tag that the model then writes again.
-        if not hidden.is_fresh:
+        if not hidden.is_fresh and len(hidden.names) < _DEPTH:
             hidden.names.append(mark.name)
     elif mark.part is Part.THOUGHT:
         _close(reading, mark.name)
@@ -283,7 +285,7 @@ def _open_within_call(hidden: Hidden, name: str) -> None:
         return
     if hidden.names[-1] in _UNPAIRED:
         hidden.names.clear()
-    if name not in hidden.names:
+    if name not in hidden.names and len(hidden.names) < _DEPTH:
         hidden.names.append(name)
 
 

@@ -7,6 +7,7 @@ the window, and returns where what it has read ends.
 import html
 import string
 
+from voicelive_agent.server.speakable import formulas
 from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.block_rules import open_code
 from voicelive_agent.server.speakable.lookahead import Window
@@ -98,6 +99,8 @@ def read_hash(reading: Reading, window: Window) -> int:
 
 
 def read_escape(reading: Reading, window: Window) -> int:
+    if (end := formulas.read_backslash(reading, window)) is not None:
+        return end
     start = window.start
     following = window.char(start + 1)
     if following and following in string.punctuation:
@@ -367,6 +370,7 @@ RULES = {
     "|": read_cell_end,
     "#": read_hash,
     "\\": read_escape,
+    "$": formulas.read_dollar,
     "[": open_bracket,
     "]": close_bracket,
     "!": open_image,

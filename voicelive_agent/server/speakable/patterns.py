@@ -20,7 +20,7 @@ TERMINAL = ".!?:;,…。！？：；，、"
 CLOSING = TERMINAL + ")]}»”’』」）】"
 
 SPACED_WORD = re.compile("[A-Za-z0-9ªµº\u00c0-\u0dff]")
-PLAIN = re.compile(rf"[^\s*_~`|<◁{{&\[\]!\\#【\u200d{EMOJI}{ARROWS}{JUNK}]+")
+PLAIN = re.compile(rf"[^\s*_~`|<◁${{&\[\]!\\#【\u200d{EMOJI}{ARROWS}{JUNK}]+")
 """Text that no rule but the one on addresses has anything to do with."""
 PROSE = re.compile(r" ?[A-Za-z0-9',.;:?-]+(?: [A-Za-z0-9',.;:?-]+)* ?")
 """Words with single spaces between them."""

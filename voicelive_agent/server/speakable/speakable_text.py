@@ -14,6 +14,12 @@ from voicelive_agent.server.speakable.lookahead import Wait, Window
 from voicelive_agent.server.speakable.spoken_forms import SpokenForms
 from voicelive_agent.server.speakable.state import Reading, Spoken
 
+SLICE_CHARS = 4096
+"""A longer delta is read in slices, so that no rule ever looks at more than one.
+
+For one that may be longer still, who must not hold up others feeds slices itself.
+"""
+
 
 def speakable(
     text: str, forms: SpokenForms | None = None, *, starts_in_thought: bool = False
@@ -53,6 +59,9 @@ class SpeakableText:
 
     def feed(self, delta: str) -> str:
         """Take the next piece of the text; return what can be said now."""
+        if len(delta) > SLICE_CHARS:
+            starts = range(0, len(delta), SLICE_CHARS)
+            return "".join(self.feed(delta[start : start + SLICE_CHARS]) for start in starts)
         if self._is_mere_prose(delta):
             self._reading.previous = delta[-1]
             self._reading.spoken.note(delta)
