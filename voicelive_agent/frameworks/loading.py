@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from voicelive_agent.agent import Output, Turn
 from voicelive_agent.command_name import spell_commands
+from voicelive_agent.diagnostics import find_definition, wrong_output
 from voicelive_agent.frameworks.naming import AgentLoadError, find_named, import_named
 from voicelive_agent.frameworks.outlet import Outlet, perform
 
@@ -18,6 +19,13 @@ EXAMPLE = (
 )
 _BUILT_IN = {"model": "voicelive_agent.model_agent.agent:ModelAgent"}
 
+
+# For what is given in the place of a function, by its type.
+_ADVICE = {
+    "async_generator": "Give the function itself, without calling it: reply, not reply(…).",
+    "coroutine": "Give the function itself, without calling it: reply, not reply(…).",
+    "str": "Give the function itself, not its name; a name is what VOICELIVE_AGENT takes.",
+}
 
 Reply = Callable[[Turn], AsyncIterator[Output]]
 Hook = Callable[[], Awaitable[Any]]
@@ -113,8 +121,8 @@ def load_agent(name: str) -> LoadedAgent:
     except AgentLoadError as error:
         if name == "model" and isinstance(error.__cause__, ImportError):
             raise AgentLoadError(
-                f"VOICELIVE_AGENT=model needs {error.__cause__.name}, which is not installed:"
-                + spell_commands(" pip install 'voicelive-agent[model]'.")
+                f"VOICELIVE_AGENT=model needs {error.__cause__.name}, which is not installed",
+                step=spell_commands("pip install 'voicelive-agent[model]'."),
             ) from error
         raise
     return adapt(find_named(label, module, attribute, example=EXAMPLE), name=label)
@@ -143,7 +151,8 @@ def _instantiate(name: str, found: type) -> Any:
     if not (hasattr(found, "reply") or "__call__" in dir(found)):
         raise AgentLoadError(
             f"{name} is a class without a `reply` method: add"
-            " `async def reply(self, turn): ...`, or name an object of it."
+            " `async def reply(self, turn): ...`, or name an object of it.",
+            place=find_definition(found),
         )
     try:
         return found()
@@ -151,8 +160,11 @@ def _instantiate(name: str, found: type) -> Any:
         raise
     except Exception as error:
         raise AgentLoadError(
-            f"{name} is a class, and {found.__name__}() raised {type(error).__name__}: {error}."
-            " An agent's class is instantiated without arguments; name an object of it otherwise."
+            f"{name} is a class, and {found.__name__}() failed",
+            because=error,
+            place=find_definition(found),
+            step="An agent's class is instantiated without arguments: where it needs some, name an"
+            " object of it.",
         ) from error
 
 
@@ -161,7 +173,10 @@ def _find_hook(name: str, found: Any, hook: str) -> Hook | None:
     if method is None:
         return None
     if not inspect.iscoroutinefunction(method):
-        raise AgentLoadError(f"{name}: its `{hook}` is not async: make it `async def {hook}`.")
+        raise AgentLoadError(
+            f"{name}: its `{hook}` is not async: make it `async def {hook}`.",
+            place=find_definition(method),
+        )
     checked: Hook = method
     return checked
 
@@ -179,13 +194,16 @@ def _adapt_framework(name: str, framework: Framework, found: Any) -> LoadedAgent
     except ImportError as error:
         raise AgentLoadError(
             f"{name} is an agent of {framework.title}, but what answers turns with it could not"
-            f" be imported ({error}). Run "
-            + spell_commands(f"`pip install -U 'voicelive-agent[{framework.extra}]'`.")
+            " be imported",
+            because=error,
+            step=spell_commands(f"Run `pip install -U 'voicelive-agent[{framework.extra}]'`."),
         ) from error
     try:
         return adapt(adapter(found), name=name)
     except (ValueError, RuntimeError) as error:
-        raise AgentLoadError(f"{name} ({framework.title}): {error}") from error
+        raise AgentLoadError(
+            f"{name} can't be used as an agent of {framework.title}", because=error
+        ) from error
 
 
 def _adapt_function(name: str, function: Any) -> Reply:
@@ -193,7 +211,8 @@ def _adapt_function(name: str, function: Any) -> Reply:
         raise AgentLoadError(
             f"{name} is of type {type(function).__name__}, which can't answer turns. An agent is an"
             " async generator function, an async function that returns text, an object with a"
-            f" `reply` method, or an agent of {', '.join(known.title for known in FRAMEWORKS)}."
+            f" `reply` method, or an agent of {', '.join(known.title for known in FRAMEWORKS)}.",
+            step=_ADVICE.get(type(function).__name__, ""),
         )
     _check_arguments(name, function)
     # A callable object is judged by what calling it runs.
@@ -205,7 +224,8 @@ def _adapt_function(name: str, function: Any) -> Reply:
     if inspect.isgeneratorfunction(code):
         raise AgentLoadError(
             f"{name} is a generator that is not async: write `async def`, and `await` what takes"
-            " time (`await asyncio.to_thread(...)` for what blocks)."
+            " time (`await asyncio.to_thread(...)` for what blocks).",
+            place=find_definition(function),
         )
     if inspect.isasyncgenfunction(inspect.unwrap(code)) or _returns(code, "Async"):
         return function  # type: ignore[no-any-return]
@@ -213,7 +233,8 @@ def _adapt_function(name: str, function: Any) -> Reply:
         return _speak_result(name, function)
     raise AgentLoadError(
         f"{name} is a function that is not async: write `async def`, and either `yield` what is"
-        " to be spoken or `return` it as text (`await asyncio.to_thread(...)` for what blocks)."
+        " to be spoken or `return` it as text (`await asyncio.to_thread(...)` for what blocks).",
+        place=find_definition(function),
     )
 
 
@@ -238,7 +259,8 @@ def _check_arguments(name: str, function: Any) -> None:
     except TypeError:
         raise AgentLoadError(
             f"{name} takes {signature}, but an agent is called with one argument, the turn:"
-            " `async def reply(turn): ...`."
+            " `async def reply(turn): ...`.",
+            place=find_definition(function),
         ) from None
 
 
@@ -248,10 +270,12 @@ def _speak_result(name: str, function: Callable[[Turn], Awaitable[Any]]) -> Repl
     async def run(outlet: Outlet) -> None:
         text = await function(outlet.turn)
         if not isinstance(text, str):
-            raise TypeError(
-                f"{name} returned {type(text).__name__}: return the text to be spoken,"
-                " or `yield` it in an async generator"
-            )
+            raise wrong_output("returned", text, find_definition(function))
         outlet.say(text)
 
-    return lambda turn: perform(turn, run)
+    def reply(turn: Turn) -> AsyncIterator[Output]:
+        return perform(turn, run)
+
+    # Where it is written can be told by this.
+    reply.__wrapped__ = function  # type: ignore[attr-defined]
+    return reply

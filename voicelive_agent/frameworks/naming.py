@@ -4,12 +4,12 @@ import difflib
 import importlib
 import os
 import sys
-import traceback
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from voicelive_agent.command_name import spell_commands
+from voicelive_agent.diagnostics import ExplainedError
+from voicelive_agent.diagnostics.next_steps import find_next_step
 
 # Packages of the frameworks, by the extra that installs them.
 EXTRAS = {
@@ -21,7 +21,7 @@ EXTRAS = {
 }
 
 
-class AgentLoadError(Exception):
+class AgentLoadError(ExplainedError):
     """The agent can't be loaded. Says what was tried, what is wrong, and what is valid."""
 
 
@@ -43,28 +43,27 @@ def import_named(label: str, module_name: str, *, example: str) -> ModuleType:
                 f" {os.getcwd()} and the installed packages.{_suggest_modules(missing)}"
                 f" A valid name is like {example}."
             ) from error
-        root = missing.split(".")[0]
-        how = f"pip install 'voicelive-agent[{EXTRAS[root]}]'" if root in EXTRAS else "install it"
-        how = spell_commands(how)
         raise AgentLoadError(
-            f"{label}: the module {module_name!r} needs the package {missing!r}, which is not"
-            f" there: {how}."
+            f"{label}: the module {module_name!r} needs {_name_missing(missing)}",
+            because=error,
+            step=_say_how(missing, error),
         ) from error
     except (Exception, SystemExit) as error:
         raise AgentLoadError(
-            f"{label}: importing the module {module_name!r} raised {type(error).__name__}: {error}"
-            f"{_place(error)}"
+            f"{label}: the module {module_name!r} can't be imported", because=error
         ) from error
 
 
-def _place(error: BaseException) -> str:
-    """Where it was raised, of the files of the working directory; a SyntaxError says so itself."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path.cwd())]
-    own = [frame for frame in own if "site-packages" not in frame.filename]
-    if isinstance(error, SyntaxError) or not own:
-        return ""
-    return f" ({os.path.relpath(own[-1].filename)}, line {own[-1].lineno})"
+def _name_missing(missing: str) -> str:
+    return f"the package {missing!r}, which is not there" if missing else "what is not there"
+
+
+def _say_how(missing: str, error: ModuleNotFoundError) -> str:
+    """How to get what an author's module imports: an extra of ours, or what pip knows."""
+    root = missing.split(".")[0]
+    if root in EXTRAS:
+        return spell_commands(f"pip install 'voicelive-agent[{EXTRAS[root]}]'") + "."
+    return find_next_step([error]) if missing else ""
 
 
 def find_named(label: str, module: ModuleType, attribute: str, *, example: str) -> Any:

@@ -12,6 +12,7 @@ import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from voicelive_agent.agent import ClientEvent, EndCall, Output, Turn
+from voicelive_agent.diagnostics import ExplainedError
 from voicelive_agent.frameworks.history import HISTORY_REFUSED, may_be_refused_for_history
 from voicelive_agent.frameworks.model_stops import find_stop
 from voicelive_agent.wire.punctuation import CLOSERS, SENTENCE_ENDS, WIDE_SENTENCE_ENDS
@@ -138,7 +139,7 @@ async def perform(
                 await run(outlet)
         except (SystemExit, KeyboardInterrupt) as error:
             # Out of a task, these two would end the event loop, and the server with it.
-            raise RuntimeError(f"the agent raised {type(error).__name__}") from error
+            raise ExplainedError("the agent tried to end the process", because=error) from error
         finally:
             outlet.end()
 

@@ -1,5 +1,6 @@
 """The model agent (``VOICELIVE_AGENT=model``): an LLM with tools, by configuration alone."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -22,6 +23,7 @@ from voicelive_agent.agent import Turn
 from voicelive_agent.frameworks.naming import AgentLoadError
 from voicelive_agent.frameworks.outlet import Outlet
 from voicelive_agent.frameworks.pydantic_ai import PydanticAIAgent, read_text
+from voicelive_agent.model_agent.endpoint import tell_outcome
 from voicelive_agent.model_agent.filler import Filler
 from voicelive_agent.model_agent.retries import PatientModel
 from voicelive_agent.model_agent.settings import ModelAgentSettings, load_model_settings
@@ -52,15 +54,15 @@ class ModelAgent(PydanticAIAgent):
         self._settings = settings = settings or load_model_settings()
         self._closing = AsyncExitStack()
         self._forwards_call_id = False
+        self._trying: asyncio.Task[None] | None = None
         self._mcp = make_mcp_tools(settings.mcp_servers, settings.tool_timeout_seconds)
         toolsets: list[AbstractToolset[Any]] = [
             make_function_tools(settings.tools, settings.tool_timeout_seconds),
             *(tools.prefixed(tools.server) for tools in self._mcp),
         ]
         try:
-            model = PatientModel(
-                self._make_model(credential), wait_seconds=settings.first_delta_timeout_seconds
-            )
+            self._model = self._make_model(credential)
+            model = PatientModel(self._model, wait_seconds=settings.first_delta_timeout_seconds)
             agent = Agent(
                 model,
                 instructions=[
@@ -76,7 +78,7 @@ class ModelAgent(PydanticAIAgent):
             )
         except (UserError, ImportError, ValueError, OSError) as error:
             raise AgentLoadError(
-                f"VOICELIVE_AGENT=model can't use {settings.source}: {error}"
+                f"VOICELIVE_AGENT=model can't use {settings.source}", because=error
             ) from error
         super().__init__(agent)
 
@@ -85,8 +87,12 @@ class ModelAgent(PydanticAIAgent):
         for tools in self._mcp:
             await tools.open()
         logger.info("model agent: %s, %d MCP servers", self._settings.source, len(self._mcp))
+        self._trying = asyncio.create_task(tell_outcome(self._model, self._settings.source))
 
     async def stop(self) -> None:
+        if self._trying is not None:
+            self._trying.cancel()
+            await asyncio.wait([self._trying])
         for tools in self._mcp:
             await tools.close()
         await super().stop()

@@ -19,11 +19,14 @@ from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 
+from voicelive_agent.diagnostics.diagnosis import describe_alone
 from voicelive_agent.frameworks.outlet import current_outlet
 
 logger = logging.getLogger(__name__)
 
 _FIRST_WAIT_SECONDS = 0.25
+# A server that is being restarted is back by then; one that isn't there won't come.
+_RECONNECTIONS = 2
 _BUSY = (ModelRateLimitError, ModelUnavailableError, ModelConnectionError)
 
 
@@ -64,14 +67,22 @@ class PatientModel(WrapperModel):
                     if wait is None:
                         raise
                     attempt += 1
-                    logger.warning("model is busy, asking again in %.2f s: %s", wait, type(error))
+                    what = describe_alone(error, texts=False)
+                    state = "can't be reached" if _is_unreachable(error) else "is busy"
+                    logger.warning("the model %s, asking again in %.2f s: %s", state, wait, what)
                     await asyncio.sleep(wait)
             yield response
 
     def _choose_wait(self, error: ModelAPIError, attempt: int) -> float | None:
-        """Seconds to wait; None where the caller can't wait that long."""
+        """Seconds to wait; None where the caller can't wait that long, or waiting won't help."""
+        if _is_unreachable(error) and attempt >= _RECONNECTIONS:
+            return None
         wait = error.retry_after
         if wait is None:
             wait = _FIRST_WAIT_SECONDS * 2**attempt * random.uniform(1, 1.5)
         now = asyncio.get_running_loop().time()
         return wait if now + wait < current_outlet().started + self._wait_seconds else None
+
+
+def _is_unreachable(error: ModelAPIError) -> bool:
+    return isinstance(error, ModelConnectionError)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import inspect
 import logging
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -96,10 +95,7 @@ class ForgivingToolset(WrapperToolset[Any]):
 
 
 def _log_failure(name: str, error: Exception) -> None:
-    """Log what failed and where, but not the error's text: it may repeat what was said."""
-    places = traceback.extract_tb(error.__traceback__)
-    where = f"{places[-1].filename}:{places[-1].lineno}" if places else "an unknown place"
-    logger.error("tool %s failed: %s in %s", name, type(error).__name__, where)
+    logger.error("tool %s failed, which the model was told", name, exc_info=error)
 
 
 @dataclass
@@ -194,7 +190,7 @@ def make_function_tools(names: Sequence[str], timeout_seconds: float) -> Forgivi
         )
     except (UserError, TypeError, NameError) as error:
         raise AgentLoadError(
-            f"VOICELIVE_AGENT_TOOLS: a function can't be a tool: {error}"
+            "VOICELIVE_AGENT_TOOLS: a function can't be a tool", because=error
         ) from error
 
 

@@ -20,17 +20,20 @@ from voicelive_agent.server.platform.access import Access
 from voicelive_agent.server.platform.drain import Drain
 from voicelive_agent.server.platform.errors import CatchErrors, add_error_handlers
 from voicelive_agent.server.platform.headers import PlatformHeaders
-from voicelive_agent.server.platform.logs import configure_logs
+from voicelive_agent.server.platform.logs import configure_logs, describe_error
 from voicelive_agent.server.platform.loop_watch import LoopWatch
 from voicelive_agent.server.platform.readiness import route_readiness
 from voicelive_agent.server.platform.telemetry.exporters import Exporters
-from voicelive_agent.server.platform.uncaught import log_uncaught
+from voicelive_agent.server.platform.uncaught import explain_uncaught, log_uncaught
 from voicelive_agent.server.settings import DEFAULT_AGENT, Settings, load_settings
 from voicelive_agent.server.wires.invocations import InvocationsWire
 from voicelive_agent.settings_sources import SettingsError, print_unknown_names
 from voicelive_agent.wire.invocations import INVOCATION_HEADER, SESSION_HEADER
 
 logger = logging.getLogger(__name__)
+
+# Here, as an author's module may fail before it calls anything of this.
+explain_uncaught()
 
 _NO_AGENT = """\
 No agent is named, and there is no app/agent.py here. Write one, say into my_agent.py:
@@ -71,7 +74,11 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def run(_: FastAPI) -> AsyncIterator[None]:
-        await engine.start()
+        try:
+            await engine.start()
+        except (Exception, SystemExit) as error:
+            logger.critical("this server can't start", exc_info=error)
+            raise
         drain.install()
         exporters.start()
         watch = LoopWatch()
@@ -136,8 +143,10 @@ def create_or_exit(agent: Any = None, settings: Settings | None = None) -> FastA
         print_unknown_names()
     try:
         app = create_app(agent, settings)
-    except (SettingsError, AgentLoadError) as error:
+    except SettingsError as error:
         raise SystemExit(str(error)) from error
+    except AgentLoadError as error:
+        raise SystemExit(describe_error(error, settings or load_settings())) from error
     # What was imported stays. A collection that goes through all of it stops every turn, for 30 ms
     # with a small agent and for 140 with a model's. A turn makes little garbage, which may wait for
     # that of others.

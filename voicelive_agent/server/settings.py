@@ -19,7 +19,7 @@ from voicelive_agent.settings_sources import (
 )
 from voicelive_agent.wire.admission import read_origins
 from voicelive_agent.wire.language import is_language_tag
-from voicelive_agent.wire.net import DEFAULT_AGENT_PORT
+from voicelive_agent.wire.net import DEFAULT_AGENT_PORT, is_this_machine
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
 
@@ -177,6 +177,11 @@ class Settings(ProgramSettings):
     log_format: Literal["", "text", "json"] = setting(
         _LOGS, "default json on Foundry, text elsewhere", "", metavar="text|json"
     )
+    show_errors: bool | None = setting(
+        _LOGS,
+        "log the texts of exceptions, which may repeat what was said; default: on your own machine",
+        None,
+    )
     applicationinsights_connection_string: SecretStr = _platform(
         "APPLICATIONINSIGHTS_CONNECTION_STRING", SecretStr("")
     )
@@ -213,6 +218,11 @@ class Settings(ProgramSettings):
         )
 
     @property
+    def is_development(self) -> bool:
+        """Whether this is a developer's own machine: outside Foundry, and nobody else can ask."""
+        return not self.hosted and is_this_machine(self.bind_host)
+
+    @property
     def bind_host(self) -> str:
         return self.host or ("0.0.0.0" if self.hosted else "127.0.0.1")  # noqa: S104
 
@@ -235,6 +245,7 @@ class Settings(ProgramSettings):
             idle_seconds=self.idle_timeout_seconds,
             total_seconds=self.turn_timeout_seconds,
             max_active_turns=self.max_active_turns,
+            tell_why=self.is_development and self.show_errors is not False,
             speakable=self.speakable,
             starts_in_thought=self.starts_in_thought,
             language=self.language,

@@ -22,7 +22,7 @@ async def test_it_is_logged_as_all_else_is(tmp_path: Path, shown: str) -> None:
     environment = {
         "VOICELIVE_AGENT": "tests.server.platform.careless_agent:reply",
         "VOICELIVE_LOG_FORMAT": "json",
-        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": shown,
+        "VOICELIVE_SHOW_ERRORS": shown,
     }
     async with (
         start_server(tmp_path, **environment) as server,

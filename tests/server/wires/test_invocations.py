@@ -85,16 +85,39 @@ async def test_greeting_action_and_end_of_the_call() -> None:
         assert bye[-1] == {"type": "done"}
 
 
-async def test_a_failing_agent_says_so_without_its_insides() -> None:
-    async with serve_agent(Parrot()) as client:
-        response = await client.post("/invocations", json=speech("fail"))
+@pytest.mark.parametrize(
+    ("settings", "headers"),
+    [
+        ({"host": "0.0.0.0", "api_key": "k"}, {"api-key": "k"}),
+        ({"foundry_agent_name": "mine"}, {}),
+        ({"show_errors": False}, {}),
+        ({}, {"x-forwarded-for": "203.0.113.7"}),
+    ],
+    ids=["a public address", "Foundry", "switched off", "behind a proxy"],
+)
+async def test_a_failing_agent_says_so_without_its_insides(
+    settings: dict[str, Any], headers: dict[str, str]
+) -> None:
+    async with serve_agent(Parrot(), **settings) as client:
+        response = await client.post("/invocations", json=speech("fail"), headers=headers)
         assert "secret" not in response.text
         delta, error, done, end = read_events(response.text)
         assert (error["type"], error["error"]["code"]) == ("agent.error", "agent_failed")
         assert done["text"] == delta["delta"]
         assert end == {"type": "done"}
-        state = await client.get("/invocations/" + response.headers["x-agent-invocation-id"])
+        path = "/invocations/" + response.headers["x-agent-invocation-id"]
+        state = await client.get(path, headers=headers)
         assert state.json()["status"] == "failed"
+
+
+async def test_a_developer_is_told_why_the_agent_failed() -> None:
+    """The screen showed a code, and the log advised a variable in place of the KeyError."""
+    async with serve_agent(Parrot()) as client:
+        response = await client.post("/invocations", json=speech("fail"))
+    error = read_events(response.text)[1]["error"]
+    assert error["code"] == "agent_failed"
+    assert error["message"].startswith("RuntimeError: postgres://secret (")
+    assert "test_invocations.py:" in error["message"]
 
 
 @pytest.mark.parametrize(

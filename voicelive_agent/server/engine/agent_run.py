@@ -6,6 +6,14 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from voicelive_agent.agent import Agent, ClientEvent, EndCall, Output, Turn
+from voicelive_agent.diagnostics import (
+    ExplainedError,
+    Place,
+    WrongOutputError,
+    find_definition,
+    find_waiting,
+    wrong_output,
+)
 from voicelive_agent.frameworks.model_stops import find_stop
 from voicelive_agent.server.engine.deadline import Watchdog
 from voicelive_agent.server.engine.ending import Ending, read_ending
@@ -26,10 +34,6 @@ logger = logging.getLogger(__name__)
 _CLEANUP_SECONDS = 1.0
 # An agent that never waits for anything lets others run after so many outputs.
 _OUTPUTS_IN_A_ROW = 64
-
-
-class _WrongOutputError(TypeError):
-    """The agent yielded something that can't be sent."""
 
 
 class AgentRun:
@@ -66,6 +70,9 @@ class AgentRun:
             else None
         )
         self._last_spoken = ""
+        self._output: AsyncIterator[Output] | None = None
+        self.failure: BaseException | None = None
+        """Why the agent has failed, where it has."""
 
     @property
     def needs_space(self) -> bool:
@@ -74,11 +81,9 @@ class AgentRun:
 
     async def finish(self) -> None:
         """Run the agent until it has ended, or was stopped and did not end in time."""
-        watchdog = Watchdog(self._on_deadline)
+        watchdog = Watchdog(self._expire)
         watchdog.expect(Ending.FIRST_DELTA_TIMEOUT, self._limits.first_delta_seconds)
-        total = self._loop.call_later(
-            self._limits.total_seconds, self._on_deadline, Ending.TURN_TIMEOUT
-        )
+        total = self._loop.call_later(self._limits.total_seconds, self._expire, Ending.TURN_TIMEOUT)
         self._task = self._loop.create_task(self._iterate(watchdog))
         self._task.add_done_callback(self._note_end_of_task)
         try:
@@ -94,6 +99,11 @@ class AgentRun:
             self._task.cancel()
             self._loop.call_later(_CLEANUP_SECONDS, self._leave_behind)
 
+    def _expire(self, ending: Ending) -> None:
+        place = find_waiting(self._output) or self._find_definition()
+        self._log_failure(ending, _describe_missed(ending, self._limits, place))
+        self._on_deadline(ending)
+
     def _leave_behind(self) -> None:
         if not self._over.is_set():
             logger.error(
@@ -106,7 +116,7 @@ class AgentRun:
     def _note_end_of_task(self, task: asyncio.Task[None]) -> None:
         # Retrieved, so that asyncio does not complain of it.
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.debug("agent's task ended with %r", error)
+            logger.debug("agent's task ended with %s", type(error).__name__)
         # One that was cancelled before its first step has not run any of its own code.
         self._end(None)
 
@@ -119,20 +129,23 @@ class AgentRun:
         output: AsyncIterator[Output] | None = None
         ending: Ending | None = Ending.AGENT_FAILED
         try:
-            output = self._agent.reply(self._turn)
+            output = self._output = self._agent.reply(self._turn)
             ending = await self._pass_on(output, watchdog)
         except GeneratorExit as error:
             # The loop is closing this coroutine, so nothing can be awaited any more.
             self._log_failure(Ending.AGENT_FAILED, error)
             raise
-        except _WrongOutputError as error:
+        except WrongOutputError as error:
             ending = Ending.AGENT_WRONG_TYPE
+            error.place = error.place or find_waiting(output) or self._find_definition()
             self._log_failure(ending, error)
         except BaseException as error:
             # Also what would otherwise end the server (SystemExit) or look like a cancellation.
             ending = _name_failure(error)
             if not self._stopped or isinstance(error, Exception):
                 self._log_failure(ending, error)
+        if ending is Ending.AGENT_NO_OUTPUT:
+            self._log_failure(ending, self._describe_nothing())
         await self._close(output)
         self._end(ending)
 
@@ -199,7 +212,18 @@ class AgentRun:
                     "agent failed while cleaning up: invocation %s", self._turn.invocation_id
                 )
 
+    def _describe_nothing(self) -> ExplainedError:
+        return ExplainedError(
+            "the agent said nothing and showed nothing",
+            place=self._find_definition(),
+            step="Yield or return text on each path of the function.",
+        )
+
+    def _find_definition(self) -> Place | None:
+        return find_definition(self._agent.reply)
+
     def _log_failure(self, ending: Ending, error: BaseException) -> None:
+        self.failure = error
         logger.error(
             "%s: invocation %s", ending.explanation, self._turn.invocation_id, exc_info=error
         )
@@ -210,19 +234,39 @@ def _name_failure(error: BaseException) -> Ending:
     return Ending.AGENT_FAILED if stop is None else read_ending(stop)
 
 
+def _describe_missed(ending: Ending, limits: TurnLimits, place: Place | None) -> ExplainedError:
+    """Where the agent waits, and how it gets more time."""
+    said, seconds, option = {
+        Ending.FIRST_DELTA_TIMEOUT: ("said nothing", limits.first_delta_seconds, "first-delta"),
+        Ending.IDLE_TIMEOUT: ("said nothing more", limits.idle_seconds, "idle"),
+        Ending.TURN_TIMEOUT: ("was not through", limits.total_seconds, "turn"),
+    }[ending]
+    variable = f"VOICELIVE_{option.upper().replace('-', '_')}_TIMEOUT_SECONDS"
+    return ExplainedError(
+        f"the agent {said} within {seconds:g} s",
+        place=place,
+        step=f"Yield a few words earlier, or allow more: --{option}-timeout-seconds ({variable}).",
+    )
+
+
 def _read_event(item: object) -> EngineEvent:
-    """What the agent yielded besides text, as an event. Raises _WrongOutputError."""
+    """What the agent yielded besides text, as an event. Raises WrongOutputError."""
     if isinstance(item, ClientEvent):
         payload: object = item.payload
         if not isinstance(payload, dict) or payload.get("type") in SPOKEN_EVENT_TYPES:
-            raise _WrongOutputError("the payload of a client event was made something else")
+            raise WrongOutputError(
+                "the payload of a client event was made something else",
+                step="Leave ClientEvent.payload an object with its own type.",
+            )
         try:
             json.dumps(payload, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
-            raise _WrongOutputError(f"{item!r} holds something that is no JSON") from error
+            raise WrongOutputError(
+                "a client event holds something that is no JSON",
+                because=error,
+                step="Keep only str, int, float, bool, None, lists and dicts in it.",
+            ) from error
         return Shown(payload)
     if isinstance(item, EndCall) and isinstance(item.reason, str):
         return CallEnded(item.reason)
-    raise _WrongOutputError(
-        f"an agent yields str, ClientEvent or EndCall (with a str), not {type(item).__name__}"
-    )
+    raise wrong_output("yielded", item)

@@ -39,6 +39,8 @@ class TurnLimits:
     total_seconds: float = 120.0
     closing_seconds: float = 3.0
     max_active_turns: int = 2000
+    tell_why: bool = False
+    """Whether callers of this machine are told why a turn failed: they are its developer."""
     speakable: bool = True
     """Whether Markdown and the like are made speakable (``server.speakable``)."""
     starts_in_thought: bool = False
@@ -72,9 +74,10 @@ class CallEnded:
 
 @dataclass(slots=True)
 class Failed:
-    """The turn failed; ``ending`` says how."""
+    """The turn failed; ``ending`` says how, ``why`` tells the developer (elsewhere it is empty)."""
 
     ending: Ending
+    why: str = ""
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
 from voicelive_agent.agent import Agent, PastTurn, Turn
+from voicelive_agent.diagnostics import diagnose, is_local
 from voicelive_agent.server.conversations import (
     Conversation,
     ConversationStore,
@@ -89,6 +90,7 @@ class RunningTurn:
         self._agent_run: AgentRun | None = None
         self._heard: str | None = None
         self._heard_before: TurnRecord | None = None
+        self._failure: BaseException | None = None
 
     def start(self) -> asyncio.Task[None]:
         self.task = self._loop.create_task(self._run())
@@ -123,7 +125,7 @@ class RunningTurn:
                 except TimeoutError:
                     yield []
             if self._ending is Ending.CONVERSATION_NOT_SAVED:
-                yield [Failed(self._ending)]
+                yield [Failed(self._ending, self._tell_why())]
             yield [Finished(self._record)]
         finally:
             self.lose_peer()
@@ -179,18 +181,19 @@ class RunningTurn:
             with span_turn(self.request) as span:
                 try:
                     await self._run_through()
-                except Exception:
-                    self._break_off()
+                except Exception as error:
+                    self._break_off(error)
                 span.end(self._record, self._delivery.first_delta_ms)
                 self._log_end()
-        except Exception:
+        except Exception as error:
             # What traces turns has failed.
-            self._break_off()
+            self._break_off(error)
         finally:
             self.settled.set()
 
-    def _break_off(self) -> None:
+    def _break_off(self, error: Exception) -> None:
         """A defect of ours: the stream must still end as every stream does."""
+        self._failure = error
         logger.exception("turn broke off: invocation %s", self.request.invocation_id)
         if self._ending is None or not self._ending.failed:
             self._ending = Ending.INTERNAL_ERROR
@@ -262,8 +265,17 @@ class RunningTurn:
         logger.error(
             "%s: invocation %s", ending.explanation, self.request.invocation_id, exc_info=error
         )
+        self._failure = error
         if self._ending is None:
             self._ending = ending
+
+    def _tell_why(self) -> str:
+        failure = self._failure
+        if failure is None and self._agent_run is not None:
+            failure = self._agent_run.failure
+        if failure is None or not (self._limits.tell_why and is_local()):
+            return ""
+        return diagnose(failure).sentence
 
     def _close_speech(self) -> None:
         """Say what the server itself has to say at the end of this turn."""
@@ -277,7 +289,7 @@ class RunningTurn:
             needs_space = self._agent_run is not None and self._agent_run.needs_space
             self._outbox.put_nowait(Delta(f" {sentence}" if needs_space else sentence))
         if ending.failed:
-            self._outbox.put_nowait(Failed(ending))
+            self._outbox.put_nowait(Failed(ending, self._tell_why()))
         self._outbox.close()
 
     def _read_language(self) -> str:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from voicelive_agent.diagnostics import from_elsewhere
 from voicelive_agent.listening import is_reachable_by_others
 from voicelive_agent.server.platform.errors import ApiError
 from voicelive_agent.server.settings import Settings
@@ -46,7 +47,11 @@ class Access:
         if error is not None:
             await error.send(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        if scope["type"] == "lifespan" or _is_local(scope):
+            await self._app(scope, receive, send)
+            return
+        with from_elsewhere():
+            await self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> ApiError | None:
         headers = Headers(scope=scope)
@@ -75,6 +80,13 @@ def _is_free(scope: Scope) -> bool:
     if scope["type"] == "http":
         return bool(scope["path"] == "/readiness")
     return bool(scope["type"] == "lifespan")
+
+
+def _is_local(scope: Scope) -> bool:
+    """Whether caller and server are this machine, and no proxy speaks for somebody else."""
+    ends = (scope.get("client") or ("",))[0], (scope.get("server") or ("",))[0]
+    forwarded = any(name in (b"forwarded", b"x-forwarded-for") for name, _ in scope["headers"])
+    return not forwarded and all(map(_is_loopback, ends))
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,8 @@
 """Logs: one line per event on stderr, as text or as JSON with trace ids, never what was said.
 
-An exception is logged with its type and every place it passed, but its own text can repeat what
-was said ("no table for Ms Badofi"): that is shown only where someone asked for it.
+An exception's own text can repeat what was said ("no table for Ms Badofi"): it is shown on the
+developer's own machine, shortly and with the place in their code, and elsewhere only where someone
+asked for it. Its type, every place it passed, and an HTTP status with its host always are.
 """
 
 import json
@@ -12,48 +13,59 @@ from types import TracebackType
 
 from opentelemetry import trace
 
+from voicelive_agent.diagnostics import diagnose, is_local
+from voicelive_agent.diagnostics.diagnosis import describe_alone, is_ours
 from voicelive_agent.server.platform.ids import is_trace_id
 from voicelive_agent.server.platform.telemetry.spans import find_request_id
 from voicelive_agent.server.settings import Settings
 
-_TEXT_LEFT_OUT = (
-    "(its text may repeat what was said:"
-    " OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true shows it)"
-)
+_TEXT_LEFT_OUT = "(its text may repeat what was said: VOICELIVE_SHOW_ERRORS=true shows it)"
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class TextFormatter(logging.Formatter):
-    """One line of text, and the exception under it."""
+    """One line of text, and under it why that happened."""
 
-    def __init__(self, show_words: bool) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-        self._show_words = show_words
+        self._settings = settings
 
     def formatException(self, ei: ExcInfo) -> str:
-        if self._show_words or ei[1] is None:
+        if ei[1] is None:
             return super().formatException(ei)
-        return "".join(describe_without_words(traceback.TracebackException.from_exception(ei[1])))
+        return describe_error(ei[1], self._settings)
 
 
-def describe_without_words(error: traceback.TracebackException) -> list[str]:
+def describe_error(error: BaseException, settings: Settings) -> str:
+    """Why: on a developer's machine a few lines, elsewhere every place that was passed."""
+    shown = settings.show_errors
+    if shown is None:
+        shown = settings.is_development and is_local()
+    if not shown:
+        return "".join(describe_without_words(error))
+    if settings.is_development and settings.log_level != "DEBUG":
+        return diagnose(error).screen
+    return "".join(traceback.format_exception(error))
+
+
+def describe_without_words(error: BaseException) -> list[str]:
     """Lines of an exception and those before it: types and places, but nobody's words."""
     lines: list[str] = []
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if before is not None:
         lines += [*describe_without_words(before), "\n\nwhich led to:\n\n"]
-    lines += ["Traceback (most recent call last):\n", *error.stack.format()]
-    lines.append(f"{_name(error)} {_TEXT_LEFT_OUT}")
-    for number, member in enumerate(error.exceptions or (), 1):
+    lines += ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__)]
+    lines.append(_describe_without_words(error))
+    members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for number, member in enumerate(members, 1):
         lines += [f"\n\n{number} of its group:\n\n", *describe_without_words(member)]
     return lines
 
 
-def _name(error: traceback.TracebackException) -> str:
-    # exc_type goes in 3.15, exc_type_str came in 3.13.
-    named = getattr(error, "exc_type_str", None) or getattr(error.exc_type, "__qualname__", "")
-    return str(named)
+def _describe_without_words(error: BaseException) -> str:
+    cause = describe_alone(error, texts=False)
+    return str(cause) if is_ours(error) else f"{cause} {_TEXT_LEFT_OUT}"
 
 
 class JsonFormatter(TextFormatter):
@@ -92,16 +104,21 @@ def _drop_query(record: logging.LogRecord) -> bool:
     return True
 
 
+def _drop_traceback(record: logging.LogRecord) -> bool:
+    """Keep what an application raised at its start out of uvicorn's log: it was told already."""
+    return not record.getMessage().startswith("Traceback ")
+
+
 def configure_logs(settings: Settings) -> None:
     """Set the level of our loggers, and a handler where the process has none yet."""
     handler = logging.StreamHandler()
-    show_words = settings.otel_instrumentation_genai_capture_message_content
     if settings.log_format == "json" or (settings.hosted and settings.log_format == ""):
-        handler.setFormatter(JsonFormatter(show_words))
+        handler.setFormatter(JsonFormatter(settings))
     else:
-        handler.setFormatter(TextFormatter(show_words))
+        handler.setFormatter(TextFormatter(settings))
     logging.basicConfig(handlers=[handler])
     logging.getLogger("voicelive_agent").setLevel(settings.log_level)
     # It warns of a malformed header with the header's text.
     logging.getLogger("opentelemetry.baggage.propagation").setLevel(logging.ERROR)
     logging.getLogger("uvicorn.access").addFilter(_drop_query)
+    logging.getLogger("uvicorn.error").addFilter(_drop_traceback)

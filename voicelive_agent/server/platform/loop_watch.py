@@ -5,9 +5,9 @@ turn of any caller goes on, and nothing else on the loop could say so.
 import asyncio
 import logging
 import sys
-import sysconfig
 import threading
-import traceback
+
+from voicelive_agent.diagnostics import find_place_of
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +15,6 @@ _BLOCKED_SECONDS = 5.0
 _PERIOD_SECONDS = 1.0
 # A process that was paused as a whole finds all its deadlines passed at once.
 _SECOND_CHANCE_SECONDS = 0.5
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
 class LoopWatch:
@@ -56,7 +55,8 @@ class LoopWatch:
         frame = sys._current_frames().get(self._watched)
         if frame is None:
             return "its thread is gone"
-        stack = traceback.StackSummary.extract(traceback.walk_stack(frame), lookup_lines=False)
-        own = [place for place in stack if not place.filename.startswith((*_LIBRARIES, "<"))]
-        places = [stack[0], *(own[:1] if own[:1] != stack[:1] else ())]
-        return ", called by ".join(f"{at.name} ({at.filename}:{at.lineno})" for at in places)
+        code, place = frame.f_code, find_place_of(frame)
+        if place is not None and (place.file, place.function) == (code.co_filename, code.co_name):
+            return f"{code.co_name} ({place})"
+        called = f", called at {place}" if place else ""
+        return f"{code.co_name} ({code.co_filename}:{frame.f_lineno}){called}"

@@ -6,11 +6,16 @@ the rest past all logging; any of it can repeat what was said (``server.platform
 
 import asyncio
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
+
+from voicelive_agent.server.platform.logs import describe_error
+from voicelive_agent.server.settings import Settings, SettingsError, load_settings
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +42,32 @@ def log_uncaught() -> Iterator[None]:
             threading.excepthook = threading.__excepthook__
         if sys.unraisablehook is _log_unraisable:
             sys.unraisablehook = sys.__unraisablehook__
+
+
+def explain_uncaught() -> None:
+    """What ends the process is told like all else: shortly, with the place in the author's code.
+
+    Python's own hook would print every frame of the server that imported the author's module.
+    """
+    if sys.excepthook is sys.__excepthook__ and not hasattr(sys, "ps1"):
+        sys.excepthook = _print_uncaught
+
+
+def _print_uncaught(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    if not isinstance(error, Exception):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    sys.stderr.write(f"{describe_error(error, _find_settings())}\n")
+
+
+def _find_settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError:
+        # They may be what the error is about. Nothing is shown that was not asked for.
+        return Settings.model_construct(host=os.environ.get("VOICELIVE_HOST", ""))
 
 
 def _log_from_loop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

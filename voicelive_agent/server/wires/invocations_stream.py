@@ -65,13 +65,15 @@ def _encode_event(event: EngineEvent) -> str:
     if isinstance(event, CallEnded):
         return write_event({"type": END_CALL, "reason": event.reason})
     if isinstance(event, Failed):
-        return write_event({"type": AGENT_ERROR, "error": describe_failure(event.ending.value)})
+        return write_event(
+            {"type": AGENT_ERROR, "error": describe_failure(event.ending.value, event.why)}
+        )
     return LAST_EVENT
 
 
-def describe_failure(code: str) -> dict[str, str]:
-    """A code and a sentence, nothing of what is inside."""
-    return {"code": code, "message": f"This turn failed: {code}."}
+def describe_failure(code: str, why: str = "") -> dict[str, str]:
+    """A code and a sentence: to others than the developer, nothing of what is inside."""
+    return {"code": code, "message": why or f"This turn failed: {code}."}
 
 
 class TurnStream(Response):
