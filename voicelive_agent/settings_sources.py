@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -261,11 +262,14 @@ def _describe(settings: type[ProgramSettings], error: ValidationError) -> Iterab
         option, name = option_of(settings, field), variable_of(settings, field)
         name = f"{option} ({name})" if option else name
         place = f" ({'.'.join(inner)})" if inner else ""
-        yield f"{name}{place}: {message[:1].lower()}{message[1:]}{_quote(problem['input'])}"
+        yield f"{name}{place}: {message[:1].lower()}{message[1:]}{_quote(problem)}"
 
 
-def _quote(value: object) -> str:
-    """What was given, where it is a plain short text; a secret or a structure never is."""
+def _quote(problem: ErrorDetails) -> str:
+    """What was given, where it is a number or a path; a secret or a structure never is."""
+    value = problem["input"]
+    if problem["type"].startswith("path_"):
+        return f": {str(value)!r}, from {Path.cwd()}"
     return f", not {value!r}" if isinstance(value, (int, float)) else ""
 
 

@@ -128,15 +128,16 @@ async def test_no_answer_in_time_is_a_failure(
     service.is_deaf = True
     code, lines = await run(service.url, capsys, is_typed=False, answer_timeout_s=0.3)
     assert code == 1
-    [failure] = [line["text"] for line in lines if line["kind"] == "error"]
-    assert "no answer within 0.3 s" in failure
+    failures = [line["text"] for line in lines if line["kind"] == "error"]
+    assert "no answer within 0.3 s" in failures[-1]
 
 
 async def test_an_error_of_the_agent_is_a_failure_though_it_apologises(
     service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    error = {"type": "agent.error", "code": "agent_failed", "message": "ValueError: no table"}
-    event = json.dumps({"type": "response.invocation.delta", "delta": error})
+    error = {"code": "agent_failed", "message": "ValueError: no table"}
+    delta = {"type": "agent.error", "error": error}
+    event = json.dumps({"type": "response.invocation.delta", "delta": delta})
 
     def fault(frame: str) -> list[str]:
         is_end = json.loads(frame)["type"] == "response.done"
@@ -145,7 +146,9 @@ async def test_an_error_of_the_agent_is_a_failure_though_it_apologises(
     async with proxy(service.url, fault) as url:
         code, lines = await run(url, capsys, is_typed=True)
     assert code == 1
-    assert [line["event"] for line in lines if line["kind"] == "card"] == [error]
+    [line] = [line for line in lines if line["kind"] == "error"]
+    assert line["text"] == "The agent failed: ValueError: no table"
+    assert line["code"] == "agent_failed"
 
 
 def test_wrong_options_are_told(capsys: pytest.CaptureFixture[str]) -> None:

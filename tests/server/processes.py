@@ -32,7 +32,11 @@ class ServerProcess:
 
 @contextlib.asynccontextmanager
 async def launch_server(
-    home: Path, command: Sequence[str] = ("-m", "voicelive_agent", "serve"), **environment: str
+    home: Path,
+    command: Sequence[str] = ("-m", "voicelive_agent", "serve"),
+    *,
+    cwd: Path = ROOT,
+    **environment: str,
 ) -> AsyncIterator[ServerProcess]:
     """``voicelive-agent serve`` with ``environment``, not yet ready; killed at the end."""
     port = environment.pop("PORT", None) or str(find_free_port())
@@ -42,7 +46,7 @@ async def launch_server(
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,
-            cwd=ROOT,
+            cwd=cwd,
             stdout=output,
             stderr=output,
             env={
@@ -67,12 +71,12 @@ async def start_server(
     home: Path, command: Sequence[str] = ("-m", "voicelive_agent", "serve"), **environment: str
 ) -> AsyncIterator[ServerProcess]:
     """Likewise, once it is ready."""
-    async with launch_server(home, command, **environment) as server:
-        await _wait_until_ready(server)
+    async with launch_server(home, command, cwd=ROOT, **environment) as server:
+        await wait_until_ready(server)
         yield server
 
 
-async def _wait_until_ready(server: ServerProcess) -> None:
+async def wait_until_ready(server: ServerProcess) -> None:
     async with httpx.AsyncClient() as client, asyncio.timeout(60):
         while server.process.returncode is None:
             with contextlib.suppress(httpx.TransportError):

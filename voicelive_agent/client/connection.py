@@ -14,6 +14,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from azure.ai.voicelive.aio import ConnectionClosed, ConnectionError, VoiceLiveConnection, connect
@@ -23,6 +24,7 @@ from azure.core.exceptions import AzureError
 
 from voicelive_agent.client.core.protocol import Event
 from voicelive_agent.client.core.session import LOCAL_NAME
+from voicelive_agent.client.core.unicode_text import WholeCharacters
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.troubles import Trouble, explain
 from voicelive_agent.command_name import spell_command
@@ -65,6 +67,7 @@ class Connection:
         self._queue: asyncio.Queue[tuple[Event, asyncio.Future[None] | None]] = asyncio.Queue()
         self._unreadable = 0
         self._closed = False
+        self._characters = WholeCharacters()
 
     def send(self, event: Event) -> None:
         """Queue an event; it leaves in order."""
@@ -121,7 +124,9 @@ class Connection:
             event = _read_event(frame)
             if event is not None:
                 self._unreadable = 0
-                return event
+                # A service that never pauses must not keep everybody else from running.
+                await asyncio.sleep(0)
+                return self._characters.clean(event)
             self._unreadable += 1
             if self._unreadable >= MAX_UNREADABLE:
                 raise Lost(unreadable=True)
@@ -135,6 +140,17 @@ def _read_event(frame: bytes | str) -> Event | None:
     except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) and isinstance(event.get("type"), str) else None
+
+
+def warn_of_plain_text(settings: Settings, endpoint: str) -> str:
+    """What to tell of a key or a sign-in that would leave this machine in plain text; else ""."""
+    if urlsplit(endpoint).scheme not in ("http", "ws") or is_on_this_machine(endpoint):
+        return ""
+    what = "The key" if settings.api_key else "Your sign-in"
+    return (
+        f"{what} and all that is said go to {urlsplit(endpoint).hostname} unencrypted: use https://"
+        " where it speaks TLS."
+    )
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,13 @@ import random
 import time
 from collections.abc import Callable
 
-from voicelive_agent.client.connection import ConnectError, Connection, Lost, open_connection
+from voicelive_agent.client.connection import (
+    ConnectError,
+    Connection,
+    Lost,
+    open_connection,
+    warn_of_plain_text,
+)
 from voicelive_agent.client.core.conversation import Conversation
 from voicelive_agent.client.core.protocol import Event, without_secrets
 from voicelive_agent.client.core.screen import Notice, ProtocolEvent, Screen, Status
@@ -61,6 +67,8 @@ class Reconnection:
 
     async def run(self) -> None:
         """Until the conversation is over. Raises ConversationError where it can't go on."""
+        if warning := warn_of_plain_text(self._settings, self._endpoint):
+            self._screen.show(Notice(warning))
         while not self._conversation.over.is_set():
             opened_s = asyncio.get_running_loop().time()
             self._screen.show(Status("reconnecting" if self._failures else "connecting"))

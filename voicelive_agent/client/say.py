@@ -10,8 +10,7 @@ from typing import Any
 from voicelive_agent.client.check.scenario import ScenarioError
 from voicelive_agent.client.check.voice import add_voice_option, open_voice
 from voicelive_agent.client.connection import ConnectError, find_endpoint
-from voicelive_agent.client.core.cards import Card
-from voicelive_agent.client.core.screen import Failure, Notice, Screen, ScreenEvent, Screens
+from voicelive_agent.client.core.screen import Failure, Notice, Screen, Screens
 from voicelive_agent.client.options import build_parser
 from voicelive_agent.client.recording import open_recording
 from voicelive_agent.client.settings import Settings, load_settings
@@ -26,7 +25,6 @@ from voicelive_agent.client.troubles import ConversationError, quiet_logs
 from voicelive_agent.client.ui.json_lines import JsonLines
 from voicelive_agent.client.ui.terminal import Terminal
 from voicelive_agent.settings_sources import SettingsError
-from voicelive_agent.wire.invocations import AGENT_ERROR
 
 FAILED, USAGE = 1, 2
 DESCRIPTION = """\
@@ -127,8 +125,7 @@ async def _say(
             spoken = await speak(text)
     loudspeaker = open_loudspeaker(settings)
     microphone = None if is_typed else FileMicrophone([spoken], hold=settings.is_greeted)
-    watch = _FailureWatch()
-    shown_on: Screen = Screens(screen, watch)
+    shown_on: Screen = screen
     with contextlib.ExitStack() as stack:
         if recording := open_recording(settings, screen):
             stack.callback(recording.close)
@@ -145,7 +142,7 @@ async def _say(
         )
         talk.end_on_signals()
         failed = await talk.run() != 0
-    return FAILED if failed or watch.has_failed or not talk.conversation.answers else 0
+    return FAILED if failed or not talk.conversation.answers else 0
 
 
 def open_loudspeaker(settings: Settings) -> Loudspeaker:
@@ -162,16 +159,6 @@ def open_loudspeaker(settings: Settings) -> Loudspeaker:
             raise
         return SilentLoudspeaker(fast=True)
     return HardwareLoudspeaker(settings.loudspeaker)
-
-
-class _FailureWatch:
-    """A screen that notes whether the agent reports an error of its own."""
-
-    has_failed = False
-
-    def show(self, event: ScreenEvent) -> None:
-        if isinstance(event, Card) and event.event.get("type") == AGENT_ERROR:
-            self.has_failed = True
 
 
 async def _one(text: str) -> AsyncIterator[str]:

@@ -60,6 +60,7 @@ class Talk:
         self._microphone = microphone
         self._lines = lines
         self._lines_wait = lines_wait
+        self._is_scripted = lines_wait or bool(settings.input)
         self._exit_code = 0
         self._seconds = 0.0
         self._is_talking = not settings.push_to_talk
@@ -100,6 +101,9 @@ class Talk:
                 await self._microphone.close()
             await self._loudspeaker.close()
             self._seconds = round(asyncio.get_running_loop().time() - started_s, 3)
+        if self._is_scripted and self.conversation.failures:
+            # What failed was told when it did.
+            return self._exit_code or NO_ANSWER
         return self._exit_code
 
     @property
@@ -267,9 +271,6 @@ class Talk:
                     "the input has speech in it, and raise --answer-timeout-s for a slow agent."
                 )
             )
-            self._exit_code = NO_ANSWER
-        elif self.conversation.has_failed:
-            # Why was told when it failed.
             self._exit_code = NO_ANSWER
 
 

@@ -59,8 +59,7 @@ class Diagnosis:
 def diagnose(error: BaseException, *, texts: bool = True) -> Diagnosis:
     """Why ``error`` was raised. Without ``texts``, nothing of a foreign exception's own text."""
     chain = list(unchain(error))
-    # Libraries hide what tells their failures apart, as httpcore does a refused connection.
-    step = find_next_step([*chain, *unchain(error, hidden=True)]) if texts else _own_step(chain)
+    step = _find_step(error, chain) if texts else _own_step(chain)
     causes = [describe_alone(one, texts=texts) for one in _choose(chain)]
     if not any(cause.places for cause in causes):
         causes[0] = replace(causes[0], places=tuple(_find_places_of_groups(error)))
@@ -148,6 +147,13 @@ def describe_http(error: BaseException) -> str:
         return ""
     what = f"HTTP {status}" if status else "HTTP"
     return f" ({what} from {url.netloc})" if url else f" ({what})"
+
+
+def _find_step(error: BaseException, chain: list[BaseException]) -> str:
+    if isinstance(error, ExplainedError) and error.because is None:
+        return error.step
+    # Libraries hide what tells their failures apart, as httpcore does a refused connection.
+    return find_next_step([*chain, *unchain(error, hidden=True)])
 
 
 def _own_step(chain: list[BaseException]) -> str:

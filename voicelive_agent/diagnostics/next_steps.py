@@ -20,7 +20,7 @@ from voicelive_agent.diagnostics.places import find_places
 
 Chain = Sequence[BaseException]
 
-_KEY_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+_KEY_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]*_(?:KEY|TOKEN|SECRET)\b")
 _FILTERED = ("content_filter", "content management policy", "responsibleai")
 _TIMEOUTS = ("TimeoutError", "Timeout", "APITimeoutError")
 _UNREACHED = ("ConnectError", "APIConnectionError", "ConnectionError", "ModelConnectionError")
@@ -120,10 +120,8 @@ def _of_environment(chain: Chain) -> str:
         within = traceback.tb_frame.f_code.co_filename if traceback else ""
         if isinstance(one, KeyError) and within in (os.__file__, "<frozen os>") and one.args:
             return f"Set the environment variable {one.args[0]}."
-        text = _read(one)
-        if "key" in text.lower() and (named := _KEY_VARIABLE.search(text)):
-            return f"Set {named[0]} in the environment, where this needs a key."
-    return ""
+    named = next((found for one in chain if (found := _KEY_VARIABLE.search(_read(one)))), None)
+    return f"Set {named[0]} in the environment, where the key is read from." if named else ""
 
 
 def _of_files(chain: Chain) -> str:
@@ -170,7 +168,7 @@ def _of_async(chain: Chain) -> str:
 
 def _by_default(chain: Chain) -> str:
     if any(find_places(one) for one in chain):
-        return "Correct it there; or catch the error, and yield what the caller should hear then."
+        return "Correct that line, or catch the error there and go on without."
     return ""
 
 

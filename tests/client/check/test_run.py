@@ -173,7 +173,7 @@ async def test_a_conversation_that_ends_too_early_fails_the_steps_behind_it(
         code, lines = await check("steps: [{type: one}, {type: two}, {type: three}]", url, capsys)
     assert code == 1
     assert [line["passed"] for line in lines] == [True, False, False, False]
-    assert lines[2]["failures"] == ["the conversation was over before this step"]
+    assert lines[2]["failures"][0].startswith("the conversation was over before")
 
 
 async def test_conversation_of_a_check_is_recorded(service: Service, tmp_path: Path) -> None:

@@ -196,7 +196,10 @@ async def test_the_log_holds_an_agents_exception_without_its_words(tmp_path: Pat
     """The text of an exception often quotes what could not be understood."""
     async with (
         start_server(
-            tmp_path, VOICELIVE_AGENT="tests.server.platform.echoing_agent:reply"
+            tmp_path,
+            VOICELIVE_AGENT="tests.server.platform.echoing_agent:reply",
+            FOUNDRY_AGENT_NAME="mine",
+            VOICELIVE_LOG_FORMAT="text",
         ) as server,
         httpx.AsyncClient(base_url=server.url) as client,
     ):
@@ -212,7 +215,8 @@ async def test_the_log_holds_an_agents_exception_without_its_words(tmp_path: Pat
 async def test_the_words_of_an_exception_are_logged_when_asked_for(tmp_path: Path) -> None:
     environment = {
         "VOICELIVE_AGENT": "tests.server.platform.echoing_agent:reply",
-        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true",
+        "FOUNDRY_AGENT_NAME": "mine",
+        "VOICELIVE_SHOW_ERRORS": "true",
     }
     async with (
         start_server(tmp_path, **environment) as server,

@@ -22,13 +22,14 @@ from rich.text import Text
 from voicelive_agent.client.check.run import Outcome, ScenarioRun
 from voicelive_agent.client.check.scenario import Scenario, ScenarioError, read_scenario
 from voicelive_agent.client.check.voice import add_voice_option, open_voice
-from voicelive_agent.client.connection import ConnectError, find_endpoint
+from voicelive_agent.client.connection import ConnectError, find_endpoint, warn_of_plain_text
 from voicelive_agent.client.core.latency import Summary
 from voicelive_agent.client.options import build_parser
 from voicelive_agent.client.settings import Settings, load_settings
 from voicelive_agent.client.sound.devices import DeviceError
 from voicelive_agent.client.troubles import ConversationError, quiet_logs
 from voicelive_agent.client.ui.json_lines import describe
+from voicelive_agent.client.ui.shown_text import escape_json, show_lines, show_text
 from voicelive_agent.client.ui.terminal import Terminal, draw_summary
 from voicelive_agent.settings_sources import SettingsError
 
@@ -105,11 +106,13 @@ async def _check(scenario: Scenario, settings: Settings, voice: str | None, verb
         endpoint, is_found = await find_endpoint(settings)
         if is_found:
             sys.stderr.write(f"No --endpoint is given: talking to the emulator at {endpoint}.\n")
+        if not verbose and (warning := warn_of_plain_text(settings, endpoint)):
+            sys.stderr.write(f"{warning}\n")
         async with open_voice(voice, settings.sent_rate_hz) as speak:
             run = ScenarioRun(scenario, settings, endpoint, speak, shown_on=terminal)
             outcomes = await run.run()
     except (ConnectError, ConversationError, DeviceError, ScenarioError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{show_lines(str(error))}\n")
         return FAILED
     finally:
         if terminal:
@@ -119,7 +122,7 @@ async def _check(scenario: Scenario, settings: Settings, voice: str | None, verb
     else:
         _draw(scenario, outcomes, run.summary)
     if run.trouble:
-        sys.stderr.write(f"{run.trouble}\n")
+        sys.stderr.write(f"{show_lines(run.trouble)}\n")
     return FAILED if any(outcome.failures for outcome in outcomes) else 0
 
 
@@ -143,7 +146,7 @@ def _build_parser() -> argparse.ArgumentParser:
 def _write_json(scenario: Scenario, outcomes: list[Outcome], summary: Summary) -> None:
     for outcome in outcomes:
         line = {"kind": "step", **asdict(outcome), "passed": not outcome.failures}
-        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stdout.write(escape_json(json.dumps(line, ensure_ascii=False)) + "\n")
     passed = not any(outcome.failures for outcome in outcomes)
     end = {"kind": "summary", "scenario": scenario.name, "passed": passed, **describe(summary)}
     sys.stdout.write(json.dumps(end, ensure_ascii=False) + "\n")
@@ -162,10 +165,12 @@ def _draw(scenario: Scenario, outcomes: list[Outcome], summary: Summary) -> None
         if outcome.attempts > 1:
             said.append(f"\nsaid {outcome.attempts} times", style="dim")
         if outcome.heard and not passed:
-            said.append(f"\nunderstood: {outcome.heard}", style="dim")
-        answer = Text(outcome.answer)
+            said.append(f"\nunderstood: {show_text(outcome.heard)}", style="dim")
+        answer = Text(show_text(outcome.answer))
+        if outcome.interrupted:
+            answer.append(f"{' ' if answer.plain else ''}(interrupted)", style="dim")
         for failure in outcome.failures:
-            answer.append(f"{chr(10) if answer.plain else ''}{failure}", style="red")
+            answer.append(f"{chr(10) if answer.plain else ''}{show_text(failure)}", style="red")
         sound_ms = outcome.first_sound_ms
         table.add_row(
             Text("✓", "green") if passed else Text("✗", "bold red"),

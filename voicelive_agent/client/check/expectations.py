@@ -7,12 +7,16 @@ from typing import Any
 
 from voicelive_agent.client.check.scenario import Step
 from voicelive_agent.client.core.cards import unwrap
+from voicelive_agent.client.core.screen import Failure
+from voicelive_agent.wire.invocations import AGENT_ERROR
 
 WORDS_SHARE = 0.75
 WORD_SIMILARITY = 0.8
 
 
-def missing(step: Step, answer: str, events: Iterable[Mapping[str, Any]]) -> list[str]:
+def missing(
+    step: Step, answer: str, events: Iterable[Mapping[str, Any]], errors: Iterable[Failure] = ()
+) -> list[str]:
     """What of the step's expectations is not met, for a person to read; empty when all are."""
     happened = list(events)
     lacks = [
@@ -25,7 +29,18 @@ def missing(step: Step, answer: str, events: Iterable[Mapping[str, Any]]) -> lis
         for event in step.events
         if not any(_is_like(event, one) for one in happened)
     ]
+    if step.error and not any(is_expected(step, error) for error in errors):
+        lacks.append(f"expected the agent to fail with {step.error.pattern!r}")
     return lacks
+
+
+def is_expected(step: Step, error: Failure) -> bool:
+    """Whether the step is about this very error of the agent's."""
+    if not error.code:
+        return False
+    if step.error and (step.error.search(error.code) or step.error.search(error.text)):
+        return True
+    return any(event.get("type") == AGENT_ERROR for event in step.events)
 
 
 def contains_words(answer: str, words: str) -> bool:

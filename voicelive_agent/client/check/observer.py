@@ -17,13 +17,16 @@ from voicelive_agent.client.core.screen import (
 
 
 class Observer:
-    """What happened since the last ``look_away``; ``changed`` is set by whatever comes anew."""
+    """What happened since the last ``look_away``; ``changed`` is set by whatever comes anew.
+
+    What failed stays until ``take_errors``: it may come after the step that it belongs to.
+    """
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
         self.events: list[Mapping[str, Any]] = []
         self.turns: list[TurnTimes] = []
-        self.errors: list[str] = []
+        self.errors: list[Failure] = []
         self.was_cut = False
         self._spoken: dict[Who, dict[str, str]] = {"you": {}, "agent": {}}
         self._old: set[str] = set()
@@ -36,8 +39,12 @@ class Observer:
             items.clear()
         self.events.clear()
         self.turns.clear()
-        self.errors.clear()
         self.was_cut = False
+
+    def take_errors(self) -> list[Failure]:
+        """What has failed, and was not taken before."""
+        taken, self.errors = self.errors, []
+        return taken
 
     def said(self, who: Who) -> str:
         return " ".join(text for text in self._spoken[who].values() if text)
@@ -53,7 +60,7 @@ class Observer:
     def show(self, event: ScreenEvent) -> None:
         match event:
             case Failure():
-                self.errors.append(event.text)
+                self.errors.append(event)
             case Transcript() if event.item_id not in self._old:
                 self._spoken[event.who][event.item_id] = event.text
             case Interrupted():

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from voicelive_agent.client.check.expectations import is_word_for_word, missing
+from voicelive_agent.client.check.expectations import is_expected, is_word_for_word, missing
 from voicelive_agent.client.check.observer import Observer
 from voicelive_agent.client.check.scenario import Action, Scenario, Step
 from voicelive_agent.client.check.voice import CallerVoice
@@ -49,6 +49,8 @@ class Outcome:
     """How often it was said."""
     met_after_ms: int | None = None
     first_sound_ms: float | None = None
+    interrupted: bool = False
+    """Whether the agent was cut short in it."""
     failures: list[str] = field(default_factory=list)
 
 
@@ -70,6 +72,7 @@ class ScenarioRun:
         self._speak = speak
         self._observer = Observer()
         self._speech: dict[Action, bytes] = {}
+        self._agent_has_failed = False
         self.trouble = ""
         self._microphone = SilentMicrophone()
         self._loudspeaker: Loudspeaker = (
@@ -109,6 +112,7 @@ class ScenarioRun:
                 await self._talking
             if self._recording:
                 self._recording.close()
+        outcomes[-1].failures += [error.text for error in self._observer.take_errors()]
         if error := self._talking.exception():
             self.trouble = str(error)
         return outcomes
@@ -160,13 +164,19 @@ class ScenarioRun:
         elif action.kind != "wait_ms" or step.expects:
             await self._expect(step, outcome, answers)
         outcome.heard, outcome.answer = self._observer.said("you"), self._observer.said("agent")
-        outcome.failures += self._observer.errors
+        outcome.interrupted |= self._observer.was_cut
+        errors = [one for one in self._observer.take_errors() if not is_expected(step, one)]
+        outcome.failures += [error.text for error in errors]
+        self._agent_has_failed = any(error.code for error in errors)
         if not action.kind:
             self._observer.look_away()
 
     def _may_say_again(self, step: Step, outcome: Outcome) -> bool:
         """Whether it was misunderstood, and may be said once more."""
         said = step.last_action
+        # An agent that fails at what it understood has failed, whatever was said.
+        if self._agent_has_failed:
+            return False
         if said.kind != "say" or outcome.attempts >= step.attempts or self._talking.done():
             return False
         return not is_word_for_word(said.what, self._observer.said("you"))
@@ -214,7 +224,9 @@ class ScenarioRun:
         silenced = step.interruption is not None and step.interruption.action is None
 
         def lacks() -> list[str]:
-            return missing(step, self._observer.said("agent"), self._observer.events)
+            return missing(
+                step, self._observer.said("agent"), self._observer.events, self._observer.errors
+            )
 
         def is_met() -> bool:
             return not lacks() and (step.expects or silenced or self._is_answered(answers))
@@ -227,7 +239,9 @@ class ScenarioRun:
         await self._until(lambda: is_met() or is_hopeless(), step.within_ms)
         elapsed_ms = round((loop.time() - start_s) * 1000)
         outcome.failures += [f"{lack} within {step.within_ms} ms" for lack in lacks()]
-        if not step.expects and not silenced and not self._is_answered(answers):
+        if self._talking.done() and self._conversation.answers <= answers and not silenced:
+            outcome.failures.append("the conversation was over before there was an answer")
+        elif not step.expects and not silenced and not self._is_answered(answers):
             outcome.failures.append(f"there was no answer within {step.within_ms} ms")
         if not outcome.failures:
             outcome.met_after_ms = elapsed_ms

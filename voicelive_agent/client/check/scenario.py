@@ -18,6 +18,8 @@
         expect_words: we are open on sunday   # most of these words, in any order
       - click: Book a table              # a button by label or number, or the object to send
         expect_event: {type: ui.card, title: book}
+      - type: Fail, please
+        expect_error: agent_failed       # else an error that the agent reports fails the step
       - play: goodbye.wav                # next to the scenario
       - type: Goodbye
       - wait_ms: 500
@@ -41,6 +43,7 @@ _STEP_KEYS = (
     "expect",
     "expect_words",
     "expect_event",
+    "expect_error",
     "within_ms",
     "attempts",
     "first_sound_ms",
@@ -84,6 +87,8 @@ class Step:
     patterns: tuple[re.Pattern[str], ...] = ()
     words: str = ""
     events: tuple[Mapping[str, Any], ...] = ()
+    error: re.Pattern[str] | None = None
+    """Of the code or the text of the error that the agent is to report (``agent.error``)."""
     first_sound_ms: int | None = None
     name: str = ""
 
@@ -94,7 +99,7 @@ class Step:
     @property
     def expects(self) -> bool:
         """Whether more is expected than any answer."""
-        return bool(self.patterns or self.words or self.events)
+        return bool(self.patterns or self.words or self.events or self.error)
 
     @property
     def last_action(self) -> Action:
@@ -215,6 +220,7 @@ def _step(step: _Mapping, directory: Path, within_ms: int, attempts: int) -> Ste
         patterns=tuple(_pattern(step, given) for given in _as_list(step.get("expect"))),
         words=_text(step, "expect_words"),
         events=tuple(_event(step, given) for given in _as_list(step.get("expect_event"))),
+        error=_error(step) if "expect_error" in step else None,
         first_sound_ms=first_sound_ms,
         name=_text(step, "name"),
     )
@@ -280,6 +286,16 @@ def _event(step: _Mapping, given: Any) -> Mapping[str, Any]:
         f"line {step.lines['expect_event']}: an event is its type, or "
         "{type: ui.card, title: a regular expression}"
     )
+
+
+def _error(step: _Mapping) -> re.Pattern[str]:
+    line, given = step.lines["expect_error"], step["expect_error"]
+    if not isinstance(given, str):
+        raise ScenarioError(
+            f"line {line}: `expect_error` is a regular expression for the error's code or text,"
+            " such as agent_failed"
+        )
+    return _compile(given, line)
 
 
 def _pattern(step: _Mapping, given: Any) -> re.Pattern[str]:

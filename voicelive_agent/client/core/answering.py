@@ -20,6 +20,8 @@ from voicelive_agent.client.sound.devices import Loudspeaker
 from voicelive_agent.wire.audio import g711
 
 REMEMBERED = 256
+TEXT_MAX = 50_000
+"""Characters of one item: most of an hour of speech. What comes behind them is not shown."""
 INTERIM_PREFIX = "interim_"
 """Items that bridge a wait have such ids and are not in the service's history."""
 
@@ -195,7 +197,9 @@ class Answering:
         item = self._spoken.meet(read_text(event, "item_id"), response.id)
         if response.cut or item.is_final:
             return
-        item.text += read_text(event, "delta")
+        response.has_output = True
+        if len(item.text) < TEXT_MAX:
+            item.text += read_text(event, "delta")
         self._turns.reached("first_text_ms", response.id)
         self._history.put("agent", item.id, item.text)
         self._screen.show(Transcript("agent", item.id, item.text, final=False))
@@ -207,7 +211,9 @@ class Answering:
             return
         item.text = read_text(event, "transcript") or read_text(event, "text") or item.text
         item.is_final = True
+        item.text = item.text[:TEXT_MAX]
         if item.text:
+            response.has_output = True
             self._turns.reached("first_text_ms", response.id)
             self._history.put("agent", item.id, item.text)
             self._screen.show(Transcript("agent", item.id, item.text, final=True))
@@ -217,6 +223,7 @@ class Answering:
         audio = read_audio(event)
         if response.cut or not audio:
             return
+        response.has_output = True
         item = self._spoken.meet(read_text(event, "item_id"), response.id)
         self._turns.reached("first_audio_ms", response.id)
         format = self._settings.output_format

@@ -31,6 +31,7 @@ from voicelive_agent.client.core.protocol import (
     Event,
     Handler,
     create_item,
+    has_output,
     read_mapping,
     read_text,
     said_as_is,
@@ -48,9 +49,11 @@ from voicelive_agent.client.core.screen import (
 )
 from voicelive_agent.client.core.session import Agreement, History, describe_session
 from voicelive_agent.client.core.tool_calls import Calls
+from voicelive_agent.client.core.unicode_text import clean_text
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound.devices import Loudspeaker
 from voicelive_agent.client.troubles import ConversationError, explain_event, hide_secrets
+from voicelive_agent.wire.invocations import AGENT_ERROR
 
 REMEMBERED_EVENTS = 4096
 SESSION_EVENT_ID = "session"
@@ -92,6 +95,9 @@ class Conversation:
         """Responses that came to their end, cut ones too, and those that will never come."""
         self.has_failed = False
         """Whether the latest of them failed."""
+        self.failures = 0
+        """What has failed so far: answers, what was said, and requests."""
+        self._agent_has_failed = False
         self.turns: list[TurnTimes] = []
         """The latency of the turns that are over."""
         self.history = History()
@@ -101,7 +107,13 @@ class Conversation:
         self._responses = Responses()
         self._requests = Requests(self._responses, self._outbox.send)
         self._hearing = Hearing(
-            settings, screen, loudspeaker, self.history, self._turns, on_speech=self._on_speech
+            settings,
+            screen,
+            loudspeaker,
+            self.history,
+            self._turns,
+            on_speech=self._on_speech,
+            fail=self._fail,
         )
         self._answering = Answering(
             settings, screen, loudspeaker, self._responses, self.history, self._turns
@@ -118,6 +130,8 @@ class Conversation:
         self._handlers: dict[str, Handler] = {
             **self._hearing.handlers,
             **self._answering.handlers,
+            "conversation.item.created": self._on_item_created,
+            "input_audio_buffer.committed": self._on_committed,
             "session.created": self._on_session_created,
             "session.updated": self._on_session_updated,
             "response.created": self._on_response_created,
@@ -155,16 +169,13 @@ class Conversation:
     def _tell_loss(self) -> None:
         """What ended with the connection; whoever waits for its answer waits no longer."""
         if self._responses.active:
-            self._screen.show(
-                Failure("The rest of the answer was lost with the connection: ask again.")
-            )
+            self._fail("The rest of the answer was lost with the connection: ask again.")
             self.answers += 1
+            self.has_failed = True
         elif self._requests.pending:
             return  # It is asked again on the next connection.
         elif self._hearing.is_speaking or self._turns.is_unanswered:
-            self._screen.show(
-                Failure("What you said last was lost with the connection: say it again.")
-            )
+            self._fail("What you said last was lost with the connection: say it again.")
             self.answers += 1
             self.has_failed = True
 
@@ -200,6 +211,7 @@ class Conversation:
     def say(self, text: str) -> None:
         """The person types a text instead of speaking it."""
         self._typed += 1
+        text = clean_text(text)
         item_id = f"typed_{self._typed}"
         self._screen.show(Transcript("you", item_id, text, final=True))
         self.history.put("you", item_id, text)
@@ -228,7 +240,7 @@ class Conversation:
 
     def let_say(self, text: str) -> None:
         """Let the agent say this text."""
-        self._requests.ask(said_as_is(text))
+        self._requests.ask(said_as_is(clean_text(text)))
 
     def answer(self) -> None:
         """Ask for an answer to what was said so far."""
@@ -323,10 +335,19 @@ class Conversation:
             for item in self.history.as_items():
                 self._outbox.send(create_item(item))
 
+    def _on_item_created(self, event: Event) -> None:
+        item = read_mapping(event, "item")
+        if item.get("type") == "message" and item.get("role") == "user":
+            self.history.keep_place(read_text(item, "id"), read_text(event, "previous_item_id"))
+
+    def _on_committed(self, event: Event) -> None:
+        self.history.keep_place(read_text(event, "item_id"), read_text(event, "previous_item_id"))
+
     def _on_response_created(self, event: Event) -> None:
         response_id = read_text(read_mapping(event, "response"), "id")
         self._responses.meet(response_id)
         self._requests.on_created()
+        self._agent_has_failed = False
         self._turns.answered(response_id)
 
     def _on_response_done(self, event: Event) -> None:
@@ -336,17 +357,17 @@ class Conversation:
             return
         response.done = True
         self.answers += 1
-        self.has_failed = body.get("status") == "failed"
+        self.has_failed = body.get("status") == "failed" or self._agent_has_failed
         details = read_mapping(body, "status_details")
         match body.get("status"):
             case "failed":
                 error = {"error": read_mapping(details, "error")}
-                self._screen.show(
-                    Failure(f"The answer failed. {explain_event(error, self._settings)}")
-                )
+                self._fail(f"The answer failed. {explain_event(error, self._settings)}")
             case "incomplete":
                 reason = read_text(details, "reason") or "no reason given"
                 self._screen.show(Notice(f"The answer is not complete ({reason})."))
+            case "completed" if not (response.has_output or has_output(body)):
+                self._note_empty_answer()
             case "cancelled" if not response.cut:
                 # Someone else cancelled it: what is queued was never said in full.
                 response.cut = True
@@ -354,6 +375,20 @@ class Conversation:
         self._requests.on_done()
         if not (self._calls.running or self._requests.pending or self._responses.active):
             self._start(self._finish_answer(response.id))
+
+    def _note_empty_answer(self) -> None:
+        # A model may go on with a tool that nobody has heard of yet.
+        if self.has_failed or self._settings.model:
+            return
+        if self._settings.greet and self.answers == 1:
+            self._screen.show(Notice("The agent greets nobody: it is for you to begin."))
+            return
+        self.has_failed = True
+        self._fail("The answer is empty: nothing was said, and nothing shown.")
+
+    def _fail(self, text: str, code: str = "") -> None:
+        self.failures += 1
+        self._screen.show(Failure(text, code))
 
     async def _finish_answer(self, response_id: str) -> None:
         """What comes after the last sound of an answer."""
@@ -368,6 +403,11 @@ class Conversation:
 
     def _on_client_event(self, event: Event) -> None:
         payload = unwrap(event)
+        for response in self._responses.active:
+            response.has_output = True
+        if payload.get("type") == AGENT_ERROR:
+            self._on_agent_error(payload)
+            return
         if payload.get("type") != "agent.end_call":
             self._screen.show(self._cards.read(payload))
             return
@@ -375,6 +415,14 @@ class Conversation:
         self._screen.show(Notice("The agent ends the call."))
         if not self._responses.active:
             self._start(self._finish_answer(""))
+
+    def _on_agent_error(self, payload: Mapping[str, Any]) -> None:
+        """The agent says itself that this turn failed; what it says aloud is an apology."""
+        error = read_mapping(payload, "error") or payload
+        code = read_text(error, "code") or "agent_failed"
+        self._agent_has_failed = self.has_failed = True
+        message = hide_secrets(read_text(error, "message"), self._settings)
+        self._fail(f"The agent failed: {message or code}", code)
 
     def _on_error(self, event: Event) -> None:
         error = read_mapping(event, "error")
@@ -387,7 +435,7 @@ class Conversation:
         text = explain_event(event, self._settings)
         if not self.ready.is_set() and event_id in (None, SESSION_EVENT_ID):
             raise ConversationError(text)
-        self._screen.show(Failure(text))
+        self._fail(text)
         if (is_asked or self._turns.is_unanswered) and (
             event_id is None or event_id.startswith(ASK_PREFIX)
         ):

@@ -48,7 +48,7 @@ class Hearing:
     """The person's side of a conversation.
 
     ``on_speech`` is called when the person begins to speak, and gives back the text of the answer
-    that this cut short, or None.
+    that this cut short, or None. ``fail`` tells of what can't be transcribed.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Hearing:
         turns: Turns,
         *,
         on_speech: Callable[[], str | None],
+        fail: Callable[[str], None],
     ) -> None:
         self._settings = settings
         self._screen = screen
@@ -67,6 +68,7 @@ class Hearing:
         self._history = history
         self._turns = turns
         self._on_speech = on_speech
+        self._fail = fail
         self._ear = Ear(settings.sent_rate_hz) if settings.uses_hardware else None
         self._partial: dict[str, str] = {}
         self._cut_text: dict[str, str] = {}
@@ -140,7 +142,7 @@ class Hearing:
         self._partial.pop(read_text(event, "item_id"), None)
         message = read_text(read_mapping(event, "error"), "message")
         reason = hide_secrets(message, self._settings) or "no reason given"
-        self._screen.show(Notice(f"What you said could not be transcribed: {reason}"))
+        self._fail(f"What you said could not be transcribed: {reason}")
 
     def _warn_of_echo(self) -> None:
         """Once, until a person interrupts."""

@@ -43,6 +43,18 @@ def read_audio(event: Event) -> bytes:
         return b""
 
 
+def has_output(response: Mapping[str, Any]) -> bool:
+    """Whether there is anything in a response as ``response.done`` has it."""
+    return any(
+        item.get("type") != "message"
+        or any(
+            read_text(part, "text") or read_text(part, "transcript") or read_text(part, "audio")
+            for part in read_mappings(item, "content")
+        )
+        for item in read_mappings(response, "output")
+    )
+
+
 def without_audio(event: Mapping[str, Any]) -> Mapping[str, Any]:
     """The event for a person or a script to read."""
     members = {"response.audio.delta": "delta", "input_audio_buffer.append": "audio"}

@@ -68,6 +68,8 @@ class Response:
     id: str
     done: bool = False
     cut: bool = False
+    has_output: bool = False
+    """Whether anything of it was said or shown."""
 
 
 class Responses:

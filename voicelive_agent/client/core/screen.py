@@ -42,6 +42,8 @@ class Failure:
     """Something failed; the text says what to do next."""
 
     text: str
+    code: str = ""
+    """Of an error that the agent itself reports (``agent.error``)."""
 
 
 @dataclass(frozen=True, slots=True)

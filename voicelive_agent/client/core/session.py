@@ -193,7 +193,11 @@ class HistoryLine:
 
 
 class History:
-    """The lines of a conversation, in the order in which they began."""
+    """The lines of a conversation, in the order of the service's items.
+
+    A transcript may come after the answer to it, so the place of what a person says is kept from
+    the moment at which the service has an item for it.
+    """
 
     def __init__(self) -> None:
         self.lines: list[HistoryLine] = []
@@ -206,6 +210,15 @@ class History:
             line = self._by_item[item_id] = HistoryLine(who, item_id, text)
             self.lines.append(line)
         line.text = text
+
+    def keep_place(self, item_id: str, previous_item_id: str) -> None:
+        """An item of the person's that the service has behind ``previous_item_id`` ("": last)."""
+        if not item_id or item_id in self._by_item:
+            return
+        line = self._by_item[item_id] = HistoryLine("you", item_id, "")
+        before = self._by_item.get(previous_item_id)
+        place = len(self.lines) if before is None else self.lines.index(before) + 1
+        self.lines.insert(place, line)
 
     def as_items(self) -> list[dict[str, Any]]:
         """Items for ``conversation.item.create``, for a service that remembers nothing."""

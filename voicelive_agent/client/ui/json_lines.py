@@ -7,7 +7,7 @@ kind           fields
 =============  ==================================================================================
 ``status``     ``text``: what the client is doing
 ``notice``     ``text``: something to know
-``error``      ``text``: something failed
+``error``      ``text``: something failed; with ``code`` where the agent itself reports it
 ``transcript``  ``who`` (``you`` or ``agent``), ``item_id``, ``text`` (all of it so far), ``final``
 ``cut``        ``item_id``, ``heard``: the agent was interrupted after this
 ``card``       ``event``: the agent's client event; ``buttons``: ``[{"number", "label"}]``
@@ -42,6 +42,7 @@ from voicelive_agent.client.core.screen import (
     Told,
     Transcript,
 )
+from voicelive_agent.client.ui.shown_text import escape_json
 
 LEVEL_EVERY_MS = 1_000
 _TEXTS = {Status: "status", Notice: "notice", Told: "notice", Failure: "error"}
@@ -65,6 +66,8 @@ class JsonLines:
 
     def show(self, event: ScreenEvent) -> None:
         match event:
+            case Failure(code=code) if code:
+                self._write("error", text=event.text, code=code)
             case Status() | Notice() | Told() | Failure():
                 self._write(_TEXTS[type(event)], text=event.text)
             case Transcript():
@@ -104,7 +107,8 @@ class JsonLines:
         if self._out is None:
             return
         try:
-            self._out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+            encoded = json.dumps(line, ensure_ascii=False, default=str)
+            self._out.write(f"{escape_json(encoded)}\n")
             self._out.flush()
         except OSError as error:
             self._out = None

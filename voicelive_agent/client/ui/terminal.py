@@ -5,7 +5,6 @@ now, level, status) stands in a live area below them, or in the toolbar of a pro
 for ``toolbar``. Where standard output is no terminal, only the settled lines are printed.
 """
 
-import re
 import time
 from collections.abc import Callable
 from typing import TextIO, cast
@@ -32,6 +31,7 @@ from voicelive_agent.client.core.screen import (
     Transcript,
     Who,
 )
+from voicelive_agent.client.ui.shown_text import show_text
 from voicelive_agent.client.ui.standard_output import StandardOutput
 
 DRAWN_EVERY_S = 0.1
@@ -40,8 +40,8 @@ MARK_CELLS = 5
 METER_CELLS = 20
 METER_FLOOR_DBFS = -60.0
 STYLES: dict[Who, str] = {"you": "bold cyan", "agent": "bold green"}
-# A service's text must not steer the terminal.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_LIVE_CHARACTERS = 2000
+"""Of a text that still comes, no more is drawn: only its end is seen."""
 
 
 class Terminal:
@@ -80,9 +80,9 @@ class Terminal:
             case Status():
                 self._show_status(event.text)
             case Notice():
-                self._print_line(Text("•", "yellow"), Text(_clean(event.text), "yellow"))
+                self._print_line(Text("•", "yellow"), Text(show_text(event.text), "yellow"))
             case Told():
-                self._print_line(Text(), Text(_clean(event.text)))
+                self._print_line(Text(), Text(show_text(event.text)))
             case Failure():
                 self._show_failure(event.text)
             case Transcript():
@@ -106,7 +106,7 @@ class Terminal:
                 """Nothing new, or not for people."""
 
     def _show_status(self, text: str) -> None:
-        self._status = _clean(text)
+        self._status = show_text(text)
         if self._is_terminal:
             self._draw()
         else:
@@ -115,7 +115,7 @@ class Terminal:
     def _show_failure(self, text: str) -> None:
         mark = "✗"
         for line in text.splitlines():
-            self._print_line(Text(mark, "bold red"), Text(_clean(line), "bold red"))
+            self._print_line(Text(mark, "bold red"), Text(show_text(line), "bold red"))
             mark = " "
 
     def _show_transcript(self, said: Transcript) -> None:
@@ -125,11 +125,11 @@ class Terminal:
             return
         self._partials.pop(said.item_id, None)
         if said.text.strip():
-            self._print_line(_mark(said.who), Text(_clean(said.text)))
+            self._print_line(_mark(said.who), Text(show_text(said.text)))
 
     def _show_interruption(self, cut: Interrupted) -> None:
         self._partials.pop(cut.item_id, None)
-        text = Text(_clean(cut.heard))
+        text = Text(show_text(cut.heard))
         text.append(" —" if cut.heard else "—")
         text.append(" (interrupted)", style="dim")
         self._print_line(_mark("agent"), text)
@@ -184,10 +184,11 @@ class Terminal:
 
     def _live_part(self) -> RenderableType:
         lines = [
-            _tail(_line(said.who, _clean(said.text)), self._console.width)
+            _tail(_line(said.who, show_text(said.text[-_LIVE_CHARACTERS:])), self._console.width)
             for said in list(self._partials.values())[-PARTIALS_SHOWN:]
         ]
-        heard, rest = _clean(self._speech.heard), _clean(self._speech.rest)
+        heard = show_text(self._speech.heard[-_LIVE_CHARACTERS:])
+        rest = show_text(self._speech.rest[:_LIVE_CHARACTERS])
         if heard or rest:
             lines.append(_speech(heard, rest, self._console.width))
         return Group(*lines, Text.assemble(" ", _meter(self._level), f"  {self._status}"))
@@ -195,16 +196,16 @@ class Terminal:
 
 def draw_card(card: Card) -> RenderableType:
     """A client event of the agent as a panel, with the number that chooses each button."""
-    lines = [Text(_clean(line)) for line in card.lines]
+    lines = [Text(show_text(line)) for line in card.lines]
     lines += [
-        Text.assemble((f" {number} ", "reverse"), f" {_clean(label)}")
+        Text.assemble((f" {number} ", "reverse"), f" {show_text(label)}")
         for number, label in card.buttons
     ]
     if card.buttons:
         lines.append(Text("type a number to choose", style="dim"))
     return Panel(
         Group(*lines),
-        title=escape(_clean(card.title)) or None,
+        title=escape(show_text(card.title)) or None,
         title_align="left",
         expand=False,
         border_style="blue",
@@ -276,7 +277,3 @@ def _tail(text: Text, width: int) -> Text:
         return text
     head, kept = text[:7], text[-(width - 9) :]
     return Text.assemble(head, "…", kept)
-
-
-def _clean(text: str) -> str:
-    return _CONTROL.sub("", text.replace("\n", " ").replace("\t", " "))

@@ -92,7 +92,7 @@ class TypedCommands:
         self._conversation.click(action)
 
     def _show_history(self) -> None:
-        lines = self._conversation.history.lines
+        lines = [line for line in self._conversation.history.lines if line.text]
         for line in lines:
             self._screen.show(Told(f"{line.who}: {line.text}"))
         if not lines:
