@@ -427,3 +427,16 @@ def test_words_told_with_their_audio_are_placed_behind_the_clause_before() -> No
         told.ClauseAudio(response_id, 1, b"\1\0" * 24, 300, (SpokenWord("So.", 3, 10, 200),))
     )
     assert events[0]["audio_offset_ms"] == 310
+
+
+def test_the_same_warning_of_an_agent_is_told_once_in_a_session() -> None:
+    """A warning about the agent's stream came again with each turn, and hid the others."""
+    driver = Driver()
+    told_each_turn = []
+    for _ in range(3):
+        driver.send("response.create")
+        driver.stream("Yes. ", finish=False)
+        events = driver.stream(agents.AnswerFinished(warnings=("done.text differs",)))
+        told_each_turn.append(sum(event["type"] == "warning" for event in events))
+        driver.send("response.cancel")
+    assert told_each_turn == [1, 0, 0]

@@ -8,6 +8,9 @@ from voicelive_agent.emulator.session.effects import Effect, Send
 from voicelive_agent.emulator.session.facts import Warned
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
+MOST_WARNINGS = 200
+"""So many are remembered; others are told each time."""
+
 
 class Plan:
     """The effects of one fact, in their order."""
@@ -17,6 +20,7 @@ class Plan:
         self.new_id = new_id
         """A fresh id with a prefix: ``new_id("item")`` is ``item_…``."""
         self._effects: list[Effect] = []
+        self._warned: set[tuple[str, str | None, str | None]] = set()
 
     def send(self, type: str, *, audio: bytes = b"", **fields: Any) -> None:
         """A server event. What it holds must not change afterwards: hand over copies.
@@ -35,6 +39,12 @@ class Plan:
         self.send("error", error=error.describe(client_event_id))
 
     def warn(self, message: str, code: str | None = None, param: str | None = None) -> None:
+        """A ``warning`` event; once in a session, for what each turn would repeat."""
+        told = (message, code, param)
+        if told in self._warned:
+            return
+        if len(self._warned) < MOST_WARNINGS:
+            self._warned.add(told)
         self.send("warning", warning={"message": message, "code": code, "param": param})
 
     def warn_all(self, found: Iterable[Warned]) -> None:

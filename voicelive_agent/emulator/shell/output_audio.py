@@ -23,6 +23,7 @@ from voicelive_agent.emulator.tts import (
     Viseme,
     Voice,
 )
+from voicelive_agent.emulator.tts.text.scripts import find_unsayable
 from voicelive_agent.wire.audio.streams import Encoder
 
 AUDIBLE_LEVEL = 330
@@ -67,6 +68,22 @@ class OutputAudio:
             self._tell(facts.Warned(warning, code="voice_not_available", param="session.voice"))
         return voice
 
+    def _warn_unsayable(self, text: str, voice: Voice) -> None:
+        """Warn, once for each script, of text that the voice has no sounds for."""
+        script = None if voice.says_any_script else find_unsayable(text, voice.locale)
+        if script is None or script in self._warned:
+            return
+        self._warned.add(script)
+        self._tell(
+            facts.Warned(
+                f"The voice {voice.name!r} ({voice.locale}) can't say text in {script} letters, "
+                "and leaves it out: name a voice of that language in session.voice, with an engine "
+                "that has one (--tts espeak).",
+                code="text_not_sayable",
+                param="session.voice",
+            )
+        )
+
     def stop(self, effect: effects.StopSpeaking) -> None:
         """Drop the clauses of a response, the one being spoken too."""
         kept = [clause for clause in self._clauses if clause.response_id != effect.response_id]
@@ -105,6 +122,7 @@ class OutputAudio:
 
     async def _produce(self, effect: effects.Speak) -> None:
         voice = self.choose_voice(effect.voice)
+        self._warn_unsayable(effect.text, voice)
         rate_hz = self._tts.sample_rate_hz
         encoder = Encoder(effect.output_format, rate_hz)
         async with contextlib.aclosing(self._chunks(effect.text, voice)) as chunks:

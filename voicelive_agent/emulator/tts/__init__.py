@@ -22,6 +22,8 @@ class Voice:
     """Factor on the normal pitch, 0.5 to 2."""
     volume: float = 1.0
     """Factor on the normal amplitude, 0 to 2."""
+    says_any_script: bool = False
+    """Whether it speaks every language, whatever its locale."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from voicelive_agent.emulator.tts import SpokenChunk, TtsError, Voice
 from voicelive_agent.emulator.tts.processes import EngineProcesses
 from voicelive_agent.emulator.tts.samples import SAMPLE_BYTES, Shaper, silence
+from voicelive_agent.emulator.tts.text.scripts import drop_unsayable
 from voicelive_agent.emulator.tts.text.spoken_form import write_out
 from voicelive_agent.emulator.tts.text.visemes import read_visemes
 from voicelive_agent.emulator.tts.text.words import WordAligner, estimate_marks
@@ -83,6 +84,8 @@ class LocalTextToSpeech:
         own = next((own for own in self.voices if own.name == voice.name), self.voices[0])
         # The first clause in a language compiles its rules: 0.2 s.
         form = await asyncio.to_thread(write_out, clause, own.language)
+        # Engines read such letters as "Chinese letter", one after another.
+        said = drop_unsayable(form.text, own.language)
         low, high = self._pitch_range
         pitch = min(max(voice.pitch, low), high)
         shift = voice.pitch / pitch
@@ -91,7 +94,7 @@ class LocalTextToSpeech:
         produced_bytes = 0
         marked = False
         settings = {**own.settings, "rate": voice.rate * own.rate / shift, "pitch": pitch}
-        async with aclosing(self._processes.speak(form.text, settings)) as frames:
+        async with aclosing(self._processes.speak(said, settings)) as frames:
             async for frame in frames:
                 pcm = shaper.shape(frame.pcm)
                 produced_bytes += len(pcm)

@@ -1,6 +1,7 @@
 """Speech from an OpenAI-compatible endpoint: ``POST {url}/audio/speech``, streamed."""
 
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -72,7 +73,7 @@ class OpenAITextToSpeech:
 
     def resolve_voice(self, voice: Mapping[str, Any]) -> tuple[Voice, str | None]:
         resolved, warning = resolve({**voice, "locale": "en-US"}, _VOICES, self.name)
-        return resolved, warning
+        return replace(resolved, says_any_script=True), warning
 
     async def speak(self, clause: str, voice: Voice) -> AsyncGenerator[SpokenChunk, None]:
         if self._client is None:
