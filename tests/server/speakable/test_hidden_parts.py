@@ -86,6 +86,7 @@ SPELLINGS = [
     "<{0}>secret</{0}>Hello",
     "<{0}>secret</{0} >Hello",
     "< {0} >secret< / {0} >Hello",
+    "<{0}\n>secret</{0}\n>Hello",
     "<{0} type='deep' depth=\"2\">secret</{0}>Hello",
     "<{0}>\n<{0}>\nsecret\n</{0}>\nHello",
     "<{0}>a<{0}>secret</{0}>secret</{0}>Hello",

@@ -55,6 +55,8 @@ _INSIDE = {
     "[": re.compile(rf"[^\[\]{markup.LINE_BREAKS}]*"),
     "◁": re.compile(rf"[^◁▷{markup.LINE_BREAKS}]*"),
 }
+# The attributes of a tag may stand on lines of their own.
+_UP_TO_TAG_END = re.compile(r"[^<>]*")
 _ATTRIBUTE = r"\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=]+)"
 _ATTRIBUTES = re.compile(rf"(?:\s*=\s*\S+)?(?:{_ATTRIBUTE})*\s*/?\s*")
 _TOKEN = re.compile(rf"(?=.*[\w\"])[\w▁:.\-\"{_BARS} /]*?(?:{_ATTRIBUTE})*\s*")
@@ -159,11 +161,11 @@ def _find_token(window: Window, start: int, lead: str) -> Mark | None:
 def _finish(window: Window, start: int, mark: Mark, lead: str, name_end: int) -> Mark | None:
     """The mark, if what follows its name ends it as a tag ends."""
     opener = window.text[start]
-    end = window.run(_INSIDE[opener], name_end)
+    end = window.run(_UP_TO_TAG_END if opener == "<" else _INSIDE[opener], name_end)
     if window.char(end) != _CLOSERS[opener]:
         return None
     tail = window.text[name_end:end]
-    is_bare = not tail.strip(" \t/")
+    is_bare = not tail.strip(" \t\r\n/")
     if not is_bare and (lead.isspace() or opener != "<"):
         return None
     if mark.name == "co":
