@@ -15,6 +15,7 @@ import pytest
 from tests.frameworks.openai_server import (
     Break,
     Call,
+    Frames,
     OpenAIServer,
     Pause,
     Received,
@@ -42,6 +43,20 @@ async def collect(replies: AsyncIterator[Output]) -> list[Output]:
 async def say(agent: LoadedAgent, turn: Turn) -> str:
     outputs = await collect(agent.reply(turn))
     return "".join(output for output in outputs if isinstance(output, str))
+
+
+async def read_stop(agent: LoadedAgent, server: OpenAIServer, finish: str) -> str | None:
+    """Why the model stopped, as the agent tells it, where its answer ends for that reason."""
+    server.answer(Frames({"role": "assistant", "content": "From nine to"}, finish=finish))
+    spoken = ""
+    try:
+        async for output in agent.reply(speech("hours?")):
+            spoken += str(output)
+    except Exception as error:
+        return find_stop(error)
+    finally:
+        assert spoken == "From nine to"
+    return None
 
 
 class Interrupted:

@@ -66,8 +66,8 @@ class Refuse:
 class Frames:
     """A chat completion's stream as another server would send it; stands alone in its answer.
 
-    Each frame is a delta, or a whole chunk where it has ``choices`` or ``error``; ``finish`` is
-    the reason of the last one.
+    Each frame is a delta, or a whole chunk where it has ``choices`` or ``error``, or an event of
+    the Responses protocol; ``finish`` is the reason of a last chunk.
     """
 
     def __init__(self, *frames: dict[str, Any], finish: str | None = "stop") -> None:
@@ -77,7 +77,7 @@ class Frames:
 
     @staticmethod
     def _complete(frame: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        if "choices" in frame or "error" in frame:
+        if frame.keys() & {"choices", "error", "type"}:
             return frame
         choice = {"index": 0, "delta": frame, "finish_reason": finish}
         head = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m"}

@@ -4,10 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from agent_framework import Agent, HistoryProvider, Message
 from agent_framework.openai import OpenAIChatClient, OpenAIChatCompletionClient
 
-from tests.frameworks.framework_contract import FrameworkContract, Interrupted, end, say, speech
+from tests.frameworks.framework_contract import (
+    FrameworkContract,
+    Interrupted,
+    end,
+    read_stop,
+    say,
+    speech,
+)
 from tests.frameworks.openai_server import OpenAIServer, Pause, Received
 from voicelive_agent.frameworks import adapt
 
@@ -98,3 +106,13 @@ async def test_an_agent_with_its_own_history_is_told_of_an_interruption() -> Non
             "user: (The caller interrupted your last answer before its first word.)",
             "user: third",
         ]
+
+
+@pytest.mark.parametrize(
+    ("finish", "stop"),
+    [("length", "answer_too_long"), ("content_filter", "content_filtered"), ("stop", None)],
+)
+async def test_an_answer_that_was_cut_is_known_as_that(finish: str, stop: str | None) -> None:
+    async with OpenAIServer() as server:
+        agent = adapt(TestAgentFramework().make(server))
+        assert await read_stop(agent, server, finish) == stop

@@ -13,7 +13,14 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from pydantic import SecretStr
 
-from tests.frameworks.framework_contract import FrameworkContract, Interrupted, end, say, speech
+from tests.frameworks.framework_contract import (
+    FrameworkContract,
+    Interrupted,
+    end,
+    read_stop,
+    say,
+    speech,
+)
 from tests.frameworks.openai_server import Call, OpenAIServer, Pause
 from voicelive_agent.agent import PastTurn, Turn
 from voicelive_agent.frameworks import AgentLoadError, adapt
@@ -54,6 +61,16 @@ class TestLangGraph(FrameworkContract):
 class TestLangGraphWithCheckpointer(FrameworkContract):
     def make(self, server: OpenAIServer, *tools: Callable[..., Any]) -> Any:
         return make_graph(make_model(server), tools).compile(checkpointer=InMemorySaver())
+
+
+@pytest.mark.parametrize(
+    ("finish", "stop"),
+    [("length", "answer_too_long"), ("content_filter", "content_filtered"), ("stop", None)],
+)
+async def test_an_answer_that_was_cut_is_known_as_that(finish: str, stop: str | None) -> None:
+    async with OpenAIServer() as server:
+        agent = adapt(TestLangGraph().make(server))
+        assert await read_stop(agent, server, finish) == stop
 
 
 async def test_a_subgraph_streams_and_a_graph_inside_a_tool_is_silent() -> None:

@@ -15,9 +15,10 @@ from agents import (
 from pydantic import BaseModel
 
 from tests.frameworks.framework_contract import FrameworkContract, end, say, speech
-from tests.frameworks.openai_server import Call, OpenAIServer
+from tests.frameworks.openai_server import Call, Frames, OpenAIServer
 from voicelive_agent.agent import Turn
 from voicelive_agent.frameworks import AgentLoadError, adapt
+from voicelive_agent.frameworks.model_stops import find_stop
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +82,40 @@ def test_an_output_that_is_no_text_is_refused() -> None:
     inner = Agent[Turn]("form", output_type=Form)
     with pytest.raises(AgentLoadError, match=r"output_type of agent 'form'"):
         adapt(Agent[Turn]("desk", handoffs=[inner]))
+
+
+@pytest.mark.parametrize("finish", ["stop", "content_filter"])
+async def test_a_model_declines_in_its_own_words(finish: str) -> None:
+    async with OpenAIServer() as server:
+        agent = adapt(TestOpenAIAgentsOnChatCompletions().make(server))
+        refusal = {"role": "assistant", "refusal": "I can't help with that."}
+        server.answer(Frames(refusal, finish=finish))
+        first = speech("how do I pick a lock?")
+        past = end(first, await say(agent, first))
+        assert past.reply == "I can't help with that."
+        await say(agent, speech("never mind", past))
+        assert server.requests[1].transcript()[-1] == "user: never mind"
+
+
+@pytest.mark.parametrize(
+    ("reason", "stop"),
+    [("max_output_tokens", "answer_too_long"), ("content_filter", "content_filtered")],
+)
+async def test_an_answer_that_was_cut_is_known_as_that(reason: str, stop: str) -> None:
+    async with OpenAIServer() as server:
+        agent = adapt(TestOpenAIAgents().make(server))
+        response = {"id": "r", "object": "response", "created_at": 1, "model": "m", "output": []}
+        response |= {"parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
+        incomplete = {"status": "incomplete", "incomplete_details": {"reason": reason}}
+        created = {"type": "response.created", "sequence_number": 0}
+        cut = {"type": "response.incomplete", "sequence_number": 1}
+        server.answer(
+            Frames(
+                created | {"response": response | {"status": "in_progress"}},
+                cut | {"response": response | incomplete},
+                finish=None,
+            )
+        )
+        with pytest.raises(Exception) as raised:
+            await say(agent, speech("hours?"))
+        assert find_stop(raised.value) == stop

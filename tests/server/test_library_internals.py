@@ -39,7 +39,10 @@ async def _app(scope: object, receive: object, send: object) -> None: ...
             "pydantic-ai-slim",
             ">=2.68,<2.69",
             "Agent._instrument_default, by which telemetry/instrumentation.py sees an author's own"
-            " choice; tests/server/platform/test_instrumentation.py",
+            " choice; tests/server/platform/test_instrumentation.py. OpenAIChatModel's"
+            " _streamed_response_cls and OpenAIStreamedResponse._validate_response, which"
+            " model_agent/tool_call_deltas.py overrides;"
+            " tests/model_agent/test_tool_call_deltas.py",
         ),
     ],
 )

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import Any, cast
 
 from agents import Agent, Handoff, RunConfig, Runner, RunResultStreaming
+from agents.exceptions import ModelRefusalError
 from agents.items import RunItem, TResponseInputItem
 from openai.types.responses import (
     ResponseIncompleteEvent,
@@ -85,6 +86,10 @@ class OpenAIAgentsAgent:
                     kept.append(event.item)
                     _keep(turn, kept)
             complete = True
+        except ModelRefusalError as error:
+            # Its words have been spoken as they came, unless they came as a whole.
+            if outlet.is_unused:
+                outlet.say(error.refusal)
         finally:
             _keep(turn, kept, complete=complete)
             turn.state[_SPEAKER] = result.current_agent.name

@@ -97,6 +97,13 @@ def test_a_caller_who_talks_into_an_answer_is_marked_in_it() -> None:
     assert told.replace(f"{INTERRUPTION_NOTE} ", "") == ANSWER
 
 
+def test_a_clicks_answer_is_marked_by_who_talks_into_it() -> None:
+    past = run_virtual(ask_twice(3, CLICK))
+    assert past.interrupted and not past.cut
+    assert past.heard and 3 <= len(past.heard.split()) <= 10
+    assert past.reply == ANSWER
+
+
 def test_what_was_spoken_to_its_end_is_not_marked() -> None:
     past = run_virtual(ask_twice(20))
     assert (past.heard, past.interrupted, past.marked_reply) == (None, False, ANSWER)

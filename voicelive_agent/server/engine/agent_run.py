@@ -14,7 +14,7 @@ from voicelive_agent.diagnostics import (
     find_waiting,
     wrong_output,
 )
-from voicelive_agent.frameworks.model_stops import find_stop
+from voicelive_agent.frameworks.model_stops import ModelStoppedError, find_stop
 from voicelive_agent.server.engine.deadline import Watchdog
 from voicelive_agent.server.engine.ending import Ending, read_ending
 from voicelive_agent.server.engine.events import (
@@ -224,6 +224,10 @@ class AgentRun:
 
     def _log_failure(self, ending: Ending, error: BaseException) -> None:
         self.failure = error
+        if isinstance(error, ModelStoppedError):
+            # The model's own doing: a place in the code explains nothing.
+            logger.warning("%s: invocation %s", error, self._turn.invocation_id)
+            return
         logger.error(
             "%s: invocation %s", ending.explanation, self._turn.invocation_id, exc_info=error
         )
