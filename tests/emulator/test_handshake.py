@@ -1,6 +1,7 @@
 import pytest
 
 from voicelive_agent.emulator.handshake import (
+    choose_subprotocol,
     describe_connection,
     read_connection_request,
 )
@@ -39,3 +40,25 @@ def test_a_recording_holds_no_secret() -> None:
 @pytest.mark.parametrize("value", ["", "../x", "a b", "ü", "x" * 257])
 def test_an_id_that_no_conversation_has_begins_a_new_one(value: str) -> None:
     assert read_connection_request({"conversation-id": value}).conversation_id is None
+
+
+def test_an_agent_may_be_named_by_its_id() -> None:
+    """The agents quickstart, iLoveAgents and salescoach connect so."""
+    named = read_connection_request({"agent-id": "asst_1", "agent-project-name": "any"})
+    assert (named.agent_name, named.project_name) == ("asst_1", "any")
+    both = read_connection_request({"agent-id": "asst_1", "agent-name": "desk"})
+    assert both.agent_name == "desk"
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        ([], None),
+        (["realtime"], "realtime"),
+        (["realtime", "openai-insecure-api-key.k"], "realtime"),
+        (["other"], None),
+    ],
+)
+def test_the_sub_protocol_of_browsers_is_chosen(offered: list[str], chosen: str | None) -> None:
+    """A browser that offers one fails the connection where none is chosen."""
+    assert choose_subprotocol(offered) == chosen

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
 from tests.emulator.conversing import AGENT, Desk, loud, open_client, open_desk, quiet
 from voicelive_agent.command_name import spell_command, spell_pip
@@ -62,13 +63,35 @@ async def test_the_right_key_is_let_in_as_key_or_token(headers: dict[str, str]) 
         assert json.loads(await socket.recv())["type"] == "session.created"
 
 
-@pytest.mark.parametrize("path", ["/voice-live/realtime", "/any/prefix/voice-live/realtime"])
+@pytest.mark.parametrize(
+    "path", ["/voice-live/realtime", "/any/prefix/voice-live/realtime", "/voice-agent/realtime"]
+)
 async def test_the_address_may_stand_under_any_prefix(path: str) -> None:
     async with open_desk() as desk:
         async with connect(ws(desk, path)) as socket:
             assert json.loads(await socket.recv())["type"] == "session.created"
         async with httpx.AsyncClient() as http:
             assert (await http.get(desk.url + path)).status_code == 426
+
+
+async def test_a_browser_gets_the_sub_protocol_that_it_offers() -> None:
+    async with open_desk() as desk:
+        async with connect(ws(desk), subprotocols=[Subprotocol("realtime")]) as socket:
+            assert socket.subprotocol == "realtime"
+        async with connect(ws(desk), subprotocols=[Subprotocol("other")]) as socket:
+            assert socket.subprotocol is None
+
+
+async def test_a_connection_for_nobody_is_told_where_its_agent_was_lost(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """``agent_config={…}``, as Microsoft's page has it, is swallowed by the SDK from 1.2.0 on."""
+    async with open_desk() as desk, connect(ws(desk, query="api-version=2026-07-15")) as socket:
+        error = json.loads(await socket.recv())["error"]
+    assert error["code"] == "missing_agent"
+    assert "agent_config" in error["message"]
+    assert "agent_name=…" in error["message"]
+    assert error["message"] in caplog.text
 
 
 async def test_another_address_is_not_found() -> None:

@@ -24,8 +24,13 @@ class Judge:
     told: set[str] = field(default_factory=set)
     """Clauses whose breach was told in full; the same set serves all tests of a run."""
 
-    def __call__(self, ok: bool, clause_id: str, wanted: str, *seen: object) -> None:
-        """Record that a clause was kept, or fail with the clause, ``wanted`` and ``seen``."""
+    def __call__(
+        self, ok: bool, clause_id: str, wanted: str, *seen: object, harmless: bool = False
+    ) -> None:
+        """Record that a clause was kept, or fail with the clause, ``wanted`` and ``seen``.
+
+        What is ``harmless`` is advice, whatever the clause's level.
+        """
         __tracebackhide__ = True
         clause = CLAUSES[clause_id]
         if self.deployed and clause.reach == "container":
@@ -34,7 +39,7 @@ class Judge:
             self.findings.append(("kept", clause_id))
             return
         message = self._tell(clause, wanted, "\n".join(map(str, seen)))
-        if clause.level == "strict" and not self.strict:
+        if (harmless or clause.level == "strict") and not self.strict:
             self.findings.append(("advice", clause_id))
             pytest.xfail(f"advice: {message}")
         self.findings.append(("broken", clause_id))

@@ -1,5 +1,6 @@
 """Requests to the agent that is judged, over real HTTP."""
 
+import asyncio
 import functools
 import json
 import ssl
@@ -9,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import httpx
+import pytest
 
 from voicelive_agent.contract.stream import Reply
 from voicelive_agent.contract.target import Target, new_session
@@ -100,14 +102,18 @@ class Wire:
         request.url = url
         label = f"{method} {path}{shown}"
         started = time.monotonic()
-        response = await self._client.send(request, stream=True)
+        try:
+            response = await self._client.send(request, stream=True)
+        except httpx.TimeoutException:
+            __tracebackhide__ = True
+            pytest.fail(f"{label}: no answer began in {_limit(self.target)}", pytrace=False)
         try:
             reply = Reply(
                 request=label,
                 status=response.status_code,
                 headers={name.lower(): value for name, value in response.headers.items()},
             )
-            yield OpenReply(reply, response, started)
+            yield OpenReply(reply, response, started, self.target)
         finally:
             await response.aclose()
 
@@ -136,9 +142,12 @@ class Wire:
 class OpenReply:
     """A response that is still arriving."""
 
-    def __init__(self, reply: Reply, response: httpx.Response, started: float) -> None:
+    def __init__(
+        self, reply: Reply, response: httpx.Response, started: float, target: Target
+    ) -> None:
         self.reply = reply
         self._started = started
+        self._target = target
         self._chunks = response.aiter_raw()
 
     async def next_chunk(self) -> bool:
@@ -162,7 +171,17 @@ class OpenReply:
         return True
 
     async def rest(self) -> Reply:
-        """Read to the end."""
-        while await self.next_chunk():
-            pass
+        """Read to the end, or for as long as an answer may take."""
+        try:
+            async with asyncio.timeout(self._target.timeout_seconds):
+                while await self.next_chunk():
+                    pass
+        except TimeoutError:
+            self.reply.cut = f"the answer did not end in {_limit(self._target)}"
         return self.reply
+
+
+def _limit(target: Target) -> str:
+    return (
+        f"{target.timeout_seconds:g} s: answer long input sooner, or raise --agent-timeout-seconds"
+    )

@@ -139,8 +139,11 @@ def judge_stream(judge: Judge, reply: Reply) -> Reply:
     with _deeper():
         found = check_answer(reply.body)
     for clause, wanted in _WANTED.items():
-        messages = (finding.message for finding in found.get(clause, ()))
-        judge(clause not in found, clause, wanted, reply, *messages)
+        findings = found.get(clause, [])
+        messages = (finding.message for finding in findings)
+        # Spaces that differ: samples of Microsoft's do so, and no caller hears it.
+        harmless = clause == "SSE-9" and all(one.weight == "warning" for one in findings)
+        judge(not findings, clause, wanted, reply, *messages, harmless=harmless)
     return reply
 
 

@@ -51,11 +51,17 @@ class Engines:
         ):
             return self.model
         if request.agent_name is None or request.project_name is None:
-            raise NoSuchAgent(
+            message = (
                 "Missing required agent connection string or project name: connect with "
-                "agent_name and project_name, or with model.",
-                code="missing_agent",
+                "agent_name and project_name, or with model."
             )
+            if request.agent_name is None and request.project_name is None:
+                message += (
+                    " If your code passes agent_config={…}, as documentation of older versions"
+                    " does: azure-ai-voicelive ignores it from 1.2.0 on; pass agent_name=… and"
+                    " project_name=… to connect() instead."
+                )
+            raise NoSuchAgent(message, code="missing_agent")
         backend = self.agents.get(request.agent_name) or self.agents.get(ANY_AGENT)
         if backend is None:
             raise NoSuchAgent(

@@ -5,11 +5,14 @@ unknown are ignored, and any ``api-version`` is accepted.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-PATH_SUFFIX = "/voice-live/realtime"
+PATH_SUFFIXES = ("/voice-live/realtime", "/voice-agent/realtime")
+"""The address of today, and that of the preview of May 2025, which samples still have."""
+SUBPROTOCOL = "realtime"
+"""What browsers' clients offer; one that offers any fails where none is chosen."""
 
 _CONVERSATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,256}")
 _SECRET_KEYS = frozenset({"api-key", "authorization", "agent-access-token"})
@@ -29,12 +32,17 @@ class ConnectionRequest:
 def read_connection_request(query: Mapping[str, str]) -> ConnectionRequest:
     """The query's meaning; an empty value is a missing one."""
     return ConnectionRequest(
-        agent_name=query.get("agent-name") or None,
+        # Before agents had names, clients gave an id.
+        agent_name=query.get("agent-name") or query.get("agent-id") or None,
         project_name=query.get("agent-project-name") or None,
         model=query.get("model") or None,
         conversation_id=_read_conversation_id(query.get("conversation-id", "")),
         features=_read_features(query.get("features", "")),
     )
+
+
+def choose_subprotocol(offered: Sequence[str]) -> str | None:
+    return SUBPROTOCOL if SUBPROTOCOL in offered else None
 
 
 def _read_conversation_id(value: str) -> str | None:

@@ -31,7 +31,7 @@ from starlette.websockets import WebSocket
 from voicelive_agent.emulator.access import Access
 from voicelive_agent.emulator.console.pages import render_home
 from voicelive_agent.emulator.engines import Engines, open_engines
-from voicelive_agent.emulator.handshake import PATH_SUFFIX
+from voicelive_agent.emulator.handshake import PATH_SUFFIXES
 from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.shell.connection import hold_session
 from voicelive_agent.emulator.tls import Certificate, PlainPort, find_certificate, watch_port
@@ -79,9 +79,11 @@ def create_app(settings: Settings, engines: Engines) -> Starlette:
         )
 
     async def open_session(websocket: WebSocket) -> None:
-        if not websocket.url.path.endswith(PATH_SUFFIX):
+        if not websocket.url.path.endswith(PATH_SUFFIXES):
             await websocket.send_denial_response(
-                PlainTextResponse(f"No such path: it must end in {PATH_SUFFIX}\n", status_code=404)
+                PlainTextResponse(
+                    f"No such path: it must end in {PATH_SUFFIXES[0]}\n", status_code=404
+                )
             )
         elif sessions.open_count >= settings.max_sessions:
             await websocket.send_denial_response(
@@ -97,7 +99,7 @@ def create_app(settings: Settings, engines: Engines) -> Starlette:
             Route("/", show_home),
             Route("/sessions", list_sessions),
             Route("/sessions/{session_id}", show_session),
-            Route("/{prefix:path}voice-live/realtime", ask_for_upgrade),
+            *(Route(f"/{{prefix:path}}{path[1:]}", ask_for_upgrade) for path in PATH_SUFFIXES),
             WebSocketRoute("/{path:path}", open_session),
         ],
         middleware=[*_share_with_pages(settings), Middleware(Access, settings=settings)],

@@ -14,6 +14,7 @@ recursion limit raised by what its own stack takes, for JSON that is nested as d
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
@@ -125,6 +126,8 @@ class AnswerReader:
     _line: int = 0
     _spoken: list[str] = field(default_factory=list)
     _speech_done: bool = False
+    _half: str = ""
+    """The first half of a surrogate pair that the last delta ended with."""
 
     def read_line(self, line: str) -> dict[str, Any] | None:
         """The event in a line; None where there is none, or one that has to be ignored.
@@ -232,7 +235,11 @@ class AnswerReader:
             self.note("SSE-8", "breach", message)
             return None
         self._spoken.append(delta)
-        return event
+        text = join_halves(self._half + delta)
+        # JavaScript, C# and Java cut between the halves of an emoji.
+        self._half = text[-1:] if _is_first_half(text[-1:]) else ""
+        text = text.removesuffix(self._half) if self._half else text
+        return {**event, "delta": _LONE_HALF.sub("\ufffd", text)}
 
     def _read_speech_done(self, event: dict[str, Any]) -> dict[str, Any] | None:
         text = event.get("text")
@@ -243,8 +250,8 @@ class AnswerReader:
             self.note("SSE-6", "breach", f"{SPEECH_DONE} came more than once: send it once")
             return None
         self._speech_done = True
-        spoken = "".join(self._spoken)
-        if text != spoken:
+        spoken = join_halves("".join(self._spoken))
+        if (text := join_halves(text)) != spoken:
             # Microsoft's own samples differ in their spaces.
             self.note(
                 "SSE-9",
@@ -287,6 +294,23 @@ def _check_form(reader: AnswerReader, text: str) -> None:
             reader.note(
                 "SSE-3", "form", f"an event of {len(lines)} lines: write 'data: <JSON>' on one"
             )
+
+
+_LONE_HALF = re.compile("[\ud800-\udfff]")
+
+
+def join_halves(text: str) -> str:
+    """Text in which halves of surrogate pairs that meet are the characters that they stand for.
+
+    JSON is written in UTF-16's terms, so texts that are the same there count as the same.
+    """
+    if not _LONE_HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def _is_first_half(character: str) -> bool:
+    return "\ud800" <= character <= "\udbff"
 
 
 def _reject_constant(name: str) -> NoReturn:

@@ -31,7 +31,9 @@ from voicelive_agent.emulator.agents import (
 )
 from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID
 from voicelive_agent.emulator.agents.invocations import AnswerCheck, InvocationsBackend
+from voicelive_agent.emulator.agents.responses import ResponsesBackend
 from voicelive_agent.listening import find_free_port
+from voicelive_agent.wire.invocations import join_halves
 
 HELLO = (
     {"type": "output_audio_transcription.delta", "delta": "Hel"},
@@ -433,6 +435,67 @@ class TestBrokenContract:
                     await ask(backend, "my secret")
         assert "secret" not in failure.value.message
         assert "hunter" not in failure.value.message
+
+
+class TestAgentsOfOthers:
+    """Agents that do no harm are not called broken (clients.md, F14)."""
+
+    @pytest.mark.parametrize(
+        ("deltas", "text"),
+        [
+            (["Hi \ud83d", "\ude00 there."], "Hi \U0001f600 there."),
+            (["\ud83d", "\ude00"], "\ud83d\ude00"),
+            (["a\ud83d", "", "\ude00b"], "a\U0001f600b"),
+            (["\ud83d\ude00", "\ud83c", "\udf89!"], "\U0001f600\U0001f389!"),
+        ],
+    )
+    async def test_halves_of_an_emoji_in_two_deltas_are_one(
+        self, deltas: list[str], text: str
+    ) -> None:
+        """Agents on JavaScript, C# and Java cut there: in JSON the deltas are the text."""
+        events = [
+            *({"type": "output_audio_transcription.delta", "delta": one} for one in deltas),
+            {"type": "output_audio_transcription.done", "text": text},
+            {"type": "done"},
+        ]
+        agent_events, _ = await ask_script(answering(lines_of(*events)))
+        assert text_of(agent_events) == join_halves(text)
+        assert agent_events[-1] == AnswerFinished()
+
+    async def test_half_an_emoji_alone_hurts_nobody(self) -> None:
+        events = [
+            {"type": "output_audio_transcription.delta", "delta": "a\ude00b\ud83d"},
+            {"type": "output_audio_transcription.delta", "delta": "c\ud83d"},
+            {"type": "output_audio_transcription.done", "text": "a\ude00b\ud83dc\ud83d"},
+            {"type": "done"},
+        ]
+        agent_events, _ = await ask_script(answering(lines_of(*events)))
+        assert text_of(agent_events) == "a\ufffdb\ufffdc"
+        assert agent_events[-1] == AnswerFinished()
+
+    @pytest.mark.parametrize("status", [400, 422])
+    async def test_an_agent_that_refuses_a_greeting_is_not_broken(self, status: int) -> None:
+        """Empty input is a guess of ours: hello-world-invocations-voicelive answers 400."""
+        script = answering('{"error":"invalid_request"}', f"HTTP/1.1 {status} No\r\n\r\n")
+        (finished,), _ = await ask_script(script, AgentRequest(kind="greeting"))
+        assert isinstance(finished, AnswerFinished)
+        assert "pre_generated_assistant_message" in finished.warnings[0]
+        assert not finished.breaches
+        with pytest.raises(AnswerError, match=f"HTTP {status}"):
+            await ask_script(script)
+
+    @pytest.mark.parametrize("status", [404, 405, 501])
+    async def test_the_wrong_protocol_gets_the_option_of_the_right_one(self, status: int) -> None:
+        script = answering("", f"HTTP/1.1 {status} No\r\n\r\n")
+        with pytest.raises(AnswerError, match="--agent-protocol responses"):
+            await ask_script(script)
+        async with raw_server(script) as server:
+            backend = ResponsesBackend(server.url)
+            await backend.start()
+            with pytest.raises(AnswerError, match="--agent-protocol invocations"):
+                async for _ in backend.open_session("s").answer(AgentRequest(text="Hi")):
+                    pass
+            await backend.stop()
 
 
 class TestClosing:

@@ -9,11 +9,6 @@ from voicelive_agent.emulator.session import effects as do
 
 
 class TestFixed:
-    @pytest.mark.parametrize("model", ["gpt-4.1", "gpt-realtime", None, 3])
-    def test_the_model_is_named_when_connecting(self, model: Any) -> None:
-        error = update_error(Driver(model="gpt-4.1"), {"model": model, "temperature": 0.7})
-        assert error["param"] == "session.model"
-
     def test_the_voice_is_fixed_once_it_was_heard(self) -> None:
         driver = Driver()
         driver.configure(voice="echo")

@@ -150,7 +150,7 @@ class TestAsking:
             ({"metadata": [1]}, "metadata"),
             ({"max_output_tokens": float("inf")}, "max_output_tokens"),
             ({"invoke_input": "click"}, "invoke_input"),
-            ({"pre_generated_assistant_message": {}}, "pre_generated_assistant_message.type"),
+            ({"pre_generated_assistant_message": {}}, "pre_generated_assistant_message.content"),
             (
                 {"pre_generated_assistant_message": user_says("x")},
                 "pre_generated_assistant_message.role",

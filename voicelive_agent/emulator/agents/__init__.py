@@ -151,10 +151,12 @@ class AnswerError(Exception):
     clause that was broken and what to do. It is never spoken.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, status: int | None = None) -> None:
+        """``status`` is the HTTP status, where that is what was wrong."""
         super().__init__(message)
         self.code = code
         self.message = message
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

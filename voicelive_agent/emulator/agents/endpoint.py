@@ -133,6 +133,7 @@ class Endpoint:
             f"{self.who}_error",
             f"the {self.who} answered POST {self._shown_url} with HTTP {response.status_code}"
             f"{f' ({told})' if told else ''} where 200 is expected{f': {hint}' if hint else ''}",
+            status=response.status_code,
         )
 
     @property

@@ -47,6 +47,11 @@ from voicelive_agent.wire.invocations import (
 
 _AFTER_DONE_S = 0.25
 _PROTOCOL = "the Invocations protocol of Voice Live"
+_OTHER_PROTOCOL = (
+    "nothing takes invocations over HTTP there; an agent that speaks the Responses protocol needs "
+    "--agent-protocol responses, and one of the Bridge (invocations_ws) is no Invocations agent"
+)
+_GREETING_REFUSALS = frozenset({400, 422})
 
 
 class InvocationsBackend:
@@ -71,7 +76,12 @@ class InvocationsBackend:
             hint=f"start the agent ({spell_command('serve')}), or correct its URL in --agent",
             limits=limits,
             headers={"accept": "text/event-stream"} | ({"api-key": key} if key else {}),
-            status_hints={401: "set VOICELIVE_AGENT_API_KEY as the agent's server has it"},
+            status_hints={
+                401: "set VOICELIVE_AGENT_API_KEY as the agent's server has it",
+                404: _OTHER_PROTOCOL,
+                405: _OTHER_PROTOCOL,
+                501: _OTHER_PROTOCOL,
+            },
         )
 
     async def start(self) -> None:
@@ -99,6 +109,23 @@ class InvocationsSession:
         """Nothing to close: no connection outlives its answer."""
 
     async def answer(self, request: AgentRequest) -> AsyncGenerator[AgentEvent, None]:
+        try:
+            async with aclosing(self._ask(request)) as agent_events:
+                async for agent_event in agent_events:
+                    yield agent_event
+        except AnswerError as error:
+            if request.kind != "greeting" or error.status not in _GREETING_REFUSALS:
+                raise
+            # What Voice Live sends for a greeting is documented nowhere: empty input is a guess.
+            yield AnswerFinished(
+                warnings=(
+                    f"the agent takes no empty input (HTTP {error.status}), which stands for a "
+                    "greeting here, so it says nothing first: greet with "
+                    "pre_generated_assistant_message, or have the agent answer it",
+                )
+            )
+
+    async def _ask(self, request: AgentRequest) -> AsyncGenerator[AgentEvent, None]:
         endpoint = self._backend.endpoint
         check = AnswerCheck()
         async with (

@@ -28,6 +28,10 @@ GREETING_INPUT = ""
 """The ``input`` for a bare ``response.create``; what Voice Live sends is not documented."""
 
 _PROTOCOL = "the Responses protocol"
+_OTHER_PROTOCOL = (
+    "nothing takes the Responses protocol there; an agent that speaks the Invocations protocol "
+    "needs --agent-protocol invocations, which is the default"
+)
 _TOOL_ITEMS = ("_call", "_call_output")
 
 
@@ -53,6 +57,12 @@ class ResponsesBackend:
             hint="start the agent, or correct its URL in --agent",
             limits=limits,
             headers={"accept": "text/event-stream"} | ({"api-key": key} if key else {}),
+            status_hints={
+                401: "set VOICELIVE_AGENT_API_KEY as the agent's server has it",
+                404: _OTHER_PROTOCOL,
+                405: _OTHER_PROTOCOL,
+                501: _OTHER_PROTOCOL,
+            },
         )
 
     async def start(self) -> None:

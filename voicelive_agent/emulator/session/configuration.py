@@ -125,12 +125,6 @@ class Configuration:
         ``voice_is_fixed``: the session has produced audio; ``input_is_fixed``: it has received
         some. Raises ProtocolError, and nothing is changed then.
         """
-        if "model" in update:
-            raise ProtocolError(
-                "The model is named when connecting and can't be changed: leave 'model' out.",
-                code="cannot_update_model",
-                param="session.model",
-            )
         known = {name: update[name] for name in SessionFields.model_fields if name in update}
         if transcription_only and (foreign := sorted(known.keys() - _TRANSCRIPTION_FIELDS)):
             raise ProtocolError(
@@ -289,7 +283,16 @@ class Configuration:
                 )
 
     def _warn(self, update: Mapping[str, Any]) -> Iterator[Warned]:
-        unknown = [name for name in update if name not in SessionFields.model_fields]
+        if "model" in update:
+            who = f"model {self._model!r}" if self._model else "its agent"
+            yield Warned(
+                f"'session.model' is ignored: the session goes on with {who}, as named when it was "
+                "opened. The rest of the update is applied.",
+                "cannot_update_model",
+                "session.model",
+            )
+        fields_known = {*SessionFields.model_fields, "model"}
+        unknown = [name for name in update if name not in fields_known]
         for name in unknown[:_WARNED_MEMBERS]:
             param = f"session.{name}"[:200]
             yield Warned(f"'{param}' can't be set and is ignored.", "unknown_parameter", param)

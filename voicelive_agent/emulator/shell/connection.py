@@ -23,6 +23,7 @@ from voicelive_agent.emulator.agents import AgentBackend
 from voicelive_agent.emulator.engines import Engines, NoSuchAgent
 from voicelive_agent.emulator.handshake import (
     ConnectionRequest,
+    choose_subprotocol,
     describe_connection,
     read_connection_request,
 )
@@ -62,11 +63,12 @@ async def hold_session(
     websocket: WebSocket, settings: Settings, engines: Engines, sessions: Sessions
 ) -> None:
     """One client's session, from the handshake until nothing of it runs any more."""
-    await websocket.accept()
+    await websocket.accept(choose_subprotocol(websocket.scope["subprotocols"]))
     request = read_connection_request(websocket.query_params)
     try:
         backend = engines.find_backend(request)
     except NoSuchAgent as error:
+        logger.warning("A client connected for nobody: %s", error.message)
         with contextlib.suppress(WebSocketDisconnect):
             await websocket.send_text(encode_event(_error_event(error)))
             await websocket.close(POLICY_VIOLATION, error.code or "")

@@ -73,6 +73,7 @@ class Responder:
         self._interims = Interims(plan, configuration)
         self._due: ResponseRequest | None = None
         self.active: Response | None = None
+        self._warned: set[str] = set()
         self.has_spoken = False
         """Whether the session has produced audio."""
 
@@ -236,7 +237,10 @@ class Responder:
                 response.complete_call(call_id, name, arguments)
             case agents.AnswerFinished() as finished:
                 for warning in finished.warnings:
-                    self._plan.warn(warning, "agent_contract_violation")
+                    # An agent does at each turn what it does at one.
+                    if warning not in self._warned:
+                        self._warned.add(warning)
+                        self._plan.warn(warning, "agent_contract_violation")
                 for breach in finished.breaches:
                     failure = self._tell_failure("agent_contract_violation", breach)
                     response.failure = response.failure or failure

@@ -150,7 +150,8 @@ def _read_prepared(message: Any, new_id: Callable[[str], str]) -> ConversationIt
     if message is None:
         return None
     param = "response.pre_generated_assistant_message"
-    item = read_item(message, param, new_id)
+    # Microsoft's JavaScript quickstarts leave the type out.
+    item = read_item({"type": "message", "role": "assistant", **message}, param, new_id)
     if item.role != "assistant":
         raise ProtocolError(
             "A prepared answer is a message of the role 'assistant'.",
