@@ -222,3 +222,38 @@ def test_a_check_without_a_scenario_is_told_what_to_name(
         checks.main([])
     assert ended.value.code == 2
     assert "which scenario?" in capsys.readouterr().err
+
+
+AGENT_ERROR = {
+    "type": "response.invocation.delta",
+    "delta": {"type": "agent.error", "error": {"code": "agent_failed", "message": "KeyError: 'x'"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("expected", "code", "failures"),
+    [
+        ("", 1, ["The agent failed: KeyError: 'x'"]),
+        (", expect: this is answer", 1, ["The agent failed: KeyError: 'x'"]),
+        (", expect_error: agent_failed", 0, []),
+        (", expect_error: KeyError", 0, []),
+        (", expect_event: agent.error", 0, []),
+    ],
+)
+async def test_an_error_of_the_agent_fails_the_step(
+    service: Service,
+    capsys: pytest.CaptureFixture[str],
+    expected: str,
+    code: int,
+    failures: list[str],
+) -> None:
+    """An agent that said a word and raised passed: "All steps passed", exit code 0."""
+
+    def fault(frame: str) -> list[str]:
+        is_end = json.loads(frame)["type"] == "response.done"
+        return [json.dumps(AGENT_ERROR), frame] if is_end else [frame]
+
+    async with proxy(service.url, fault) as url:
+        ended, lines = await check(f"steps: [{{type: one{expected}}}]", url, capsys)
+    assert ended == code
+    assert lines[0]["failures"] == failures
