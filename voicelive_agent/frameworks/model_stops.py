@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from voicelive_agent.diagnostics import ExplainedError
+
 ModelStop = Literal["content_filtered", "answer_too_long"]
 
 _TOO_LONG = frozenset(
@@ -55,21 +57,21 @@ _FILTER_MESSAGE = re.compile(
 _LONGEST_CHAIN = 10
 
 
-class ModelStoppedError(Exception):
+class ModelStoppedError(ExplainedError):
     """Raised by an agent whose model ended the answer before it was through, or refused to begin.
 
     The caller hears a sentence that fits; ``stop`` is the code that the client is told.
     """
 
-    def __init__(self, stop: ModelStop, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, stop: ModelStop, message: str, *, step: str = "") -> None:
+        super().__init__(message, step=step)
         self.stop = stop
 
 
 def check_finish(*reasons: object) -> None:
     """Judge the finish reasons of an answer, the framework's and the provider's own.
 
-    Raises ModelStoppedError where a limit or a filter cut it, RuntimeError where it broke off.
+    Raises ModelStoppedError where a limit or a filter cut it, ExplainedError where it broke off.
     """
     known = {reason.lower() for reason in reasons if isinstance(reason, str)}
     if known & _FILTERED:
@@ -77,11 +79,14 @@ def check_finish(*reasons: object) -> None:
     if known & _TOO_LONG:
         raise ModelStoppedError(
             "answer_too_long",
-            "the model reached its limit of tokens in mid-answer: raise max_tokens, or ask for"
-            " shorter answers in the instructions",
+            "the model reached its limit of tokens in mid-answer",
+            step="Raise max_tokens, or ask for shorter answers in the instructions.",
         )
     if known & _BROKEN:
-        raise RuntimeError("the model's answer broke off: its finish reason is an error")
+        raise ExplainedError(
+            "the model's server broke the answer off: its finish reason is an error",
+            step="Look into the log of that server.",
+        )
 
 
 def find_stop(error: BaseException) -> ModelStop | None:
