@@ -85,16 +85,16 @@ class ForgivingToolset(WrapperToolset[Any]):
             return await super().call_tool(name, tool_args, ctx, tool)
         except _MEANT_FOR_THE_MODEL:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             _log_failure(name, error)
             self.note_failure(error)
             raise ToolFailed(_FAILED) from error
 
-    def note_failure(self, error: Exception) -> None:
+    def note_failure(self, error: BaseException) -> None:
         """Called when a tool failed for another reason than its own."""
 
 
-def _log_failure(name: str, error: Exception) -> None:
+def _log_failure(name: str, error: BaseException) -> None:
     logger.error("tool %s failed, which the model was told", name, exc_info=error)
 
 
@@ -150,7 +150,7 @@ class McpToolset(ForgivingToolset):
             self.note_failure(error)
             raise ToolFailed(_FAILED) from error
 
-    def note_failure(self, error: Exception) -> None:
+    def note_failure(self, error: BaseException) -> None:
         logger.warning("MCP server %s failed: %s", self.server, type(error).__name__)
         self._broken = True
 

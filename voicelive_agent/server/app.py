@@ -57,11 +57,7 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
     try:
         store = open_store(
             settings.conversations,
-            history_turns=settings.history_turns,
-            max_turns=settings.conversation_max_turns,
-            retention_days=settings.conversation_retention_days,
-            max_conversations=settings.max_conversations,
-            max_bytes=settings.conversations_max_bytes,
+            settings.store_limits(),
             lease_seconds=settings.lease_seconds,
             serving=True,
         )

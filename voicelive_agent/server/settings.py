@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
+from voicelive_agent.server.conversations.store import Limits
 from voicelive_agent.server.engine.events import TurnLimits
 from voicelive_agent.server.engine.heard import SpeakingRate
 from voicelive_agent.settings_sources import (
@@ -108,15 +109,30 @@ class Settings(ProgramSettings):
     conversation_max_turns: int = setting(
         _CONVERSATIONS, "how many turns of one are kept", 500, ge=1
     )
+    history_max_bytes: int = setting(
+        _CONVERSATIONS, "how long these may be in all; the newest is always given", 256 << 10, ge=1
+    )
+    conversation_max_bytes: int = setting(
+        _CONVERSATIONS, "how long the turns kept of one may be in all", 4 << 20, ge=1
+    )
+    user_max_bytes: int = setting(
+        _CONVERSATIONS,
+        "how long those of one user may be in all, where the platform says who it is",
+        64 << 20,
+        ge=1,
+    )
     conversation_retention_days: float = setting(
         _CONVERSATIONS, "how long one is kept", 30, ge=1 / 24, metavar="DAYS"
     )
     max_conversations: int = setting(
-        _CONVERSATIONS, "the oldest are removed beyond this many (not in Redis)", 100_000, ge=1
+        _CONVERSATIONS,
+        "beyond this many, the oldest of whoever has the most are removed (not in Redis)",
+        100_000,
+        ge=1,
     )
     conversations_max_bytes: int = setting(
         _CONVERSATIONS,
-        "the oldest are removed beyond this size of the store (SQLite)",
+        "likewise beyond this size of the store (SQLite; in memory 128 MiB at most)",
         1 << 30,
         ge=1 << 20,
     )
@@ -169,7 +185,19 @@ class Settings(ProgramSettings):
         variable="SSE_KEEPALIVE_INTERVAL",
     )
     max_body_bytes: int = setting(_LIMITS, "the longest body of a turn", 1 << 20, ge=1)
+    max_speech_bytes: int = setting(
+        _LIMITS, "the longest that a caller may say in one turn", 64 << 10, ge=1
+    )
+    max_answer_bytes: int = setting(
+        _LIMITS, "the longest answer, its client events included", 512 << 10, ge=1
+    )
     max_active_turns: int = setting(_LIMITS, "turns at once", 2000, ge=1)
+    max_active_turns_per_session: int = setting(
+        _LIMITS, "turns of one session at once: all but the newest are ending", 8, ge=1
+    )
+    max_active_turns_per_user: int = setting(
+        _LIMITS, "turns of one user at once, where the platform says who it is", 100, ge=1
+    )
 
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_raise_case)
@@ -239,6 +267,18 @@ class Settings(ProgramSettings):
         }
         return {name: value for name, value in said.items() if value}
 
+    def store_limits(self) -> Limits:
+        return Limits(
+            retention_days=self.conversation_retention_days,
+            max_turns=self.conversation_max_turns,
+            conversation_bytes=self.conversation_max_bytes,
+            user_bytes=self.user_max_bytes,
+            max_conversations=self.max_conversations,
+            max_bytes=self.conversations_max_bytes,
+            history_turns=self.history_turns,
+            history_bytes=self.history_max_bytes,
+        )
+
     def turn_limits(self) -> TurnLimits:
         return TurnLimits(
             first_delta_seconds=self.first_delta_timeout_seconds,
@@ -246,6 +286,9 @@ class Settings(ProgramSettings):
             total_seconds=self.turn_timeout_seconds,
             max_active_turns=self.max_active_turns,
             tell_why=self.is_development and self.show_errors is not False,
+            max_active_turns_per_session=self.max_active_turns_per_session,
+            max_active_turns_per_user=self.max_active_turns_per_user,
+            answer_bytes=self.max_answer_bytes,
             speakable=self.speakable,
             starts_in_thought=self.starts_in_thought,
             language=self.language,

@@ -55,7 +55,7 @@ def speech_input(text: str) -> dict[str, Any]:
 # Writing
 
 _encode_string = json.encoder.encode_basestring
-_encode_object = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode_object = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 KEEP_ALIVE: Final = b": keep-alive\n\n"
 """A comment: readers skip it, and proxies see that the stream is alive."""
@@ -70,7 +70,12 @@ def write_delta(text: str) -> str:
 
 def write_event(event: Mapping[str, Any]) -> str:
     """The lines of any event. Raises ValueError or TypeError for what is no JSON."""
-    return f"data: {_encode_object(event)}\n\n"
+    return write_encoded_event(_encode_object(event))
+
+
+def write_encoded_event(event: str) -> str:
+    """The lines of an event that is JSON already, without line breaks."""
+    return f"data: {event}\n\n"
 
 
 # Reading

@@ -8,14 +8,6 @@ from tests.server.conversations.backends import Backend, RedisServer
 _REDIS = pytest.param("redis", marks=pytest.mark.component)
 
 
-@pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def own_redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     """A server that the test may stop."""

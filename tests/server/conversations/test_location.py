@@ -7,6 +7,7 @@ from voicelive_agent.server.conversations.location import locate_sqlite
 from voicelive_agent.server.conversations.memory import MemoryStore
 from voicelive_agent.server.conversations.redis.store import RedisStore
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
+from voicelive_agent.server.conversations.store import Limits
 
 
 def test_sqlite_by_itself_is_a_file_under_home(
@@ -79,11 +80,14 @@ def test_a_bad_url_is_refused_with_the_forms_that_work(url: str) -> None:
         {"max_conversations": 0},
         {"max_bytes": 1000},
         {"history_turns": 0},
+        {"history_bytes": 0},
+        {"conversation_bytes": 0},
+        {"user_bytes": 0},
     ],
 )
 def test_a_senseless_limit_is_refused_by_name(limit: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(limit))):
-        open_store("memory:", **limit)  # type: ignore[arg-type]
+        Limits(**limit)  # type: ignore[arg-type]
 
 
 def test_a_senseless_lease_is_refused() -> None:

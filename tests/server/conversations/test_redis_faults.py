@@ -158,7 +158,7 @@ async def test_clocks_that_disagree_do_not_change_what_was_heard(
 
     async def say(engine: Engine, text: str, invocation_id: str) -> TurnRecord:
         turn = engine.begin(TurnRequest(key, invocation_id, "greeting", text))
-        async for _ in turn.events():
+        async for _ in turn.listen().events():
             pass
         return turn.snapshot()
 

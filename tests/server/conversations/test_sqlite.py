@@ -370,9 +370,9 @@ async def test_a_clock_that_was_ahead_keeps_nothing_for_ever(path: Path) -> None
 async def test_the_quietest_conversations_go_when_there_are_too_many(path: Path) -> None:
     clock = 1_000_000.0
     async with open_sqlite(path, Limits(max_conversations=3), now=lambda: clock) as store:
-        for name in ["a", "b", "c", "d", "a"]:
+        for turn, name in enumerate(["a", "b", "c", "d", "a"]):
             clock += 1
-            await converse(store, name, key=ConversationKey("", name))
+            await converse(store, str(turn), key=ConversationKey("", name))
         assert await store.purge() == 1
         assert {key.session_id async for key in store.list_keys()} == {"a", "c", "d"}
 

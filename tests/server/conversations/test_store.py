@@ -113,10 +113,12 @@ async def test_find_knows_running_and_ended_turns(backend: Backend) -> None:
 async def test_find_returns_the_newest_turn_with_an_id(backend: Backend) -> None:
     store = await backend.open()
     await converse(store, "same", "other")
-    await converse(store, "same", key=ConversationKey("user", "second session"))
-    newest = await converse(store, "same")
+    older = await store.find("user", "same")
+    newest = await converse(store, "same", key=ConversationKey("user", "second session"))
     assert await store.find("user", "same") == newest
-    assert len(await export(store, KEY)) == 3
+    assert await store.find("user", "same", KEY.session_id) == older
+    assert await store.find("user", "same", "third session") is None
+    assert len(await export(store, KEY)) == 2
 
 
 async def test_the_turn_before_is_corrected_with_the_next(backend: Backend) -> None:
@@ -161,7 +163,7 @@ async def test_a_turn_whose_settle_was_lost_ends_with_the_next_one(backend: Back
 async def test_a_late_settle_changes_only_its_own_record(backend: Backend) -> None:
     store = await backend.open()
     before = await converse(store, "zero")
-    late, newer = make_record("same"), make_record("same")
+    late, newer = make_record("late"), make_record("newer")
     late_conversation = await store.begin(late)
     conversation = await store.begin(newer)
     conversation.state["newer"] = True
@@ -169,7 +171,6 @@ async def test_a_late_settle_changes_only_its_own_record(backend: Backend) -> No
     before.heard = "wrong"
     late_conversation.state["late"] = True
     await store.settle(end(late, "Late."), late_conversation, heard_before=before)
-    assert await store.find("user", "same") == newer
     conversation = await store.begin(make_record("next"))
     assert conversation.state == {"newer": True}
     assert conversation.turns[0].heard is None
@@ -243,6 +244,8 @@ async def test_export_tells_everything_as_json(backend: Backend) -> None:
         "heard": None,
         "heard_is_known": False,
         "marks": [[1, 2]],
+        "events": [],
+        "untried": False,
         "notes": {},
         "started_at": 1_000.0,
         "ended_at": 1_001.0,

@@ -16,7 +16,7 @@ from voicelive_agent.server.conversations import Conversation, ConversationKey, 
 from voicelive_agent.server.conversations.memory import MemoryStore
 from voicelive_agent.server.conversations.redis.store import RedisStore
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
-from voicelive_agent.server.conversations.store import Limits
+from voicelive_agent.server.conversations.store import Limits, TurnExistsError
 
 KEYS = [ConversationKey("u", "s"), ConversationKey("u", "t"), ConversationKey("v", "s")]
 IDS = ["one", "two", "three"]
@@ -41,8 +41,15 @@ async def play(store: ConversationStore, script: list[tuple[Any, Any, Any]]) -> 
     begun: list[tuple[Any, Conversation]] = []
     for number, (step, one, two) in enumerate(script):
         if step == "begin":
-            record = make_record(f"{one.session_id} {two}", one, text=f"text {number}")
-            conversation = await store.begin(record)
+            # Every other turn is one whose agent is never asked: its id may be used again.
+            record = make_record(
+                f"{one.session_id} {two}", one, text=f"text {number}", untried=number % 2 == 0
+            )
+            try:
+                conversation = await store.begin(record)
+            except TurnExistsError as error:
+                answers.append(error.record)
+                continue
             answers.append((record.sequence, conversation))
             begun.append((record, conversation))
         elif step == "settle" and begun:
@@ -52,6 +59,7 @@ async def play(store: ConversationStore, script: list[tuple[Any, Any, Any]]) -> 
             before = conversation.turns[-1] if conversation.turns and two else None
             if before is not None:
                 before.heard = f"heard {number}"
+            record.events = [(2, '{"type":"card"}')] * (number % 3)
             await store.settle(end(record, f"reply {number}"), conversation, heard_before=before)
         elif step == "settle unbegun":
             record = end(make_record(f"{one.session_id} {two}", one), f"unbegun {number}")

@@ -101,7 +101,7 @@ class EngineRoom:
 
     async def listen(self, turn: RunningTurn) -> Heard:
         heard = Heard()
-        async for batch in turn.events():
+        async for batch in turn.listen().events():
             heard.events += batch
             heard.times += [self.loop.time()] * len(batch)
         heard.check_end()

@@ -25,6 +25,11 @@ def test_each_code_has_its_status() -> None:
             "conversation_unavailable",
             "conversation_not_saved",
             "internal_error",
+            "answer_too_large",
+            "process_died",
+            "replica_died",
+            "not_stored",
+            "invocation_id_reused",
         },
     }
 

@@ -52,7 +52,7 @@ def test_events_leave_in_the_order_and_at_the_moment_they_are_yielded() -> None:
             heard = await room.say()
             assert heard.events[:4] == [
                 Delta("Here "),
-                Shown({"type": "ui.card", "title": "Card"}),
+                Shown('{"type":"ui.card","title":"Card"}'),
                 Delta("it is."),
                 CallEnded("completed"),
             ]
@@ -247,7 +247,7 @@ def test_a_lost_peer_cancels_the_agent_and_history_keeps_what_was_delivered() ->
     async def main() -> None:
         async with EngineRoom(reply) as room:
             turn = room.begin()
-            events = turn.events()
+            events = turn.listen().events()
             assert await anext(events) == [Delta("one ")]
             # The second batch is handed over, but the peer goes before it was sent.
             assert await anext(events) == [Delta("two ")]
@@ -273,7 +273,7 @@ def test_a_peer_lost_in_the_last_words_has_not_heard_them() -> None:
     async def main() -> None:
         async with EngineRoom(reply) as room:
             turn = room.begin()
-            events = turn.events()
+            events = turn.listen().events()
             await anext(events)
             assert (await anext(events))[0] == Delta("two")
             await events.aclose()
@@ -293,7 +293,7 @@ def test_a_peer_lost_before_the_apology_does_not_hang_the_turn() -> None:
     async def main() -> None:
         async with EngineRoom(reply) as room:
             turn = room.begin()
-            events = turn.events()
+            events = turn.listen().events()
             await anext(events)
             await events.aclose()
             await turn.settled.wait()
@@ -317,7 +317,7 @@ def test_a_slow_reader_holds_its_agent_back_and_a_newer_turn_does_not_wait_for_i
     async def main() -> None:
         async with EngineRoom(reply, idle_seconds=1.0) as room:
             slow = room.begin()
-            events = slow.events()
+            events = slow.listen().events()
             await anext(events)
             await asyncio.sleep(30)
             assert produced < 200
@@ -379,7 +379,7 @@ def test_drain_does_not_wait_for_ever_for_a_peer_that_does_not_read() -> None:
     async def main() -> None:
         async with EngineRoom(count_to_three) as room:
             turn = room.begin()
-            events = turn.events()
+            events = turn.listen().events()
             await anext(events)
             await room.engine.drain(10)
             assert turn.settled.is_set()
@@ -496,7 +496,7 @@ def test_a_store_that_fails_is_heard_and_told_and_recovers(
 def test_a_heartbeat_comes_after_each_quiet_interval_only() -> None:
     async def main() -> None:
         async with EngineRoom(count_to_three) as room:
-            batches = [len(batch) async for batch in room.begin().events(0.4)]
+            batches = [len(batch) async for batch in room.begin().listen().events(0.4)]
             assert batches == [1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 1]
 
     run_virtual(main())

@@ -12,6 +12,7 @@ from voicelive_agent.server.engine.outbox import Outbox
 def test_the_first_item_leaves_at_once_and_close_followers_leave_together() -> None:
     async def main() -> None:
         outbox: Outbox[int] = Outbox(gap_seconds=0.01)
+        reader = outbox.read()
         loop = asyncio.get_running_loop()
 
         async def produce() -> None:
@@ -24,7 +25,7 @@ def test_the_first_item_leaves_at_once_and_close_followers_leave_together() -> N
 
         producer = asyncio.create_task(produce())
         taken = []
-        while (batch := await outbox.take()) is not None:
+        while (batch := await reader.take()) is not None:
             taken.append((round(loop.time(), 3), batch))
         assert taken == [(0.0, [0]), (0.01, [1, 2, 3, 4]), (1.01, [6])]
         await producer
@@ -35,15 +36,16 @@ def test_the_first_item_leaves_at_once_and_close_followers_leave_together() -> N
 def test_closing_does_not_wait_for_the_gap() -> None:
     async def main() -> None:
         outbox: Outbox[int] = Outbox(gap_seconds=10)
+        reader = outbox.read()
         outbox.put_nowait(1)
-        assert await outbox.take() == [1]
+        assert await reader.take() == [1]
         outbox.put_nowait(2)
-        taking = asyncio.create_task(outbox.take())
+        taking = asyncio.create_task(reader.take())
         await asyncio.sleep(0.1)
         assert not taking.done()
         outbox.close()
         assert await taking == [2]
-        assert await outbox.take() is None
+        assert await reader.take() is None
 
     run_virtual(main())
 
@@ -51,10 +53,11 @@ def test_closing_does_not_wait_for_the_gap() -> None:
 def test_discarding_while_items_are_gathered_ends_the_taking() -> None:
     async def main() -> None:
         outbox: Outbox[int] = Outbox(gap_seconds=10)
+        reader = outbox.read()
         outbox.put_nowait(1)
-        await outbox.take()
+        await reader.take()
         outbox.put_nowait(2)
-        taking = asyncio.create_task(outbox.take())
+        taking = asyncio.create_task(reader.take())
         await asyncio.sleep(0.1)
         outbox.close(discard=True)
         assert await taking is None
@@ -65,7 +68,8 @@ def test_discarding_while_items_are_gathered_ends_the_taking() -> None:
 def test_a_timeout_gives_an_empty_batch() -> None:
     async def main() -> None:
         outbox: Outbox[int] = Outbox()
-        assert await outbox.take(5) == []
+        reader = outbox.read()
+        assert await reader.take(5) == []
         assert asyncio.get_running_loop().time() == 5
 
     run_virtual(main())
@@ -81,6 +85,7 @@ def test_nothing_is_lost_reordered_or_piled_up(
 ) -> None:
     async def main() -> None:
         outbox: Outbox[int] = Outbox(limit, gap_seconds)
+        reader = outbox.read()
 
         async def produce() -> None:
             for i, pause in enumerate(pauses):
@@ -91,7 +96,7 @@ def test_nothing_is_lost_reordered_or_piled_up(
 
         producer = asyncio.create_task(produce())
         taken: list[int] = []
-        while (batch := await outbox.take()) is not None:
+        while (batch := await reader.take()) is not None:
             assert len(batch) <= limit
             taken += batch
         assert taken == list(range(len(pauses)))

@@ -143,7 +143,7 @@ def test_a_known_cut_ends_the_answer_where_it_was_delivered_to(how: str, typed: 
         agent = Remembering()
         async with EngineRoom(agent.reply) as room:
             turn = room.begin("slowly", typed=typed)
-            events = turn.events()
+            events = turn.listen().events()
             await anext(events)
             reading = asyncio.ensure_future(anext(events))
             await asyncio.sleep(1.2)

@@ -1,6 +1,7 @@
 """The stream of one turn, as messages to the server that sends them."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -47,7 +48,7 @@ def test_the_last_event_and_the_end_of_the_body_are_one_write() -> None:
     async def main() -> list[Message]:
         async with EngineRoom(say_two) as room:
             peer = Peer()
-            await peer.follow(TurnStream(room.begin(), 0.4, 30))
+            await peer.follow(TurnStream(room.begin().listen(), 0.4, 30))
             return peer.messages
 
     start, *bodies = run_virtual(main())
@@ -67,7 +68,7 @@ def test_a_peer_that_goes_ends_the_stream_and_its_turn() -> None:
         async with EngineRoom(say_two) as room:
             peer, turn = Peer(), room.begin()
             asyncio.get_running_loop().call_later(0.5, peer.gone.set)
-            await peer.follow(TurnStream(turn, 0, 30))
+            await peer.follow(TurnStream(turn.listen(), 0, 30))
             await turn.settled.wait()
             assert turn.snapshot().reason == "disconnected"
             assert room.loop.time() == 0.5
@@ -83,7 +84,7 @@ def test_a_peer_that_does_not_read_is_left() -> None:
             peer, turn = Peer(), room.begin()
             peer.seconds_to_read = 100
             with pytest.raises(SlowCallerError):
-                await peer.follow(TurnStream(turn, 0, 5))
+                await peer.follow(TurnStream(turn.listen(), 0, 5))
             assert room.loop.time() == 5
             await turn.settled.wait()
             assert turn.snapshot().reply == ""
@@ -96,7 +97,7 @@ def test_a_cancellation_from_outside_is_passed_on() -> None:
 
     async def main() -> None:
         async with EngineRoom(say_two) as room:
-            task = asyncio.create_task(Peer().follow(TurnStream(room.begin(), 0, 30)))
+            task = asyncio.create_task(Peer().follow(TurnStream(room.begin().listen(), 0, 30)))
             await asyncio.sleep(0.5)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -107,7 +108,7 @@ def test_a_cancellation_from_outside_is_passed_on() -> None:
 
 @pytest.mark.parametrize("text", ["half \ud83d a pair", "\x00\u2028\n\r\n", '"\\', "data: x\n\n"])
 def test_any_text_stays_one_frame(text: str) -> None:
-    for event in (Delta(text), Shown({"type": "x", "text": text})):
+    for event in (Delta(text), Shown(json.dumps({"type": "x", "text": text}, ensure_ascii=False))):
         frame = encode_events([event]).decode("utf-8")
         (decoded,) = read_events(frame)
         said = decoded.get("delta") or decoded.get("text")

@@ -10,6 +10,7 @@ from voicelive_agent.server.conversations.store import (
     ConversationStore,
     StopTurn,
     StoreError,
+    TurnExistsError,
     TurnRecord,
     TurnStatus,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "ConversationStore",
     "StopTurn",
     "StoreError",
+    "TurnExistsError",
     "TurnRecord",
     "TurnStatus",
     "open_store",

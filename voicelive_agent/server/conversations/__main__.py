@@ -13,6 +13,7 @@ from voicelive_agent.server.conversations.location import locate_sqlite, open_st
 from voicelive_agent.server.conversations.store import (
     ConversationKey,
     ConversationStore,
+    Limits,
     StoreError,
 )
 from voicelive_agent.settings_sources import SettingsError, read_setting
@@ -125,10 +126,14 @@ def _choose_store(options: argparse.Namespace) -> ConversationStore:
     # The server's limits are its own affair: apply none but the one that was asked for.
     return open_store(
         options.store,
-        retention_days=_FOR_EVER_DAYS if days is None else days,
-        max_turns=sys.maxsize,
-        max_conversations=sys.maxsize,
-        max_bytes=sys.maxsize,
+        Limits(
+            retention_days=_FOR_EVER_DAYS if days is None else days,
+            max_turns=sys.maxsize,
+            conversation_bytes=sys.maxsize,
+            user_bytes=sys.maxsize,
+            max_conversations=sys.maxsize,
+            max_bytes=sys.maxsize,
+        ),
     )
 
 

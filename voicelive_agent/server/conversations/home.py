@@ -97,9 +97,11 @@ class HomeStore:
         store = self._choose(record.key)
         await store.settle(record, conversation, heard_before=heard_before)
 
-    async def find(self, user_id: str, invocation_id: str) -> TurnRecord | None:
+    async def find(
+        self, user_id: str, invocation_id: str, session_id: str | None = None
+    ) -> TurnRecord | None:
         for store in self._stores():
-            if found := await store.find(user_id, invocation_id):
+            if found := await store.find(user_id, invocation_id, session_id):
                 return found
         return None
 

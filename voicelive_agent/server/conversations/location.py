@@ -17,12 +17,8 @@ _WINDOWS_DRIVE = re.compile(r"/[A-Za-z]:[/\\]")
 
 def open_store(
     url: str = "sqlite",
+    limits: Limits | None = None,
     *,
-    retention_days: float = Limits.retention_days,
-    max_turns: int = Limits.max_turns,
-    max_conversations: int = Limits.max_conversations,
-    max_bytes: int = Limits.max_bytes,
-    history_turns: int = Limits.history_turns,
     lease_seconds: float = 15.0,
     serving: bool = False,
 ) -> ConversationStore:
@@ -30,16 +26,10 @@ def open_store(
 
     With ``serving``, ``sqlite`` opens where $HOME can't be written too, in memory.
     ``lease_seconds`` is how long a replica may be silent before others take its turns for dead
-    (Redis only). ``max_conversations`` and ``max_bytes`` don't apply to Redis, which has its own
-    ``maxmemory``. Raises ValueError for a URL or a limit that makes no sense.
+    (Redis only). The limits of all conversations together don't apply to Redis, which has its own
+    ``maxmemory``. Raises ValueError for a URL or a lease that makes no sense.
     """
-    limits = Limits(
-        retention_days=retention_days,
-        max_turns=max_turns,
-        max_conversations=max_conversations,
-        max_bytes=max_bytes,
-        history_turns=history_turns,
-    )
+    limits = limits or Limits()
     scheme, _, rest = url.partition(":")
     if scheme == "memory" and not rest:
         from voicelive_agent.server.conversations.memory import MemoryStore

@@ -3,14 +3,18 @@
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from voicelive_agent.server.conversations.records import (
+    count_bytes,
     decode_history,
     decode_record,
     describe_record,
+    encode_events,
     encode_record,
     encode_settled,
     end_record,
@@ -20,11 +24,14 @@ from voicelive_agent.server.conversations.store import (
     ConversationKey,
     Limits,
     StopTurn,
+    TurnExistsError,
     TurnRecord,
     TurnStatus,
 )
 
 _STOP_SECONDS = 2.0
+# A process has less memory than its disk has room.
+_MOST_BYTES = 128 << 20
 
 
 @dataclass(slots=True)
@@ -34,6 +41,8 @@ class _Kept:
     last: int = 0
     running: int | None = None
     turns: dict[int, str] = field(default_factory=dict)
+    events: dict[int, str] = field(default_factory=dict)
+    size: int = 0
     ids: dict[str, int] = field(default_factory=dict)
     updated_at: float = 0.0
 
@@ -52,6 +61,8 @@ class MemoryStore:
         self.now = now
         self._stop_seconds = stop_seconds
         self._kept: dict[ConversationKey, _Kept] = {}
+        self._sizes: Counter[str] = Counter()
+        self._total = 0
         self._keys_by_id: dict[tuple[str, str], ConversationKey] = {}
         self._settled = asyncio.Condition()
         self._on_stop: StopTurn = lambda key, invocation_id, reason: None
@@ -74,9 +85,12 @@ class MemoryStore:
         # Taken out and put back: the order of the dict is the order of use.
         kept = self._kept.pop(record.key, None) or _Kept()
         self._kept[record.key] = kept
+        earlier = self._read_by_id(record.key, kept, record.invocation_id)
+        if earlier is not None and earlier.is_spent:
+            raise TurnExistsError(earlier)
         if kept.running is not None:
             self._end(record.key, kept, kept.running, "failed", "not_stored")
-        recent = sorted(kept.turns)[-self._limits.history_turns :]
+        recent = self._choose_history(kept)
         conversation = Conversation(
             turns=decode_history(record.key, [(number, kept.turns[number]) for number in recent]),
             state=json.loads(kept.state),
@@ -90,38 +104,43 @@ class MemoryStore:
     async def settle(
         self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
     ) -> None:
-        encoded, state, problem = encode_settled(record, conversation)
+        encoded, state, problem = encode_settled(
+            record, conversation, self._limits.conversation_bytes
+        )
         heard = None if heard_before is None else encode_record(heard_before)
         kept = self._kept.setdefault(record.key, _Kept())
         sequence = record.sequence or kept.last
         if self._read_id(record.key, kept, sequence) == record.invocation_id:
             record.sequence = sequence
-            kept.turns[sequence] = encoded
+            self._write(record.key, kept, sequence, encoded)
         else:
             self._append(kept, record, encoded)
+        self._write_events(record, kept)
         if kept.running == record.sequence:
             kept.running = None
         if kept.last == record.sequence:
             kept.state = kept.state if state is None else state
             kept.language = conversation.language
             if heard_before is not None and heard and heard_before.sequence in kept.turns:
-                kept.turns[heard_before.sequence] = heard
-        while len(kept.turns) > self._limits.max_turns:
-            oldest = min(kept.turns)
-            self._forget_id(record.key, kept, oldest)
-            del kept.turns[oldest]
+                self._write(record.key, kept, heard_before.sequence, heard)
+        self._trim(record.key, kept)
+        self._remove_surplus(of_user=record.key.user_id, but=record.key)
         async with self._settled:
             self._settled.notify_all()
         if problem is not None:
             raise problem
 
-    async def find(self, user_id: str, invocation_id: str) -> TurnRecord | None:
-        key = self._keys_by_id.get((user_id, invocation_id))
-        if key is None:
+    async def find(
+        self, user_id: str, invocation_id: str, session_id: str | None = None
+    ) -> TurnRecord | None:
+        if session_id is None:
+            key = self._keys_by_id.get((user_id, invocation_id))
+        else:
+            key = ConversationKey(user_id, session_id)
+        kept = None if key is None else self._kept.get(key)
+        if key is None or kept is None:
             return None
-        kept = self._kept[key]
-        sequence = kept.ids[invocation_id]
-        return decode_record(kept.turns[sequence], key, sequence)
+        return self._read_by_id(key, kept, invocation_id)
 
     async def stop_elsewhere(self, record: TurnRecord, reason: str) -> TurnRecord:
         kept = self._kept.get(record.key)
@@ -134,7 +153,7 @@ class MemoryStore:
                     await self._settled.wait_for(lambda: kept.running != record.sequence)
             except TimeoutError:
                 self._end(record.key, kept, record.sequence, "cancelled", reason)
-        return decode_record(kept.turns[record.sequence], record.key, record.sequence)
+        return self._read(record.key, kept, record.sequence)
 
     async def list_keys(self) -> AsyncIterator[ConversationKey]:
         for key in list(self._kept):
@@ -145,7 +164,7 @@ class MemoryStore:
             kept = self._kept.get(of)
             for sequence in sorted(kept.turns) if kept else ():
                 if kept and sequence in kept.turns:
-                    yield describe_record(decode_record(kept.turns[sequence], of, sequence))
+                    yield describe_record(self._read(of, kept, sequence))
 
     async def purge(self, key: ConversationKey | None = None) -> int:
         if key is not None:
@@ -158,13 +177,46 @@ class MemoryStore:
         ]
         return sum(self._remove(of) for of in expired) + self._remove_surplus()
 
+    def _read(self, key: ConversationKey, kept: _Kept, sequence: int) -> TurnRecord:
+        return decode_record(kept.turns[sequence], key, sequence, kept.events.get(sequence, ""))
+
+    def _read_by_id(
+        self, key: ConversationKey, kept: _Kept, invocation_id: str
+    ) -> TurnRecord | None:
+        sequence = kept.ids.get(invocation_id)
+        return None if sequence is None else self._read(key, kept, sequence)
+
+    def _choose_history(self, kept: _Kept) -> list[int]:
+        """The newest turns that are not too many and not too long, ascending."""
+        newest = sorted(kept.turns, reverse=True)[: self._limits.history_turns]
+        sizes = accumulate(count_bytes(kept.turns[number]) for number in newest[1:])
+        fitting = sum(1 for size in sizes if size <= self._limits.history_bytes)
+        return newest[fitting::-1]
+
     def _append(self, kept: _Kept, record: TurnRecord, encoded: str) -> None:
         kept.last += 1
         kept.updated_at = self.now()
         record.sequence = kept.last
-        kept.turns[kept.last] = encoded
+        self._write(record.key, kept, kept.last, encoded)
         kept.ids[record.invocation_id] = kept.last
         self._keys_by_id[record.key.user_id, record.invocation_id] = record.key
+
+    def _write(self, key: ConversationKey, kept: _Kept, sequence: int, encoded: str) -> None:
+        before = kept.turns.get(sequence, "")
+        kept.turns[sequence] = encoded
+        self._count(key, kept, count_bytes(encoded) - count_bytes(before))
+
+    def _write_events(self, record: TurnRecord, kept: _Kept) -> None:
+        if events := encode_events(record):
+            kept.events[record.sequence] = events
+            self._count(record.key, kept, count_bytes(events))
+
+    def _count(self, key: ConversationKey, kept: _Kept, size: int) -> None:
+        kept.size += size
+        self._total += size
+        self._sizes[key.user_id] += size
+        if not self._sizes[key.user_id]:
+            del self._sizes[key.user_id]
 
     def _end(
         self,
@@ -174,16 +226,47 @@ class MemoryStore:
         status: TurnStatus,
         reason: str,
     ) -> None:
-        record = decode_record(kept.turns[sequence], key, sequence)
-        kept.turns[sequence] = end_record(record, status, reason, self.now())
+        record = self._read(key, kept, sequence)
+        self._write(key, kept, sequence, end_record(record, status, reason, self.now()))
         kept.running = None
 
-    def _remove_surplus(self) -> int:
-        surplus = len(self._kept) - self._limits.max_conversations
-        if surplus <= 0:
-            return 0
-        quiet = [key for key, kept in self._kept.items() if kept.running is None]
-        return sum(self._remove(key) for key in quiet[:surplus])
+    def _trim(self, key: ConversationKey, kept: _Kept) -> None:
+        """Cut one conversation to its limits; its newest turn stays."""
+        limits = self._limits
+        while len(kept.turns) > 1 and (
+            len(kept.turns) > limits.max_turns or kept.size > limits.conversation_bytes
+        ):
+            oldest = min(kept.turns)
+            self._forget_id(key, kept, oldest)
+            size = count_bytes(kept.turns.pop(oldest)) + count_bytes(kept.events.pop(oldest, ""))
+            self._count(key, kept, -size)
+
+    def _remove_surplus(self, of_user: str = "", but: ConversationKey | None = None) -> int:
+        """Remove what is too much: of one user, and in all of the user who has the most."""
+        limits, removed = self._limits, 0
+        while of_user and self._sizes[of_user] > limits.user_bytes:
+            if not (gone := self._remove_oldest(of_user, but)):
+                break
+            removed += gone
+        while self._is_too_big() or len(self._kept) > limits.max_conversations:
+            if not (gone := self._remove_oldest(self._find_heaviest(), but)):
+                break
+            removed += gone
+        return removed
+
+    def _is_too_big(self) -> bool:
+        return self._total > min(self._limits.max_bytes, _MOST_BYTES)
+
+    def _find_heaviest(self) -> str:
+        if self._is_too_big():
+            return self._sizes.most_common(1)[0][0]
+        return Counter(key.user_id for key in self._kept).most_common(1)[0][0]
+
+    def _remove_oldest(self, user_id: str, but: ConversationKey | None) -> int:
+        for key, kept in self._kept.items():
+            if key.user_id == user_id and kept.running is None and key != but:
+                return self._remove(key)
+        return 0
 
     def _remove(self, key: ConversationKey) -> int:
         kept = self._kept.pop(key, None)
@@ -191,6 +274,7 @@ class MemoryStore:
             return 0
         for sequence in kept.turns:
             self._forget_id(key, kept, sequence)
+        self._count(key, kept, -kept.size)
         return 1
 
     def _read_id(self, key: ConversationKey, kept: _Kept, sequence: int) -> str:

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any
 
@@ -19,13 +20,21 @@ _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encod
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # Known from where the text is kept.
 _OUTSIDE = frozenset({"key", "sequence"})
-_STORED = frozenset(field.name for field in fields(TurnRecord)) - _OUTSIDE
+# Kept beside the record: few ask for them, and history is loaded without.
+_BESIDE = frozenset({"events"})
+_STORED = frozenset(field.name for field in fields(TurnRecord)) - _OUTSIDE - _BESIDE
 _NOT_JSON = (TypeError, ValueError, RecursionError)
+_TOO_LONG = "is longer than a conversation may be (VOICELIVE_CONVERSATION_MAX_BYTES)"
+_KEEP_ONLY = "keep only str, int, float, bool, None, lists and dicts in it, and few of them"
 
 
 def encode_json(value: Any) -> str:
     """Compact JSON, encodable as UTF-8. Raises TypeError, ValueError or RecursionError."""
-    text = _encode_json(value)
+    return clean_text(_encode_json(value))
+
+
+def clean_text(text: str) -> str:
+    """The text with U+FFFD in place of lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -55,6 +64,8 @@ def encode_record(record: TurnRecord) -> str:
     if record.marks:
         # A string costs a fraction of a list of pairs, and most are never read again.
         stored["marks"] = " ".join([f"{ms} {characters}" for ms, characters in record.marks])
+    if record.untried:
+        stored["untried"] = True
     if record.notes:
         stored["notes"] = record.notes
     if record.interrupted:
@@ -65,39 +76,65 @@ def encode_record(record: TurnRecord) -> str:
         raise StoreError(f"a turn's action and notes must be JSON: {_describe(error)}") from error
 
 
+def encode_events(record: TurnRecord) -> str:
+    """A record's ``events``; empty where there are none."""
+    events = ",".join([f"[{at},{text}]" for at, text in record.events])
+    return clean_text(f"[{events}]") if events else ""
+
+
+def decode_events(text: str) -> list[tuple[int, str]]:
+    """What ``encode_events`` wrote."""
+    return [(at, _encode_json(value)) for at, value in json.loads(text)] if text else []
+
+
+def count_bytes(text: str) -> int:
+    """The size of a text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
 def encode_settled(
-    record: TurnRecord, conversation: Conversation
+    record: TurnRecord, conversation: Conversation, most_bytes: int
 ) -> tuple[str, str | None, StoreError | None]:
-    """An ended turn and its conversation's state, as far as they are JSON.
+    """An ended turn and its conversation's state, as far as they are JSON within ``most_bytes``.
 
     Returns the record, the state or None to keep the one before, and what to raise in the end.
     """
     problem: StoreError | None = None
-    try:
+    encoded = ""
+    fault = "is no JSON"
+    with suppress(StoreError):
         encoded = encode_record(record)
-    except StoreError:
+        fault = _TOO_LONG
+    if not encoded or (record.notes and count_bytes(encoded) > most_bytes):
         encoded = encode_record(replace(record, notes={}))
         problem = StoreError(
-            f"Turn.notes of invocation {record.invocation_id} is no JSON and was not stored: "
-            "keep only str, int, float, bool, None, lists and dicts in it"
+            f"Turn.notes of invocation {record.invocation_id} {fault} and was not stored: "
+            f"{_KEEP_ONLY}"
         )
     try:
-        return encoded, encode_json(conversation.state), problem
+        state = encode_json(conversation.state)
+        if count_bytes(state) <= most_bytes:
+            return encoded, state, problem
+        fault = _TOO_LONG
     except _NOT_JSON as error:
-        return (
-            encoded,
-            None,
-            StoreError(
-                f"Turn.state after invocation {record.invocation_id} is no JSON "
-                f"({_describe(error)}) and stays as it was before: "
-                "keep only str, int, float, bool, None, lists and dicts in it"
-            ),
-        )
+        fault = f"is no JSON ({_describe(error)})"
+    return (
+        encoded,
+        None,
+        StoreError(
+            f"Turn.state after invocation {record.invocation_id} {fault} "
+            f"and stays as it was before: {_KEEP_ONLY}"
+        ),
+    )
 
 
-def decode_record(text: str | bytes, key: ConversationKey, sequence: int) -> TurnRecord:
+def decode_record(
+    text: str | bytes, key: ConversationKey, sequence: int, events: str = ""
+) -> TurnRecord:
     """The record that ``encode_record`` wrote. Fields of a newer version are ignored."""
-    return _build_record(json.loads(text), key, sequence)
+    record = _build_record(json.loads(text), key, sequence)
+    record.events = decode_events(events)
+    return record
 
 
 def decode_history(key: ConversationKey, turns: Sequence[tuple[int, str]]) -> list[TurnRecord]:
@@ -131,6 +168,8 @@ def end_record(record: TurnRecord, status: TurnStatus, reason: str, now: float) 
     record.reason = reason
     record.ended_at = now
     record.interrupted = status == "cancelled"
+    # Nobody knows.
+    record.untried = False
     return encode_record(record)
 
 
@@ -144,6 +183,7 @@ def describe_record(record: TurnRecord) -> dict[str, Any]:
     for field in fields(TurnRecord):
         if field.name not in _OUTSIDE:
             described[field.name] = _without_non_finite(getattr(record, field.name))
+    described["events"] = [[at, json.loads(text)] for at, text in record.events]
     return described
 
 

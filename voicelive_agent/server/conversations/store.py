@@ -43,12 +43,25 @@ class TurnRecord:
     marks: list[tuple[int, int]] = field(default_factory=list)
     """When the reply was delivered: (ms since ``started_at``, characters so far), ascending;
     empty for one that is read instead of heard."""
+    events: list[tuple[int, str]] = field(default_factory=list)
+    """What was delivered besides text: (characters of ``reply`` before it, JSON). For whoever asks
+    for the turn again; the turns of a loaded ``Conversation`` come without."""
+    untried: bool = False
+    """Whether the agent was not asked: who asks for the turn again gets a new one."""
     notes: dict[str, Any] = field(default_factory=dict)
     started_at: float = 0.0
     ended_at: float | None = None
     interrupted: bool = False
     sequence: int = 0
     """Its place in the conversation, ascending and independent of any clock; ``begin`` sets it."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether its invocation id belongs to it: an agent has answered it, or may be doing so.
+
+        What the agent did before the turn failed or was cut, a booking say, is done.
+        """
+        return self.status == "running" or not self.untried
 
 
 @dataclass(slots=True)
@@ -65,26 +78,36 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a store keeps. Raises ValueError for a value that makes no sense."""
+    """What a store keeps; sizes in bytes. Raises ValueError for a value that makes no sense."""
 
     retention_days: float = 30
     """A conversation without a turn for so long is removed."""
     max_turns: int = 1_000
     """Turns kept of one conversation; the oldest go first."""
+    conversation_bytes: int = 4 << 20
+    """Size of the turns kept of one, likewise; the newest stays."""
+    user_bytes: int = 64 << 20
+    """Size of the conversations of one user that the platform names; those go first that have been
+    quiet the longest."""
     max_conversations: int = 100_000
-    """Conversations kept; those go first that have been quiet the longest."""
+    """Conversations kept in all; those of the user who has the most go first."""
     max_bytes: int = 1 << 30
     """Size of all that is kept, likewise."""
     history_turns: int = 50
     """Turns loaded when a new one begins."""
+    history_bytes: int = 256 << 10
+    """Size of these turns, without the newest, which is always loaded."""
 
     def __post_init__(self) -> None:
         for name, least in (
             ("retention_days", 1 / 24),
             ("max_turns", 1),
+            ("conversation_bytes", 1),
+            ("user_bytes", 1),
             ("max_conversations", 1),
             ("max_bytes", 1 << 20),
             ("history_turns", 1),
+            ("history_bytes", 1),
         ):
             if not getattr(self, name) >= least:
                 raise ValueError(f"{name} must be at least {least:g}, not {getattr(self, name)}")
@@ -96,6 +119,14 @@ class Limits:
 
 class StoreError(Exception):
     """The store can't be reached or can't write. Its text is for the log, never for a caller."""
+
+
+class TurnExistsError(Exception):
+    """The conversation has a turn with this invocation id already: ``record``."""
+
+    def __init__(self, record: TurnRecord) -> None:
+        super().__init__(record.invocation_id)
+        self.record = record
 
 
 StopTurn = Callable[[ConversationKey, str, str], None]
@@ -130,7 +161,11 @@ class ConversationStore(Protocol):
         """Whether turns can be stored now; what readiness reports."""
 
     async def begin(self, record: TurnRecord) -> Conversation:
-        """Store a running turn, set its ``sequence``, and return the conversation before it."""
+        """Store a running turn, set its ``sequence``, and return the conversation before it.
+
+        Raises TurnExistsError, and changes nothing, where the conversation has a turn with this
+        invocation id that ``is_spent``.
+        """
 
     async def settle(
         self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
@@ -144,8 +179,12 @@ class ConversationStore(Protocol):
         state that are no JSON raise StoreError too, but the turn is stored without them.
         """
 
-    async def find(self, user_id: str, invocation_id: str) -> TurnRecord | None:
-        """The newest turn with this id, running ones of all replicas included."""
+    async def find(
+        self, user_id: str, invocation_id: str, session_id: str | None = None
+    ) -> TurnRecord | None:
+        """The newest turn with this id, of one session or of all; running ones of all replicas
+        included. It has its ``events``.
+        """
 
     async def stop_elsewhere(self, record: TurnRecord, reason: str) -> TurnRecord:
         """Ask the replica that runs this turn to stop it; return it as settled.

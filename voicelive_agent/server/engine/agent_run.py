@@ -15,6 +15,7 @@ from voicelive_agent.diagnostics import (
     wrong_output,
 )
 from voicelive_agent.frameworks.model_stops import ModelStoppedError, find_stop
+from voicelive_agent.server.conversations.records import count_bytes
 from voicelive_agent.server.engine.deadline import Watchdog
 from voicelive_agent.server.engine.ending import Ending, read_ending
 from voicelive_agent.server.engine.events import (
@@ -32,8 +33,16 @@ logger = logging.getLogger(__name__)
 
 # How long a stopped agent may clean up before the turn goes on without it.
 _CLEANUP_SECONDS = 1.0
-# An agent that never waits for anything lets others run after so many outputs.
+# An agent that never waits for anything lets others run after so many outputs, and after so much
+# of one: to make 4,096 letters speakable takes milliseconds.
 _OUTPUTS_IN_A_ROW = 64
+_SLICE_CHARACTERS = 4_096
+
+_encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+class _AnswerTooLargeError(ExplainedError):
+    """The agent yielded more than an answer may have."""
 
 
 class AgentRun:
@@ -73,6 +82,8 @@ class AgentRun:
         self._output: AsyncIterator[Output] | None = None
         self.failure: BaseException | None = None
         """Why the agent has failed, where it has."""
+        self._wrote = self._spoke = self._showed = False
+        self._bytes_left = limits.answer_bytes
 
     @property
     def needs_space(self) -> bool:
@@ -139,6 +150,9 @@ class AgentRun:
             ending = Ending.AGENT_WRONG_TYPE
             error.place = error.place or find_waiting(output) or self._find_definition()
             self._log_failure(ending, error)
+        except _AnswerTooLargeError as error:
+            ending = Ending.ANSWER_TOO_LARGE
+            self._log_failure(ending, error)
         except BaseException as error:
             # Also what would otherwise end the server (SystemExit) or look like a cancellation.
             ending = _name_failure(error)
@@ -154,49 +168,79 @@ class AgentRun:
     ) -> Ending | None:
         # Most outputs are a few letters, so what is done for each of them is kept short.
         outbox, idle_seconds = self._outbox, self._limits.idle_seconds
-        feed = self._speech.feed if self._speech else None
-        wrote = spoke = showed = False
         count = 0
         async for item in output:
             if self._stopped:
                 return None
             if isinstance(item, str):
-                wrote = wrote or not (item == "" or item.isspace())
-                if text := feed(item) if feed else item:
-                    spoke = spoke or not text.isspace()
-                    self._last_spoken = text
-                    outbox.put_nowait(Delta(text))
+                if len(item) <= _SLICE_CHARACTERS:
+                    self._speak(item)
+                else:
+                    await self._speak_slices(item, watchdog)
             else:
-                event = _read_event(item)
-                showed = True
-                outbox.put_nowait(event)
+                event, size = _read_event(item)
+                self._showed = True
+                self._spend(size)
+                outbox.put_nowait(event, size)
                 if isinstance(event, CallEnded):
                     break
             if self._last_spoken:
                 watchdog.expect(Ending.IDLE_TIMEOUT, idle_seconds)
             if outbox.full:
-                watchdog.clear()
-                await outbox.wait_for_room()
-                watchdog.expect(Ending.IDLE_TIMEOUT, idle_seconds)
+                await self._wait_for_room(watchdog)
             count += 1
             if count % _OUTPUTS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
         if self._stopped:
             return None
         if self._speech and (rest := self._speech.finish()):
-            spoke = spoke or not rest.isspace()
-            self._last_spoken = rest
-            outbox.put_nowait(Delta(rest))
-        self._log_advice(wrote=wrote, spoke=spoke)
+            self._put_speech(rest, count_bytes(rest))
+        self._log_advice()
         # Only events are an answer to an action; text that can't be spoken is none to anything.
-        return Ending.COMPLETED if spoke or (showed and not wrote) else Ending.AGENT_NO_OUTPUT
+        answered = self._spoke or (self._showed and not self._wrote)
+        return Ending.COMPLETED if answered else Ending.AGENT_NO_OUTPUT
 
-    def _log_advice(self, *, wrote: bool, spoke: bool) -> None:
+    def _log_advice(self) -> None:
         advice = self._speech.advice if self._speech else ""
-        if wrote and not spoke and not advice:
+        if self._wrote and not self._spoke and not advice:
             advice = "its text held nothing that can be spoken"
         if advice:
             logger.warning("agent: %s: invocation %s", advice, self._turn.invocation_id)
+
+    def _speak(self, text: str) -> None:
+        size = count_bytes(text)
+        self._spend(size)
+        self._wrote = self._wrote or not (text == "" or text.isspace())
+        if spoken := self._speech.feed(text) if self._speech else text:
+            self._put_speech(spoken, size)
+
+    def _put_speech(self, text: str, size: int) -> None:
+        self._spoke = self._spoke or not text.isspace()
+        self._last_spoken = text
+        self._outbox.put_nowait(Delta(text), size)
+
+    async def _speak_slices(self, text: str, watchdog: Watchdog[Ending]) -> None:
+        for start in range(0, len(text), _SLICE_CHARACTERS):
+            if self._stopped:
+                return
+            self._speak(text[start : start + _SLICE_CHARACTERS])
+            if self._outbox.full:
+                await self._wait_for_room(watchdog)
+            await asyncio.sleep(0)
+
+    async def _wait_for_room(self, watchdog: Watchdog[Ending]) -> None:
+        """A slow caller is not the agent's fault."""
+        watchdog.clear()
+        await self._outbox.wait_for_room()
+        watchdog.expect(Ending.IDLE_TIMEOUT, self._limits.idle_seconds)
+
+    def _spend(self, size: int) -> None:
+        self._bytes_left -= size
+        if self._bytes_left < 0:
+            raise _AnswerTooLargeError(
+                f"an answer has at most {self._limits.answer_bytes} bytes, client events too",
+                step="Yield less, or allow more: --max-answer-bytes (VOICELIVE_MAX_ANSWER_BYTES).",
+            )
 
     async def _close(self, output: AsyncIterator[Output] | None) -> None:
         close = getattr(output, "aclose", None)
@@ -253,24 +297,33 @@ def _describe_missed(ending: Ending, limits: TurnLimits, place: Place | None) ->
     )
 
 
-def _read_event(item: object) -> EngineEvent:
-    """What the agent yielded besides text, as an event. Raises WrongOutputError."""
+def _read_event(item: object) -> tuple[EngineEvent, int]:
+    """What the agent yielded besides text, as an event of so many bytes.
+
+    It is encoded here: an author may go on to change what was yielded.
+    Raises WrongOutputError.
+    """
     if isinstance(item, ClientEvent):
-        payload: object = item.payload
-        if not isinstance(payload, dict) or payload.get("type") in SPOKEN_EVENT_TYPES:
-            raise WrongOutputError(
-                "the payload of a client event was made something else",
-                step="Leave ClientEvent.payload an object with its own type.",
-            )
-        try:
-            json.dumps(payload, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise WrongOutputError(
-                "a client event holds something that is no JSON",
-                because=error,
-                step="Keep only str, int, float, bool, None, lists and dicts in it.",
-            ) from error
-        return Shown(payload)
+        text = _encode_payload(item)
+        return Shown(text), count_bytes(text)
     if isinstance(item, EndCall) and isinstance(item.reason, str):
-        return CallEnded(item.reason)
+        return CallEnded(item.reason), count_bytes(item.reason)
     raise wrong_output("yielded", item)
+
+
+def _encode_payload(event: ClientEvent) -> str:
+    payload: object = event.payload
+    kind = payload.get("type") if isinstance(payload, dict) else None
+    if not isinstance(kind, str) or not kind or kind in SPOKEN_EVENT_TYPES:
+        raise WrongOutputError(
+            "the payload of a client event was made something else",
+            step="Leave ClientEvent.payload an object with its own type.",
+        )
+    try:
+        return _encode_json(payload)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise WrongOutputError(
+            "a client event holds something that is no JSON",
+            because=error,
+            step="Keep only str, int, float, bool, None, lists and dicts in it.",
+        ) from error

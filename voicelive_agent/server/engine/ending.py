@@ -49,6 +49,11 @@ class Ending(Enum):
         "failed",
         "the model reached its limit of tokens before the end of the answer",
     )
+    ANSWER_TOO_LARGE = (
+        "answer_too_large",
+        "failed",
+        "the agent yielded more than VOICELIVE_MAX_ANSWER_BYTES",
+    )
     FIRST_DELTA_TIMEOUT = (
         "first_delta_timeout",
         "failed",
@@ -70,6 +75,10 @@ class Ending(Enum):
         "failed",
         "the conversation store could not be written",
     )
+    PROCESS_DIED = "process_died", "failed", "the process that ran the turn ended"
+    REPLICA_DIED = "replica_died", "failed", "the replica that ran the turn ended"
+    NOT_STORED = "not_stored", "failed", "how the turn ended could not be stored"
+    ID_REUSED = "invocation_id_reused", "failed", "another turn has this invocation id"
     INTERNAL_ERROR = "internal_error", "failed", "the server itself failed"
 
     status: TurnStatus
@@ -110,7 +119,16 @@ class Ending(Enum):
 
 def read_ending(code: str) -> Ending:
     """The ending that another replica asks for; one that only a newer version knows cancels."""
-    return next((ending for ending in Ending if ending.value == code), Ending.CANCELLED)
+    return _find(code, Ending.CANCELLED)
+
+
+def find_ending(code: str) -> Ending:
+    """The ending of a stored turn; one that only a newer version knows is a failure."""
+    return _find(code, Ending.INTERNAL_ERROR)
+
+
+def _find(code: str, unknown: Ending) -> Ending:
+    return next((ending for ending in Ending if ending.value == code), unknown)
 
 
 # The few sentences that the server itself speaks, by language.

@@ -1,5 +1,6 @@
 """What a wire and the engine say to each other: a request and its limits in, events out."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,11 +29,13 @@ class TurnRequest:
     heard_before: str | None = None
     """What was heard of the answer before this turn, where the wire told it after that turn had
     ended; None for all of it, or where it was told by ``RunningTurn.cut``."""
+    named_session: bool = True
+    """Whether the caller named the session; else its id was made for this request."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnLimits:
-    """Times in seconds."""
+    """Times in seconds, sizes in bytes of UTF-8."""
 
     first_delta_seconds: float = 10.0
     idle_seconds: float = 15.0
@@ -41,6 +44,10 @@ class TurnLimits:
     max_active_turns: int = 2000
     tell_why: bool = False
     """Whether callers of this machine are told why a turn failed: they are its developer."""
+    max_active_turns_per_session: int = 8
+    max_active_turns_per_user: int = 100
+    answer_bytes: int = 512 * 1024
+    """Of all that an agent yields in one turn."""
     speakable: bool = True
     """Whether Markdown and the like are made speakable (``server.speakable``)."""
     starts_in_thought: bool = False
@@ -60,9 +67,14 @@ class Delta:
 
 @dataclass(slots=True)
 class Shown:
-    """A JSON object for the client's screen."""
+    """A JSON object for the client's screen, as the text that it was when it was yielded."""
 
-    payload: dict[str, Any]
+    text: str
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        payload: dict[str, Any] = json.loads(self.text)
+        return payload
 
 
 @dataclass(slots=True)

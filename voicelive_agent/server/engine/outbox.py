@@ -1,14 +1,14 @@
-"""Outbox of one turn: the hand-over from the agent to a wire, and what of it was delivered.
+"""Outbox of one turn: what the agent has yielded, for each that reads it, and what was delivered.
 
-``Outbox`` holds what the agent has yielded and no wire has taken; ``Delivery`` keeps what was
-taken, and when: the text that the caller may have heard.
+``Outbox`` holds all of a turn's items, for ``Reader``s that may come late; ``Delivery`` keeps
+which of them some reader has taken, and when: what the caller may have heard.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from voicelive_agent.server.engine.events import Delta, EngineEvent
+from voicelive_agent.server.engine.events import CallEnded, Delta, EngineEvent, Shown
 
 T = TypeVar("T")
 
@@ -17,49 +17,48 @@ _MARK_MS = 40
 
 
 class Outbox(Generic[T]):
-    """One producer puts items, one consumer takes all that are there.
+    """One producer puts items; each reader takes all of them, from the first on.
 
-    The producer waits while ``limit`` items are pending, so an agent never runs far ahead of a
-    slow caller. The first item leaves at once; after that, items that follow each other within
-    ``gap_seconds`` leave in one batch, so that a fast agent costs few writes.
+    The producer waits while ``limit`` items or ``limit_bytes`` are there that no reader has taken,
+    so an agent never runs far ahead of a slow caller. What was taken stays for readers that come
+    later: how much that may be is the producer's to bound (``TurnLimits.answer_bytes``).
     """
 
-    def __init__(self, limit: int = 64, gap_seconds: float = 0.01) -> None:
+    def __init__(
+        self, limit: int = 64, gap_seconds: float = 0.01, limit_bytes: int = 64 * 1024
+    ) -> None:
         self._limit = limit
+        self._limit_bytes = limit_bytes
         self._gap_seconds = gap_seconds
-        self._taken_at = float("-inf")
         self._items: list[T] = []
+        self._taken = 0
+        self._waiting_bytes = 0
         self._closed = False
-        self._gathering = False
-        self._taker: asyncio.Future[None] | None = None
+        self._readers: list[Reader[T]] = []
         self._putter: asyncio.Future[None] | None = None
 
     @property
     def empty(self) -> bool:
-        return not self._items
+        """Whether the foremost reader has taken everything."""
+        return self._taken == len(self._items)
 
     @property
     def closed(self) -> bool:
         return self._closed
 
     @property
-    def exhausted(self) -> bool:
-        """Whether it is closed and everything was taken."""
-        return self._closed and not self._items
-
-    @property
     def full(self) -> bool:
-        return len(self._items) >= self._limit
+        waiting = len(self._items) - self._taken
+        return waiting >= self._limit or self._waiting_bytes >= self._limit_bytes
 
-    def put_nowait(self, item: T) -> None:
-        """Add an item, also beyond the limit; nothing happens once closed."""
+    def put_nowait(self, item: T, size: int = 0) -> None:
+        """Add an item of ``size`` bytes, also beyond the limits; nothing happens once closed."""
         if self._closed:
             return
         self._items.append(item)
-        if self._taker is not None and (not self._gathering or self.full):
-            _wake(self._taker)
-            # Once is enough, and items come by the dozen.
-            self._taker = None
+        self._waiting_bytes += size
+        for reader in self._readers:
+            reader.notice()
 
     async def wait_for_room(self) -> None:
         while self.full and not self._closed:
@@ -70,45 +69,101 @@ class Outbox(Generic[T]):
                 self._putter = None
 
     def close(self, *, discard: bool = False) -> None:
-        """No more items come; with ``discard`` those not yet taken are dropped."""
+        """No more items come; with ``discard`` those that no reader has taken are dropped."""
         self._closed = True
         if discard:
-            self._items.clear()
-        _wake(self._taker)
+            self.drop(self._taken)
+        for reader in self._readers:
+            reader.wake()
         _wake(self._putter)
 
-    async def take(self, timeout: float | None = None) -> list[T] | None:
-        """All pending items, waiting for the first; [] after ``timeout`` seconds without one.
+    def drop(self, position: int) -> None:
+        """Forget the items from ``position`` on."""
+        del self._items[position:]
+        self._taken = min(self._taken, len(self._items))
+        self._waiting_bytes = 0
 
-        None once the outbox is closed and empty.
+    def read(self) -> "Reader[T]":
+        """A reader that begins at the first item."""
+        reader = Reader(self, self._gap_seconds)
+        self._readers.append(reader)
+        return reader
+
+    def take_from(self, position: int) -> list[T]:
+        """For a reader: all items from ``position`` on, which makes room for the producer."""
+        items = self._items[position:]
+        self._taken, self._waiting_bytes = len(self._items), 0
+        _wake(self._putter)
+        return items
+
+    def has_after(self, position: int) -> bool:
+        return position < len(self._items)
+
+
+class Reader(Generic[T]):
+    """One who reads an outbox from its beginning.
+
+    The first item leaves at once; after that, items that follow each other within ``gap_seconds``
+    leave in one batch, so that a fast agent costs few writes.
+    """
+
+    def __init__(self, outbox: Outbox[T], gap_seconds: float) -> None:
+        self._outbox = outbox
+        self._gap_seconds = gap_seconds
+        self._taken_at = float("-inf")
+        self._gathering = False
+        self._waiter: asyncio.Future[None] | None = None
+        self.position = 0
+        """How many items were taken."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the outbox is closed and everything was taken."""
+        return self._outbox.closed and not self._outbox.has_after(self.position)
+
+    async def take(self, timeout: float | None = None) -> list[T] | None:
+        """All items not taken yet, waiting for the first; [] after ``timeout`` seconds of none.
+
+        None once the outbox is closed and all was taken.
         """
-        if not self._items and not self._closed:
+        outbox = self._outbox
+        if not outbox.has_after(self.position) and not outbox.closed:
             await self._wait(timeout)
-        if not self._items:
-            return None if self._closed else []
+        if not outbox.has_after(self.position):
+            return None if outbox.closed else []
         loop = asyncio.get_running_loop()
         gap = self._taken_at + self._gap_seconds - loop.time()
-        if gap > 0 and not self._closed and not self.full:
+        if gap > 0 and not outbox.closed and not outbox.full:
             self._gathering = True
             try:
                 await self._wait(gap)
             finally:
                 self._gathering = False
-            if not self._items:
+            if not outbox.has_after(self.position):
                 return None
         self._taken_at = loop.time()
-        items, self._items = self._items, []
-        _wake(self._putter)
+        items = outbox.take_from(self.position)
+        self.position += len(items)
         return items
+
+    def notice(self) -> None:
+        """There is a new item."""
+        if self._waiter is not None and (not self._gathering or self._outbox.full):
+            _wake(self._waiter)
+            # Once is enough, and items come by the dozen.
+            self._waiter = None
+
+    def wake(self) -> None:
+        _wake(self._waiter)
 
     async def _wait(self, timeout: float | None) -> None:
         loop = asyncio.get_running_loop()
-        taker = self._taker = loop.create_future()
-        timer = loop.call_later(timeout, _wake, taker) if timeout else None
+        waiter = self._waiter = loop.create_future()
+        timer = loop.call_later(timeout, _wake, waiter) if timeout else None
         try:
-            await taker
+            await waiter
         finally:
-            self._taker = None
+            self._waiter = None
             if timer is not None:
                 timer.cancel()
 
@@ -119,12 +174,12 @@ def _wake(waiter: asyncio.Future[None] | None) -> None:
 
 
 class Delivery:
-    """The deltas of one turn that a wire has taken. ``clock`` gives seconds."""
+    """The events of one turn that some reader has taken. ``clock`` gives seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._started = clock()
-        self._deltas: list[str] = []
+        self._events: list[EngineEvent] = []
         self._confirmed = 0
         self._characters = 0
         self._marks: list[tuple[int, int]] = []
@@ -132,25 +187,42 @@ class Delivery:
 
     @property
     def text(self) -> str:
-        return "".join(self._deltas)
+        return "".join([event.text for event in self._events if isinstance(event, Delta)])
+
+    @property
+    def events(self) -> list[tuple[int, Shown | CallEnded]]:
+        """What was not spoken: (characters of the text before it, event)."""
+        characters, events = 0, []
+        for event in self._events:
+            if isinstance(event, Delta):
+                characters += len(event.text)
+            elif isinstance(event, Shown | CallEnded):
+                events.append((characters, event))
+        return events
 
     @property
     def marks(self) -> list[tuple[int, int]]:
         """(ms since the start, characters taken by then), ascending."""
-        length = sum(map(len, self._deltas))
+        length = len(self.text)
         return [(ms, min(characters, length)) for ms, characters in self._marks]
 
     @property
     def elapsed_ms(self) -> int:
         return int(1000 * (self._clock() - self._started))
 
-    def take(self, batch: list[EngineEvent]) -> None:
-        """A wire has taken ``batch`` and is about to send it."""
-        texts = [event.text for event in batch if isinstance(event, Delta)]
-        if not texts:
+    def take(self, batch: Sequence[EngineEvent], position: int) -> None:
+        """A reader has taken ``batch``, ``position`` items in all, and is about to send it."""
+        new = position - len(self._events)
+        if new <= 0:
             return
-        self._deltas += texts
-        self._characters += sum(map(len, texts))
+        events = batch[-new:]
+        self._events += events
+        characters = sum([len(event.text) for event in events if isinstance(event, Delta)])
+        if characters:
+            self._mark(characters)
+
+    def _mark(self, characters: int) -> None:
+        self._characters += characters
         ms = self.elapsed_ms
         if self.first_delta_ms is None:
             self.first_delta_ms = ms
@@ -159,10 +231,11 @@ class Delivery:
         else:
             self._marks.append((ms, self._characters))
 
-    def confirm(self) -> None:
-        """All that was taken has been sent."""
-        self._confirmed = len(self._deltas)
+    def confirm(self, position: int) -> None:
+        """A reader has sent the first ``position`` items."""
+        self._confirmed = max(self._confirmed, position)
 
-    def withdraw(self) -> None:
-        """What was taken last did not reach anybody."""
-        del self._deltas[self._confirmed :]
+    def withdraw(self) -> int:
+        """What was taken last did not reach anybody; returns how many items did."""
+        del self._events[self._confirmed :]
+        return self._confirmed

@@ -16,7 +16,7 @@ import asyncio
 import copy
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 from voicelive_agent.agent import Agent, PastTurn, Turn
@@ -25,32 +25,40 @@ from voicelive_agent.server.conversations import (
     Conversation,
     ConversationStore,
     StoreError,
+    TurnExistsError,
     TurnRecord,
 )
 from voicelive_agent.server.engine.agent_run import AgentRun
-from voicelive_agent.server.engine.ending import Ending, find_phrases
+from voicelive_agent.server.engine.ending import Ending, find_ending, find_phrases
 from voicelive_agent.server.engine.events import (
+    CallEnded,
     Delta,
     EngineEvent,
     Failed,
     Finished,
+    Shown,
     SpeechDone,
     TurnLimits,
     TurnRequest,
 )
 from voicelive_agent.server.engine.heard import note_heard, note_known
+from voicelive_agent.server.engine.listener import Listener
 from voicelive_agent.server.engine.outbox import Delivery, Outbox
+from voicelive_agent.server.engine.repeat import IdReusedError, StoredTurn, check_same
 from voicelive_agent.server.platform.telemetry.spans import span_turn
 from voicelive_agent.wire.language import is_language_tag
 
 logger = logging.getLogger(__name__)
+
+# How often a turn that repeats another replica's looks whether its own caller is still there.
+_LOOK_SECONDS = 0.2
 
 
 class RunningTurn:
     """A turn in progress. ``settled`` is set once its record is stored.
 
     ``now`` gives Unix seconds. ``previous`` is the turn of the same conversation that this one
-    supersedes; it is waited for.
+    supersedes; it is waited for. ``on_store`` is told whether the store could begin the turn.
     """
 
     task: asyncio.Task[None]
@@ -64,6 +72,7 @@ class RunningTurn:
         store: ConversationStore,
         limits: TurnLimits,
         now: Callable[[], float],
+        on_store: Callable[[bool], None],
     ) -> None:
         self.request = request
         self.settled = asyncio.Event()
@@ -72,6 +81,7 @@ class RunningTurn:
         self._store = store
         self._limits = limits
         self._now = now
+        self._on_store = on_store
         self._record = TurnRecord(
             invocation_id=request.invocation_id,
             key=request.key,
@@ -79,11 +89,13 @@ class RunningTurn:
             text=request.text,
             action=request.action,
             started_at=now(),
+            untried=True,
         )
         self._loop = asyncio.get_running_loop()
-        self._outbox: Outbox[EngineEvent] = Outbox()
-        self._delivery = Delivery(self._loop.time)
+        self.outbox: Outbox[EngineEvent] = Outbox()
+        self.delivery = Delivery(self._loop.time)
         self._delivered = asyncio.Event()
+        self._listeners = 0
         self._ending: Ending | None = None
         self._turn: Turn | None = None
         self._language = limits.language
@@ -98,47 +110,36 @@ class RunningTurn:
 
     # For a wire
 
-    async def events(
-        self, heartbeat_seconds: float | None = None
-    ) -> AsyncGenerator[list[EngineEvent], None]:
-        """What to send, in batches; an empty batch after each ``heartbeat_seconds`` of quiet.
+    def listen(self) -> "Listener":
+        """Follow the turn from its beginning; several may."""
+        self._listeners += 1
+        return Listener(self, self.outbox.read())
 
-        Ends with SpeechDone and Finished. A consumer that stops early (its peer has gone) closes
-        the generator: the agent is cancelled at once, and what was taken before the last batch
-        counts as delivered.
-        """
-        try:
-            spoken = False
-            while not spoken:
-                batch = await self._outbox.take(heartbeat_seconds)
-                if batch is None:
-                    batch = []
-                self._delivery.take(batch)
-                if spoken := self._outbox.exhausted:
-                    batch.append(SpeechDone(self._delivery.text))
-                yield batch
-                self._delivery.confirm()
-            self._delivered.set()
-            while not self.settled.is_set():
-                try:
-                    await asyncio.wait_for(self.settled.wait(), heartbeat_seconds)
-                except TimeoutError:
-                    yield []
-            if self._ending is Ending.CONVERSATION_NOT_SAVED:
-                yield [Failed(self._ending, self._tell_why())]
-            yield [Finished(self._record)]
-        finally:
-            self.lose_peer()
+    def end_delivery(self) -> None:
+        """A listener has been sent all that is spoken."""
+        self._delivered.set()
 
-    def lose_peer(self) -> None:
-        """The wire's peer has gone, also before any of the events were asked for."""
-        if self._delivered.is_set():
+    def lose_listener(self) -> None:
+        """The peer of a listener has gone; with the last one, the agent is cancelled at once."""
+        self._listeners -= 1
+        if self._listeners or self._delivered.is_set():
             return
         self.stop(Ending.DISCONNECTED)
         if self._ending is None or not self._ending.failed:
             # The agent may have been through, but its last words did not arrive.
             self._ending = Ending.DISCONNECTED
-        self._delivery.withdraw()
+        self.outbox.drop(self.delivery.withdraw())
+
+    def last_events(self) -> list[EngineEvent]:
+        """What follows the end of the speech, once the turn is settled."""
+        if self._ending is Ending.CONVERSATION_NOT_SAVED:
+            return [Failed(self._ending, self._tell_why()), Finished(self._record)]
+        return [Finished(self._record)]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it ended, or is ending, without its last words."""
+        return self._ending is not None and self._ending.is_abrupt
 
     def cut(self, heard: str) -> bool:
         """Stop: the caller interrupted, and the wire knows that they heard ``heard`` of it.
@@ -155,7 +156,7 @@ class RunningTurn:
         """The turn as it stands now."""
         if self.settled.is_set():
             return self._record
-        return replace(self._record, reply=self._delivery.text)
+        return replace(self._record, reply=self.delivery.text)
 
     # For the engine
 
@@ -165,9 +166,9 @@ class RunningTurn:
             return
         if ending.is_abrupt:
             # What was said to its end, and taken by the wire, has ended as it did.
-            if self._ending is None or not self._outbox.empty:
+            if self._ending is None or not self.outbox.empty:
                 self._ending = ending
-            self._outbox.close(discard=True)
+            self.outbox.close(discard=True)
             self._delivered.set()
         elif self._ending is None:
             self._ending = ending
@@ -183,7 +184,7 @@ class RunningTurn:
                     await self._run_through()
                 except Exception as error:
                     self._break_off(error)
-                span.end(self._record, self._delivery.first_delta_ms)
+                span.end(self._record, self.delivery.first_delta_ms)
                 self._log_end()
         except Exception as error:
             # What traces turns has failed.
@@ -207,15 +208,38 @@ class RunningTurn:
         conversation: Conversation | None = None
         try:
             conversation = await self._store.begin(self._record)
+        except TurnExistsError as error:
+            await self._repeat(error.record)
         except StoreError as error:
             self._fail(Ending.CONVERSATION_UNAVAILABLE, error)
+            self._on_store(False)
+        else:
+            self._on_store(True)
         if conversation is not None:
             self._turn = self._brief_agent(conversation)
             if self._ending is None:
+                self._record.untried = False
                 await self._run_agent(self._turn)
         self._close_speech()
         await self._delivered.wait()
         await self._settle(conversation)
+
+    async def _repeat(self, earlier: TurnRecord) -> None:
+        """Another replica was asked the same at the same time, and was first."""
+        try:
+            check_same(earlier, self.request)
+        except IdReusedError as error:
+            self._fail(Ending.ID_REUSED, error)
+            return
+        stored = StoredTurn(earlier, self._store, self._limits)
+        async for batch in stored.events(_LOOK_SECONDS):
+            for event in batch:
+                if not isinstance(event, SpeechDone | Finished):
+                    self.outbox.put_nowait(event)
+            if self.outbox.closed:
+                return
+        self._ending = find_ending(stored.record.reason)
+        self.outbox.close()
 
     def _brief_agent(self, conversation: Conversation) -> Turn:
         if conversation.turns:
@@ -250,7 +274,7 @@ class RunningTurn:
             self._agent,
             turn,
             self._limits,
-            self._outbox,
+            self.outbox,
             on_deadline=self.stop,
             on_end=self._end_agent,
         )
@@ -279,7 +303,7 @@ class RunningTurn:
 
     def _close_speech(self) -> None:
         """Say what the server itself has to say at the end of this turn."""
-        if self._outbox.closed:
+        if self.outbox.closed:
             return
         ending = self._ending or Ending.INTERNAL_ERROR
         phrases = find_phrases(
@@ -287,10 +311,10 @@ class RunningTurn:
         )
         if sentence := ending.find_sentence(phrases):
             needs_space = self._agent_run is not None and self._agent_run.needs_space
-            self._outbox.put_nowait(Delta(f" {sentence}" if needs_space else sentence))
+            self.outbox.put_nowait(Delta(f" {sentence}" if needs_space else sentence))
         if ending.failed:
-            self._outbox.put_nowait(Failed(ending, self._tell_why()))
-        self._outbox.close()
+            self.outbox.put_nowait(Failed(ending, self._tell_why()))
+        self.outbox.close()
 
     def _read_language(self) -> str:
         """The conversation's language: the one that the agent set, where that is one."""
@@ -301,9 +325,10 @@ class RunningTurn:
 
     async def _settle(self, conversation: Conversation | None) -> None:
         record = self._record
-        record.reply = self._delivery.text
+        record.reply = self.delivery.text
+        record.events = [(at, _encode_event(event)) for at, event in self.delivery.events]
         if not (self.request.typed or self.request.heard_is_known):
-            record.marks = self._delivery.marks
+            record.marks = self.delivery.marks
         record.ended_at = self._now()
         ending = self._ending or Ending.INTERNAL_ERROR
         record.interrupted = ending.interrupts
@@ -349,10 +374,15 @@ class RunningTurn:
             ending.status,
             ending.explanation if ending.failed else ending.value,
             self.request.invocation_id,
-            "-" if self._delivery.first_delta_ms is None else self._delivery.first_delta_ms,
+            "-" if self.delivery.first_delta_ms is None else self.delivery.first_delta_ms,
             len(self._record.reply),
-            self._delivery.elapsed_ms,
+            self.delivery.elapsed_ms,
         )
+
+
+def _encode_event(event: Shown | CallEnded) -> str:
+    """As ``repeat`` reads it: an object is for the screen, a string ends the call."""
+    return event.text if isinstance(event, Shown) else json.dumps(event.reason)
 
 
 def _recall(past: TurnRecord) -> PastTurn:

@@ -87,14 +87,15 @@ class Drain:
     def _begin(self, number: int) -> None:
         self._unseen_since = None
         grace_seconds = 0.0 if self._tasks else self._grace_seconds
+        # Before anything is logged: an agent may have closed what logs are written to.
+        self._engine.draining = True
+        self._tasks.append(self._loop.create_task(self._drain_and_exit(number, grace_seconds)))
         logger.info(
             "%s: no new turns; %d running have %.0f s to finish",
             signal.Signals(number).name,
             self._engine.active_turns,
             grace_seconds,
         )
-        self._engine.draining = True
-        self._tasks.append(self._loop.create_task(self._drain_and_exit(number, grace_seconds)))
 
     async def _drain_and_exit(self, number: int, grace_seconds: float) -> None:
         try:

@@ -76,3 +76,12 @@ def read_route(scope: Scope) -> str:
     """The path as routes see it: without what the application is mounted at or a last newline."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", "")).removesuffix("\n")
+
+
+def change_id(scope: Scope, name: str, value: str) -> None:
+    """Correct an id that was chosen for a request, before it is answered."""
+    state = scope["state"]
+    if state["ids"].get(name) != value:
+        state["ids"] = {**state["ids"], name: value}
+        ours, at = state["platform_headers"], name.encode()
+        ours[:] = [(at, value.encode()) if header[0] == at else header for header in ours]

@@ -8,8 +8,10 @@ asked for it. Its type, every place it passed, and an HTTP status with its host 
 import json
 import logging
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import TextIO
 
 from opentelemetry import trace
 
@@ -109,9 +111,20 @@ def _drop_traceback(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("Traceback ")
 
 
+class _ErrorStream(logging.StreamHandler[TextIO]):
+    """Lines on stderr; what can't be written stops nothing.
+
+    Where an agent had closed stderr, the line about SIGTERM raised, and the signal was not obeyed.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        with suppress(Exception):
+            super().handleError(record)
+
+
 def configure_logs(settings: Settings) -> None:
     """Set the level of our loggers, and a handler where the process has none yet."""
-    handler = logging.StreamHandler()
+    handler = _ErrorStream()
     if settings.log_format == "json" or (settings.hosted and settings.log_format == ""):
         handler.setFormatter(JsonFormatter(settings))
     else:

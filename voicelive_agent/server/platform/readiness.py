@@ -13,13 +13,14 @@ _IN_MEMORY = "in memory: the home directory can't be written; the log has the re
 def route_readiness(engine: Engine) -> Route:
     """200 ``{"status": "healthy"}``; 503 from the moment that draining starts.
 
+    503 too where the store fails: when it is asked, or where the last turns needed it.
     ``details`` tell what an operator should mend although turns are taken.
     """
 
     async def report_readiness(_: Request) -> Response:
         if engine.draining:
             return _report("draining")
-        if not await engine.store.ready():
+        if engine.store_health.failing or not await engine.store.ready():
             return _report("conversations_unavailable")
         if isinstance(engine.store, HomeStore) and engine.store.in_memory:
             details = {"conversations": _IN_MEMORY}

@@ -25,11 +25,15 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from voicelive_agent.server.conversations import ConversationKey, StoreError, TurnRecord
+from voicelive_agent.server.conversations.records import count_bytes
+from voicelive_agent.server.engine.ending import Ending
 from voicelive_agent.server.engine.engine import Engine
 from voicelive_agent.server.engine.events import TurnRequest
-from voicelive_agent.server.engine.turn import RunningTurn
+from voicelive_agent.server.engine.listener import Listener
+from voicelive_agent.server.engine.repeat import IdReusedError, StoredTurn
+from voicelive_agent.server.platform.body import read_body
 from voicelive_agent.server.platform.errors import ApiError
-from voicelive_agent.server.platform.headers import read_route
+from voicelive_agent.server.platform.headers import change_id, read_route
 from voicelive_agent.server.platform.ids import (
     choose_invocation_id,
     choose_session_id,
@@ -38,6 +42,7 @@ from voicelive_agent.server.platform.ids import (
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.server.wires.invocations_input import parse_turn
 from voicelive_agent.server.wires.invocations_stream import TurnStream, describe_failure
+from voicelive_agent.settings_sources import variable_of
 from voicelive_agent.wire.invocations import (
     CALL_HEADER,
     INVOCATION_HEADER,
@@ -49,7 +54,14 @@ from voicelive_agent.wire.invocations import (
 _TURNS = "/invocations"
 _NO_IDS: Mapping[str, str] = {}
 
-LookUp = Callable[[str, str], Awaitable[TurnRecord | None]]
+# What ``Engine.find_surplus`` names.
+_TOO_MANY = {
+    "max_active_turns": "Too many turns are active on this server",
+    "max_active_turns_per_session": "Too many turns of this session are active",
+    "max_active_turns_per_user": "Too many turns of this user are active",
+}
+
+LookUp = Callable[[str, str, str | None], Awaitable[TurnRecord | None]]
 
 
 def describe_turn(record: TurnRecord) -> dict[str, Any]:
@@ -94,17 +106,59 @@ class InvocationsWire:
 
     async def invoke(self, request: Request) -> Response:
         """Answer one turn as a stream of events."""
-        turn = await self._begin(request)
+        refuse_repeated_headers(request)
+        turn = await self._read_turn(request)
+        listener = await self._follow(turn, request) or self._begin(turn)
         settings = self._settings
-        return TurnStream(turn, settings.sse_keepalive_interval, settings.send_timeout_seconds)
+        return TurnStream(listener, settings.sse_keepalive_interval, settings.send_timeout_seconds)
 
-    async def _begin(self, request: Request) -> RunningTurn:
-        engine = self._engine
-        body = await read_body(request, self._settings.max_body_bytes)
-        headers, ids = request.headers, request.scope["state"]["ids"]
+    async def _read_turn(self, request: Request) -> TurnRequest:
+        settings, headers, ids = self._settings, request.headers, request.scope["state"]["ids"]
+        body = await read_body(request, settings.max_body_bytes)
         said = parse_turn(headers.get("content-type", ""), body)
-        key = ConversationKey(headers.get(USER_HEADER, ""), ids[SESSION_HEADER])
+        if count_bytes(said.text) > settings.max_speech_bytes:
+            raise ApiError(
+                413,
+                "speech_too_long",
+                f"What is said in one turn has at most {settings.max_speech_bytes} bytes"
+                f" ({variable_of(Settings, 'max_speech_bytes')}).",
+            )
+        return TurnRequest(
+            key=ConversationKey(headers.get(USER_HEADER, ""), ids[SESSION_HEADER]),
+            invocation_id=ids[INVOCATION_HEADER],
+            kind=said.kind,
+            text=said.text,
+            action=said.action,
+            typed=said.typed,
+            call_id=headers.get(CALL_HEADER, ""),
+            named_session=self._is_named(ids[SESSION_HEADER], request.query_params),
+        )
+
+    def _is_named(self, session_id: str, query: QueryParams) -> bool:
+        """Whether the caller or the platform knew a session's id before it was asked for."""
+        return session_id in (query.get(SESSION_QUERY), self._settings.foundry_agent_session_id)
+
+    async def _follow(self, turn: TurnRequest, request: Request) -> Listener | StoredTurn | None:
+        """The turn that is asked for again, if this is one that was asked before."""
+        if request.headers.get(INVOCATION_HEADER) != turn.invocation_id:
+            return None
+        try:
+            listener = await self._engine.find_repeated(turn)
+        except IdReusedError:
+            raise ApiError(
+                409,
+                Ending.ID_REUSED.value,
+                f"Another turn has this {INVOCATION_HEADER}: send the same body to hear its answer"
+                " again, or a new id for a new turn.",
+            ) from None
+        if listener is not None:
+            # Where the caller named no session, it is the one of the turn.
+            change_id(request.scope, SESSION_HEADER, listener.record.key.session_id)
+        return listener
+
+    def _begin(self, turn: TurnRequest) -> Listener:
         # Checked last, so that nothing is awaited between the check and the start.
+        engine = self._engine
         if engine.draining:
             raise ApiError(
                 503,
@@ -113,25 +167,15 @@ class InvocationsWire:
                 "platform",
                 headers={"retry-after": "1"},
             )
-        if engine.is_full_for(key):
+        if limit := engine.find_surplus(turn.key):
             raise ApiError(
                 429,
                 "too_many_turns",
-                "Too many turns are active on this server; try again shortly.",
+                f"{_TOO_MANY[limit]}; try again shortly ({variable_of(Settings, limit)}).",
                 "platform",
                 headers={"retry-after": "1"},
             )
-        return engine.begin(
-            TurnRequest(
-                key=key,
-                invocation_id=ids[INVOCATION_HEADER],
-                kind=said.kind,
-                text=said.text,
-                action=said.action,
-                typed=said.typed,
-                call_id=headers.get(CALL_HEADER, ""),
-            )
-        )
+        return engine.begin(turn).listen()
 
     async def report(self, request: Request) -> Response:
         """The state of a turn: running, completed, cancelled or failed, with its text."""
@@ -150,8 +194,10 @@ class InvocationsWire:
                 "An invocation id has 1 to 256 of the characters a-z A-Z 0-9 - _ . and :",
             )
         ids = {INVOCATION_HEADER: invocation_id}
+        refuse_repeated_headers(request)
+        session_id = request.query_params.get(SESSION_QUERY) or None
         try:
-            record = await look_up(request.headers.get(USER_HEADER, ""), invocation_id)
+            record = await look_up(request.headers.get(USER_HEADER, ""), invocation_id, session_id)
         except StoreError as error:
             raise ApiError(
                 503,
@@ -160,8 +206,7 @@ class InvocationsWire:
                 "upstream",
                 headers={**ids, "retry-after": "1"},
             ) from error
-        session_id = request.query_params.get(SESSION_QUERY)
-        if record is None or (session_id and record.key.session_id != session_id):
+        if record is None:
             raise ApiError(404, "not_found", "There is no invocation with this id.", headers=ids)
         return JSONResponse(describe_turn(record), headers=ids)
 
@@ -175,17 +220,10 @@ class InvocationsWire:
         )
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
-    """The request's body. Raises ApiError (413) as soon as it is longer than ``max_bytes``."""
-    too_large = ApiError(
-        413, "body_too_large", f"The body of a turn has at most {max_bytes} bytes."
-    )
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise too_large
-    return bytes(body)
+def refuse_repeated_headers(request: Request) -> None:
+    """Raises ApiError (400) where a header that says whose turn it is came more than once."""
+    for name in (USER_HEADER, INVOCATION_HEADER, CALL_HEADER):
+        if len(request.headers.getlist(name)) > 1:
+            raise ApiError(400, "repeated_header", f"Send {name} once: which one counts?")
+    if len(request.query_params.getlist(SESSION_QUERY)) > 1:
+        raise ApiError(400, "repeated_query", f"Send {SESSION_QUERY} once: which one counts?")

@@ -24,7 +24,8 @@ from voicelive_agent.server.engine.events import (
     Shown,
     SpeechDone,
 )
-from voicelive_agent.server.engine.turn import RunningTurn
+from voicelive_agent.server.engine.listener import Listener
+from voicelive_agent.server.engine.repeat import StoredTurn
 from voicelive_agent.server.platform.errors import SlowCallerError
 from voicelive_agent.wire.invocations import (
     AGENT_ERROR,
@@ -33,6 +34,7 @@ from voicelive_agent.wire.invocations import (
     LAST_EVENT,
     SPEECH_DONE,
     write_delta,
+    write_encoded_event,
     write_event,
 )
 
@@ -59,7 +61,7 @@ def encode_events(events: Iterable[EngineEvent]) -> bytes:
 
 def _encode_event(event: EngineEvent) -> str:
     if isinstance(event, Shown):
-        return write_event(event.payload)
+        return write_encoded_event(event.text)
     if isinstance(event, SpeechDone):
         return write_event({"type": SPEECH_DONE, "text": event.text})
     if isinstance(event, CallEnded):
@@ -77,17 +79,19 @@ def describe_failure(code: str, why: str = "") -> dict[str, str]:
 
 
 class TurnStream(Response):
-    """The events of ``turn``, and a comment after each ``keepalive_seconds`` of quiet (0: none).
+    """The events of a turn, and a comment after each ``keepalive_seconds`` of quiet (0: none).
 
     Raises SlowCallerError where the peer takes longer than ``send_timeout`` seconds to read.
     """
 
-    def __init__(self, turn: RunningTurn, keepalive_seconds: float, send_timeout: float) -> None:
+    def __init__(
+        self, listener: Listener | StoredTurn, keepalive_seconds: float, send_timeout: float
+    ) -> None:
         # Not Response's own, which would state the length of a body that is there already.
         self.status_code = 200
         self.background = None
         self.raw_headers = list(_HEADERS)
-        self._turn = turn
+        self._listener = listener
         self._keepalive_seconds = keepalive_seconds or None
         self._send_timeout = send_timeout
 
@@ -118,7 +122,7 @@ class TurnStream(Response):
         finally:
             watcher.cancel()
             slowness.close()
-            self._turn.lose_peer()
+            self._listener.leave()
             if ended_by:
                 # The cancellation may come with the end of the stream; then it is taken here.
                 with suppress(asyncio.CancelledError):
@@ -132,7 +136,7 @@ class TurnStream(Response):
             slowness.clear()
 
         await write({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        async with aclosing(self._turn.events(self._keepalive_seconds)) as events:
+        async with aclosing(self._listener.events(self._keepalive_seconds)) as events:
             async for batch in events:
                 body = encode_events(batch) if batch else KEEP_ALIVE
                 # The last event and the end of the body leave in one write.

@@ -1,6 +1,7 @@
 """Frames of Voice Live: JSON text in and out, and the ids that it holds."""
 
 import json
+import math
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -38,4 +39,15 @@ def encode_event(event: Mapping[str, Any]) -> str:
         return orjson.dumps(event).decode()
     except orjson.JSONEncodeError:
         # Integers of more than 64 bits and half surrogates, which a client's own data may hold.
-        return json.dumps(event)
+        return json.dumps(_replace_non_finite(event), allow_nan=False)
+
+
+def _replace_non_finite(value: Any) -> Any:
+    """NaN and infinities, which are no JSON, as null: as orjson writes them."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _replace_non_finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replace_non_finite(item) for item in value]
+    return value

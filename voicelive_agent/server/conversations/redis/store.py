@@ -18,6 +18,7 @@ non-clustered policy.
 
 import asyncio
 import json
+import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -29,6 +30,7 @@ from voicelive_agent.server.conversations.records import (
     build_history,
     decode_record,
     describe_record,
+    encode_events,
     encode_record,
     encode_settled,
     end_record,
@@ -41,13 +43,22 @@ from voicelive_agent.server.conversations.redis.replica import (
     StopRequest,
     Verdict,
 )
-from voicelive_agent.server.conversations.redis.scripts import BEGIN, END, READ, SETTLE, TRIM
+from voicelive_agent.server.conversations.redis.scripts import (
+    BEGIN,
+    DROP,
+    END,
+    READ,
+    SETTLE,
+    SHARE,
+    TRIM,
+)
 from voicelive_agent.server.conversations.store import (
     Conversation,
     ConversationKey,
     Limits,
     StopTurn,
     StoreError,
+    TurnExistsError,
     TurnRecord,
     TurnStatus,
 )
@@ -56,6 +67,10 @@ _STOP_SECONDS = 2.0
 _EXPORT_TURNS = 100
 _CLOSING_SECONDS = 1.0
 _SCAN_KEYS = 500
+_REMOVED_AT_ONCE = 20
+_EXISTS = 2
+
+logger = logging.getLogger(__name__)
 
 
 class RedisStore:
@@ -129,32 +144,39 @@ class RedisStore:
     async def settle(
         self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
     ) -> None:
-        encoded, state, problem = encode_settled(record, conversation)
+        limits = self._limits
+        encoded, state, problem = encode_settled(record, conversation, limits.conversation_bytes)
         pointer = self._pointer(record.key.user_id, record.invocation_id)
         token = self._tokens.pop((record.key, record.sequence), "")
         try:
-            record.sequence = await self._link.evaluate(
+            record.sequence, size = await self._link.evaluate(
                 SETTLE,
                 self._keys_of(record.key),
                 record.sequence,
                 record.invocation_id,
                 encoded,
+                encode_events(record),
                 "" if state is None else state,
                 conversation.language,
                 0 if heard_before is None else heard_before.sequence,
                 "" if heard_before is None else encode_record(heard_before),
-                self._limits.max_turns,
+                limits.max_turns,
+                limits.conversation_bytes,
                 self._ttl_ms,
                 also=[("SET", pointer, record.key.session_id, "PX", self._ttl_ms, "NX")],
             )
         except (StoreError, asyncio.CancelledError):
             self._leave(record, token, "failed", "conversation_not_saved")
             raise
+        await self._note_size(record.key, size)
         if problem is not None:
             raise problem
 
-    async def find(self, user_id: str, invocation_id: str) -> TurnRecord | None:
-        (session_id,) = await self._link.run(("GET", self._pointer(user_id, invocation_id)))
+    async def find(
+        self, user_id: str, invocation_id: str, session_id: str | None = None
+    ) -> TurnRecord | None:
+        if session_id is None:
+            (session_id,) = await self._link.run(("GET", self._pointer(user_id, invocation_id)))
         if session_id is None:
             return None
         return await self._read(ConversationKey(user_id, session_id), 0, invocation_id)
@@ -167,8 +189,8 @@ class RedisStore:
             )
             if not reply:
                 return record
-            sequence, text, *running = reply
-            stored = decode_record(text, record.key, int(sequence))
+            sequence, text, events, *running = reply
+            stored = decode_record(text, record.key, int(sequence), events)
             if not running:
                 return stored
             owner, token = running
@@ -203,11 +225,14 @@ class RedisStore:
         ((first, last),) = await self._link.run(("HMGET", head, "first", "last"))
         for start in range(int(first or 1), int(last or 0) + 1, _EXPORT_TURNS):
             sequences = range(start, min(start + _EXPORT_TURNS, int(last) + 1))
-            (texts,) = await self._link.run(("HMGET", turns, *sequences))
-            for sequence, text in zip(sequences, texts, strict=True):
+            texts, all_events = await self._link.run(
+                ("HMGET", turns, *sequences),
+                ("HMGET", turns, *(f"{sequence}:events" for sequence in sequences)),
+            )
+            for sequence, text, events in zip(sequences, texts, all_events, strict=True):
                 if text is None:
                     continue
-                record = decode_record(text, key, sequence)
+                record = decode_record(text, key, sequence, events or "")
                 if record.status == "running":
                     record = await self._read(key, sequence, record.invocation_id) or record
                 yield describe_record(record)
@@ -216,11 +241,16 @@ class RedisStore:
         if key is not None:
             removed: int
             (removed,) = await self._link.run(("UNLINK", *self._keys_of(key)))
+            await self._note_size(key, 0)
             return min(removed, 1)
         count = 0
         async for each in self.list_keys():
             count += await self._link.evaluate(
-                TRIM, self._keys_of(each), self._limits.max_turns, self._ttl_ms
+                TRIM,
+                self._keys_of(each),
+                self._limits.max_turns,
+                self._limits.conversation_bytes,
+                self._ttl_ms,
             )
         return count
 
@@ -237,6 +267,7 @@ class RedisStore:
                 record.invocation_id,
                 encoded,
                 self._limits.history_turns,
+                self._limits.history_bytes,
                 self._ttl_ms,
                 displaced,
                 ended,
@@ -246,6 +277,12 @@ class RedisStore:
                     self._replica.lease,
                 ],
             )
+            if begun == _EXISTS:
+                (sequence,) = reply
+                earlier = await self._read(record.key, int(sequence), record.invocation_id)
+                if earlier is not None:
+                    raise TurnExistsError(earlier)
+                continue
             if begun:
                 record.sequence, state, language, history = reply
                 turns = build_history(record.key, json.loads(history))
@@ -271,8 +308,8 @@ class RedisStore:
             reply = await self._link.evaluate(READ, self._keys_of(key), sequence, invocation_id)
             if not reply:
                 return None
-            number, text, *running = reply
-            record = decode_record(text, key, int(number))
+            number, text, events, *running = reply
+            record = decode_record(text, key, int(number), events)
             if not running or await self._replica.is_alive(running[0]):
                 return record
             ended = end_record(record, "failed", "replica_died", self.now())
@@ -280,6 +317,27 @@ class RedisStore:
 
     async def _end(self, key: ConversationKey, token: str, encoded: str) -> bool:
         return bool(await self._link.evaluate(END, self._keys_of(key), token, encoded))
+
+    async def _note_size(self, key: ConversationKey, size: int) -> None:
+        """Keep a user's conversations, this one of ``size`` bytes, within the user's share."""
+        if not key.user_id:
+            return
+        tag = f"{self._prefix}:{{{quote(key.user_id, safe='')}}}"
+        try:
+            sessions = await self._link.evaluate(
+                SHARE,
+                (f"{tag}:order", f"{tag}:sizes"),
+                key.session_id,
+                size,
+                self._limits.user_bytes,
+                self._ttl_ms,
+                _REMOVED_AT_ONCE,
+            )
+            for session_id in sessions:
+                await self._link.evaluate(DROP, self._keys_of(key._replace(session_id=session_id)))
+        except StoreError as error:
+            # The turn itself is stored; the next one tries again.
+            logger.warning("a user's share was not looked at: %s", error)
 
     def _leave(self, record: TurnRecord, token: str, status: TurnStatus, reason: str) -> None:
         """See to it that a turn of this replica does not seem to run for ever."""
@@ -292,7 +350,7 @@ class RedisStore:
             ended_at=record.ended_at or self.now(),
             interrupted=record.interrupted or status == "cancelled",
         )
-        encoded, _, _ = encode_settled(left, Conversation())
+        encoded, _, _ = encode_settled(left, Conversation(), self._limits.conversation_bytes)
         self._leftovers.add(record.key, token, encoded)
 
     def _keys_of(self, key: ConversationKey) -> tuple[str, str, str]:

@@ -7,11 +7,17 @@ from pathlib import Path
 from shutil import disk_usage
 from typing import NamedTuple
 
-from voicelive_agent.server.conversations.records import decode_history, decode_record, end_record
+from voicelive_agent.server.conversations.records import (
+    count_bytes,
+    decode_history,
+    decode_record,
+    end_record,
+)
 from voicelive_agent.server.conversations.sqlite.presence import Presence
 from voicelive_agent.server.conversations.sqlite.retention import (
     remove_conversation,
     trim_conversation,
+    trim_user,
 )
 from voicelive_agent.server.conversations.sqlite.schema import MIGRATIONS
 from voicelive_agent.server.conversations.store import (
@@ -28,7 +34,20 @@ _EXPORT_TURNS = 100
 _LIST_CONVERSATIONS = 500
 _LEAST_FREE_BYTES = 1 << 20
 
-_COLUMNS = "SELECT turns.id, conversation, sequence, owner, record FROM turns "
+_COLUMNS = "SELECT turns.id, conversation, sequence, owner, record, events FROM turns "
+# History is loaded without events.
+_HISTORY_COLUMNS = "SELECT id, conversation, sequence, owner, record, NULL FROM turns "
+
+
+# Through every table and index that a turn goes through. A session's id is never empty.
+_PROBE = (
+    "INSERT INTO conversations (user_id, session_id, updated_at) VALUES ('', '', 0)",
+    "INSERT INTO turns (conversation, sequence, invocation_id, owner, record)"
+    " SELECT id, 1, '', '', '' FROM conversations WHERE user_id = '' AND session_id = ''",
+    "SELECT record FROM turns WHERE invocation_id = '' ORDER BY id DESC LIMIT 1",
+    "SELECT record FROM turns ORDER BY id DESC LIMIT 20",
+    "UPDATE turns SET record = ' ', size = 1, owner = NULL WHERE owner = ''",
+)
 
 
 class _Row(NamedTuple):
@@ -39,9 +58,10 @@ class _Row(NamedTuple):
     sequence: int
     owner: str | None
     record: str
+    events: str | None
 
     def decode(self, key: ConversationKey) -> TurnRecord:
-        return decode_record(self.record, key, self.sequence)
+        return decode_record(self.record, key, self.sequence, self.events or "")
 
 
 class Ledger:
@@ -54,11 +74,12 @@ class Ledger:
 
     def begin(
         self, connection: sqlite3.Connection, record: TurnRecord, encoded: str, displace: bool
-    ) -> tuple[Conversation, int] | None:
+    ) -> tuple[Conversation, int] | TurnRecord | None:
         """Add a running turn; return the conversation before it and the turn's sequence.
 
-        None means that another process runs a turn in this conversation and was asked to stop
-        it, unless ``displace`` says to take its place.
+        A record is that of the turn that has the invocation id already. None means that another
+        process runs a turn in this conversation and was asked to stop it, unless ``displace``
+        says to take its place.
         """
         key = record.key
         conversation = connection.execute(
@@ -69,13 +90,10 @@ class Ledger:
             created = self._create(connection, key)
             return Conversation(), self._append(connection, created, record, encoded)
         conversation_id, state, language = conversation
-        rows = [
-            _Row._make(row)
-            for row in connection.execute(
-                _COLUMNS + "WHERE conversation = ? ORDER BY sequence DESC LIMIT ?",
-                (conversation_id, self._limits.history_turns),
-            )
-        ]
+        earlier = self._find_in(connection, conversation_id, record)
+        if earlier is not None and earlier.is_spent:
+            return earlier
+        rows = self._read_history(connection, conversation_id)
         turns = decode_history(key, [(row.sequence, row.record) for row in reversed(rows)])
         for row, record_before in zip(reversed(rows), turns, strict=True):
             if row.owner is None:
@@ -94,11 +112,36 @@ class Ledger:
         sequence = self._append(connection, conversation_id, record, encoded, after=last)
         return Conversation(turns, json.loads(state), language), sequence
 
+    def _find_in(
+        self, connection: sqlite3.Connection, conversation_id: int, record: TurnRecord
+    ) -> TurnRecord | None:
+        row = connection.execute(
+            _COLUMNS + "WHERE invocation_id = ? AND conversation = ? ORDER BY sequence DESC",
+            (record.invocation_id, conversation_id),
+        ).fetchone()
+        return None if row is None else self._read(connection, _Row._make(row), record.key)
+
+    def _read_history(self, connection: sqlite3.Connection, conversation_id: int) -> list[_Row]:
+        """The newest turns that are not too many and not too long, newest first."""
+        rows: list[_Row] = []
+        left = self._limits.history_bytes
+        for row in connection.execute(
+            _HISTORY_COLUMNS + "WHERE conversation = ? ORDER BY sequence DESC LIMIT ?",
+            (conversation_id, self._limits.history_turns),
+        ):
+            found = _Row._make(row)
+            left -= count_bytes(found.record) if rows else 0
+            if left < 0:
+                break
+            rows.append(found)
+        return rows
+
     def settle(
         self,
         connection: sqlite3.Connection,
         record: TurnRecord,
         encoded: str,
+        events: str,
         state: str | None,
         language: str,
         heard_before: tuple[str, int] | None,
@@ -111,14 +154,15 @@ class Ledger:
         if not sequence:
             # Its begin failed or was cancelled, and may have been done all the same.
             sequence = _find_last(connection, conversation_id)
+        size = count_bytes(encoded) + count_bytes(events)
         if not connection.execute(
-            "UPDATE turns SET record = ?, owner = NULL, stop_reason = NULL"
+            "UPDATE turns SET record = ?, events = ?, size = ?, owner = NULL, stop_reason = NULL"
             " WHERE conversation = ? AND sequence = ? AND invocation_id = ?",
-            (encoded, conversation_id, sequence, record.invocation_id),
+            (encoded, events or None, size, conversation_id, sequence, record.invocation_id),
         ).rowcount:
             last = _find_last(connection, conversation_id)
             sequence = self._append(
-                connection, conversation_id, record, encoded, after=last, settled=True
+                connection, conversation_id, record, encoded, events, after=last, settled=True
             )
         is_newest = connection.execute(
             "UPDATE conversations SET state = coalesce(?, state), language = ?, updated_at = ?"
@@ -128,12 +172,13 @@ class Ledger:
         ).rowcount
         if is_newest and heard_before is not None:
             connection.execute(
-                "UPDATE turns SET record = ?"
-                " WHERE conversation = ? AND sequence = ? AND owner IS NULL",
-                (heard_before[0], conversation_id, heard_before[1]),
+                "UPDATE turns SET record = ?1, size = size + ?2 - length(CAST(record AS BLOB))"
+                " WHERE conversation = ?3 AND sequence = ?4 AND owner IS NULL",
+                (heard_before[0], count_bytes(heard_before[0]), conversation_id, heard_before[1]),
             )
-        if sequence > self._limits.max_turns:
-            trim_conversation(connection, conversation_id, sequence, self._limits, _TRIM_PER_TURN)
+        trim_conversation(connection, conversation_id, sequence, self._limits, _TRIM_PER_TURN)
+        if record.key.user_id:
+            trim_user(connection, record.key.user_id, conversation_id, self._limits)
         return sequence
 
     def abandon(self, connection: sqlite3.Connection, record: TurnRecord) -> None:
@@ -148,13 +193,18 @@ class Ledger:
             self._end(connection, running, running.decode(record.key), "cancelled", "disconnected")
 
     def find(
-        self, connection: sqlite3.Connection, user_id: str, invocation_id: str
+        self,
+        connection: sqlite3.Connection,
+        user_id: str,
+        invocation_id: str,
+        session_id: str | None,
     ) -> TurnRecord | None:
         found = connection.execute(
-            "SELECT session_id, turns.id, conversation, sequence, owner, record"
+            "SELECT session_id, turns.id, conversation, sequence, owner, record, events"
             " FROM turns JOIN conversations ON conversations.id = conversation"
-            " WHERE invocation_id = ? AND user_id = ? ORDER BY turns.id DESC LIMIT 1",
-            (invocation_id, user_id),
+            " WHERE invocation_id = ?1 AND user_id = ?2 AND (?3 IS NULL OR session_id = ?3)"
+            " ORDER BY turns.id DESC LIMIT 1",
+            (invocation_id, user_id, session_id),
         ).fetchone()
         if found is None:
             return None
@@ -215,7 +265,7 @@ class Ledger:
             if self._presence.is_alive(owner):
                 continue
             for user_id, session_id, *row in connection.execute(
-                "SELECT user_id, session_id, turns.id, conversation, sequence, owner, record"
+                "SELECT user_id, session_id, turns.id, conversation, sequence, owner, record, NULL"
                 " FROM turns JOIN conversations ON conversations.id = conversation"
                 " WHERE owner = ?",
                 (owner,),
@@ -235,15 +285,26 @@ class Ledger:
         conversation_id: int,
         record: TurnRecord,
         encoded: str,
+        events: str = "",
         *,
         after: int = 0,
         settled: bool = False,
     ) -> int:
         owner = None if settled else self._presence.owner
+        size = count_bytes(encoded) + count_bytes(events)
         connection.execute(
-            "INSERT INTO turns (conversation, sequence, invocation_id, owner, record)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (conversation_id, after + 1, record.invocation_id, owner, encoded),
+            "INSERT INTO turns"
+            " (conversation, sequence, invocation_id, owner, record, events, size)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                conversation_id,
+                after + 1,
+                record.invocation_id,
+                owner,
+                encoded,
+                events or None,
+                size,
+            ),
         )
         return after + 1
 
@@ -264,17 +325,22 @@ class Ledger:
     ) -> None:
         encoded = end_record(record, status, reason, self._now())
         connection.execute(
-            "UPDATE turns SET record = ?, owner = NULL, stop_reason = NULL WHERE id = ?",
-            (encoded, row.id),
+            "UPDATE turns SET record = ?, size = ?, owner = NULL, stop_reason = NULL WHERE id = ?",
+            (encoded, count_bytes(encoded), row.id),
         )
 
 
 def probe(connection: sqlite3.Connection, path: Path) -> None:
-    """Write something. Raises StoreError or sqlite3.Error when that is not possible."""
+    """Do what a turn does, and undo it. Raises StoreError or sqlite3.Error where that fails."""
     # SQLite may still find room for one page when the disk is full.
     if disk_usage(path.parent).free < _LEAST_FREE_BYTES:
         raise StoreError(f"the disk that holds {path} is full: free some space")
     connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("SAVEPOINT probe")
+    for statement in _PROBE:
+        connection.execute(statement).fetchall()
+    connection.execute("ROLLBACK TO probe")
+    connection.execute("RELEASE probe")
 
 
 def _find_conversation(connection: sqlite3.Connection, key: ConversationKey) -> int | None:

@@ -10,6 +10,7 @@ from voicelive_agent.server.conversations.store import Limits
 _INTERVAL_SECONDS = 60.0
 _TURNS_PER_STEP = 200
 _CONVERSATIONS_PER_STEP = 100
+_CONVERSATIONS_PER_TURN = 5
 _PAGES_PER_STEP = 64
 # Free pages are used again; only when this many lie idle are they given back to the disk.
 _SPARE_PAGES = 2_048
@@ -77,16 +78,18 @@ class Retention:
         if oldest is None:
             return None
         conversation, updated_at = oldest
-        expired = updated_at < now - self._limits.retention_seconds
-        if expired or self._is_too_much(connection):
+        if updated_at < now - self._limits.retention_seconds:
             return int(conversation)
-        return None
+        measure = self._find_excess(connection)
+        return None if measure is None else _choose_of_heaviest(connection, measure)
 
-    def _is_too_much(self, connection: sqlite3.Connection) -> bool:
+    def _find_excess(self, connection: sqlite3.Connection) -> str | None:
+        """Of what there is too much in all: the column of ``users`` that measures it."""
         if _read(connection, "SELECT count(*) FROM conversations") > self._limits.max_conversations:
-            return True
+            return "conversations"
         pages = _read(connection, "PRAGMA page_count") - _read(connection, "PRAGMA freelist_count")
-        return pages * _read(connection, "PRAGMA page_size") > self._limits.max_bytes
+        too_big = pages * _read(connection, "PRAGMA page_size") > self._limits.max_bytes
+        return "size" if too_big else None
 
     def _give_back(self, connection: sqlite3.Connection) -> bool:
         if _read(connection, "PRAGMA freelist_count") <= _SPARE_PAGES:
@@ -95,15 +98,66 @@ class Retention:
         return True
 
 
+def _choose_of_heaviest(connection: sqlite3.Connection, measure: str) -> int | None:
+    """The oldest quiet conversation of the user with the most; ties go to the oldest of all."""
+    found = connection.execute(
+        f"SELECT id FROM conversations JOIN users USING (user_id) WHERE {_QUIET}"  # noqa: S608
+        f" AND users.{measure} = (SELECT max({measure}) FROM users)"
+        " ORDER BY updated_at LIMIT 1"
+    ).fetchone()
+    if found is None:
+        # The heaviest talks now.
+        found = connection.execute(
+            f"SELECT id FROM conversations WHERE {_QUIET} ORDER BY updated_at LIMIT 1"  # noqa: S608
+        ).fetchone()
+    return None if found is None else int(found[0])
+
+
 def trim_conversation(
     connection: sqlite3.Connection, conversation: int, last: int, limits: Limits, at_most: int
 ) -> int:
-    """Remove up to ``at_most`` of the turns that are too many before turn ``last``."""
+    """Remove up to ``at_most`` turns before ``last``: those that are too many, or too long."""
+    through = last - limits.max_turns
+    size = _read(connection, "SELECT size FROM conversations WHERE id = ?", conversation)
+    if size > limits.conversation_bytes:
+        through = max(through, _find_too_long(connection, conversation, last, limits))
+    if through <= 0:
+        return 0
     return connection.execute(
         "DELETE FROM turns WHERE id IN (SELECT id FROM turns"
         " WHERE conversation = ? AND sequence <= ? ORDER BY sequence LIMIT ?)",
-        (conversation, last - limits.max_turns, at_most),
+        (conversation, through, at_most),
     ).rowcount
+
+
+def _find_too_long(
+    connection: sqlite3.Connection, conversation: int, last: int, limits: Limits
+) -> int:
+    """The newest turn that has no room any more beside those after it; 0 for none."""
+    return _read(
+        connection,
+        "SELECT coalesce(max(sequence), 0) FROM (SELECT sequence,"
+        " sum(size) OVER (ORDER BY sequence DESC) AS total FROM turns WHERE conversation = ?)"
+        " WHERE total > ? AND sequence < ?",
+        conversation,
+        limits.conversation_bytes,
+        last,
+    )
+
+
+def trim_user(connection: sqlite3.Connection, user_id: str, but: int, limits: Limits) -> None:
+    """Remove the oldest conversations of a user who has too much, but one; some at a time."""
+    for _ in range(_CONVERSATIONS_PER_TURN):
+        size = _read(connection, "SELECT size FROM users WHERE user_id = ?", user_id)
+        if size <= limits.user_bytes:
+            return
+        oldest = connection.execute(
+            f"SELECT id FROM conversations WHERE user_id = ? AND id != ? AND {_QUIET}"  # noqa: S608
+            " ORDER BY updated_at LIMIT 1",
+            (user_id, but),
+        ).fetchone()
+        if oldest is None or not remove_conversation(connection, oldest[0], _TURNS_PER_STEP):
+            return
 
 
 def remove_conversation(connection: sqlite3.Connection, conversation: int, at_most: int) -> int:
@@ -118,6 +172,6 @@ def remove_conversation(connection: sqlite3.Connection, conversation: int, at_mo
     return connection.execute("DELETE FROM conversations WHERE id = ?", (conversation,)).rowcount
 
 
-def _read(connection: sqlite3.Connection, statement: str) -> int:
-    value: int = connection.execute(statement).fetchone()[0]
+def _read(connection: sqlite3.Connection, statement: str, *values: str | int) -> int:
+    value: int = connection.execute(statement, values).fetchone()[0]
     return value

@@ -32,7 +32,41 @@ CREATE INDEX turns_running ON turns (owner, conversation) WHERE owner IS NOT NUL
 """
 # ``owner`` names the process that runs a turn, and is NULL once the turn is settled.
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_SIZES = """
+ALTER TABLE turns ADD COLUMN events TEXT;
+ALTER TABLE turns ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversations ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+UPDATE turns SET size = length(CAST(record AS BLOB));
+UPDATE conversations SET size =
+    (SELECT coalesce(sum(size), 0) FROM turns WHERE conversation = conversations.id);
+CREATE TABLE users (
+    user_id TEXT PRIMARY KEY,
+    conversations INTEGER NOT NULL,
+    size INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO users SELECT user_id, count(*), sum(size) FROM conversations GROUP BY user_id;
+CREATE INDEX users_by_size ON users (size);
+CREATE INDEX users_by_conversations ON users (conversations);
+CREATE INDEX conversations_of_user ON conversations (user_id, updated_at);
+CREATE TRIGGER turn_added AFTER INSERT ON turns BEGIN
+    UPDATE conversations SET size = size + NEW.size WHERE id = NEW.conversation; END;
+CREATE TRIGGER turn_changed AFTER UPDATE OF size ON turns BEGIN
+    UPDATE conversations SET size = size + NEW.size - OLD.size WHERE id = NEW.conversation; END;
+CREATE TRIGGER turn_removed AFTER DELETE ON turns BEGIN
+    UPDATE conversations SET size = size - OLD.size WHERE id = OLD.conversation; END;
+CREATE TRIGGER conversation_added AFTER INSERT ON conversations BEGIN
+    INSERT INTO users VALUES (NEW.user_id, 1, NEW.size) ON CONFLICT (user_id) DO UPDATE
+    SET conversations = conversations + 1, size = size + excluded.size; END;
+CREATE TRIGGER conversation_changed AFTER UPDATE OF size ON conversations BEGIN
+    UPDATE users SET size = size + NEW.size - OLD.size WHERE user_id = NEW.user_id; END;
+CREATE TRIGGER conversation_removed AFTER DELETE ON conversations BEGIN
+    UPDATE users SET conversations = conversations - 1, size = size - OLD.size
+    WHERE user_id = OLD.user_id; DELETE FROM users
+    WHERE user_id = OLD.user_id AND conversations = 0; END;
+"""
+# ``size`` is in bytes, of a turn's record and events; conversations and users have the sums.
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SIZES)
 """Script n makes version n + 1 (``PRAGMA user_version``) out of version n. Only append."""
 
 _WAL_ATTEMPTS = 20

@@ -17,6 +17,7 @@ from typing import Any
 
 from voicelive_agent.server.conversations.records import (
     describe_record,
+    encode_events,
     encode_record,
     encode_settled,
 )
@@ -31,6 +32,7 @@ from voicelive_agent.server.conversations.store import (
     Limits,
     StopTurn,
     StoreError,
+    TurnExistsError,
     TurnRecord,
 )
 
@@ -55,7 +57,7 @@ class SqliteStore:
         stop_seconds: float = _STOP_SECONDS,
         busy_seconds: float = _BUSY_SECONDS,
     ) -> None:
-        limits = limits or Limits()
+        self._limits = limits = limits or Limits()
         self.path = path
         self.now = now
         self._stop_seconds = stop_seconds
@@ -98,6 +100,8 @@ class SqliteStore:
                 begun = await self._database.run(
                     partial(self._begin, record=record, encoded=encoded, displace=displace)
                 )
+                if isinstance(begun, TurnRecord):
+                    raise TurnExistsError(self._as_ended(begun))
                 if begun is not None:
                     self._unsaved.pop(record.key, None)
                     conversation, record.sequence = begun
@@ -112,7 +116,9 @@ class SqliteStore:
     async def settle(
         self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
     ) -> None:
-        encoded, state, problem = encode_settled(record, conversation)
+        encoded, state, problem = encode_settled(
+            record, conversation, self._limits.conversation_bytes
+        )
         heard = None
         if heard_before is not None:
             heard = (encode_record(heard_before), heard_before.sequence)
@@ -120,6 +126,7 @@ class SqliteStore:
             self._ledger.settle,
             record=record,
             encoded=encoded,
+            events=encode_events(record),
             state=state,
             language=conversation.language,
             heard_before=heard,
@@ -132,15 +139,25 @@ class SqliteStore:
         if problem is not None:
             raise problem
 
-    async def find(self, user_id: str, invocation_id: str) -> TurnRecord | None:
+    async def find(
+        self, user_id: str, invocation_id: str, session_id: str | None = None
+    ) -> TurnRecord | None:
         found = await self._database.run(
-            partial(self._ledger.find, user_id=user_id, invocation_id=invocation_id)
+            partial(
+                self._ledger.find,
+                user_id=user_id,
+                invocation_id=invocation_id,
+                session_id=session_id,
+            )
         )
-        if found is not None and found.status == "running":
-            unsaved = self._unsaved.get(found.key)
-            if unsaved is not None and unsaved.invocation_id == invocation_id:
-                return unsaved
-        return found
+        return None if found is None else self._as_ended(found)
+
+    def _as_ended(self, found: TurnRecord) -> TurnRecord:
+        """The record of a turn that ended here when the file could not be written."""
+        unsaved = self._unsaved.get(found.key)
+        if found.status != "running" or unsaved is None:
+            return found
+        return unsaved if unsaved.invocation_id == found.invocation_id else found
 
     async def stop_elsewhere(self, record: TurnRecord, reason: str) -> TurnRecord:
         deadline = time.monotonic() + self._stop_seconds
@@ -192,8 +209,8 @@ class SqliteStore:
 
     def _begin(
         self, connection: sqlite3.Connection, record: TurnRecord, encoded: str, displace: bool
-    ) -> tuple[Conversation, int] | None:
+    ) -> tuple[Conversation, int] | TurnRecord | None:
         begun = self._ledger.begin(connection, record, encoded, displace)
-        if begun is not None:
+        if isinstance(begun, tuple):
             self._stop_watch.watch()
         return begun
