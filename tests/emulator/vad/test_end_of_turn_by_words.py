@@ -52,6 +52,12 @@ def test_open(text: str) -> None:
     assert estimate_completeness(text) == OPEN
 
 
+@pytest.mark.parametrize("text", ["I would like to.", "My name is.", "The table by the.", "And."])
+def test_a_full_stop_does_not_close_what_its_words_leave_open(text: str) -> None:
+    """Moonshine writes one after whatever it hears, so each pause for thought ended the turn."""
+    assert estimate_completeness(text) == OPEN
+
+
 @pytest.mark.parametrize("text", ["book a table for", "the number is five five", "i will be in"])
 def test_likely_open(text: str) -> None:
     assert estimate_completeness(text) == LIKELY_OPEN

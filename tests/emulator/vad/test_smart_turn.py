@@ -61,8 +61,9 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         (None, None, None),
         (0.8, None, 0.8),
         (None, 0.4, 0.4),
-        (0.8, 1.0, 0.9),
-        (0.8, 0.2, 0.5),
+        (0.8, 1.0, 0.96),
+        # Half a sentence was cut off where its last word could have been the last of a whole one.
+        (0.8, 0.2, 0.32),
         # "My name is", in the tone of a whole sentence, was cut off after a second.
         (0.05, 0.95, 0.05),
         (0.15, 0.05, 0.05),

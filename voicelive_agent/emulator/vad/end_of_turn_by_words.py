@@ -1,7 +1,8 @@
 """End of turn by words: how complete a sentence seems by those at its end.
 
-It knows English words only, and what a recogniser writes: lower case, no punctuation. It says
-nothing of meaning, only whether the last words usually ask for more.
+It knows English words only. It says nothing of meaning, only whether the last words usually ask for
+more. Recognisers that write punctuation end half a sentence with a full stop too, so in English the
+words count for more than that.
 """
 
 COMPLETE = 0.8
@@ -56,10 +57,10 @@ def estimate_completeness(text: str, language: str = "en-US") -> float | None:
         return None
     if text.endswith(("…", "...", "-", ",", ":", ";")):
         return OPEN
-    if text.endswith((".", "!", "?")):
-        return COMPLETE
     if language.lower().partition("-")[0] != "en":
-        return None
+        return COMPLETE if text.endswith((".", "!", "?")) else None
+    if text.endswith(("!", "?")):
+        return COMPLETE
     words = [word.strip(".,!?\"'()").lower() for word in text.split()]
     words = [word for word in words if word]
     if not words or words[-1] in _FILLERS:

@@ -17,6 +17,9 @@ from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, SttError
 from voicelive_agent.emulator.vad.log_mel import compute_log_mel
 
 OPEN_BELOW = 0.5
+SOUND_SHARE = 0.8
+"""Of both opinions, where the words ask for nothing more: so do 95 % of what people say whole, and
+77 % of what is broken off in the middle."""
 WINDOW_MS = 8_000
 _WINDOW_SAMPLES = WINDOW_MS * SAMPLE_RATE_HZ // 1000
 _FILE = "smart-turn-v3.2-cpu.onnx"
@@ -75,7 +78,9 @@ def weigh_opinions(by_words: float | None, by_sound: float | None) -> float | No
     """
     if by_words is None or by_sound is None:
         return by_sound if by_words is None else by_words
-    return min(by_words, by_sound) if by_words < OPEN_BELOW else (by_words + by_sound) / 2
+    if by_words < OPEN_BELOW:
+        return min(by_words, by_sound)
+    return SOUND_SHARE * by_sound + (1 - SOUND_SHARE) * by_words
 
 
 def _open_session(model: Path) -> Any:

@@ -229,16 +229,25 @@ class TurnDetector:
         return self._now_ms - self._speech_end_ms()
 
     def _earliest_silence_ms(self) -> int:
-        silence_ms = self.rules.silence_duration_ms
-        if not self.may_shorten:
-            return silence_ms
-        return min(silence_ms, max(SHORTEST_SILENCE_MS, round(silence_ms * SHORTENED)))
+        return earliest_silence_ms(self.rules, may_shorten=self.may_shorten)
 
     def _needed_silence_ms(self, completeness: float | None) -> int:
-        rules = self.rules
-        if completeness is None:
-            return rules.silence_duration_ms
-        if completeness >= max(SURELY_COMPLETE, rules.complete_from):
-            return self._earliest_silence_ms()
-        missing = max(0.0, 1 - completeness / rules.complete_from)
-        return rules.silence_duration_ms + round(rules.timeout_ms * missing)
+        return needed_silence_ms(self.rules, completeness, may_shorten=self.may_shorten)
+
+
+def earliest_silence_ms(rules: TurnRules, *, may_shorten: bool) -> int:
+    """After which a turn may end that is surely complete."""
+    silence_ms = rules.silence_duration_ms
+    if not may_shorten:
+        return silence_ms
+    return min(silence_ms, max(SHORTEST_SILENCE_MS, round(silence_ms * SHORTENED)))
+
+
+def needed_silence_ms(rules: TurnRules, completeness: float | None, *, may_shorten: bool) -> int:
+    """After which a turn ends that is so complete, 0 to 1; None: nobody knows."""
+    if completeness is None:
+        return rules.silence_duration_ms
+    if completeness >= max(SURELY_COMPLETE, rules.complete_from):
+        return earliest_silence_ms(rules, may_shorten=may_shorten)
+    missing = max(0.0, 1 - completeness / rules.complete_from)
+    return rules.silence_duration_ms + round(rules.timeout_ms * missing)
