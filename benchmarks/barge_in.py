@@ -18,7 +18,7 @@ from benchmarks.spoken import audible_span_ms, call_agent, describe, percentile,
 from tests.emulator.caller import Caller
 
 P95_GOAL_MS = 300
-VOICES = ("slt", "kal16", "rms")
+VOICES = ("heart-deep", "heart-bright")
 INTERRUPTIONS = (
     "Wait a moment, please.",
     "Stop, I would like to book a table.",

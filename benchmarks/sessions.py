@@ -152,7 +152,7 @@ def make_sound(options: argparse.Namespace) -> bytes:
     if not options.muted:
         noise = np.random.default_rng(0).normal(0, ROOM_LEVEL, len(pause))
         pause = noise.astype(np.int16)
-    speech = synthesise("What are your opening hours?", "slt") if options.speech else b""
+    speech = synthesise("What are your opening hours?", "heart-deep") if options.speech else b""
     return speech + pause.tobytes()
 
 

@@ -1,21 +1,22 @@
 """What the benchmarks of the emulator have in common: voices, sound, and figures."""
 
 import contextlib
+import functools
 import math
-import subprocess
-import tempfile
-import wave
 from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 from azure.ai.voicelive.aio import connect
 from azure.core.credentials import AzureKeyCredential
 
 from tests.emulator.caller import Caller
+from voicelive_agent.emulator.tts.engines.hibari.engine import (
+    VOICES,
+    HibariSynthesizer,
+    open_synthesizer,
+)
 
 RATE_HZ = 24_000
 AUDIBLE_LEVEL = 330
@@ -23,15 +24,21 @@ AUDIBLE_LEVEL = 330
 
 
 def synthesise(text: str, voice: str) -> bytes:
-    """``text`` by a voice of flite, as PCM16 mono at ``RATE_HZ``."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "said.wav"
-        command = ["flite", "-voice", voice, "-t", text, "-o", str(path)]
-        subprocess.run(command, check=True, timeout=60)
-        with wave.open(str(path)) as wav:
-            samples = np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2")
-            said = soxr.resample(samples, wav.getframerate(), RATE_HZ)
-    return bytes(np.asarray(said, dtype="<i2").tobytes())
+    """``text`` by a voice of hibari, as PCM16 mono at ``RATE_HZ``."""
+    own = next(own for own in VOICES if own.name == voice)
+    pieces: list[bytes] = []
+
+    def collect(pcm: bytes, words: Sequence[Any] = (), phonemes: Sequence[Any] = ()) -> bool:
+        pieces.append(pcm)
+        return True
+
+    _open_voices().speak(text, {**own.settings, "rate": own.rate, "pitch": 1.0}, collect)
+    return b"".join(pieces)
+
+
+@functools.cache
+def _open_voices() -> HibariSynthesizer:
+    return open_synthesizer()
 
 
 @contextlib.asynccontextmanager

@@ -37,7 +37,7 @@ _PER_MS = SAMPLE_RATE_HZ / 1000
 _DURATIONS = "/Div_40_output_0"
 """Of each symbol in those units and at the wanted speed, before they are rounded."""
 
-_VOICES = (
+VOICES = (
     EngineVoice("heart", "en-US", "female", {"tone": 1.0, "formants": 1.0}),
     EngineVoice("heart-bright", "en-US", "female", {"tone": 1.16, "formants": 1.1}, 1.06),
     EngineVoice("heart-deep", "en-US", "male", {"tone": 0.56, "formants": 0.86}, 0.97),
@@ -51,7 +51,7 @@ def is_installed() -> bool:
 def open_tts(*, processes: int = 1) -> LocalTextToSpeech:
     return LocalTextToSpeech(
         "hibari",
-        lambda about: _VOICES,
+        lambda about: VOICES,
         module=__name__,
         processes=processes,
         pitch_range=(0.5, 2.0),
