@@ -46,7 +46,7 @@ class Lock:
 
 
 _RUN = ("emulator", "espeak", "tls", "client", "fast")
-_SERVER = ("fast", "redis", "telemetry", "azure-monitor")
+_SERVER = ("fast", "bridge", "redis", "telemetry", "azure-monitor")
 _FRAMEWORKS = ("pydantic-ai", "agent-framework", "langgraph", "openai-agents", "model")
 _SPEECH = ("echo-cancellation", "sherpa-onnx", "faster-whisper")
 LOCKS: Mapping[str, Lock] = {

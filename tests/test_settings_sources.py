@@ -29,7 +29,14 @@ PROGRAMS: tuple[type[BaseSettings], ...] = (
     EmulatorSettings,
     ClientSettings,
 )
-PLATFORM = ("FOUNDRY_", "OTEL_", "APPLICATIONINSIGHTS_", "AZURE_AI_", "SSE_KEEPALIVE_INTERVAL")
+PLATFORM = (
+    "FOUNDRY_",
+    "OTEL_",
+    "APPLICATIONINSIGHTS_",
+    "AZURE_AI_",
+    "SSE_KEEPALIVE_INTERVAL",
+    "WS_KEEPALIVE_INTERVAL",
+)
 
 
 @pytest.fixture(autouse=True)

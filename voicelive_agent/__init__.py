@@ -11,12 +11,13 @@ What an agent's author imports is here; importing it starts nothing and reads no
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from voicelive_agent.agent import Agent, ClientEvent, EndCall, PastTurn, Turn
+from voicelive_agent.agent import Agent, ClientEvent, EndCall, PastTurn, Turn, VoiceChange
 
 if TYPE_CHECKING:
     from voicelive_agent.frameworks.loading import adapt
     from voicelive_agent.frameworks.outlet import current_turn, end_call, show
     from voicelive_agent.server.app import create_app
+    from voicelive_agent.server.engine.announcements import announce
 
 __version__ = "0.1.0"
 __all__ = [
@@ -25,8 +26,10 @@ __all__ = [
     "EndCall",
     "PastTurn",
     "Turn",
+    "VoiceChange",
     "__version__",
     "adapt",
+    "announce",
     "create_app",
     "current_turn",
     "end_call",
@@ -35,6 +38,7 @@ __all__ = [
 
 # Imported when they are asked for: an agent's module needs no web framework.
 _LATER = {
+    "announce": "voicelive_agent.server.engine.announcements",
     "adapt": "voicelive_agent.frameworks.loading",
     "create_app": "voicelive_agent.server.app",
     "current_turn": "voicelive_agent.frameworks.outlet",

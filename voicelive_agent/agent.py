@@ -20,9 +20,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from voicelive_agent.wire.bridge.voice import check_voice
 from voicelive_agent.wire.invocations import SPOKEN_EVENT_TYPES
 
-TurnKind = Literal["speech", "action", "greeting"]
+TurnKind = Literal["speech", "action", "greeting", "no_input", "announcement"]
+"""What began a turn: words, something done on the screen, the call itself, a silence that lasts
+(Bridge only), or the agent of its own accord (``announce``; only found in a history)."""
 
 
 class ClientEvent:
@@ -64,7 +67,26 @@ class EndCall:
     reason: str = "completed"
 
 
-Output = str | ClientEvent | EndCall
+class VoiceChange:
+    """Changes the voice for what is spoken from here on, where the wire can (the Bridge).
+
+    ``VoiceChange(rate="+10%")`` names fields of the Bridge's voice: type, name, locale, rate,
+    pitch, volume, style, temperature and others; None takes one back. Raises ValueError for a
+    wrong one.
+    """
+
+    __slots__ = ("patch",)
+
+    def __init__(self, **fields: Any) -> None:
+        self.patch: dict[str, Any] = check_voice(fields)
+
+    def __repr__(self) -> str:
+        return (
+            f"VoiceChange({', '.join(f'{name}={value!r}' for name, value in self.patch.items())})"
+        )
+
+
+Output = str | ClientEvent | VoiceChange | EndCall
 
 
 INTERRUPTION_NOTE = "(About here the caller probably interrupted.)"
@@ -133,6 +155,9 @@ class Turn:
     """``x-agent-foundry-call-id``: send it unchanged with outbound calls to Foundry services."""
     heard_is_known: bool = False
     """Whether this wire tells how much of each answer was heard; otherwise it is estimated."""
+    no_input_count: int = 0
+    """Of a turn of kind ``no_input``: for the how manieth time in a row nobody said anything. An
+    agent that yields nothing then stays silent."""
 
     def messages(self) -> list[dict[str, str]]:
         """History and this turn as chat messages (``role`` and ``content``), for a model.
@@ -152,12 +177,19 @@ class Turn:
         return [*past, {"role": "user", "content": now}]
 
 
+_UNSAID: Mapping[TurnKind, str] = {
+    "greeting": "(The caller has just connected. Greet them.)",
+    "no_input": "(The caller has not said anything for a while.)",
+    "announcement": "",
+}
+
+
 def describe_input(kind: TurnKind, text: str, action: Mapping[str, Any] | None) -> str:
     """One line that tells a model what the caller said or did."""
     if kind == "speech":
         return text
-    if kind == "greeting":
-        return "(The caller has just connected. Greet them.)"
+    if kind in _UNSAID:
+        return _UNSAID[kind]
     import json
 
     return f"(On the screen, the caller did: {json.dumps(action, ensure_ascii=False)})"

@@ -27,9 +27,9 @@ DELTA = "output_audio_transcription.delta"
 
 
 def say_other_text(event: Event) -> list[bytes]:
-    """Writes the text another time, as agents that keep it twice do."""
+    """Joins and trims the deltas again, as samples do."""
     if event["type"] == SPEECH_DONE:
-        event["text"] += " And more."
+        event["text"] = " ".join(event["text"].split()) + " "
     return [encode(event)]
 
 

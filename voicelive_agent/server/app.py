@@ -26,7 +26,7 @@ from voicelive_agent.server.platform.readiness import route_readiness
 from voicelive_agent.server.platform.telemetry.exporters import Exporters
 from voicelive_agent.server.platform.uncaught import explain_uncaught, log_uncaught
 from voicelive_agent.server.settings import DEFAULT_AGENT, Settings, load_settings
-from voicelive_agent.server.wires.invocations import InvocationsWire
+from voicelive_agent.server.wires.served import join_ids, make_wires
 from voicelive_agent.settings_sources import SettingsError, print_unknown_names
 from voicelive_agent.wire.invocations import INVOCATION_HEADER, SESSION_HEADER
 
@@ -65,8 +65,8 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
         raise SettingsError(f"--conversations (VOICELIVE_CONVERSATIONS): {error}") from None
     engine = Engine(_open_agent(agent, settings), store, settings.turn_limits())
     exporters = Exporters(settings)
-    wire = InvocationsWire(engine, settings)
-    drain = Drain(engine, settings.shutdown_grace_seconds)
+    wires = make_wires(engine, settings)
+    drain = Drain(engine, settings.shutdown_grace_seconds, [wire.drain for wire in wires])
 
     @asynccontextmanager
     async def run(_: FastAPI) -> AsyncIterator[None]:
@@ -93,7 +93,7 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="voicelive-agent",
         version=__version__,
-        routes=[*wire.routes, route_readiness(engine)],
+        routes=[*(route for wire in wires for route in wire.routes), route_readiness(engine)],
         lifespan=run,
         openapi_url=None,
         redirect_slashes=False,
@@ -115,7 +115,7 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
             expose_headers=[INVOCATION_HEADER, SESSION_HEADER],
         )
     app.add_middleware(CatchErrors)
-    app.add_middleware(PlatformHeaders, choose_ids=wire.choose_ids)
+    app.add_middleware(PlatformHeaders, choose_ids=join_ids(wires))
     return app
 
 

@@ -1,6 +1,7 @@
 """``voicelive-agent serve``: serve an agent over HTTP."""
 
 import argparse
+import importlib.util
 import logging
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from voicelive_agent.command_name import spell_command, spell_commands
+from voicelive_agent.command_name import spell_command, spell_commands, spell_pip
 from voicelive_agent.listening import ListenError, bind, url_of
 from voicelive_agent.server.settings import Settings, load_settings
 from voicelive_agent.settings_sources import (
@@ -99,8 +100,7 @@ def serve(settings: Settings, say: Callable[[Settings, str], None]) -> None:
     config = uvicorn.Config(
         app,
         http=_find_http(),
-        # An upgrade is then a request like any other, answered in the envelope.
-        ws="none",
+        **_find_websockets(settings),
         # uvloop takes one new connection in each turn of its loop: under load those who come wait
         # for all who are there, three times as long and longer (`benchmarks.load`).
         loop="asyncio",
@@ -153,6 +153,27 @@ def _say_ready(settings: Settings, url: str) -> None:
         f"  {spell_command('emulate')} beside it, then {spell_command('talk')}.\n"
     )
     sys.stdout.flush()
+
+
+def _find_websockets(settings: Settings) -> dict[str, Any]:
+    """How uvicorn takes WebSockets, where a wire needs them."""
+    if "bridge" not in settings.wires:
+        # An upgrade is then a request like any other, answered in the envelope.
+        return {"ws": "none"}
+    from voicelive_agent.server.wires.bridge import MAX_MESSAGE_BYTES
+
+    if importlib.util.find_spec("websockets") is None:
+        sys.exit(
+            "--wires (VOICELIVE_WIRES): the Bridge needs the package websockets:"
+            f" {spell_pip()} install websockets"
+        )
+    interval = settings.ws_keepalive_interval or None
+    return {
+        "ws": "websockets-sansio",
+        "ws_max_size": MAX_MESSAGE_BYTES,
+        "ws_ping_interval": interval,
+        "ws_ping_timeout": interval,
+    }
 
 
 def _find_http() -> Any:

@@ -25,6 +25,7 @@ from voicelive_agent.wire.net import DEFAULT_AGENT_PORT, is_this_machine
 __all__ = ["Settings", "SettingsError", "load_settings"]
 
 DEFAULT_AGENT = "app.agent:reply"
+WireName = Literal["invocations", "bridge"]
 
 
 def _read_keepalive(value: object) -> object:
@@ -34,6 +35,11 @@ def _read_keepalive(value: object) -> object:
     if isinstance(value, str) and value.strip().lstrip("-").isdecimal():
         return max(0, int(value))
     return value
+
+
+def _read_empty(value: object) -> object:
+    """Unset means off, as in the official host; what is no number is refused."""
+    return 0 if value == "" else value
 
 
 def _raise_case(value: object) -> object:
@@ -78,6 +84,14 @@ class Settings(ProgramSettings):
         metavar="TAG",
     )
 
+    wires: Annotated[tuple[WireName, ...], NoDecode, BeforeValidator(split_list)] = setting(
+        _WHERE,
+        "protocols that are served: invocations, bridge; separated by commas",
+        ("invocations",),
+        option="--wires",
+        metavar="WIRES",
+        min_length=1,
+    )
     host: str = setting(_WHERE, "address; default 0.0.0.0 on Foundry, 127.0.0.1 elsewhere", "")
     port: int = setting(_WHERE, "port", DEFAULT_AGENT_PORT, variable="PORT", ge=1, le=65535)
     api_key: Annotated[SecretStr, BeforeValidator(strip)] = setting(
@@ -177,6 +191,14 @@ class Settings(ProgramSettings):
     )
     send_timeout_seconds: float = setting(
         _LIMITS, "one write may take before a caller counts as gone", 30, gt=0, allow_inf_nan=False
+    )
+    ws_keepalive_interval: Annotated[float, BeforeValidator(_read_empty)] = setting(
+        _LIMITS,
+        "seconds between pings on a WebSocket; 0 is off",
+        0,
+        variable="WS_KEEPALIVE_INTERVAL",
+        ge=0,
+        allow_inf_nan=False,
     )
     sse_keepalive_interval: Annotated[int, BeforeValidator(_read_keepalive)] = setting(
         _LIMITS,

@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 
-from voicelive_agent.agent import Agent, ClientEvent, EndCall, Output, Turn
+from voicelive_agent.agent import Agent, ClientEvent, EndCall, Output, Turn, VoiceChange
 from voicelive_agent.diagnostics import (
     ExplainedError,
     Place,
@@ -24,6 +24,7 @@ from voicelive_agent.server.engine.events import (
     EngineEvent,
     Shown,
     TurnLimits,
+    VoiceChanged,
 )
 from voicelive_agent.server.engine.outbox import Outbox
 from voicelive_agent.server.speakable import SpeakableText, find_forms
@@ -197,7 +198,9 @@ class AgentRun:
             self._put_speech(rest, count_bytes(rest))
         self._log_advice()
         # Only events are an answer to an action; text that can't be spoken is none to anything.
-        answered = self._spoke or (self._showed and not self._wrote)
+        # A silence may go on.
+        wordless = self._showed or self._turn.kind == "no_input"
+        answered = self._spoke or (wordless and not self._wrote)
         return Ending.COMPLETED if answered else Ending.AGENT_NO_OUTPUT
 
     def _log_advice(self) -> None:
@@ -306,6 +309,8 @@ def _read_event(item: object) -> tuple[EngineEvent, int]:
     if isinstance(item, ClientEvent):
         text = _encode_payload(item)
         return Shown(text), count_bytes(text)
+    if isinstance(item, VoiceChange):
+        return VoiceChanged(item.patch), count_bytes(repr(item))
     if isinstance(item, EndCall) and isinstance(item.reason, str):
         return CallEnded(item.reason), count_bytes(item.reason)
     raise wrong_output("yielded", item)

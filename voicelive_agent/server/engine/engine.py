@@ -18,6 +18,7 @@ from voicelive_agent.server.conversations import (
     StoreError,
     TurnRecord,
 )
+from voicelive_agent.server.engine.announcements import Announcement
 from voicelive_agent.server.engine.ending import Ending, read_ending
 from voicelive_agent.server.engine.events import TurnLimits, TurnRequest
 from voicelive_agent.server.engine.listener import Listener
@@ -129,10 +130,11 @@ class Engine:
     def begin(self, request: TurnRequest) -> RunningTurn:
         """Start a turn; the one that runs in the same conversation is stopped first."""
         previous = self._active.get(request.key)
+        said = request.announcement
         turn = RunningTurn(
             request,
             previous,
-            agent=self.agent,
+            agent=self.agent if said is None else Announcement(said),
             store=self.store,
             limits=self.limits,
             now=self.now,
@@ -148,6 +150,17 @@ class Engine:
         self._tasks.add(task)
         task.add_done_callback(lambda _: self._forget(turn))
         return turn
+
+    async def note_greeting(self, key: ConversationKey, invocation_id: str, text: str) -> None:
+        """Keep what a caller was greeted with by somebody else, as the conversation's beginning.
+
+        Raises StoreError.
+        """
+        now = self.now()
+        record = TurnRecord(invocation_id, key, "greeting", reply=text, started_at=now)
+        conversation = await self.store.begin(record)
+        record.status, record.reason, record.ended_at = "completed", Ending.COMPLETED.value, now
+        await self.store.settle(record, conversation, heard_before=None)
 
     async def find(
         self, user_id: str, invocation_id: str, session_id: str | None = None

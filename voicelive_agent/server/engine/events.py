@@ -26,6 +26,9 @@ class TurnRequest:
     typed: bool = False
     """Whether its input was text from the beginning, so that nobody speaks or listens here."""
     heard_is_known: bool = False
+    no_input_count: int = 0
+    announcement: str | None = None
+    """What is said without asking the agent, which decided on it before (``announce``)."""
     heard_before: str | None = None
     """What was heard of the answer before this turn, where the wire told it after that turn had
     ended; None for all of it, or where it was told by ``RunningTurn.cut``."""
@@ -78,6 +81,13 @@ class Shown:
 
 
 @dataclass(slots=True)
+class VoiceChanged:
+    """The voice of what is spoken from here on; ``patch`` is the Bridge's."""
+
+    patch: dict[str, Any]
+
+
+@dataclass(slots=True)
 class CallEnded:
     """The agent ends the call once everything before this was spoken."""
 
@@ -106,4 +116,4 @@ class Finished:
     record: TurnRecord
 
 
-EngineEvent = Delta | Shown | CallEnded | Failed | SpeechDone | Finished
+EngineEvent = Delta | Shown | VoiceChanged | CallEnded | Failed | SpeechDone | Finished

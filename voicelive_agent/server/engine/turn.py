@@ -258,6 +258,7 @@ class RunningTurn:
             invocation_id=request.invocation_id,
             call_id=request.call_id,
             heard_is_known=request.heard_is_known,
+            no_input_count=request.no_input_count,
         )
 
     def _note_heard(self, before: TurnRecord) -> TurnRecord | None:

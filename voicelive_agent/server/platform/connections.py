@@ -77,6 +77,11 @@ class BoundedHttp(HttpToolsProtocol):
         self._pass_boundary()
         super().on_message_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        # From here on it is a call, which may be silent for long.
+        self._stop_waiting()
+        super().handle_websocket_upgrade()
+
     def _pass_boundary(self) -> None:
         """What comes next is a head."""
         self._boundaries += 1

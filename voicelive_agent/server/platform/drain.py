@@ -18,7 +18,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import Context
 from types import FrameType
 from typing import Any
@@ -38,8 +38,15 @@ _LAST_WORDS_SECONDS = 0.5
 class Drain:
     """Stands before the server's signal handlers while the application runs."""
 
-    def __init__(self, engine: Engine, grace_seconds: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        grace_seconds: float,
+        connections: Iterable[Callable[[], Awaitable[None]]],
+    ) -> None:
+        """``connections`` are to end with the turns, each by what a wire waits for."""
         self._engine = engine
+        self._connections = list(connections)
         self._grace_seconds = grace_seconds
         self._server_handlers: dict[int, Any] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -99,7 +106,9 @@ class Drain:
 
     async def _drain_and_exit(self, number: int, grace_seconds: float) -> None:
         try:
+            ends = [asyncio.ensure_future(drain()) for drain in self._connections]
             await self._engine.drain(grace_seconds)
+            await asyncio.wait(ends, timeout=self._engine.limits.closing_seconds)
         finally:
             self._exit(number)
 

@@ -177,6 +177,9 @@ class InvocationsWire:
             )
         return engine.begin(turn).listen()
 
+    async def drain(self) -> None:
+        """A request is a turn, which the engine drains."""
+
     async def report(self, request: Request) -> Response:
         """The state of a turn: running, completed, cancelled or failed, with its text."""
         return await self._answer_state(request, self._engine.find)

@@ -23,6 +23,7 @@ from voicelive_agent.server.engine.events import (
     Finished,
     Shown,
     SpeechDone,
+    VoiceChanged,
 )
 from voicelive_agent.server.engine.listener import Listener
 from voicelive_agent.server.engine.repeat import StoredTurn
@@ -70,6 +71,9 @@ def _encode_event(event: EngineEvent) -> str:
         return write_event(
             {"type": AGENT_ERROR, "error": describe_failure(event.ending.value, event.why)}
         )
+    if isinstance(event, VoiceChanged):
+        # This protocol has no way to tell it.
+        return ""
     return LAST_EVENT
 
 
@@ -138,7 +142,7 @@ class TurnStream(Response):
         await write({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async with aclosing(self._listener.events(self._keepalive_seconds)) as events:
             async for batch in events:
-                body = encode_events(batch) if batch else KEEP_ALIVE
+                body = encode_events(batch) or KEEP_ALIVE
                 # The last event and the end of the body leave in one write.
                 more = not (batch and isinstance(batch[-1], Finished))
                 await write({"type": "http.response.body", "body": body, "more_body": more})

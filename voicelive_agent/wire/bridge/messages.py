@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 
 from voicelive_agent.wire.bridge.credentials import find_credential
 from voicelive_agent.wire.bridge.frames import (
@@ -53,8 +61,11 @@ def _check_unique(value: list[str]) -> list[str]:
     return value
 
 
-def _refuse_null(value: object) -> object:
-    if value is None:
+_ON_THE_WIRE: Final = "on the wire"
+
+
+def _refuse_null(value: object, info: ValidationInfo) -> object:
+    if value is None and info.context == _ON_THE_WIRE:
         raise ValueError("null is none of its values: leave the field out")
     return value
 
@@ -414,7 +425,7 @@ def _waits(created: ResponseCreated) -> bool:
 
 def _validate(model: type[_M], payload: dict[str, Any]) -> _M:
     try:
-        return model.model_validate(payload)
+        return model.model_validate(payload, context=_ON_THE_WIRE)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -1,0 +1,402 @@
+"""One call over the Bridge: its inputs, each settled once, and the response that is open.
+
+::
+
+    user.message ─▶ turn of the engine ─▶ response.created with the first words ─▶ … ─▶ done
+    barge_in, response.timeout, response.cancelled, session.end: the Bridge has ended the response;
+        the turn stops, what was heard is kept, and nothing more of it is sent
+
+A new input supersedes the one whose answer is still being made. Generation and playback end
+separately: what was heard of a response that is done is told later, and cuts the history then.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from functools import singledispatchmethod
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from voicelive_agent.agent import TurnKind
+from voicelive_agent.server.conversations import ConversationKey, StoreError
+from voicelive_agent.server.conversations.records import count_bytes
+from voicelive_agent.server.engine.announcements import close_call, open_call
+from voicelive_agent.server.engine.engine import Engine
+from voicelive_agent.server.engine.events import TurnRequest
+from voicelive_agent.server.engine.turn import RunningTurn
+from voicelive_agent.server.platform.ids import choose_invocation_id
+from voicelive_agent.server.wires.bridge_response import Response
+from voicelive_agent.wire.bridge import messages as bridge
+from voicelive_agent.wire.bridge.frames import UNSUPPORTED, FrameError
+
+logger = logging.getLogger(__name__)
+
+_START_SECONDS = 30.0
+_POLICY = 1008
+_GOING_AWAY = 1001
+_SERVER_FAILED = 1011
+_RECENT = 8
+"""Responses of which it may still be told what was heard."""
+_ANSWER_SECONDS = 5.0
+"""Beyond its time, within which the Bridge has to say what becomes of an announcement."""
+
+
+class _IllegalStateError(FrameError):
+    """A message that is known, at a time at which it can't come."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, _POLICY)
+
+
+class _CallOver(Exception):
+    """The call has ended; ``close_code`` closes its connection."""
+
+    def __init__(self, close_code: int = 1000) -> None:
+        super().__init__()
+        self.close_code = close_code
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """An announcement that the Bridge has not admitted yet."""
+
+    text: str
+    outcome: "asyncio.Future[bool]"
+
+
+class BridgeCall:
+    """One connection, from its handshake to its end."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        engine: Engine,
+        key: ConversationKey,
+        *,
+        call_id: str,
+        send_timeout: float,
+        max_speech_bytes: int,
+    ) -> None:
+        self._socket = websocket
+        self._engine = engine
+        self._key = key
+        self._call_id = call_id
+        self._send_timeout = send_timeout
+        self._max_speech_bytes = max_speech_bytes
+        self._sending = asyncio.Lock()
+        self._started = False
+        self._draining = False
+        self._seen: set[str] = set()
+        self._open: Response | None = None
+        self._recent: deque[Response] = deque(maxlen=_RECENT)
+        self._heard: str | None = None
+        self._waiting: dict[str, _Waiting] = {}
+        self._answers: set[asyncio.Task[None]] = set()
+        self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> None:
+        """Hold the call. Returns once its connection is closed and its turns have stopped."""
+        await self._socket.accept()
+        reading = asyncio.create_task(self._read())
+        self._over.add_done_callback(lambda _: reading.cancel())
+        try:
+            close_code = await self._wait_for_end(reading)
+            if close_code is not None and self._is_connected:
+                with suppress(RuntimeError, OSError):
+                    await self._socket.close(close_code)
+        finally:
+            reading.cancel()
+            await self._end()
+
+    def drain(self) -> None:
+        """Take nothing more; the connection closes with 1001 once what is open is done."""
+        self._draining = True
+        if self._open is None:
+            self._finish(_GOING_AWAY)
+
+    async def announce(self, text: str, *, supersede_key: str | None, wait_ms: int) -> bool:
+        """Ask the Bridge to let this be said. Whether it was said."""
+        if not self._started or self._draining or self._over.done():
+            return False
+        response_id = bridge.new_id("r_")
+        waiting = _Waiting(text, asyncio.get_running_loop().create_future())
+        self._waiting[response_id] = waiting
+        await self._send(
+            bridge.ResponseCreated(
+                response_id=response_id,
+                admission_timeout_ms=wait_ms,
+                supersede_key=supersede_key,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        too_late = loop.call_later(wait_ms / 1000 + _ANSWER_SECONDS, self._give_up, response_id)
+        try:
+            return await waiting.outcome
+        finally:
+            too_late.cancel()
+
+    def _give_up(self, response_id: str) -> None:
+        waiting = self._waiting.pop(response_id, None)
+        if waiting is not None:
+            waiting.outcome.set_result(False)
+
+    # Reading
+
+    async def _wait_for_end(self, reading: "asyncio.Task[None]") -> int | None:
+        """With which code to close; None where the peer has gone."""
+        try:
+            await reading
+        except _CallOver as over:
+            return over.close_code
+        except FrameError as error:
+            logger.warning("the Bridge is disconnected: %s", error)
+            return error.close_code
+        except WebSocketDisconnect:
+            return None
+        except asyncio.CancelledError:
+            if not self._over.done():
+                raise
+            return self._over.result()
+        except Exception:
+            logger.exception("a call broke off: session %s", self._key.session_id)
+            return _SERVER_FAILED
+        return None
+
+    async def _read(self) -> None:
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await self._start(await self._receive())
+        except TimeoutError:
+            raise _IllegalStateError("session.start did not come") from None
+        while True:
+            message = await self._receive()
+            if message is not None:
+                await self._take(message)
+
+    async def _receive(self) -> bridge.ForAgent | None:
+        received = await self._socket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received.get("code", 1006))
+        text = received.get("text")
+        if text is None:
+            raise FrameError("a frame is binary", UNSUPPORTED)
+        return bridge.read_for_agent(text)
+
+    async def _start(self, message: bridge.ForAgent | None) -> None:
+        while message is None:
+            message = await self._receive()
+        if not isinstance(message, bridge.SessionStart):
+            raise _IllegalStateError(f"{message.type} came before session.start")
+        if message.protocol_version != bridge.PROTOCOL_VERSION:
+            await self._send(
+                bridge.SessionRejected(
+                    code="protocol_mismatch",
+                    retriable=False,
+                    message=f"This agent speaks version {bridge.PROTOCOL_VERSION}.",
+                )
+            )
+            raise FrameError("another version of the Bridge")
+        await self._send(bridge.SessionReady())
+        if message.greeting:
+            try:
+                await self._engine.note_greeting(
+                    self._key, choose_invocation_id(None), message.greeting
+                )
+            except StoreError:
+                logger.exception("the greeting was not kept: session %s", self._key.session_id)
+        self._started = True
+        open_call(self._key, self)
+
+    @singledispatchmethod
+    async def _take(self, message: object) -> None:
+        """Messages without a method of their own are advice that needs nothing done."""
+
+    @_take.register
+    async def _(self, message: bridge.SessionStart) -> None:
+        raise _IllegalStateError("session.start came twice")
+
+    @_take.register
+    async def _(self, message: bridge.UserMessage) -> None:
+        if not message.text.strip():
+            await self._decline(message.item_id, "no_reply_needed")
+            return
+        if count_bytes(message.text) > self._max_speech_bytes:
+            await self._decline(message.item_id, "input_too_large")
+            return
+        await self._answer(message.item_id, "speech", text=message.text)
+
+    @_take.register
+    async def _(self, message: bridge.UserNoInput) -> None:
+        await self._answer(message.item_id, "no_input", no_input_count=message.count)
+
+    @_take.register
+    async def _(self, message: bridge.BargeIn) -> None:
+        self._cut(message.response_id, message.heard_text)
+
+    @_take.register
+    async def _(self, message: bridge.ResponseCancelled) -> None:
+        self._cut(message.response_id, message.heard_text)
+
+    @_take.register
+    async def _(self, message: bridge.ResponseTimeout) -> None:
+        response = self._open
+        if response is None:
+            return
+        if message.response_id == response.id or set(message.item_ids or ()) & set(response.inputs):
+            self._close_response(response, heard="")
+
+    @_take.register
+    async def _(self, message: bridge.ResponseAccepted) -> None:
+        waiting = self._waiting.pop(message.response_id, None)
+        if waiting is None:
+            return
+        if self._open is not None or self._draining:
+            # Who is being answered comes first.
+            await self._send(
+                bridge.ResponseCancel(response_id=message.response_id, reason="superseded")
+            )
+            waiting.outcome.set_result(False)
+            return
+        turn = self._begin("announcement", announcement=waiting.text)
+        response = Response(turn, [], message.response_id)
+        self._speak(response, waiting)
+
+    @_take.register
+    async def _(self, message: bridge.ResponseDropped) -> None:
+        self._give_up(message.response_id)
+
+    @_take.register
+    async def _(self, message: bridge.SessionEnd) -> None:
+        raise _CallOver
+
+    # Answering
+
+    async def _answer(
+        self, item_id: str, kind: TurnKind, *, text: str = "", no_input_count: int = 0
+    ) -> None:
+        if item_id in self._seen:
+            return
+        reason = "draining" if self._draining or self._engine.draining else ""
+        if not reason and self._engine.find_surplus(self._key):
+            reason = "capacity_exceeded"
+        if reason:
+            await self._decline(item_id, reason)
+            return
+        self._seen.add(item_id)
+        if self._open is not None:
+            await self._send(self._open.give_up("superseded"))
+        turn = self._begin(kind, text=text, no_input_count=no_input_count)
+        self._speak(Response(turn, [item_id]))
+
+    def _begin(
+        self,
+        kind: TurnKind,
+        *,
+        text: str = "",
+        no_input_count: int = 0,
+        announcement: str | None = None,
+    ) -> RunningTurn:
+        heard, self._heard = self._heard, None
+        return self._engine.begin(
+            TurnRequest(
+                key=self._key,
+                invocation_id=choose_invocation_id(None),
+                kind=kind,
+                text=text,
+                no_input_count=no_input_count,
+                announcement=announcement,
+                call_id=self._call_id,
+                heard_is_known=True,
+                heard_before=heard,
+            )
+        )
+
+    async def _decline(self, item_id: str, reason: str) -> None:
+        if item_id not in self._seen:
+            self._seen.add(item_id)
+            await self._send(bridge.ResponseNone(in_reply_to=[item_id], reason=reason))
+
+    def _cut(self, response_id: str, heard: str) -> None:
+        """The Bridge tells what was heard of a response, open or done."""
+        for response in self._recent:
+            if response.id == response_id:
+                self._close_response(response, heard)
+
+    def _close_response(self, response: Response, heard: str) -> None:
+        response.over = True
+        if self._open is response:
+            self._open = None
+        if not response.turn.cut(heard) and response is self._recent[-1]:
+            # It has been stored; the next turn cuts it.
+            self._heard = heard
+
+    def _speak(self, response: Response, waiting: _Waiting | None = None) -> None:
+        self._open = response
+        self._recent.append(response)
+        task = asyncio.create_task(self._pass_on(response))
+        self._answers.add(task)
+        task.add_done_callback(lambda _: self._end_answer(task, response, waiting))
+
+    def _end_answer(
+        self, task: "asyncio.Task[None]", response: Response, waiting: _Waiting | None
+    ) -> None:
+        self._answers.discard(task)
+        # Also where the task was cancelled before its first step.
+        response.listener.leave()
+        said = not task.cancelled() and task.exception() is None and not response.over
+        if waiting is not None and not waiting.outcome.done():
+            waiting.outcome.set_result(said)
+        if self._open is response:
+            self._open = None
+        if not task.cancelled() and isinstance(task.exception(), Exception):
+            logger.error("an answer could not be sent", exc_info=task.exception())
+            self._finish(_SERVER_FAILED)
+        elif self._draining and self._open is None:
+            self._finish(_GOING_AWAY)
+
+    async def _pass_on(self, response: Response) -> None:
+        async with aclosing(response.listener.events()) as batches:
+            async for batch in batches:
+                for event in batch:
+                    if response.over:
+                        break
+                    for message in response.write(event):
+                        await self._send(message)
+
+    # The connection
+
+    @property
+    def _is_connected(self) -> bool:
+        return self._socket.client_state is WebSocketState.CONNECTED
+
+    async def _send(self, message: bridge.ForBridge) -> None:
+        if self._over.done() or not self._is_connected:
+            return
+        frame = bridge.encode(message)
+        try:
+            async with self._sending, asyncio.timeout(self._send_timeout):
+                await self._socket.send_text(frame)
+        except TimeoutError:
+            logger.warning("the Bridge does not read what is sent: the call ends")
+            self._finish(_GOING_AWAY)
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            # It has gone, or the connection is closed; reading tells it.
+            return
+
+    def _finish(self, close_code: int) -> None:
+        if not self._over.done():
+            self._over.set_result(close_code)
+
+    async def _end(self) -> None:
+        self._finish(1000)
+        close_call(self._key, self)
+        for waiting in self._waiting.values():
+            if not waiting.outcome.done():
+                waiting.outcome.set_result(False)
+        self._waiting.clear()
+        for task in self._answers:
+            task.cancel()
+        if self._answers:
+            await asyncio.wait(self._answers)
