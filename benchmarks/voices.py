@@ -5,12 +5,14 @@ import subprocess
 import tempfile
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soxr
 
 RATE_HZ = 16_000
+HIBARI_RATE_HZ = 24_000
 INTELLIGIBLE = ("kal16", "slt", "rms")
 """Voices of flite that pocketsphinx understands well: local-speech.md, section 1."""
 VOICES = (*INTELLIGIBLE, "en-us+klatt4")
@@ -23,6 +25,8 @@ Samples = npt.NDArray[np.float64]
 @functools.cache
 def say(text: str, voice: str) -> bytes:
     """PCM16 mono at 16 kHz, without silence around it; names with "+" are espeak-ng's."""
+    if voice == "hibari":
+        return _say_by_hibari(text)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "said.wav"
         if "+" in voice:
@@ -38,6 +42,18 @@ def say(text: str, voice: str) -> bytes:
         samples = soxr.resample(samples, rate_hz, RATE_HZ)
     loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > _AUDIBLE)
     return _to_pcm(samples[loud[0] : loud[-1] + 1].astype(np.float64))
+
+
+@functools.cache
+def _open_hibari() -> Any:
+    from hibari import Hibari
+
+    return Hibari(voice="heart")
+
+
+def _say_by_hibari(text: str) -> bytes:
+    said = np.asarray(_open_hibari()(text, seed=1), np.float64)
+    return _to_pcm(soxr.resample(said, HIBARI_RATE_HZ, RATE_HZ) * 32767)
 
 
 def silence(ms: float) -> bytes:

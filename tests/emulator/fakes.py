@@ -25,9 +25,17 @@ class FakeUtterance:
         self.on_partial = on_partial
         self.audio = bytearray()
         self.discarded = False
+        self.pauses: list[int | None] = []
+        """How much was fed when it paused; None where it went on."""
 
     def feed(self, pcm: bytes) -> None:
         self.audio += pcm
+
+    def pause(self) -> None:
+        self.pauses.append(len(self.audio))
+
+    def resume(self) -> None:
+        self.pauses.append(None)
 
     async def drain(self) -> None: ...
 
@@ -39,7 +47,7 @@ class FakeUtterance:
         text = self._ear.stt.texts.pop(0) if self._ear.stt.texts else "hello"
         if text.startswith("!"):
             raise SttError(text[1:])
-        return Transcript(text, source="fake")
+        return Transcript(text, notice=self._ear.stt.notice, source="fake")
 
     def discard(self) -> None:
         self.discarded = True
@@ -74,6 +82,7 @@ class FakeSpeechToText:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.so_far = ""
+        self.notice = ""
         self.recognizers: list[FakeRecognizer] = []
         self.gate = asyncio.Event()
         self.gate.set()

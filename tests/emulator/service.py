@@ -9,10 +9,10 @@ import sys
 import tempfile
 import time
 import urllib.request
-import wave
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soxr
@@ -21,20 +21,24 @@ from voicelive_agent.listening import find_free_port
 
 ROOT = Path(__file__).parents[2]
 READY_TIMEOUT_S = 90
+AUDIBLE = 0.003
 
 
 @cache
-def say(text: str, voice: str = "slt", rate_hz: int = 24_000) -> bytes:
-    """``text`` as PCM16 mono by a voice that the emulator does not speak with itself."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "said.wav"
-        subprocess.run(
-            ["flite", "-voice", voice, "-t", text, "-o", str(path)], check=True, timeout=60
-        )
-        with wave.open(str(path)) as wav:
-            samples = np.frombuffer(wav.readframes(wav.getnframes()), dtype="<i2")
-            said = soxr.resample(samples, wav.getframerate(), rate_hz)
-    return bytes(np.asarray(said, dtype="<i2").tobytes())
+def _open_voice() -> Any:
+    from hibari import Hibari
+
+    return Hibari(voice="heart")
+
+
+@cache
+def say(text: str, rate_hz: int = 24_000) -> bytes:
+    """``text`` as PCM16 mono without silence around it, spoken unlike the emulator speaks."""
+    spoken = np.asarray(_open_voice()(text, seed=7), np.float32)
+    loud = np.flatnonzero(np.abs(spoken) > AUDIBLE)
+    spoken = spoken[loud[0] : loud[-1] + 1]
+    said = soxr.resample(spoken, 24_000, rate_hz) * 32767
+    return bytes(np.clip(said, -32768, 32767).astype("<i2").tobytes())
 
 
 def silence(ms: int, rate_hz: int = 24_000) -> bytes:

@@ -53,10 +53,10 @@ async def configure(caller: Caller, **session: Any) -> Any:
     return (await caller.wait_for("session.updated", since=since)).event.session
 
 
-async def speak(caller: Caller, text: str, voice: str = "slt") -> tuple[str, str, str]:
+async def speak(caller: Caller, text: str) -> tuple[str, str, str]:
     """Say something: what was heard, what was answered, and how the response ended."""
     since = len(caller.happened)
-    await caller.say(say(text, voice))
+    await caller.say(say(text))
     heard = await caller.wait_for(
         "conversation.item.input_audio_transcription.completed", since=since
     )
@@ -86,19 +86,22 @@ def show(service: Service, path: str) -> Any:
 
 
 async def test_six_spoken_turns(service: Service) -> None:
+    questions = [
+        ("What are your opening hours?", {"tuesday", "sunday"}),
+        ("What is the weather in Seattle?", {"seattle"}),
+        ("What is the weather in Portland?", {"portland"}),
+        ("Are you open today?", {"open"}),
+        ("What is the weather in San Francisco?", {"francisco"}),
+        ("What is the weather in Vancouver?", {"vancouver"}),
+    ]
+    # Spoken beforehand: synthesis would hold up the audio of the call.
+    for question, _ in questions:
+        say(question)
     async with call(service) as caller:
         session = await configure(
             caller, turn_detection=ServerVad(silence_duration_ms=500), modalities=["text", "audio"]
         )
         session_id = session.id
-        questions = [
-            ("What are your opening hours?", {"tuesday", "sunday"}),
-            ("What is the weather in Seattle?", {"seattle"}),
-            ("What is the weather in Portland?", {"portland"}),
-            ("Are you open today?", {"open"}),
-            ("What is the weather in San Francisco?", {"francisco"}),
-            ("What is the weather in Vancouver?", {"vancouver"}),
-        ]
         for question, expected in questions:
             heard, answer, status = await speak(caller, question)
             assert status == "completed"
@@ -308,7 +311,7 @@ async def test_two_sessions_side_by_side(service: Service) -> None:
     async with call(service) as one, call(service) as other:
         both = await asyncio.gather(
             speak(one, "What is the weather in Seattle?"),
-            speak(other, "What is the weather in Portland?", "rms"),
+            speak(other, "What is the weather in Portland?"),
         )
     assert "seattle" in words(both[0][1])
     assert "portland" in words(both[1][1])

@@ -127,3 +127,37 @@ async def test_closing_discards_what_is_open_and_what_is_finishing() -> None:
     assert bench.stt.recognizers[0].closed
     await bench.tasks.stop()
     assert bench.told == []
+
+
+async def test_a_pause_is_told_once_and_so_is_what_follows_it() -> None:
+    bench = Bench()
+    bench.utterances.begin("item_1", b"")
+    for quiet_since_ms in (None, 500, 500, None, None, 900, 1400):
+        bench.utterances.follow_pause(quiet_since_ms)
+    assert bench.recognised()[0].pauses == [0, None, 0, None, 0]
+    await bench.utterances.close()
+
+
+async def test_a_new_utterance_begins_without_a_pause() -> None:
+    bench = Bench()
+    bench.utterances.begin("item_1", b"")
+    bench.utterances.follow_pause(500)
+    bench.utterances.finish("item_1")
+    bench.utterances.begin("item_2", b"")
+    bench.utterances.follow_pause(None)
+    bench.utterances.follow_pause(2000)
+    assert bench.recognised()[1].pauses == [0]
+    await bench.tasks.stop()
+
+
+async def test_what_an_engine_can_not_hear_is_told_once() -> None:
+    """Somebody spoke French, and the session was told fluent English nonsense."""
+    bench = Bench()
+    bench.stt.notice = "English only"
+    for item_id in ("item_1", "item_2"):
+        bench.utterances.begin(item_id, b"")
+        bench.utterances.finish(item_id)
+        await bench.settle()
+    warnings = [fact for fact in bench.told if isinstance(fact, facts.Warned)]
+    assert [(fact.message, fact.code) for fact in warnings] == [("English only", "hearing_limited")]
+    await bench.tasks.stop()

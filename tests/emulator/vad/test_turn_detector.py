@@ -151,6 +151,38 @@ class TestServerVad:
         assert turns.judge(0) == SpeechStopped(500)
 
 
+class TestPauses:
+    def test_a_pause_is_known_before_it_ends_the_turn(self) -> None:
+        turns = open_turns(silence_duration_ms=500)
+        hear(turns, 1, 800)
+        assert turns.quiet_since_ms is None
+        hear(turns, 0, 190)
+        assert turns.quiet_since_ms is None
+        hear(turns, 0, 10)
+        assert turns.quiet_since_ms == 800
+        hear(turns, 0, 200)
+        assert turns.quiet_since_ms == 800
+        assert turns.is_speaking
+
+    def test_speech_ends_a_pause_and_the_next_begins_later(self) -> None:
+        turns = open_turns(silence_duration_ms=500)
+        run(turns, (1, 800), (0, 300), (1, 10))
+        assert turns.quiet_since_ms is None
+        run(turns, (1, 290), (0, 300))
+        assert turns.quiet_since_ms == 1400
+
+    def test_a_short_silence_duration_leaves_time_to_prepare(self) -> None:
+        turns = open_turns(silence_duration_ms=200)
+        run(turns, (1, 800), (0, 100))
+        assert turns.quiet_since_ms == 800
+        assert turns.is_speaking
+
+    def test_nobody_pauses_outside_a_turn(self) -> None:
+        turns = open_turns(silence_duration_ms=300)
+        run(turns, (0, 1000), (1, 400), (0, 600))
+        assert turns.quiet_since_ms is None
+
+
 class TestSoftBeginnings:
     def judge(self, turns: TurnDetector, *frames: tuple[float, int]) -> list[TurnEvent]:
         events = [turns.judge(probability, sound_ms) for probability, sound_ms in frames]

@@ -87,10 +87,41 @@ def _piper(language: str, person: str, quality: str) -> tuple[RemoteFile, ...]:
 
 _ZIPFORMER = "epoch-99-avg-1-chunk-16-left-128"
 
+MOONSHINE = "moonshine-tiny-en"
+"""The model of the default speech to text."""
+_TINY_EN = "moonshine_voice/assets/tiny-en"
+
 SMART_TURN = "smart-turn"
 """The models that hear where turns begin and end."""
 
 MODELS: tuple[Model, ...] = (
+    Model(
+        MOONSHINE,
+        "stt",
+        "moonshine",
+        "English with case and punctuation, small and quick: the default",
+        "MIT",
+        56,
+        (
+            Wheel(
+                "moonshine-voice",
+                "0.1.0",
+                "0f833deb43bad5dcfb4cfd3257b6df83ef9abd3f27be3199622fe41932e8d916",
+                {
+                    f"{_TINY_EN}/encoder_model.ort": (
+                        "94e90a4654fc45cdfedb77c4c08e1739f48862998e58fada384b25118134f221"
+                    ),
+                    f"{_TINY_EN}/decoder_model_merged.ort": (
+                        "cf524c4862d36e9e5ab032eddc73637efd822d70e868ac575cf1a46e1e4708a0"
+                    ),
+                    f"{_TINY_EN}/tokenizer.bin": (
+                        "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d"
+                    ),
+                },
+                platform="manylinux_2_34_x86_64",
+            ),
+        ),
+    ),
     Model(
         SMART_TURN,
         "vad",
@@ -232,7 +263,7 @@ MODELS: tuple[Model, ...] = (
 )
 
 
-DEFAULTS = (SMART_TURN,)
+DEFAULTS = (MOONSHINE, SMART_TURN)
 """The models that the emulator uses unless it is told otherwise."""
 
 

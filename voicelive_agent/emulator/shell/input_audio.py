@@ -21,7 +21,7 @@ from voicelive_agent.emulator.shell.clock import SessionClock
 from voicelive_agent.emulator.shell.input_processing import InputProcessor, Judged
 from voicelive_agent.emulator.shell.input_timeline import InputTimeline
 from voicelive_agent.emulator.shell.tasks import SessionTasks
-from voicelive_agent.emulator.shell.utterances import Utterances
+from voicelive_agent.emulator.shell.utterances import HEARING_LIMITED, Utterances
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, SttError
 from voicelive_agent.emulator.vad.echo_cancellation import (
     CleaningSettings,
@@ -36,6 +36,8 @@ PENDING_LIMIT_BYTES = 1024 * 1024
 """Reading from the client waits while more audio than this is not judged yet."""
 WEIGH_TIMEOUT_S = 1.0
 """How long the recogniser may take to say what was said before a pause."""
+PRE_ROLL_MS = 300
+"""Speech to text gets this much before the first sound, whatever the client wants to know of."""
 PREFIX_MS = 10_000
 """How far an utterance may reach back behind the one before it."""
 DETECTED_LIMIT_MS = 60_000
@@ -94,6 +96,9 @@ class InputAudio:
         self._utterances = Utterances(engines.stt, tasks, tell)
         self._said_from_ms = 0.0
         """Where the utterance begun last begins."""
+        self._heard_to_ms = 0.0
+        """Where the turn before ended."""
+        self._missing_pre_roll_ms = 0
         self._warned: set[str] = set()
         self._work: deque[_Work] = deque()
         self._pending_bytes = 0
@@ -183,14 +188,21 @@ class InputAudio:
     def _begin(self, effect: effects.BeginUtterance) -> None:
         mark_ms = self._timeline.mark_ms
         self._said_from_ms = mark_ms if effect.start_ms is None else effect.start_ms
-        self._utterances.begin(effect.item_id, self._timeline.since(effect.start_ms))
+        from_ms: float | None = effect.start_ms
+        if from_ms is not None:
+            from_ms = max(from_ms - self._missing_pre_roll_ms, min(from_ms, self._heard_to_ms))
+        self._utterances.begin(effect.item_id, self._timeline.since(from_ms))
 
     def _finish(self, effect: effects.FinishUtterance) -> None:
         if self._utterances.finish(effect.item_id):
             self._timeline.mark()
+            self._heard_to_ms = effect.end_ms or self._timeline.end_ms
 
     async def _configure(self, effect: effects.ConfigureInput) -> None:
-        detects = effect.turn_detection is not None
+        detection = effect.turn_detection
+        detects = detection is not None
+        if detection is not None:
+            self._missing_pre_roll_ms = max(0, PRE_ROLL_MS - detection.prefix_padding_ms)
         self._timeline.limit_ms = DETECTED_LIMIT_MS if detects else MANUAL_LIMIT_MS
         await self._engines.threads.run(self._processor.configure, effect)
         self._warn(find_warning(self._processor.cleaning), "audio_not_cleaned")
@@ -198,7 +210,7 @@ class InputAudio:
         warning = self._utterances.configure(
             effect.language, (*self._engines.phrases, *effect.phrases)
         )
-        self._warn(warning, "hearing_limited", "session.input_audio_transcription")
+        self._warn(warning, HEARING_LIMITED, "session.input_audio_transcription")
 
     def _warn(self, warning: str | None, code: str, param: str | None = None) -> None:
         if warning is not None and warning not in self._warned:
@@ -237,6 +249,8 @@ class InputAudio:
             self._warn(judged.notice, "invalid_audio", "audio")
             self._place(judged.pcm, arrived.at_ms)
             self._utterances.feed(judged.pcm)
+            if judged.is_speech:
+                self._utterances.follow_pause(judged.quiet_since_ms)
             self._tell_turns(judged)
             while judged.is_asking:
                 completeness = await self._estimate_completeness()

@@ -41,6 +41,10 @@ class Judged:
     """What the client should be warned of."""
     is_asking: bool = False
     """A pause was found, and judging goes on when ``weigh`` is told what was said so far."""
+    is_speech: bool = False
+    """Whether it ends within a turn."""
+    quiet_since_ms: int | None = None
+    """Where the pause began that it ends in, within a turn."""
 
 
 class InputProcessor:
@@ -144,12 +148,25 @@ class InputProcessor:
         found: list[SpeechStarted | SpeechStopped] = []
         while True:
             if isinstance(event, PauseReached):
-                return Judged(pcm, found, notice, is_asking=True)
+                return self._describe(pcm, found, notice, is_asking=True)
             if event is not None:
                 found.append(event)
             if len(self._frames) < self._voice_activity.frame_bytes:
-                return Judged(pcm, found, notice)
+                return self._describe(pcm, found, notice)
             event = self._judge_frame(is_playing)
+
+    def _describe(
+        self,
+        pcm: bytes,
+        found: list[SpeechStarted | SpeechStopped],
+        notice: str | None,
+        *,
+        is_asking: bool = False,
+    ) -> Judged:
+        detector = self._turn_detector
+        if detector is None:
+            return Judged(pcm, found, notice, is_asking)
+        return Judged(pcm, found, notice, is_asking, detector.is_speaking, detector.quiet_since_ms)
 
     def _judge_frame(self, is_playing: bool) -> TurnEvent | None:
         size = self._voice_activity.frame_bytes

@@ -11,6 +11,9 @@ from voicelive_agent.emulator.session import Fact, facts
 from voicelive_agent.emulator.shell.tasks import SessionTasks
 from voicelive_agent.emulator.stt import SpeechToText, SttError, Utterance
 
+HEARING_LIMITED = "hearing_limited"
+"""The code of warnings of what speech to text can't do."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -28,6 +31,8 @@ class Utterances:
         self._finishing: dict[str, Utterance] = {}
         self._decoding: set[str] = set()
         """Recordings that are made ready to be recognised."""
+        self._quiet_since_ms: int | None = None
+        self._noticed: set[str] = set()
 
     def configure(self, language: str, phrases: Sequence[str]) -> str | None:
         """For the utterances that begin from now on; the text of a warning, if there is one."""
@@ -40,6 +45,7 @@ class Utterances:
             if item_id in self._open or item_id in self._finishing:
                 self._tell(facts.PartialTranscript(item_id, text))
 
+        self._quiet_since_ms = None
         utterance = self._open[item_id] = self._recognizer.begin(tell_partial)
         utterance.feed(pcm)
 
@@ -47,6 +53,17 @@ class Utterances:
         """More audio, for all that are open."""
         for utterance in self._open.values():
             utterance.feed(pcm)
+
+    def follow_pause(self, quiet_since_ms: int | None) -> None:
+        """Where the pause began that the utterance begun last is in; None: there is none."""
+        if quiet_since_ms == self._quiet_since_ms or not self._open:
+            return
+        utterance = self._open[next(reversed(self._open))]
+        if self._quiet_since_ms is not None:
+            utterance.resume()
+        self._quiet_since_ms = quiet_since_ms
+        if quiet_since_ms is not None:
+            utterance.pause()
 
     async def drain(self) -> None:
         """Wait while so much audio is buffered that the caller should hold back."""
@@ -87,6 +104,12 @@ class Utterances:
             self.discard(item_id)
         await self._recognizer.close()
 
+    def _pass_on(self, notice: str) -> None:
+        """Warn the client, once."""
+        if notice and notice not in self._noticed:
+            self._noticed.add(notice)
+            self._tell(facts.Warned(notice, HEARING_LIMITED, "session.input_audio_transcription"))
+
     async def _transcribe(self, item_id: str, decode: Callable[[], Awaitable[bytes]]) -> None:
         pcm = await decode()
         if item_id in self._decoding:
@@ -97,7 +120,9 @@ class Utterances:
     async def _await_transcript(self, item_id: str, utterance: Utterance) -> None:
         fact: facts.FinalTranscript | facts.TranscriptionFailed
         try:
-            fact = facts.FinalTranscript(item_id, await utterance.finish())
+            transcript = await utterance.finish()
+            self._pass_on(transcript.notice)
+            fact = facts.FinalTranscript(item_id, transcript)
         except SttError as error:
             fact = facts.TranscriptionFailed(item_id, str(error))
         except Exception as error:

@@ -27,6 +27,8 @@ class Transcript:
     words: tuple[TranscriptWord, ...] = ()
     confidence: float | None = None
     language: str = "en-US"
+    notice: str = ""
+    """What the client should be warned of, such as a language that the engine doesn't know."""
     source: str = ""
     """Which engine recognised it: its name, with ``+phrases`` where the grammar won."""
 
@@ -40,6 +42,16 @@ class Utterance(Protocol):
 
     def feed(self, pcm: bytes) -> None:
         """Add audio. Never waits: the engine buffers and catches up."""
+
+    def pause(self) -> None:
+        """The person is silent since a moment ago: the turn may end here.
+
+        An engine may prepare the final transcript, which is the one if the turn ends before
+        ``resume``.
+        """
+
+    def resume(self) -> None:
+        """The person speaks on."""
 
     async def drain(self) -> None:
         """Wait while so much audio is buffered that the caller should hold back.

@@ -70,6 +70,12 @@ class BufferedUtterance:
             self._buffer += pcm
             self._filled.set()
 
+    def pause(self) -> None:
+        """Nothing: these engines recognise as they are fed, or whole utterances."""
+
+    def resume(self) -> None:
+        """Nothing, as there was nothing to prepare."""
+
     async def drain(self) -> None:
         async with self._progress:
             await self._progress.wait_for(

@@ -24,6 +24,8 @@ SOUND_LIMIT_MS = 256
 """Sound that goes over into speech is its beginning, if it isn't older than this."""
 SOUND_SHARE = 0.6
 """How much of the time that speech must last may be such sound."""
+PAUSE_MS = 200
+"""After so much silence in a turn it is time to prepare for its end."""
 RISING_GAP_MS = 96
 """A longer gap before the turn began makes what came before it a noise."""
 SHORTEST_SILENCE_MS = 200
@@ -114,6 +116,14 @@ class TurnDetector:
     def is_speaking(self) -> bool:
         """Whether a turn has begun and not ended."""
         return self._start_ms is not None
+
+    @property
+    def quiet_since_ms(self) -> int | None:
+        """Where the pause began that there is in a turn; None where nobody is pausing."""
+        if self._start_ms is None:
+            return None
+        enough_ms = min(PAUSE_MS, self.rules.silence_duration_ms // 2)
+        return self._speech_end_ms() if self._silence_ms() >= enough_ms else None
 
     def configure(self, rules: TurnRules) -> None:
         """New rules, from the next frame on; a turn that has begun goes on under them."""

@@ -26,7 +26,7 @@ class _Silero:
     """What both engines have in common: 32 ms frames, and how late the network answers.
 
     The lags are means over five synthetic voices and all positions of speech within a frame; the
-    truth is mostly within 40 ms of them (``benchmarks/hearing.py``).
+    truth is mostly within 40 ms of them (``benchmarks/turn_ends.py``).
     """
 
     frame_bytes = FRAME_SAMPLES * 2

@@ -190,11 +190,11 @@ async def test_what_cannot_be_heard_is_told(recognizers: PocketSphinx) -> None:
 
 class TestEngines:
     def test_the_default(self) -> None:
-        assert open_stt().name == "pocketsphinx"
+        assert open_stt("pocketsphinx").name == "pocketsphinx"
         assert open_stt("pocketsphinx-accurate").name == "pocketsphinx"
 
     def test_it_says_what_it_is_worth(self) -> None:
-        advice = open_stt().advice
+        advice = open_stt("pocketsphinx").advice
         assert advice is not None
         assert "demo grade" in advice
 

@@ -1,0 +1,100 @@
+"""Moonshine hears: real speech by its model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+
+from voicelive_agent.emulator.stt import SttError, Transcript
+from voicelive_agent.emulator.stt.engines import open_stt
+from voicelive_agent.emulator.stt.moonshine.doubt import is_loop
+from voicelive_agent.emulator.stt.moonshine.engine import Moonshine
+
+
+@pytest.fixture(scope="module")
+def speak() -> Callable[[str], bytes]:
+    from hibari import Hibari
+
+    voice = Hibari(voice="heart")
+
+    def say(text: str) -> bytes:
+        samples = soxr.resample(np.asarray(voice(text, seed=3), np.float32), 24_000, 16_000)
+        return bytes((samples * 32767).astype("<i2").tobytes())
+
+    return say
+
+
+async def hear(stt: Moonshine, pcm: bytes) -> tuple[Transcript, list[str]]:
+    partials: list[str] = []
+    recognizer = stt.open_recognizer()
+    utterance = recognizer.begin(partials.append)
+    utterance.feed(pcm)
+    transcript = await utterance.finish()
+    await recognizer.close()
+    return transcript, partials
+
+
+async def test_it_writes_case_punctuation_and_figures(
+    moonshine: Moonshine, speak: Callable[[str], bytes]
+) -> None:
+    transcript, _ = await hear(moonshine, speak("What is the weather in Beijing?"))
+    assert transcript.text == "What is the weather in Beijing?"
+    transcript, _ = await hear(moonshine, speak("I need a table at seven thirty, please."))
+    assert "7:30" in transcript.text
+    assert transcript.source == "moonshine"
+
+
+async def test_words_have_confidence_and_stand_where_there_is_sound(
+    moonshine: Moonshine, speak: Callable[[str], bytes]
+) -> None:
+    speech = speak("Please cancel my reservation.")
+    transcript, _ = await hear(moonshine, bytes(32_000) + speech + bytes(32_000))
+    assert [word.text for word in transcript.words] == transcript.text.split()
+    assert all(word.confidence is not None and word.confidence > 0 for word in transcript.words)
+    assert transcript.words[0].offset_ms >= 900
+    last = transcript.words[-1]
+    assert last.offset_ms + last.duration_ms <= 1100 + len(speech) // 32
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-4, 1e-3, 1e-2, 0.1])
+async def test_silence_and_hiss_are_no_words(moonshine: Moonshine, level: float) -> None:
+    """What people trained the model with has subtitles: it writes "You" for silence."""
+    noise = np.random.default_rng(2).normal(0, level, 24_000) * 32767
+    pcm = np.clip(noise, -32768, 32767).astype("<i2").tobytes()
+    assert (await hear(moonshine, pcm))[0].text == ""
+
+
+@pytest.mark.parametrize("hertz", [50, 110, 440, 1000])
+async def test_a_tone_is_no_words(moonshine: Moonshine, hertz: int) -> None:
+    tone = np.sin(2 * np.pi * hertz * np.arange(32_000) / 16_000) * 5000
+    assert (await hear(moonshine, tone.astype("<i2").tobytes()))[0].text == ""
+
+
+def test_a_loop_is_words_said_again_and_again() -> None:
+    assert is_loop("no no no no")
+    assert is_loop("I think it is. The end of. The end of. The end of. The end of")
+    assert not is_loop("no no no")
+    assert not is_loop("one two one two three")
+
+
+async def test_another_language_than_its_own_is_told(moonshine: Moonshine) -> None:
+    recognizer = moonshine.open_recognizer()
+    assert recognizer.configure(language="en-GB", phrases=()) is None
+    warning = recognizer.configure(language="de-DE", phrases=())
+    assert warning is not None
+    assert "English only, not de-DE" in warning
+
+
+async def test_auto_is_moonshine_where_its_model_is(moonshine_folder: Path, tmp_path: Path) -> None:
+    assert open_stt("auto", models_dir=moonshine_folder.parent).name == "moonshine"
+    other = open_stt("auto", models_dir=tmp_path)
+    assert other.name == "pocketsphinx"
+    assert other.advice is not None
+    assert "models fetch moonshine-tiny-en" in other.advice
+
+
+def test_a_folder_without_the_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SttError, match=r"encoder_model\.ort"):
+        Moonshine(str(tmp_path))

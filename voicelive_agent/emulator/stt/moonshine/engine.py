@@ -1,0 +1,114 @@
+"""Moonshine: the default speech to text. English, with case and punctuation, on the CPU.
+
+All sessions share one model and a thread for each processor. Its files come out of the wheel of
+``moonshine-voice``, which is fetched and never installed.
+"""
+
+import importlib.util
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from voicelive_agent.command_name import spell_commands
+from voicelive_agent.emulator.stt import SttError, Transcript
+from voicelive_agent.emulator.stt.moonshine.hearing import Heard, hear
+from voicelive_agent.emulator.stt.moonshine.model import FILES, MoonshineModel
+from voicelive_agent.emulator.stt.moonshine.utterance import MoonshineUtterance
+from voicelive_agent.emulator.stt.recognition import Threads, locate_model
+
+INSTALL_HINT = spell_commands("pip install 'voicelive-agent[emulator]'")
+UNKNOWN_LANGUAGE = spell_commands(
+    "Nothing was understood: moonshine hears English only. For other languages start the emulator "
+    "with --stt faster-whisper and a model (voicelive-agent models)."
+)
+
+
+class Moonshine:
+    """``SpeechToText`` on a folder with a model of Moonshine."""
+
+    name = "moonshine"
+    advice: str | None = None
+
+    def __init__(self, what: str = "", *, models_dir: Path | None = None) -> None:
+        """``what`` is a model's name or folder. Raises SttError, which says what to do."""
+        if importlib.util.find_spec("onnxruntime") is None:
+            raise SttError(f"onnxruntime is not installed: {INSTALL_HINT}")
+        self._folder = locate_model(self.name, what, models_dir)
+        missing = [name for name in FILES if not (self._folder / name).is_file()]
+        if missing:
+            raise SttError(
+                f"{self._folder} holds no model of Moonshine: {', '.join(missing)} is missing."
+            )
+        self._threads = Threads(self.name)
+        self._at_work = 0
+        self._model: MoonshineModel | None = None
+
+    async def start(self) -> None:
+        try:
+            self._model = await self._threads.run(MoonshineModel, self._folder)
+            await self.hear(bytes(32_000), 0)
+        except Exception as error:
+            raise SttError(
+                f"Moonshine can't load {self._folder}: {error}. Fetch it anew: "
+                "voicelive-agent models remove NAME, then fetch NAME."
+            ) from error
+
+    async def stop(self) -> None:
+        await self._threads.stop()
+        self._model = None
+
+    def open_recognizer(self) -> "MoonshineRecognizer":
+        return MoonshineRecognizer(self)
+
+    def is_busy(self) -> bool:
+        """Whether every processor is at work already."""
+        return self._at_work >= (os.cpu_count() or 1)
+
+    async def hear(self, pcm: bytes, offset_ms: int) -> Heard:
+        """What was said in a piece of an utterance. Raises SttError."""
+        if self._model is None:
+            raise SttError("Moonshine is not started.")
+        self._at_work += 1
+        try:
+            return await self._threads.run(hear, self._model, pcm, offset_ms)
+        finally:
+            self._at_work -= 1
+
+
+class MoonshineRecognizer:
+    """One session's ``Recognizer``."""
+
+    def __init__(self, stt: Moonshine) -> None:
+        self._stt = stt
+        self._language = "en-US"
+        self._utterances: set[MoonshineUtterance] = set()
+
+    def begin(self, on_partial: Callable[[str], None]) -> MoonshineUtterance:
+        language = self._language
+
+        def finish(transcript: Transcript, doubt: str) -> Transcript:
+            notice = UNKNOWN_LANGUAGE if doubt == "language" else ""
+            return replace(transcript, language=language, notice=notice, source=Moonshine.name)
+
+        utterance = MoonshineUtterance(self._stt.hear, self._stt.is_busy, on_partial, finish)
+        self._utterances.add(utterance)
+        utterance.task.add_done_callback(lambda _: self._utterances.discard(utterance))
+        return utterance
+
+    def configure(self, *, language: str, phrases: Sequence[str]) -> str | None:
+        self._language = "en-US"
+        if language.lower().partition("-")[0] == "en":
+            self._language = language
+            return None
+        return spell_commands(
+            f"Moonshine hears English only, not {language}: start the emulator with --stt "
+            "faster-whisper or sherpa-onnx and a model of that language (voicelive-agent models)."
+        )
+
+    async def close(self) -> None:
+        utterances = list(self._utterances)
+        for utterance in utterances:
+            utterance.discard()
+        for utterance in utterances:
+            await utterance.task
