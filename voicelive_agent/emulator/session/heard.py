@@ -65,6 +65,10 @@ class SpokenText:
         self._cut_ms = at_ms
 
     @property
+    def is_cut(self) -> bool:
+        return self._cut_ms is not None
+
+    @property
     def heard_ms(self) -> float:
         return self.audio_ms if self._cut_ms is None else self._cut_ms
 
@@ -87,7 +91,12 @@ class PlaybackEstimate:
         self._sent_ms = 0.0
 
     def add(self, item: SpokenText, duration_ms: float, now_ms: float) -> None:
-        """Audio of an item was sent just now. Call before the item counts it itself."""
+        """Audio of an item was sent just now. Call before the item counts it itself.
+
+        What comes of an item after the client cut it is not played.
+        """
+        if item.is_cut:
+            return
         self._forget_played(now_ms)
         if not self._tracks or self._tracks[-1][0] is not item:
             self._tracks.append((item, self._sent_ms - item.audio_ms))
@@ -112,6 +121,7 @@ class PlaybackEstimate:
 
     def forget(self, item: SpokenText, now_ms: float) -> None:
         """The client says how much of the item it played, so it doesn't play it any more."""
+        self._forget_played(now_ms)
         if any(track is item for track, _ in self._tracks):
             self.stop(now_ms)
 

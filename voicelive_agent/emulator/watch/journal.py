@@ -102,9 +102,15 @@ class Journal:
             case "response.audio.delta":
                 self._mark_response(event["response_id"], "first_audio_byte_ms")
                 self._last_heard = event["response_id"]
-                self._play(event["response_id"], audio)
+                self._play(event["response_id"], event["item_id"], audio)
             case "response.audio.done":
                 self._client_playback.finish()
+            case "conversation.item.truncated":
+                # After a barge-in too, where it says little that is new; by itself, it is the
+                # client that interrupts, which has counted what it played.
+                cut = self._client_playback.stop_item(event["item_id"], event["audio_end_ms"])
+                if cut is not None:
+                    self._mark_response(cut, "barge_in_ms")
             case "response.audio_transcript.done" | "response.text.done":
                 if (turn := self._marks.of_response(event["response_id"])) is not None:
                     turn.agent_text = event.get("transcript", event.get("text"))
@@ -140,10 +146,10 @@ class Journal:
             self._mark_response(interrupted_id, "barge_in_ms")
         self._client_playback.stop()
 
-    def _play(self, response_id: str, audio: bytes) -> None:
+    def _play(self, response_id: str, item_id: str, audio: bytes) -> None:
         output_format = self._formats.get(response_id)
-        if output_format is not None and self._client_playback.is_heard:
-            self._client_playback.play(response_id, output_format, audio)
+        if output_format is not None:
+            self._client_playback.play(response_id, item_id, output_format, audio)
 
     def _mark_response(self, response_id: str, name: str) -> None:
         if (turn := self._marks.of_response(response_id)) is not None:
