@@ -259,3 +259,10 @@ def _read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     if file is None:
         raise RecordingsMissing(f"{member.name} is no file any more")
     return file.read()
+
+
+def find_recordings(cache: Path) -> Iterator[tuple[str, bytes]]:
+    """People who read aloud, and who name cards. Raises RecordingsMissing."""
+    recordings = Recordings(cache)
+    yield from recordings.read()
+    yield from recordings.cards()
