@@ -11,7 +11,7 @@ MODELS = $(BIN)/voicelive-agent models fetch || true
 QUICK := "not component and not slow"
 
 .DEFAULT_GOAL := help
-.PHONY: help run agent demo setup test quick coverage check format lock image image-python clean \
+.PHONY: help run agent demo setup test quick clients coverage check format lock image image-python clean \
 	for-run for-development python
 
 help:  ## What there is
@@ -30,10 +30,13 @@ setup: for-development  ## Make .venv for development
 
 test: for-development  ## All tests; system packages are installed where this is allowed
 	$(BIN)/python -m pytest -q -m $(QUICK) -n 2
-	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK)))" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" -n 2 --dist loadfile
 
 quick: for-development  ## The tests that need no external component and no real time
 	$(BIN)/python -m pytest -q -m $(QUICK) -n 2
+
+clients: for-development  ## All tests with clients that others wrote, those for the night too
+	$(BIN)/python -m pytest -q tests/clients
 
 coverage: for-development  ## The quick tests, with the branches that they take
 	$(BIN)/python -m pytest -q -m $(QUICK) -n 2 --cov --cov-report=term:skip-covered

@@ -20,6 +20,7 @@ from tests.emulator.fakes import (
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.service import create_app, create_server
 from voicelive_agent.emulator.settings import load_settings
+from voicelive_agent.emulator.tls import Certificate
 from voicelive_agent.listening import bind, url_of
 
 AGENT = "agent-name=desk&agent-project-name=any"
@@ -48,14 +49,14 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def open_desk(**options: Any) -> AsyncIterator[Desk]:
-    """A running service; when it ends, no task of it is left."""
+async def open_desk(certificate: Certificate | None = None, **options: Any) -> AsyncIterator[Desk]:
+    """A running service, with TLS by a certificate; when it ends, no task of it is left."""
     before = asyncio.all_tasks()
     desk = Desk()
     settings = load_settings(agents=["desk=http://127.0.0.1:1"], **options)
     listener = bind("127.0.0.1", 0)
-    desk.url = url_of(listener, "127.0.0.1")
-    server = create_server(create_app(settings, desk.engines))
+    desk.url = url_of(listener, "127.0.0.1", is_tls=certificate is not None)
+    server = create_server(create_app(settings, desk.engines), certificate)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         await asyncio.sleep(0.005)

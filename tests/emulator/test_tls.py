@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.emulator.conversing import AGENT, Desk
+from tests.emulator.conversing import AGENT, open_desk
 from voicelive_agent.client.connection import open_connection
 from voicelive_agent.client.settings import load_settings as load_client_settings
-from voicelive_agent.emulator.service import create_app, create_server
 from voicelive_agent.emulator.settings import load_settings
 from voicelive_agent.emulator.tls import (
     Certificate,
@@ -25,7 +24,6 @@ from voicelive_agent.emulator.tls import (
     find_certificate,
     make_certificate,
 )
-from voicelive_agent.listening import bind, url_of
 
 
 @pytest.fixture
@@ -35,19 +33,8 @@ def certificate(tmp_path: Path) -> Certificate:
 
 @asynccontextmanager
 async def serving(certificate: Certificate | None) -> AsyncIterator[str]:
-    desk = Desk()
-    listener = bind("127.0.0.1", 0)
-    app = create_app(load_settings(agents=["desk=http://127.0.0.1:1"]), desk.engines)
-    server = create_server(app, certificate)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
-        await asyncio.sleep(0.005)
-    try:
-        yield url_of(listener, "127.0.0.1", is_tls=server.config.is_ssl)
-    finally:
-        server.should_exit = True
-        await task
-        await desk.engines.stop()
+    async with open_desk(certificate) as desk:
+        yield desk.url
 
 
 def address(url: str, query: str = AGENT) -> str:

@@ -27,9 +27,9 @@ DELTA = "output_audio_transcription.delta"
 
 
 def say_other_text(event: Event) -> list[bytes]:
-    """Joins and trims the deltas again, as samples do."""
+    """Writes the text another time, as agents that keep it twice do."""
     if event["type"] == SPEECH_DONE:
-        event["text"] = " ".join(event["text"].split()) + " "
+        event["text"] += " And more."
     return [encode(event)]
 
 
