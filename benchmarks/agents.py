@@ -16,6 +16,20 @@ async def burst(turn: Turn) -> AsyncIterator[Output]:
         yield delta
 
 
+async def five(turn: Turn) -> AsyncIterator[Output]:
+    """Five deltas without waiting for anything."""
+    for delta in DELTAS[:5]:
+        yield delta
+
+
+async def half(turn: Turn) -> AsyncIterator[Output]:
+    """A whole answer, but to "wait" only half of one, for ever."""
+    yield "Half of "
+    if turn.text == "wait":
+        await asyncio.sleep(3600)
+    yield "it."
+
+
 async def stepwise(turn: Turn) -> AsyncIterator[Output]:
     """Each delta in a step of its own, as tokens arrive from a model."""
     for delta in DELTAS:

@@ -69,6 +69,7 @@ def find_commands(mode: str) -> dict[str, list[str]]:
     return {
         "ours": ["-m", "voicelive_agent", "serve"],
         "official": ["-m", "benchmarks.official_host", mode],
+        "official-bridge": ["-m", "benchmarks.official_bridge"],
         "bare": ["-m", "benchmarks.bare_asyncio", mode],
         "fastapi": ["-m", "benchmarks.bare_fastapi"],
     }
