@@ -171,6 +171,8 @@ def _find_websockets(settings: Settings) -> dict[str, Any]:
     return {
         "ws": "websockets-sansio",
         "ws_max_size": MAX_MESSAGE_BYTES,
+        # Frames are small: compressing each costs more than it saves.
+        "ws_per_message_deflate": False,
         "ws_ping_interval": interval,
         "ws_ping_timeout": interval,
     }

@@ -26,6 +26,7 @@ from voicelive_agent.wire.bridge.messages import (
     encode,
     read_for_agent,
     read_for_bridge,
+    write_delta,
 )
 
 with warnings.catch_warnings():
@@ -347,6 +348,14 @@ def test_what_an_agent_sends_is_written_as_the_official_codec_writes_it(
     frame = encode(ours)
     assert frame == official.encode_outbound_message(theirs)
     assert read_for_bridge(frame) == ours
+
+
+@given(st.text(min_size=1))
+def test_a_delta_is_written_as_its_message_is(text: str) -> None:
+    written = json.loads(write_delta("r_7", "it_7", text))
+    message = OutputTextDelta(**IDS, delta=text, id=written["id"], ts=written["ts"])
+    assert written == json.loads(encode(message))
+    assert list(written) == list(json.loads(encode(message)))
 
 
 @pytest.mark.parametrize(

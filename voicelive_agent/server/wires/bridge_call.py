@@ -23,6 +23,7 @@ from voicelive_agent.agent import TurnKind
 from voicelive_agent.server.conversations import ConversationKey, StoreError
 from voicelive_agent.server.conversations.records import count_bytes
 from voicelive_agent.server.engine.announcements import close_call, open_call
+from voicelive_agent.server.engine.deadline import Watchdog
 from voicelive_agent.server.engine.engine import Engine
 from voicelive_agent.server.engine.events import TurnRequest
 from voicelive_agent.server.engine.turn import RunningTurn
@@ -85,7 +86,7 @@ class BridgeCall:
         self._call_id = call_id
         self._send_timeout = send_timeout
         self._max_speech_bytes = max_speech_bytes
-        self._sending = asyncio.Lock()
+        self._slowness = Watchdog(self._give_up_on)
         self._started = False
         self._draining = False
         self._seen: set[str] = set()
@@ -362,8 +363,8 @@ class BridgeCall:
                 for event in batch:
                     if response.over:
                         break
-                    for message in response.write(event):
-                        await self._send(message)
+                    for frame in response.write(event):
+                        await self._send_frame(frame)
 
     # The connection
 
@@ -372,18 +373,20 @@ class BridgeCall:
         return self._socket.client_state is WebSocketState.CONNECTED
 
     async def _send(self, message: bridge.ForBridge) -> None:
+        await self._send_frame(bridge.encode(message))
+
+    async def _send_frame(self, frame: str) -> None:
         if self._over.done() or not self._is_connected:
             return
-        frame = bridge.encode(message)
-        try:
-            async with self._sending, asyncio.timeout(self._send_timeout):
-                await self._socket.send_text(frame)
-        except TimeoutError:
-            logger.warning("the Bridge does not read what is sent: the call ends")
-            self._finish(_GOING_AWAY)
-        except (WebSocketDisconnect, RuntimeError, OSError):
-            # It has gone, or the connection is closed; reading tells it.
-            return
+        self._slowness.expect(_GOING_AWAY, self._send_timeout)
+        # Where the peer has gone, or the connection is closed, reading tells it.
+        with suppress(WebSocketDisconnect, RuntimeError, OSError):
+            await self._socket.send_text(frame)
+        self._slowness.clear()
+
+    def _give_up_on(self, close_code: int) -> None:
+        logger.warning("the Bridge does not read what is sent: the call ends")
+        self._finish(close_code)
 
     def _finish(self, close_code: int) -> None:
         if not self._over.done():
@@ -391,6 +394,7 @@ class BridgeCall:
 
     async def _end(self) -> None:
         self._finish(1000)
+        self._slowness.close()
         close_call(self._key, self)
         for waiting in self._waiting.values():
             if not waiting.outcome.done():

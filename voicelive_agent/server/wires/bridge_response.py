@@ -37,11 +37,16 @@ class Response:
         self._voice: dict[str, Any] | None = None
         self._end_call: bridge.EndCall | None = None
 
-    def write(self, event: EngineEvent) -> Iterator[bridge.ForBridge]:
-        """The messages of an event of the engine."""
+    def write(self, event: EngineEvent) -> Iterator[str]:
+        """The frames of an event of the engine."""
         if isinstance(event, Delta):
             yield from self._write_text(_clean(event.text))
-        elif isinstance(event, VoiceChanged):
+            return
+        for message in self._tell(event):
+            yield bridge.encode(message)
+
+    def _tell(self, event: EngineEvent) -> Iterator[bridge.ForBridge]:
+        if isinstance(event, VoiceChanged):
             self._voice = {**(self._voice or {}), **event.patch}
         elif isinstance(event, Failed):
             told = describe_failure(event.ending.value, event.why)
@@ -73,19 +78,24 @@ class Response:
             return bridge.ResponseDone(response_id=self.id)
         return bridge.ResponseNone(in_reply_to=self.inputs, reason="no_reply_needed")
 
-    def _write_text(self, text: str) -> Iterator[bridge.ForBridge]:
+    def _write_text(self, text: str) -> Iterator[str]:
         if not self.created:
             self.created = True
-            yield bridge.ResponseCreated(response_id=self.id, in_reply_to=self.inputs)
+            created = bridge.ResponseCreated(response_id=self.id, in_reply_to=self.inputs)
+            yield bridge.encode(created)
         for start in range(0, len(text), _LONGEST_DELTA):
-            voice, self._voice = self._voice, None
             self._has_item = True
-            yield bridge.OutputTextDelta(
-                response_id=self.id,
-                item_id=self._item_id,
-                delta=text[start : start + _LONGEST_DELTA],
-                voice=voice,
+            yield self._write_delta(text[start : start + _LONGEST_DELTA])
+
+    def _write_delta(self, text: str) -> str:
+        voice, self._voice = self._voice, None
+        if voice is None:
+            return bridge.write_delta(self.id, self._item_id, text)
+        return bridge.encode(
+            bridge.OutputTextDelta(
+                response_id=self.id, item_id=self._item_id, delta=text, voice=voice
             )
+        )
 
 
 def _clean(text: str) -> str:

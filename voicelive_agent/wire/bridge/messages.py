@@ -6,8 +6,9 @@ side's. An optional field that is there must not be null. Sources: azure-ai-agen
 azure-sdk-for-python ("Voice Live Bridge SDK design").
 """
 
+import json
 import re
-import uuid
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
@@ -90,7 +91,7 @@ Voice = Annotated[dict[str, Any], AfterValidator(check_voice)]
 
 def new_id(prefix: str) -> str:
     """A fresh id, such as ``r_`` and 32 hexadecimal digits."""
-    return f"{prefix}{uuid.uuid4().hex}"
+    return f"{prefix}{secrets.token_hex(16)}"
 
 
 def _now() -> str:
@@ -399,6 +400,20 @@ def encode(message: ForAgent | ForBridge) -> str:
             f"{message.type}: the frame would be longer than {MAX_FRAME_BYTES:,} bytes"
         )
     return frame
+
+
+def write_delta(response_id: str, item_id: str, text: str) -> str:
+    """The frame of an ``OutputTextDelta`` without a voice, of which there are many.
+
+    A message of its own costs 20 us more each. ``text`` has no half of a surrogate pair.
+    """
+    return (
+        f'{{"type":"response.output_text.delta","id":"{new_id("m_")}","ts":"{_now()}",'
+        f'"response_id":"{response_id}","item_id":"{item_id}","delta":{_write_string(text)}}}'
+    )
+
+
+_write_string = json.encoder.encode_basestring
 
 
 class _Envelope(Message):
