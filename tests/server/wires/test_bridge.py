@@ -254,6 +254,8 @@ async def test_a_deadline_of_the_bridge_ends_the_response(parrot: Parrot, by_ite
         await voice.send(bridge.ResponseTimeout(stage="idle", **target))
         assert await voice.is_quiet()
         assert await voice.ask("next") == "You said next."
+    (past,) = parrot.turns[-1].history
+    assert (past.reply, past.cut) == ("" if by_item else "One. ", True)
 
 
 async def test_a_failure_is_told_and_apologised_for_without_what_is_inside(parrot: Parrot) -> None:

@@ -24,6 +24,7 @@ from voicelive_agent.server.conversations import ConversationKey, StoreError
 from voicelive_agent.server.conversations.records import count_bytes
 from voicelive_agent.server.engine.announcements import close_call, open_call
 from voicelive_agent.server.engine.deadline import Watchdog
+from voicelive_agent.server.engine.ending import Ending
 from voicelive_agent.server.engine.engine import Engine
 from voicelive_agent.server.engine.events import TurnRequest
 from voicelive_agent.server.engine.turn import RunningTurn
@@ -245,7 +246,12 @@ class BridgeCall:
         response = self._open
         if response is None:
             return
-        if message.response_id == response.id or set(message.item_ids or ()) & set(response.inputs):
+        if message.response_id == response.id:
+            # What was heard of it is not told, so what was delivered stays.
+            response.over = True
+            self._open = None
+            response.turn.stop(Ending.CANCELLED)
+        elif set(message.item_ids or ()) & set(response.inputs):
             self._close_response(response, heard="")
 
     @_take.register
