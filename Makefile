@@ -47,6 +47,7 @@ check: for-development  ## Lint, format, types, who imports whom, secrets, depen
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 	.ci/secrets
+	.ci/console
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m infra.dependencies
 	$(BIN)/python -m infra.sbom

@@ -1,0 +1,204 @@
+"""The console in a real Chromium, at an emulator whose engines the test holds in its hand."""
+
+import asyncio
+import base64
+import contextlib
+import shutil
+import threading
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.emulator.fakes import (
+    FakeAgentBackend,
+    FakeSpeechToText,
+    FakeTextToSpeech,
+    FakeVoiceActivity,
+)
+from voicelive_agent.emulator.engines import Engines
+from voicelive_agent.emulator.settings import load_settings
+from voicelive_agent.testing.services import serve_emulator
+
+RATE_HZ = 24_000
+MICROPHONE_RATE_HZ = 48_000
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--use-fake-device-for-media-stream",
+)
+
+TAP = """
+// What leaves for the loudspeaker is kept, too: by a second capture worklet of the page's own.
+window.tap = { chunks: [], times: [] };
+const connect = AudioNode.prototype.connect;
+AudioNode.prototype.connect = function (target, ...rest) {
+  if (target instanceof AudioDestinationNode) {
+    const options = { numberOfOutputs: 0, processorOptions: { rateHz: this.context.sampleRate } };
+    const node = new AudioWorkletNode(this.context, "capture", options);
+    node.port.onmessage = ({ data }) => {
+      window.tap.chunks.push(data.pcm);
+      window.tap.times.push(performance.timeOrigin + performance.now());
+    };
+    connect.call(this, node);
+  }
+  return connect.call(this, target, ...rest);
+};
+window.violations = [];
+addEventListener("securitypolicyviolation", ({ violatedDirective }) =>
+  window.violations.push(violatedDirective));
+"""
+
+READ_TAP = """() => {
+  let text = "";
+  for (const chunk of window.tap.chunks) {
+    const bytes = new Uint8Array(chunk.buffer);
+    for (let at = 0; at < bytes.length; at += 8192)
+      text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  }
+  return btoa(text);
+}"""
+
+
+def require_chromium() -> None:
+    """Skip where there is no browser; in CI that is an error."""
+    if not Path(CHROMIUM).exists():
+        pytest.fail("Chromium is missing: sudo apt-get install chromium")
+
+
+class Desk:
+    """An emulator with fake engines, on a thread of its own."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.stt = FakeSpeechToText()
+        self.tts = FakeTextToSpeech()
+        self.agent = FakeAgentBackend()
+        self.settings = load_settings(log_level="warning", **settings)
+        self.url = ""
+        self._stop: Callable[[], object] = lambda: None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+
+    async def _run(self) -> None:
+        engines = Engines(
+            self.stt, self.tts, {"*": self.agent}, self.agent, open_voice_activity=FakeVoiceActivity
+        )
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        async with serve_emulator(self.settings, engines) as self.url:
+            self._stop = lambda: loop.call_soon_threadsafe(stop.set)
+            self._ready.set()
+            await stop.wait()
+
+    def __enter__(self) -> "Desk":
+        self._thread.start()
+        assert self._ready.wait(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._stop()
+        self._thread.join(30)
+
+
+def write_microphone(path: Path, sounds: list[tuple[float, np.ndarray]], seconds: float) -> Path:
+    """A file for Chromium's fake microphone: each sound (at 48 kHz) from its second on."""
+    track = np.zeros(int(seconds * MICROPHONE_RATE_HZ), "<i2")
+    for at_s, sound in sounds:
+        start = int(at_s * MICROPHONE_RATE_HZ)
+        track[start : start + len(sound)] = sound[: len(track) - start]
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(MICROPHONE_RATE_HZ)
+        file.writeframes(track.tobytes())
+    return path
+
+
+def voice(seconds: float) -> np.ndarray:
+    """What the fake voice activity takes for speech."""
+    at = np.arange(int(seconds * MICROPHONE_RATE_HZ)) / MICROPHONE_RATE_HZ
+    return (9000 * np.sin(2 * np.pi * 220 * at)).astype("<i2")
+
+
+@contextlib.contextmanager
+def browser(microphone: Path | None, *flags: str, grants: bool = True) -> Iterator[Browser]:
+    require_chromium()
+    arguments = [*FLAGS, *flags]
+    arguments.append("--use-fake-ui-for-media-stream" if grants else "--deny-permission-prompts")
+    if microphone is not None:
+        arguments.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=arguments, ignore_default_args=["--mute-audio"]
+        )
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+class Screen:
+    """The console's page, and what a test asks of it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.add_init_script(TAP)
+
+    def wait_for_state(self, *names: str) -> None:
+        selector = ", ".join(f'[role=status][data-state="{name}"]' for name in names)
+        self.page.wait_for_selector(selector)
+
+    def wait_for(self, expression: str, timeout_s: float = 20) -> Any:
+        return self.page.wait_for_function(expression, timeout=timeout_s * 1000).json_value()
+
+    def call(self, expression: str) -> Any:
+        """Something of the page's call, as ``call.…``."""
+        return self.page.evaluate(
+            f"() => {{ const call = voiceConsole.call; return {expression}; }}"
+        )
+
+    def heard(self) -> np.ndarray:
+        """All that left for the loudspeaker, at 24 kHz."""
+        return np.frombuffer(base64.b64decode(self.page.evaluate(READ_TAP)), "<i2")
+
+    def frames(self, type: str, sender: str = "client") -> list[Any]:
+        """The frames of a type, as they were sent or came."""
+        found: list[Any] = self.call(
+            f"call.log.rows.filter((row) => row.from === {sender!r} && row.type === {type!r})"
+            ".map((row) => JSON.parse(row.raw))"
+        )
+        return found
+
+
+@contextlib.contextmanager
+def open_console(
+    desk: Desk, chromium: Browser, path: str = "/", **options: Any
+) -> Iterator[Screen]:
+    """Its page; nothing may have gone wrong in it when the block ends."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
+    screen = Screen(context.new_page())
+    try:
+        screen.page.goto(desk.url + path)
+        screen.page.wait_for_selector("console-bar button")
+        yield screen
+        assert screen.errors == []
+    finally:
+        context.close()

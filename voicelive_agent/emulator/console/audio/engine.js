@@ -1,0 +1,156 @@
+/** Audio engine: one AudioContext, the microphone into it, the answers out of it. */
+
+import { RATE_HZ } from "./pcm.js";
+
+const CUT_TIMEOUT_MS = 500;
+
+/** @typedef {{echoCancellation: boolean, noiseSuppression: boolean, autoGainControl: boolean}} Processing */
+
+/**
+ * What the engine tells: a chunk of 20 ms that was captured, a message of the playback worklet,
+ * a microphone that is gone.
+ * @typedef {{captured(chunk: {pcm: Int16Array, rms: number, peak: number}): void,
+ *   playback(message: any): void, microphoneLost(): void}} Listener
+ */
+
+export class AudioEngine {
+  /** @param {Listener} listener */
+  constructor(listener) {
+    this.listener = listener;
+    /** @type {AudioContext | null} */
+    this.context = null;
+    /** @type {MediaStream | null} */
+    this.stream = null;
+    /** @type {AudioWorkletNode | null} */
+    this.playback = null;
+    /** @type {AudioWorkletNode | null} */
+    this.capture = null;
+    /** @type {GainNode | null} */
+    this.gain = null;
+    /** @type {MediaStreamAudioSourceNode | null} */
+    this.source = null;
+    this.volume = 1;
+    this.cuts = 0;
+    /** @type {Map<number, (report: {at: number, items: import("../wire/session.js").Cut[]}) => void>} */
+    this.waiting = new Map();
+  }
+
+  /** Must be called in a click: browsers start no context otherwise. */
+  async openLoudspeaker() {
+    if (!this.context) await this.build(new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" }));
+    await this.context?.resume();
+  }
+
+  /** @param {AudioContext} context */
+  async build(context) {
+    this.context = context;
+    const here = (/** @type {string} */ name) => new URL(name, import.meta.url).href;
+    await Promise.all([
+      context.audioWorklet.addModule(here("capture.js")),
+      context.audioWorklet.addModule(here("playback.js")),
+    ]);
+    const processorOptions = { rateHz: RATE_HZ };
+    this.playback = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1], processorOptions });
+    this.playback.port.onmessage = ({ data }) => this.receive(data);
+    this.capture = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, processorOptions });
+    this.capture.port.onmessage = ({ data }) => this.listener.captured(data);
+    this.gain = new GainNode(context, { gain: this.volume });
+    this.playback.connect(this.gain).connect(context.destination);
+  }
+
+  /**
+   * Rejects with the browser's NotAllowedError or NotFoundError.
+   * @param {Processing} processing @param {string} deviceId empty for the system's choice
+   */
+  async openMicrophone(processing, deviceId) {
+    const audio = { ...processing, channelCount: 1, ...(deviceId && { deviceId: { exact: deviceId } }) };
+    const stream = await navigator.mediaDevices.getUserMedia({ audio });
+    this.closeMicrophone();
+    this.stream = stream;
+    const [track] = stream.getAudioTracks();
+    track.onended = () => this.stream === stream && this.listener.microphoneLost();
+  }
+
+  /** Let what the microphone hears into the context, once both are open. */
+  async connectMicrophone() {
+    if (!this.stream || !this.context || !this.capture) return;
+    try {
+      this.source = this.context.createMediaStreamSource(this.stream);
+    } catch (error) {
+      if (!(error instanceof DOMException && error.name === "NotSupportedError")) throw error;
+      // Older Firefox connects a microphone at the device's own rate only.
+      await this.context.close();
+      await this.build(new AudioContext({ latencyHint: "interactive" }));
+      this.source = this.context.createMediaStreamSource(this.stream);
+    }
+    this.source.connect(this.capture);
+  }
+
+  closeMicrophone() {
+    this.source?.disconnect();
+    this.source = null;
+    for (const track of this.stream?.getTracks() ?? []) {
+      track.onended = null;
+      track.stop();
+    }
+    this.stream = null;
+  }
+
+  /** @param {Processing} processing */
+  async process(processing) {
+    await this.stream?.getAudioTracks()[0]?.applyConstraints(processing);
+  }
+
+  async close() {
+    this.closeMicrophone();
+    await this.cut();
+    await this.context?.suspend();
+  }
+
+  /** @param {string} item @param {Int16Array} samples */
+  play(item, samples) {
+    this.playback?.port.postMessage({ item, samples }, [samples.buffer]);
+  }
+
+  /** No more of this item will come. @param {string} item */
+  end(item) {
+    this.playback?.port.postMessage({ end: item });
+  }
+
+  /**
+   * Silence; what was played of each item until then, and what was not.
+   * @returns {Promise<{at: number, items: import("../wire/session.js").Cut[]}>}
+   */
+  cut() {
+    const { playback } = this;
+    if (!playback) return Promise.resolve({ at: Date.now(), items: [] });
+    const id = ++this.cuts;
+    playback.port.postMessage({ cut: id });
+    return new Promise((resolve) => {
+      this.waiting.set(id, resolve);
+      // A context that the browser has stopped answers nothing, and plays nothing.
+      setTimeout(() => this.receive({ cut: id, at: Date.now(), items: [] }), CUT_TIMEOUT_MS);
+    });
+  }
+
+  /** @param {number} volume 0 to 1 */
+  setVolume(volume) {
+    this.volume = volume;
+    if (this.gain) this.gain.gain.value = volume;
+  }
+
+  /** Milliseconds from the context to the loudspeaker, as the browser estimates them. */
+  get outputLatencyMs() {
+    return (this.context?.outputLatency ?? 0) * 1000;
+  }
+
+  /** @param {any} message */
+  receive(message) {
+    if (message.cut === undefined) {
+      this.listener.playback(message);
+      return;
+    }
+    this.waiting.get(message.cut)?.(message);
+    this.waiting.delete(message.cut);
+  }
+}

@@ -1,0 +1,27 @@
+/** PCM16 as it stands on the wire: little-endian, in base64. */
+
+export const RATE_HZ = 24000;
+
+/** @param {Int16Array} samples */
+export function toBase64(samples) {
+  const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 0x2000) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 0x2000));
+  }
+  return btoa(text);
+}
+
+/** @param {string} text */
+export function fromBase64(text) {
+  const raw = atob(text);
+  const bytes = new Uint8Array(raw.length);
+  for (let at = 0; at < raw.length; at++) bytes[at] = raw.charCodeAt(at);
+  return new Int16Array(bytes.buffer, 0, bytes.length >> 1);
+}
+
+/** Milliseconds of PCM16 in `text`, without decoding it. @param {string} text */
+export function durationMs(text) {
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  return (((text.length * 3) / 4 - padding) / 2 / RATE_HZ) * 1000;
+}

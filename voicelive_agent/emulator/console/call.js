@@ -1,0 +1,459 @@
+/** Call: the microphone, the socket, the session and the loudspeaker of one conversation, joined. */
+
+import { AudioEngine } from "./audio/engine.js";
+import { durationMs, fromBase64, toBase64 } from "./audio/pcm.js";
+import { load, save, SESSION } from "./preferences.js";
+import { Service, ServiceError } from "./service.js";
+import { Lanes } from "./wire/lanes.js";
+import { EventLog, summarise } from "./wire/log.js";
+import { Session } from "./wire/session.js";
+import { addressOf, CallSocket } from "./wire/socket.js";
+import { describe } from "./wire/states.js";
+import { pageMarks, toRow } from "./wire/turns.js";
+
+const SILENCE = toBase64(new Int16Array(480));
+const CHUNK_MS = 20;
+/** A muted user who speaks louder than this for a while is told. */
+const TALKING_RMS = 0.03;
+const TALKING_CHUNKS = 15;
+const WATCH_MS = 4000;
+const TURNS_DELAY_MS = 250;
+
+/** The browser's errors of a microphone. @type {Record<string, string>} */
+const MICROPHONE_TROUBLES = {
+  NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "no-device", OverconstrainedError: "no-device",
+  NotReadableError: "busy", AbortError: "busy",
+};
+
+/** Now, in ms of the epoch: the clock that the emulator's times are compared with. */
+export const now = () => performance.timeOrigin + performance.now();
+
+/** Tells `change` when there is something new to draw. */
+export class Call extends EventTarget {
+  constructor() {
+    super();
+    this.service = new Service();
+    this.preferences = load();
+    this.session = new Session();
+    this.log = new EventLog();
+    this.lanes = new Lanes();
+    this.engine = new AudioEngine({
+      captured: (chunk) => this.captured(chunk),
+      playback: (message) => this.heard(message),
+      microphoneLost: () => this.loseMicrophone(),
+    });
+    /** @type {CallSocket | null} */
+    this.socket = null;
+    /** @type {import("./wire/states.js").Phase} */
+    this.phase = "idle";
+    this.trouble = "";
+    this.detail = "";
+    this.retryInS = 0;
+    this.endReason = "";
+    this.began = 0;
+    this.isMuted = false;
+    this.isHolding = false;
+    this.isPushToTalk = false;
+    this.hasMicrophone = false;
+    this.microphoneLost = false;
+    this.loudChunks = 0;
+    this.inputLevel = 0;
+    this.outputLevel = 0;
+    this.underruns = 0;
+    this.cutMs = /** @type {number | null} */ (null);
+    /** @type {import("./wire/turns.js").Row[]} */
+    this.rows = [];
+    /** From the session's clock to the page's, in ms. */
+    this.offsetMs = 0;
+    this.watcher = 0;
+    this.turnTimer = 0;
+    this.greets = false;
+    this.pendingTexts = /** @type {string[]} */ ([]);
+  }
+
+  get state() {
+    return describe(this, this.session, now());
+  }
+
+  get isOpen() {
+    return this.phase === "open" || this.phase === "reconnecting" || this.phase === "connecting" || this.phase === "asking";
+  }
+
+  get talksWhileMuted() {
+    return this.isMuted && this.loudChunks >= TALKING_CHUNKS;
+  }
+
+  get endsInS() {
+    const ends = this.session.settings.expires_at;
+    return ends ? Math.max(0, Math.round(ends - now() / 1000)) : null;
+  }
+
+  changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {Partial<import("./preferences.js").Preferences>} some */
+  prefer(some) {
+    Object.assign(this.preferences, some);
+    save(this.preferences);
+    this.changed();
+  }
+
+  /** @param {import("./wire/states.js").Phase} phase @param {{trouble?: string, detail?: string}} [why] */
+  enter(phase, { trouble = "", detail = "" } = {}) {
+    Object.assign(this, { phase, trouble, detail });
+    this.changed();
+  }
+
+  // Beginning and end.
+
+  /** Talk: must be called in a click or a key press. @param {{withMicrophone?: boolean}} [how] */
+  async talk({ withMicrophone = true } = {}) {
+    if (this.isOpen) return;
+    this.greets = this.preferences.isGreeting && !this.pendingTexts.length;
+    this.enter(withMicrophone ? "asking" : "connecting");
+    this.microphoneLost = false;
+    const loudspeaker = this.engine.openLoudspeaker();
+    const wish = { agent: this.preferences.agent || "agent", model: this.preferences.model };
+    const allowed = this.service.preflight(wish);
+    allowed.catch(() => {});
+    try {
+      if (withMicrophone) await this.openMicrophone();
+      await allowed;
+      await loudspeaker;
+      await this.engine.connectMicrophone();
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    if (!this.isOpen) return;
+    this.connect();
+  }
+
+  async openMicrophone() {
+    if (!navigator.mediaDevices) throw new ServiceError("insecure", "", 0);
+    await this.engine.openMicrophone(this.preferences.processing, this.preferences.deviceId);
+    this.hasMicrophone = true;
+  }
+
+  /** @param {any} error */
+  fail(error) {
+    const trouble = error instanceof ServiceError ? error.trouble : (MICROPHONE_TROUBLES[error?.name] ?? "refused");
+    const detail = error instanceof ServiceError ? error.message : trouble === "refused" ? String(error) : "";
+    this.close();
+    this.enter("idle", { trouble, detail });
+  }
+
+  connect() {
+    this.session = new Session();
+    this.log.clear();
+    this.lanes.clear();
+    this.rows = [];
+    this.began = now();
+    this.underruns = 0;
+    this.cutMs = null;
+    this.endReason = "";
+    this.enter("connecting");
+    this.socket = new CallSocket(() => this.address(), {
+      opened: () => this.enter("open"),
+      received: (event, raw) => this.receive(event, raw),
+      lost: (reason, retryInS) => this.lose(reason, retryInS),
+    });
+    this.socket.open();
+    clearInterval(this.watcher);
+    this.watcher = setInterval(() => this.watch(), WATCH_MS);
+  }
+
+  address() {
+    const { agent, model } = this.preferences;
+    const wish = { agent: agent || "agent", model, conversationId: this.session.conversationId };
+    return addressOf(location.origin, wish, this.service.key);
+  }
+
+  /** Browsers have no ping, so a service that hangs is found by asking it something. */
+  async watch() {
+    if (this.phase !== "open") return;
+    const { socket } = this;
+    try {
+      await this.service.json("/sessions", { timeoutMs: WATCH_MS - 500 });
+    } catch (error) {
+      if (socket === this.socket && error instanceof ServiceError && error.status === 0) socket?.abandon();
+    }
+  }
+
+  /** @param {string} reason @param {number | null} retryInS */
+  async lose(reason, retryInS) {
+    this.perform(this.session.silence("lost"));
+    await this.engine.cut();
+    this.session.active = this.session.playing = this.session.waiting = null;
+    this.session.isUserSpeaking = false;
+    this.session.isReady = false;
+    this.greets = false;
+    if (retryInS === null) {
+      this.end(reason);
+      return;
+    }
+    this.retryInS = retryInS;
+    this.enter("reconnecting", { detail: reason });
+  }
+
+  hangUp() {
+    this.end("");
+  }
+
+  /** @param {string} reason */
+  end(reason) {
+    this.endReason = reason;
+    this.close();
+    this.enter("ended");
+  }
+
+  close() {
+    clearInterval(this.watcher);
+    this.socket?.close();
+    this.socket = null;
+    this.hasMicrophone = false;
+    this.isHolding = false;
+    this.inputLevel = this.outputLevel = 0;
+    this.session.playing = this.session.active = this.session.waiting = null;
+    this.session.isUserSpeaking = false;
+    this.pendingTexts = [];
+    void this.engine.close();
+  }
+
+  loseMicrophone() {
+    this.microphoneLost = true;
+    this.hasMicrophone = false;
+    this.inputLevel = 0;
+    this.changed();
+  }
+
+  // Events in and out.
+
+  /** @param {any} event @param {string} raw */
+  receive(event, raw) {
+    const at = now();
+    this.note("server", event, raw, at);
+    this.perform(this.session.receive(event, at));
+    this.lanes.receive(event, at - this.began);
+    if (event.type === "response.done" || event.type === "conversation.item.truncated") this.turnChanged();
+    this.changed();
+  }
+
+  /** @param {any} event */
+  send(event) {
+    const raw = JSON.stringify(event);
+    this.socket?.send(raw);
+    this.note("client", event, raw, now());
+  }
+
+  /** @param {"client" | "server" | "page"} from @param {any} event @param {string} raw @param {number} at */
+  note(from, event, raw, at) {
+    const isSound = event.type === "response.audio.delta";
+    this.log.add({
+      atMs: at - this.began, from, type: event.type, raw, summary: summarise(event),
+      audioMs: isSound ? durationMs(event.delta) : 0, response: event.response_id ?? "",
+    });
+  }
+
+  /** The service knows more of a turn; its marks are asked for once it is quiet for a moment. */
+  turnChanged() {
+    clearTimeout(this.turnTimer);
+    this.turnTimer = setTimeout(() => this.loadTurns().catch(() => {}), TURNS_DELAY_MS);
+  }
+
+  async loadTurns() {
+    const { session } = this;
+    if (!session.id) return;
+    const { turns, began_at } = await this.service.json(`/sessions/${session.id}`);
+    if (session !== this.session) return;
+    this.offsetMs = Date.parse(began_at) - this.began;
+    const { outputLatencyMs } = this.engine;
+    this.rows = turns.map((/** @type {import("./wire/turns.js").Turn} */ turn) =>
+      toRow(turn, pageMarks(session.marks.get(turn.response_id ?? ""), Date.parse(began_at), outputLatencyMs)),
+    );
+    this.changed();
+  }
+
+  /** @param {import("./wire/session.js").Effect[]} effects */
+  perform(effects) {
+    for (const effect of effects) {
+      if (effect.do === "play") this.engine.play(effect.item, fromBase64(effect.audio));
+      else if (effect.do === "end") this.engine.end(effect.item);
+      else if (effect.do === "cut") void this.cut(effect.why);
+      else if (effect.do === "send") this.send(effect.event);
+      else if (effect.do === "hangUp") this.end(effect.why);
+      else if (effect.do === "configure") this.update(this.wishes);
+      else this.begin();
+    }
+  }
+
+  /** Cut the sound, and tell the service what of it was played. @param {string} why */
+  async cut(why) {
+    const asked = now();
+    const { at, items } = await this.engine.cut();
+    this.cutMs = Math.max(0, at - asked);
+    if (!this.socket || why === "lost") {
+      this.session.wasCut(items, "lost");
+      return;
+    }
+    const played = items.map(({ item, playedMs }) => `${item} ${Math.floor(playedMs)} ms`).join(", ");
+    const said = { type: "page.silent", text: `${Math.round(this.cutMs)} ms after that; played ${played || "nothing"}` };
+    this.note("page", said, JSON.stringify({ ...said, items }), now());
+    this.lanes.cut(now() - this.began);
+    this.perform(this.session.wasCut(items, why));
+    this.changed();
+  }
+
+  /** The service has the session: now the person may be heard, and the agent may greet. */
+  begin() {
+    if (this.greets) this.send({ type: "response.create" });
+    this.greets = false;
+    for (const text of this.pendingTexts.splice(0)) void this.write(text);
+  }
+
+  /** The session that a call asks for: the console's, with the user's settings over it. */
+  get wishes() {
+    return { ...SESSION, ...this.preferences.session, ...(this.isPushToTalk && { turn_detection: null }) };
+  }
+
+  // What the person does.
+
+  async interrupt() {
+    this.perform(this.session.silence("interrupt"));
+    this.changed();
+  }
+
+  /** Cut the answer, and go on once the service has been told. @param {string} why */
+  async silence(why) {
+    const effects = this.session.silence(why);
+    if (!effects.length) return;
+    const { items } = await this.engine.cut();
+    const cancels = this.session.wasCut(items, why);
+    // What follows cancels the running response itself.
+    this.perform(cancels.filter((effect) => effect.do !== "send" || effect.event.type !== "response.cancel"));
+  }
+
+  /** @param {string} text */
+  async write(text) {
+    if (this.phase !== "open" || !this.session.isReady) {
+      this.pendingTexts.push(text);
+      if (!this.isOpen) await this.talk({ withMicrophone: false });
+      return;
+    }
+    await this.silence("typed");
+    for (const event of this.session.typed(text)) this.send(event);
+    this.session.waiting = { atMs: now(), what: "agent" };
+    this.changed();
+  }
+
+  /** @param {import("./wire/session.js").CardEntry} entry @param {number} index */
+  async click(entry, index) {
+    if (this.phase !== "open") return;
+    const event = this.session.click(entry, index);
+    if (!event) return;
+    await this.silence("click");
+    this.send(event);
+    this.changed();
+  }
+
+  mute(isMuted = !this.isMuted) {
+    this.isMuted = isMuted;
+    this.loudChunks = 0;
+    this.changed();
+  }
+
+  /** Push-to-talk: the service waits for a commit instead of a pause. @param {boolean} isPushToTalk */
+  setPushToTalk(isPushToTalk) {
+    if (this.isPushToTalk === isPushToTalk) return;
+    this.isPushToTalk = isPushToTalk;
+    if (this.phase === "open") this.update({ turn_detection: this.wishes.turn_detection });
+    this.changed();
+  }
+
+  async hold() {
+    if (this.phase !== "open" || !this.hasMicrophone || this.isHolding) return;
+    this.setPushToTalk(true);
+    this.isHolding = true;
+    this.perform(this.session.silence("interrupt"));
+    this.changed();
+  }
+
+  release() {
+    if (!this.isHolding) return;
+    this.isHolding = false;
+    if (this.phase === "open") {
+      this.send({ type: "input_audio_buffer.commit" });
+      this.send({ type: "response.create" });
+    }
+    this.changed();
+  }
+
+  /** @param {Record<string, any>} session */
+  update(session) {
+    this.send({ type: "session.update", session });
+  }
+
+  /** @param {Partial<import("./audio/engine.js").Processing>} some */
+  async process(some) {
+    const processing = { ...this.preferences.processing, ...some };
+    this.prefer({ processing });
+    // Chromium changes these of a running track only by opening it again.
+    if (this.hasMicrophone) await this.reopenMicrophone();
+  }
+
+  async reopenMicrophone() {
+    try {
+      await this.openMicrophone();
+      await this.engine.connectMicrophone();
+      this.microphoneLost = false;
+    } catch (error) {
+      this.loseMicrophone();
+      this.session.note("error", String(error));
+    }
+    this.changed();
+  }
+
+  /** @param {number} volume */
+  setVolume(volume) {
+    this.engine.setVolume(volume);
+    this.prefer({ volume });
+  }
+
+  // Sound in and out.
+
+  /** @param {{pcm: Int16Array, rms: number, peak: number}} chunk */
+  captured({ pcm, rms, peak }) {
+    this.inputLevel = rms;
+    this.loudChunks = rms > TALKING_RMS ? this.loudChunks + 1 : Math.max(0, this.loudChunks - 0.2);
+    const isHeard = !this.isMuted && (!this.isPushToTalk || this.isHolding);
+    this.lanes.you(now() - this.began, isHeard ? peak : 0);
+    if (this.phase !== "open" || !this.session.isReady) return;
+    if (this.isPushToTalk && !this.isHolding) return;
+    const audio = isHeard ? toBase64(pcm) : SILENCE;
+    this.log.addAppend(CHUNK_MS);
+    this.socket?.send(`{"type":"input_audio_buffer.append","audio":"${audio}"}`);
+  }
+
+  /** A message of the playback worklet. @param {any} message */
+  heard(message) {
+    if (message.began) {
+      this.session.began(message.began, message.at);
+      this.turnChanged();
+      this.changed();
+    } else if (message.playing) {
+      this.outputLevel = message.peak;
+      this.session.played(message.playing, message.playedMs);
+      this.lanes.agent(now() - this.began, message.peak);
+      this.changed();
+    } else if (message.underrun) {
+      this.underruns += 1;
+      this.changed();
+    } else if (message.quiet) {
+      this.outputLevel = 0;
+      this.session.played(message.quiet, message.playedMs);
+      this.perform(this.session.finished(message.quiet, message.at));
+      this.changed();
+    }
+  }
+}

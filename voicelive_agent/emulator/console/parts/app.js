@@ -1,0 +1,249 @@
+/** The page: bar, conversation, lanes and tabs, joined to one call; keys and theme. */
+
+import { Call } from "../call.js";
+import { html, LitElement, nothing } from "../vendor/lit.js";
+import { percentiles } from "../wire/turns.js";
+import "./bar.js";
+import "./conversation.js";
+import "./event-log.js";
+import "./lanes-view.js";
+import { KEYS, listen } from "./keys.js";
+import "./settings.js";
+import "./waterfall.js";
+
+const TABS = { turns: "Turns + events", settings: "Session settings" };
+
+/** On a narrow screen one part is seen at a time. */
+const PANES = { talk: "Talk", turns: "Turns", events: "Events", settings: "Settings" };
+
+export class App extends LitElement {
+  constructor() {
+    super();
+    this.call = new Call();
+    this.tab = "turns";
+    this.pane = "talk";
+    this.selected = 0;
+    this.ticker = 0;
+    /** @type {any} */
+    this.about = null;
+    // For tests and for the developer's tools.
+    Object.assign(globalThis, { voiceConsole: this });
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.call.addEventListener("change", () => this.changed());
+    this.addEventListener("console", (event) => this.act(/** @type {CustomEvent} */ (event).detail));
+    this.addEventListener("turn-selected", (event) => this.select(/** @type {CustomEvent} */ (event).detail));
+    listen(this);
+    this.paint();
+    void this.load();
+  }
+
+  async load() {
+    try {
+      this.about = await this.call.service.about();
+      if (this.call.phase === "idle" && ["key", "away"].includes(this.call.trouble)) this.call.enter("idle");
+    } catch (error) {
+      const { trouble, message } = /** @type {import("../service.js").ServiceError} */ (error);
+      if (!this.call.isOpen) this.call.enter("idle", { trouble, detail: message });
+    }
+    this.requestUpdate();
+  }
+
+  changed() {
+    this.requestUpdate();
+    clearTimeout(this.ticker);
+    // A thought that takes long says for how long.
+    if (this.call.session.waiting || this.call.phase === "open") this.ticker = setTimeout(() => this.call.changed(), 1000);
+  }
+
+  /** @param {string} what */
+  act(what) {
+    if (what === "theme") this.paint(this.isDark ? "light" : "dark");
+    else if (what === "help") this.querySelector("dialog")?.showModal();
+    else if (what === "settings") this.open("settings");
+    else if (what === "key") /** @type {HTMLElement | null} */ (this.querySelector(".key input"))?.focus();
+    this.requestUpdate();
+  }
+
+  /** @param {string} tab */
+  open(tab) {
+    this.tab = tab in TABS ? tab : "turns";
+    this.pane = tab in PANES ? tab : "turns";
+    this.requestUpdate();
+  }
+
+  get isDark() {
+    const { theme } = document.documentElement.dataset;
+    return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+
+  paint(theme = this.call.preferences.theme) {
+    if (theme) document.documentElement.dataset.theme = theme;
+    if (theme !== this.call.preferences.theme) this.call.prefer({ theme });
+  }
+
+  /** @param {import("../wire/turns.js").Row | null} row */
+  select(row) {
+    const isSame = row?.turn.number === this.selected;
+    this.selected = !row || isSame ? 0 : row.turn.number;
+    const span = row && !isSame ? this.spanOf(row) : null;
+    /** @type {import("./lanes-view.js").LanesView | null} */ (this.querySelector("console-lanes"))?.show(span);
+    /** @type {import("./event-log.js").EventLogView | null} */ (this.querySelector("console-event-log"))?.show(span);
+    this.requestUpdate();
+  }
+
+  /** The turn's span in ms of the page's call. @param {import("../wire/turns.js").Row} row */
+  spanOf(row) {
+    const next = this.call.rows.find(({ turn }) => turn.number === row.turn.number + 1);
+    const fromMs = row.zeroMs + this.call.offsetMs;
+    return { fromMs: fromMs - 300, toMs: next ? next.zeroMs + this.call.offsetMs : this.call.lanes.endMs };
+  }
+
+  /** @param {number} step */
+  moveTurn(step) {
+    const { rows } = this.call;
+    const at = rows.findIndex(({ turn }) => turn.number === this.selected);
+    const row = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step];
+    if (row) this.select(row);
+  }
+
+  render() {
+    const { call } = this;
+    return html`
+      <console-bar .call=${call} .about=${this.about}></console-bar>
+      ${this.renderTrouble()}
+      <main data-pane=${this.pane}>
+        <section class="left" aria-label="Conversation">
+          <console-conversation .call=${call}></console-conversation>
+          ${this.renderWriting()}
+        </section>
+        <section class="right" aria-label="What happened">
+          <console-lanes .call=${call}></console-lanes>
+          <div class="tabs" role="tablist">
+            ${Object.entries(TABS).map(
+              ([name, title]) => html`<button role="tab" id=${`tab-${name}`} aria-controls="panel" aria-selected=${this.tab === name} @click=${() => this.open(name)}>${title}</button>`,
+            )}
+          </div>
+          <div class="panel" id="panel" role="tabpanel" aria-labelledby=${`tab-${this.tab}`}>${this.renderTab()}</div>
+        </section>
+      </main>
+      <nav class="panes" aria-label="Parts">
+        ${Object.entries(PANES).map(
+          ([name, title]) => html`<button aria-current=${this.pane === name ? "page" : nothing} @click=${() => this.open(name)}>${title}</button>`,
+        )}
+      </nav>
+      ${this.renderFoot()} ${this.renderHelp()}`;
+  }
+
+  renderTab() {
+    if (this.tab === "settings") return html`<console-settings .call=${this.call} .about=${this.about}></console-settings>`;
+    return html`<console-waterfall .call=${this.call} .selected=${this.selected}></console-waterfall>
+      <console-event-log .call=${this.call}></console-event-log>`;
+  }
+
+  renderTrouble() {
+    const { state } = this.call;
+    if (this.call.phase === "idle" && !this.call.trouble) return nothing;
+    if (state.tone !== "bad" && state.name !== "ended" && !/for \d+ s/.test(state.label)) return nothing;
+    return html`<div class="trouble ${state.tone}" data-state=${state.name}>
+      <p>${state.sentence}</p>
+      ${this.renderWay(state.way)}
+    </div>`;
+  }
+
+  /** @param {string} way */
+  renderWay(way) {
+    const { call } = this;
+    switch (way) {
+      case "talk":
+        return html`<button @click=${() => this.retry()}>${call.phase === "ended" ? "Talk again" : "Retry"}</button>`;
+      case "write":
+        return html`<button @click=${() => this.write()}>Write</button>`;
+      case "settings":
+        return html`<button @click=${() => call.reopenMicrophone()}>Use the microphone again</button><button @click=${() => this.open("settings")}>Settings</button>`;
+      case "mute":
+        return html`<button @click=${() => call.mute(false)}>Unmute</button>`;
+      case "interrupt":
+        return html`<button @click=${() => call.interrupt()}>Stop waiting</button>`;
+      case "hang-up":
+        return html`<button @click=${() => call.hangUp()}>Hang up</button>`;
+      case "key":
+        return html`<form class="key" @submit=${this.giveKey}>
+          <label>Key <input name="key" type="password" autocomplete="off" required></label><button>Use it</button>
+        </form>`;
+      default:
+        return nothing;
+    }
+  }
+
+  /** @param {SubmitEvent} event */
+  async giveKey(event) {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    this.call.service.setKey(String(new FormData(form).get("key")));
+    await this.load();
+  }
+
+  async retry() {
+    await this.load();
+    await this.call.talk();
+  }
+
+  write() {
+    this.open("talk");
+    void this.updateComplete.then(() => /** @type {HTMLInputElement | null} */ (this.querySelector(".writing input"))?.focus());
+  }
+
+  renderWriting() {
+    return html`<form class="writing" @submit=${this.send}>
+      <input name="text" aria-label="Say it in writing" placeholder="Say it in writing  ( / )" autocomplete="off">
+      <button>Send</button>
+    </form>`;
+  }
+
+  /** @param {SubmitEvent} event */
+  send(event) {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const text = String(new FormData(form).get("text")).trim();
+    if (!text) return;
+    form.reset();
+    void this.call.write(text);
+  }
+
+  renderFoot() {
+    const { call, about } = this;
+    const { p50, p95, count } = percentiles(call.rows);
+    const { echoCancellation, noiseSuppression, autoGainControl } = call.preferences.processing;
+    const processing = [echoCancellation && "echo cancellation", noiseSuppression && "noise suppression", autoGainControl && "gain"].filter(Boolean);
+    return html`<footer>
+      <span>${call.phase === "open" ? `● connected · ${call.session.id.slice(0, 14)} · ${clock((this.call.lanes.endMs) / 1000)}` : `○ ${call.phase === "idle" ? "no call" : call.phase}`}</span>
+      ${count ? html`<span>voice to voice p50 ${Math.round(p50 ?? 0)} ms · p95 ${Math.round(p95 ?? 0)} ms · ${count} ${count === 1 ? "turn" : "turns"}</span>` : nothing}
+      ${call.hasMicrophone ? html`<span>mic 24 kHz, 20 ms, ${processing.join(", ") || "unprocessed"}</span>` : nothing}
+      <span>underruns ${call.underruns}</span>
+      ${call.cutMs === null ? nothing : html`<span>last cut took ${Math.round(call.cutMs)} ms</span>`}
+      ${about ? html`<span>hears with ${about.stt.name} · speaks with ${about.tts.name}</span>` : nothing}
+    </footer>`;
+  }
+
+  renderHelp() {
+    return html`<dialog aria-label="Keys">
+      <h2>Keys</h2>
+      <dl>${KEYS.map(({ keys, says }) => html`<dt><kbd>${keys}</kbd></dt><dd>${says}</dd>`)}</dl>
+      <form method="dialog"><button autofocus>Close</button></form>
+    </dialog>`;
+  }
+}
+
+/** @param {number} s */
+function clock(s) {
+  return `${String(Math.floor(s / 60)).padStart(2, "0")}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+}
+
+customElements.define("console-app", App);

@@ -1,0 +1,148 @@
+/** Lanes view: both voices on one canvas, with speech, ends of turns and cuts. */
+
+import { html } from "../vendor/lit.js";
+import { Part } from "./part.js";
+
+const SPAN_MS = 20_000;
+const FRAME_MS = 1000 / 30;
+const HEIGHT = 120;
+
+export class LanesView extends Part {
+  constructor() {
+    super();
+    /** @type {{fromMs: number, toMs: number} | null} */
+    this.selection = null;
+    this.drawnAt = 0;
+    this.drawnVersion = "";
+    this.frame = 0;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    const loop = (/** @type {number} */ at) => {
+      this.frame = requestAnimationFrame(loop);
+      if (at - this.drawnAt < FRAME_MS) return;
+      this.drawnAt = at;
+      this.paint();
+    };
+    // Only a call moves: an idle page draws nothing.
+    this.run = () => {
+      const moves = this.call.phase === "open";
+      if (moves && !this.frame) this.frame = requestAnimationFrame(loop);
+      if (!moves && this.frame) {
+        cancelAnimationFrame(this.frame);
+        this.frame = 0;
+      }
+      if (!moves) this.paint();
+    };
+    this.call.addEventListener("change", this.run);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+  }
+
+  shouldUpdate() {
+    return !this.hasUpdated;
+  }
+
+  render() {
+    return html`<canvas height=${HEIGHT} role="img" aria-label="The last 20 seconds of both voices"></canvas>`;
+  }
+
+  /** What to show instead of the last seconds. @param {{fromMs: number, toMs: number} | null} selection */
+  show(selection) {
+    this.selection = selection;
+    this.paint();
+  }
+
+  paint() {
+    const canvas = this.querySelector("canvas");
+    if (!canvas) return;
+    const { lanes } = this.call;
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    // Under reduced motion the lanes go on page by page instead of sliding.
+    const newest = isStill ? Math.ceil(lanes.endMs / SPAN_MS) * SPAN_MS : lanes.endMs;
+    const endMs = this.selection ? this.selection.toMs + 1000 : Math.max(SPAN_MS, newest);
+    const fromMs = this.selection ? Math.max(0, this.selection.fromMs - 1000) : endMs - SPAN_MS;
+    const version = `${lanes.endMs} ${fromMs} ${endMs} ${canvas.clientWidth} ${lanes.marks.length} ${document.documentElement.dataset.theme}`;
+    if (version === this.drawnVersion) return;
+    this.drawnVersion = version;
+    new Painting(canvas, lanes, fromMs, endMs).paint(this.selection);
+  }
+}
+
+class Painting {
+  /** @param {HTMLCanvasElement} canvas @param {import("../wire/lanes.js").Lanes} lanes @param {number} fromMs @param {number} toMs */
+  constructor(canvas, lanes, fromMs, toMs) {
+    const scale = devicePixelRatio || 1;
+    this.width = canvas.clientWidth;
+    if (canvas.width !== Math.round(this.width * scale)) canvas.width = Math.round(this.width * scale);
+    if (canvas.height !== HEIGHT * scale) canvas.height = HEIGHT * scale;
+    this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    this.context.setTransform(scale, 0, 0, scale, 0, 0);
+    const style = getComputedStyle(canvas);
+    this.color = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
+    this.lanes = lanes;
+    this.fromMs = fromMs;
+    this.toMs = toMs;
+  }
+
+  /** @param {number} ms */
+  x(ms) {
+    return ((ms - this.fromMs) / (this.toMs - this.fromMs)) * this.width;
+  }
+
+  /** @param {{fromMs: number, toMs: number} | null} selection */
+  paint(selection) {
+    const { context } = this;
+    context.clearRect(0, 0, this.width, HEIGHT);
+    context.font = "11px system-ui, sans-serif";
+    if (selection) this.band(selection.fromMs, selection.toMs, "select", 0, HEIGHT);
+    for (const { fromMs, toMs } of this.lanes.speech) this.band(fromMs, toMs ?? this.lanes.endMs, "you-band", 12, 40);
+    this.lane("you", 32);
+    this.lane("agent", 88);
+    for (const mark of this.lanes.marks) this.mark(mark);
+  }
+
+  /** @param {number} fromMs @param {number} toMs @param {string} color @param {number} top @param {number} height */
+  band(fromMs, toMs, color, top, height) {
+    if (toMs < this.fromMs || fromMs > this.toMs) return;
+    this.context.fillStyle = this.color(color);
+    this.context.fillRect(this.x(fromMs), top, this.x(toMs) - this.x(fromMs), height);
+  }
+
+  /** @param {"you" | "agent"} side @param {number} middle */
+  lane(side, middle) {
+    const { context } = this;
+    context.fillStyle = this.color("quiet");
+    context.fillText(side, 0, middle - 20);
+    context.fillStyle = this.color(side);
+    context.fillRect(0, middle, this.width, 0.5);
+    const stepMs = ((this.toMs - this.fromMs) / this.width) * 3;
+    for (let x = 0; x < this.width; x += 3) {
+      const at = this.fromMs + (x / 3) * stepMs;
+      const half = Math.min(1, this.lanes.peak(side, at, at + stepMs)) * 24;
+      if (half > 0.4) context.fillRect(x, middle - half, 2, half * 2);
+    }
+  }
+
+  /** @param {{atMs: number, label: string, isCut: boolean}} mark */
+  mark({ atMs, label, isCut }) {
+    if (atMs < this.fromMs || atMs > this.toMs) return;
+    const { context } = this;
+    const x = Math.round(this.x(atMs)) + 0.5;
+    context.strokeStyle = context.fillStyle = this.color(isCut ? "cut" : "quiet");
+    context.setLineDash([3, 3]);
+    context.beginPath();
+    context.moveTo(x, 2);
+    context.lineTo(x, HEIGHT - 4);
+    context.stroke();
+    context.setLineDash([]);
+    context.fillText(label, x + 4, 63);
+  }
+}
+
+customElements.define("console-lanes", LanesView);

@@ -1,0 +1,76 @@
+/** Settings: devices and sound of this page, and the session that a call asks for. */
+
+import { html, live, nothing } from "../vendor/lit.js";
+import { Part } from "./part.js";
+
+const SWITCHES = {
+  echoCancellation: "Echo cancellation",
+  noiseSuppression: "Noise suppression",
+  autoGainControl: "Automatic gain",
+};
+
+export class Settings extends Part {
+  static properties = { ...Part.properties, about: { attribute: false } };
+
+  constructor() {
+    super();
+    /** @type {any} */
+    this.about = null;
+    /** @type {MediaDeviceInfo[]} */
+    this.devices = [];
+  }
+
+  async firstUpdated() {
+    await this.listDevices();
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.listDevices());
+  }
+
+  async listDevices() {
+    this.devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+    this.requestUpdate();
+  }
+
+  render() {
+    const { call } = this;
+    const { preferences } = call;
+    return html`
+      <h2>Sound of this page</h2>
+      <div class="fields">
+        <label>Microphone <select @change=${this.chooseMicrophone}>${this.renderDevices("audioinput", preferences.deviceId)}</select></label>
+        <label>Loudspeaker <select @change=${this.chooseLoudspeaker}>${this.renderDevices("audiooutput", preferences.sinkId)}</select></label>
+        <label>Volume <input type="range" min="0" max="1" step="0.05" .value=${live(String(preferences.volume))}
+          @input=${(/** @type {any} */ event) => call.setVolume(Number(event.target.value))}></label>
+        ${Object.entries(SWITCHES).map(
+          ([name, title]) => html`<label class="switch"><input type="checkbox" name=${name}
+            .checked=${live(/** @type {any} */ (preferences.processing)[name])}
+            @change=${(/** @type {any} */ event) => call.process({ [name]: event.target.checked })}> ${title}</label>`,
+        )}
+        <label class="switch"><input type="checkbox" .checked=${live(preferences.isGreeting)}
+          @change=${(/** @type {any} */ event) => call.prefer({ isGreeting: event.target.checked })}> The agent greets</label>
+      </div>
+      <p class="quiet">Where the agent hears itself (Firefox, Safari), use headphones.</p>
+      <h2>Session</h2>
+      <pre class="quiet">${JSON.stringify(call.wishes, null, 2)}</pre>`;
+  }
+
+  /** @param {MediaDeviceKind} kind @param {string} chosen */
+  renderDevices(kind, chosen) {
+    const devices = this.devices.filter((device) => device.kind === kind && device.deviceId);
+    return html`<option value="" ?selected=${!chosen}>system's choice</option>
+      ${devices.map(({ deviceId, label }) => html`<option value=${deviceId} ?selected=${deviceId === chosen}>${label || deviceId}</option>`)}${nothing}`;
+  }
+
+  /** @param {any} event */
+  async chooseMicrophone(event) {
+    this.call.prefer({ deviceId: event.target.value });
+    if (this.call.isOpen) await this.call.reopenMicrophone();
+  }
+
+  /** @param {any} event */
+  async chooseLoudspeaker(event) {
+    this.call.prefer({ sinkId: event.target.value });
+    await /** @type {any} */ (this.call.engine.context)?.setSinkId?.(event.target.value);
+  }
+}
+
+customElements.define("console-settings", Settings);

@@ -1,0 +1,75 @@
+/** Waterfall: each turn's time from the end of speech to the loudspeaker, on one scale. */
+
+import { html, nothing, svg } from "../vendor/lit.js";
+import { percentiles, STAGES, scaleMs } from "../wire/turns.js";
+import { Part } from "./part.js";
+
+const SHOWN = 100;
+
+export class Waterfall extends Part {
+  static properties = { ...Part.properties, selected: { type: Number } };
+
+  constructor() {
+    super();
+    this.selected = 0;
+  }
+
+  render() {
+    const rows = this.call.rows.slice(-SHOWN);
+    if (!rows.length) return html`<p class="quiet">Each turn appears here with what its time was spent on.</p>`;
+    const scale = scaleMs(rows);
+    const { p50, p95, count } = percentiles(this.call.rows);
+    return html`<div class="legend">
+        ${STAGES.map(({ stage, title }) => html`<span><i class="swatch ${stage}"></i>${title}</span>`)}
+        <span>scale 0–${scale} ms</span>
+        ${count ? html`<span><b>p50 ${Math.round(p50 ?? 0)} ms · p95 ${Math.round(p95 ?? 0)} ms</b></span>` : nothing}
+      </div>
+      <div class="rows" role="listbox" aria-label="Turns">
+        ${rows.map((row) => this.renderRow(row, scale))}
+      </div>`;
+  }
+
+  /** @param {import("../wire/turns.js").Row} row @param {number} scale */
+  renderRow(row, scale) {
+    const { turn, segments, totalMs, isCut, isUnanswered } = row;
+    const isSelected = turn.number === this.selected;
+    return html`<button role="option" class="turn" aria-selected=${isSelected} data-turn=${turn.number} @click=${() => this.select(row)}>
+      <span class="label"><b>${turn.number}</b> ${row.label}${isCut ? ", barged in" : ""}</span>
+      <svg class="bars" height="18" aria-hidden="true">
+        ${gridLines(scale).map((ms) => svg`<line x1=${percent(ms, scale)} x2=${percent(ms, scale)} y1="0" y2="18"/>`)}
+        ${segments.map(
+          (segment) => svg`<rect class=${`${segment.stage}${segment.isEstimated ? " estimated" : ""}`} x=${percent(segment.fromMs, scale)}
+            width=${percent(segment.toMs - segment.fromMs, scale)} y="1" height="16" rx="2"><title>${titleOf(segment)}</title></rect>`,
+        )}
+      </svg>
+      <span class="total">${isUnanswered ? html`<span class="quiet">no answer asked for</span>` : totalMs === null ? "…" : `${Math.round(totalMs)} ms`}${
+        isCut ? html` <span class="cut">✂</span>` : nothing
+      }</span>
+    </button>`;
+  }
+
+  /** @param {import("../wire/turns.js").Row} row */
+  select(row) {
+    this.dispatchEvent(new CustomEvent("turn-selected", { detail: row, bubbles: true }));
+  }
+}
+
+/** @param {import("../wire/turns.js").Segment} segment */
+function titleOf({ stage, fromMs, toMs }) {
+  const title = STAGES.find((one) => one.stage === stage)?.title ?? stage;
+  return `${title}: ${Math.round(toMs - fromMs)} ms (${Math.round(fromMs)} to ${Math.round(toMs)})`;
+}
+
+/** @param {number} ms @param {number} scale */
+function percent(ms, scale) {
+  return `${((ms / scale) * 100).toFixed(2)}%`;
+}
+
+/** @param {number} scale */
+function gridLines(scale) {
+  const lines = [];
+  for (let ms = 1000; ms < scale; ms += 1000) lines.push(ms);
+  return lines;
+}
+
+customElements.define("console-waterfall", Waterfall);
