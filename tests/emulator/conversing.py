@@ -53,7 +53,7 @@ async def open_desk(certificate: Certificate | None = None, **options: Any) -> A
     """A running service, with TLS by a certificate; when it ends, no task of it is left."""
     before = asyncio.all_tasks()
     desk = Desk()
-    settings = load_settings(agents=["desk=http://127.0.0.1:1"], **options)
+    settings = load_settings(**{"agents": ["desk=http://127.0.0.1:1"], **options})
     listener = bind("127.0.0.1", 0)
     desk.url = url_of(listener, "127.0.0.1", is_tls=certificate is not None)
     server = create_server(create_app(settings, desk.engines), certificate)

@@ -111,6 +111,9 @@ class FakeTextToSpeech:
 
     async def stop(self) -> None: ...
 
+    def voice_names(self) -> Sequence[str]:
+        return ["tone"]
+
     def resolve_voice(self, voice: Mapping[str, Any]) -> tuple[Voice, str | None]:
         name = str(voice.get("name", ""))
         return Voice("tone"), f"no voice {name}" if name == "nobody" else None

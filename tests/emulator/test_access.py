@@ -1,5 +1,6 @@
 """Who may use the emulator, on real sockets."""
 
+import base64
 import json
 from collections.abc import Mapping
 
@@ -8,12 +9,17 @@ import pytest
 from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
 from tests.emulator.conversing import AGENT, Desk, open_desk
 from voicelive_agent.emulator.command import main
 from voicelive_agent.emulator.settings import load_settings
 from voicelive_agent.settings_sources import SettingsError
 
+PATHS = (
+    *("/", "/console/console.css", "/about", "/feed", "/sessions", "/sessions/x"),
+    *("/sessions/x/feed", "/nothing", "/voice-live/realtime"),
+)
 REBOUND = {"Host": "localhost.evil.example:8090"}
 FOREIGN = ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://localhost:1"})
 
@@ -63,7 +69,7 @@ async def test_no_web_page_of_others_talks_to_the_developers_agent(
         assert message in caplog.text
         assert desk.agent.sessions == []
         async with httpx.AsyncClient(base_url=desk.url, headers=headers) as http:
-            for path in ("/", "/sessions", "/sessions/x", "/nothing", "/voice-live/realtime"):
+            for path in PATHS:
                 answer = await http.get(path)
                 assert answer.status_code == 403
                 assert answer.json()["error"]["message"] == message
@@ -92,6 +98,38 @@ async def test_with_a_key_it_is_the_key_that_counts() -> None:
         for headers in FOREIGN:
             assert (await handshake(desk, headers))[0] == 401
             assert (await handshake(desk, {**headers, "api-key": "s3cret"}))[0] == 101
+
+
+def offer(key: str) -> list[Subprotocol]:
+    encoded = base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+    return [Subprotocol("realtime"), Subprotocol(f"api-key.{encoded}")]
+
+
+async def test_a_browser_offers_the_key_as_a_sub_protocol() -> None:
+    """It can set no header, and a key in an address stands in histories and logs."""
+    url_of_key = "schlüssel, mit=allem/drin"
+    async with open_desk(api_key=SecretStr(url_of_key)) as desk:
+        url = desk.url.replace("http", "ws", 1) + f"/voice-live/realtime?{AGENT}"
+        async with connect(url, subprotocols=offer(url_of_key)) as socket:
+            assert socket.subprotocol == "realtime"
+            assert json.loads(await socket.recv())["type"] == "session.created"
+        with pytest.raises(InvalidStatus, match="401"):
+            async with connect(url, subprotocols=offer("another")):
+                pass
+
+
+async def test_the_page_needs_no_key_and_nothing_else_takes_it_from_its_address() -> None:
+    """``?api-key=`` let a browser in, and was copied onto each link of the page."""
+    async with (
+        open_desk(api_key=SecretStr("s3cret")) as desk,
+        httpx.AsyncClient(base_url=desk.url) as http,
+    ):
+        assert (await http.get("/console/sessions.css")).status_code == 200
+        assert (await http.get("/")).status_code < 400
+        for path in ("/sessions", "/about", "/sessions/x/feed"):
+            assert (await http.get(path, params={"api-key": "s3cret"})).status_code == 401
+            known = await http.get(path, headers={"api-key": "s3cret"})
+            assert known.status_code in (200, 404)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])

@@ -100,8 +100,9 @@ async def test_a_wrong_key_fails_before_the_upgrade_and_the_right_one_works() ->
             endpoint=service.url, credential=AzureKeyCredential("s3cret"), model="local"
         ) as connection:
             assert (await connection.recv()).type == "session.created"
-        with urllib.request.urlopen(f"{service.url}/?api-key=s3cret", timeout=5) as page:
-            assert b"Voice Live emulator" in page.read()
+        asked = urllib.request.Request(f"{service.url}/sessions", headers={"api-key": "s3cret"})
+        with urllib.request.urlopen(asked, timeout=5) as sessions:
+            assert b"sess_" in sessions.read()
         assert "s3cret" not in service.output
 
 

@@ -50,7 +50,7 @@ async def test_a_wrong_key_is_refused_before_the_upgrade(headers: dict[str, str]
         assert answer.status_code == 401
         assert "api-key" in answer.json()["error"]["message"]
         async with httpx.AsyncClient() as http:
-            for path in ("/", "/sessions", "/sessions/x"):
+            for path in ("/sessions", "/sessions/x", "/about", "/feed", "/nothing"):
                 assert (await http.get(desk.url + path, headers=headers)).status_code == 401
 
 
@@ -149,7 +149,7 @@ async def test_the_service_shows_its_sessions() -> None:
             assert greeting["marks_ms"]["speech_end"] is None
             assert greeting["marks_ms"]["first_audio_byte"] is not None
 
-            page = await http.get("/")
+            page = await http.get("/sessions", headers={"Accept": "text/html,*/*;q=0.8"})
             assert page.headers["content-type"].startswith("text/html")
             assert session_id in page.text
             assert "&lt;b&gt;good&lt;/b&gt; morning" in page.text

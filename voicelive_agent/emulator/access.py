@@ -10,6 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.wire.admission import LocalAdmission, has_key
 
+CONSOLE_PATH = "/console/"
+"""Below it are the files of the page that ``GET /`` is."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -35,7 +38,7 @@ class Access:
     def _refuse(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
         if self._key:
-            if has_key(self._key, headers, HTTPConnection(scope).query_params):
+            if _is_page(scope) or self._has_key(scope, headers):
                 return None
             return _say(
                 401,
@@ -51,6 +54,19 @@ class Access:
         # Neither browsers nor the SDK show the body that a WebSocket is refused with.
         logger.warning("Refused %s: %s", scope["path"], fault)
         return _say(403, fault)
+
+    def _has_key(self, scope: Scope, headers: Headers) -> bool:
+        if scope["type"] == "http":
+            # A key in the address of a page would stand in histories, logs and links.
+            return has_key(self._key, headers)
+        query = HTTPConnection(scope).query_params
+        return has_key(self._key, headers, query, scope["subprotocols"])
+
+
+def _is_page(scope: Scope) -> bool:
+    """The console's own files: a browser can send no key for them, and they hold nothing secret."""
+    path: str = scope["path"]
+    return bool(scope["type"] == "http") and (path == "/" or path.startswith(CONSOLE_PATH))
 
 
 def _say(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""The service: the WebSocket at ``…/voice-live/realtime``, and pages that show what happens.
+"""The service: the WebSocket at ``…/voice-live/realtime``, and HTTP routes beside it.
 
 ``create_app`` gives the ASGI application for engines that are warm; ``serve`` binds the port,
 warms the engines up, and runs until it is told to stop::
@@ -21,17 +21,20 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from voicelive_agent.emulator.access import Access
-from voicelive_agent.emulator.console.pages import render_home
 from voicelive_agent.emulator.engines import Engines, open_engines
 from voicelive_agent.emulator.handshake import PATH_SUFFIXES
+from voicelive_agent.emulator.routes import HttpRoutes
+from voicelive_agent.emulator.routes.errors import answer_http_error
+from voicelive_agent.emulator.routes.files import PageHeaders
 from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.shell.connection import hold_session
 from voicelive_agent.emulator.tls import Certificate, PlainPort, find_certificate, watch_port
@@ -51,25 +54,13 @@ class ServiceError(Exception):
     """The service can't start; the message says what to do."""
 
 
-def create_app(settings: Settings, engines: Engines) -> Starlette:
-    """The application; ``engines`` must be started and outlive it."""
-    sessions = Sessions()
+def create_app(settings: Settings, engines: Engines, sessions: Sessions | None = None) -> Starlette:
+    """The application; ``engines`` must be started and outlive it.
 
-    async def show_home(request: Request) -> Response:
-        query = f"?{request.url.query}" if request.url.query else ""
-        return HTMLResponse(render_home(engines.describe(), sessions, query))
-
-    async def list_sessions(request: Request) -> Response:
-        return JSONResponse({"sessions": [report.summary() for report in sessions]})
-
-    async def show_session(request: Request) -> Response:
-        report = sessions.find(request.path_params["session_id"])
-        if report is None:
-            return JSONResponse(
-                {"error": {"message": "no such session: GET /sessions lists them"}},
-                status_code=404,
-            )
-        return JSONResponse(report.as_json())
+    ``sessions`` are those that it has and had, where somebody else tells their feed something too.
+    """
+    kept = Sessions() if sessions is None else sessions
+    http = HttpRoutes(settings, engines, kept)
 
     async def ask_for_upgrade(request: Request) -> Response:
         return PlainTextResponse(
@@ -85,25 +76,26 @@ def create_app(settings: Settings, engines: Engines) -> Starlette:
                     f"No such path: it must end in {PATH_SUFFIXES[0]}\n", status_code=404
                 )
             )
-        elif sessions.open_count >= settings.max_sessions:
-            await websocket.send_denial_response(
-                PlainTextResponse(
-                    f"{settings.max_sessions} sessions are open: close one\n", status_code=429
-                )
-            )
+        elif (full := http.about.find_lack_of_room()) is not None:
+            await websocket.send_denial_response(PlainTextResponse(f"{full}\n", status_code=429))
         else:
-            await hold_session(websocket, settings, engines, sessions)
+            await hold_session(websocket, settings, engines, kept)
 
-    return Starlette(
+    app = Starlette(
         routes=[
-            Route("/", show_home),
-            Route("/sessions", list_sessions),
-            Route("/sessions/{session_id}", show_session),
+            *http.routes,
             *(Route(f"/{{prefix:path}}{path[1:]}", ask_for_upgrade) for path in PATH_SUFFIXES),
             WebSocketRoute("/{path:path}", open_session),
         ],
-        middleware=[*_share_with_pages(settings), Middleware(Access, settings=settings)],
+        middleware=[
+            Middleware(PageHeaders),
+            *_share_with_pages(settings),
+            Middleware(Access, settings=settings),
+        ],
+        exception_handlers={HTTPException: answer_http_error},
     )
+    app.state.sessions = kept
+    return app
 
 
 def _share_with_pages(settings: Settings) -> list[Middleware]:
@@ -117,9 +109,18 @@ def _share_with_pages(settings: Settings) -> list[Middleware]:
 class _Server(uvicorn.Server):
     """Leaves signals to ``serve``, which has more to stop than the sockets."""
 
+    def __init__(self, config: uvicorn.Config, sessions: Sessions) -> None:
+        super().__init__(config)
+        self._sessions = sessions
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Its readers would be waited for; sessions end their own feeds.
+        self._sessions.feed.end()
+        await super().shutdown(sockets)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -154,7 +155,7 @@ def create_server(app: Starlette, certificate: Certificate | None = None) -> uvi
     )
     config.load()
     watch_port(config)
-    return _Server(config)
+    return _Server(config, app.state.sessions)
 
 
 @contextlib.asynccontextmanager

@@ -43,6 +43,9 @@ class NoTextToSpeech:
 
     async def stop(self) -> None: ...
 
+    def voice_names(self) -> Sequence[str]:
+        return []
+
     def resolve_voice(self, voice: Mapping[str, Any]) -> tuple[Voice, str | None]:
         return Voice("none"), None
 

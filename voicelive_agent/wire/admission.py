@@ -5,9 +5,12 @@ nobody before they open a WebSocket or send ``text/plain``. A page of another si
 ``Origin``, and one whose name was pointed at this machine (DNS rebinding) by its ``Host``.
 """
 
+import base64
+import binascii
+import contextlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,16 +21,27 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.ASCII)
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _OF_SOCKETS: Final = {"ws": "http", "wss": "https"}
 _SHOWN_CHARACTERS = 200
+_KEY_PROTOCOL = "api-key"
+_OPENAI_KEY_PROTOCOL = "openai-insecure-api-key"
+"""Of OpenAI's clients in browsers (``realtime`` of the npm package openai)."""
 
 
-def has_key(key: str, headers: Mapping[str, str], query: Mapping[str, str] | None = None) -> bool:
+def has_key(
+    key: str,
+    headers: Mapping[str, str],
+    query: Mapping[str, str] | None = None,
+    subprotocols: Iterable[str] = (),
+) -> bool:
     """Whether a request brings ``key``, as ``api-key`` or as a bearer token.
 
     ``headers`` are decoded as Latin-1, as ASGI servers do it. Browsers can set none on a WebSocket:
-    a service that serves those gives the ``query`` too, for ``api-key`` and ``Authorization``.
+    a service that serves those gives its ``subprotocols`` too, where a key is ``api-key.`` and the
+    key in base64url, or as OpenAI's clients offer it; and the ``query``, for ``api-key`` and
+    ``Authorization``, which clients other than pages send.
     """
     offered = [text.encode("latin-1", "replace") for text in _find_keys(headers)]
     offered += [text.encode(errors="replace") for text in _find_keys(query or {})]
+    offered += _find_offered_keys(subprotocols)
     return any(hmac.compare_digest(one, key.encode()) for one in offered if one)
 
 
@@ -36,6 +50,16 @@ def _find_keys(given: Mapping[str, str]) -> tuple[str, str]:
         " "
     )
     return given.get("api-key") or "", token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _find_offered_keys(subprotocols: Iterable[str]) -> Iterator[bytes]:
+    for offered in subprotocols:
+        name, _, value = offered.strip().partition(".")
+        if name == _KEY_PROTOCOL:
+            with contextlib.suppress(binascii.Error, ValueError):
+                yield base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+        elif name == _OPENAI_KEY_PROTOCOL:
+            yield value.encode("latin-1", "replace")
 
 
 def read_origin(text: str) -> str:

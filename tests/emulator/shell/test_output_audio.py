@@ -1,6 +1,6 @@
 """What a session speaks: warnings of what its voice can't say."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from voicelive_agent.emulator.session import Fact, effects, facts
@@ -16,6 +16,9 @@ class SilentTts:
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
+
+    def voice_names(self) -> Sequence[str]:
+        return []
 
     def resolve_voice(self, voice: Mapping[str, Any]) -> tuple[Voice, str | None]:
         return Voice("amy", "en-US"), None

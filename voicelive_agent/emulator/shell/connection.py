@@ -78,7 +78,7 @@ async def hold_session(
     try:
         await connection.run()
     finally:
-        connection.report.close()
+        sessions.close(connection.report)
 
 
 class SessionConnection:
@@ -100,18 +100,20 @@ class SessionConnection:
 
         self._clock = SessionClock(lambda name: self.tell(facts.TimerExpired(name)))
         opening = self._session.open(self._clock.now_ms())
+        self._recording = _open_recording(settings, self._session.id, websocket)
         self.report = SessionReport(
             self._session.id,
-            f"agent {request.agent_name}" if request.agent_name else f"model {request.model}",
+            request.agent_name,
+            None if request.agent_name else request.model,
+            self._session.conversation_id,
+            self._recording,
         )
-        self._recording = _open_recording(settings, self._session.id, websocket)
-        if self._recording is not None:
-            self.report.recording = str(self._recording.wav_path)
         client_playback = ClientPlayback(self._clock.now_ms)
         self._journal = Journal(
             self.report.marks,
             self._clock.now_ms,
             client_playback,
+            self.report.feed,
             self._recording,
             self._session.is_playing,
         )

@@ -4,7 +4,7 @@ Audio here is PCM16 mono little-endian at the engine's own ``sample_rate_hz``. O
 from the start of the spoken clause. No method blocks the event loop.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -67,6 +67,10 @@ class TextToSpeech(Protocol):
         """Load and warm up; returns when the first clause will not wait for loading."""
 
     async def stop(self) -> None: ...
+
+    def voice_names(self) -> Sequence[str]:
+        """The engine's own voices, once it is started; the first is its default."""
+        ...
 
     def resolve_voice(self, voice: Mapping[str, Any]) -> tuple[Voice, str | None]:
         """The nearest voice for a session's ``voice`` object (type, name, rate, pitch, volume…).

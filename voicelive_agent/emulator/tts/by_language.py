@@ -32,6 +32,9 @@ class TextToSpeechByLanguage:
     async def stop(self) -> None:
         await asyncio.gather(*(engine.stop() for engine in self._engines))
 
+    def voice_names(self) -> Sequence[str]:
+        return [name for engine in self._engines for name in engine.voice_names()]
+
     def resolve_voice(self, voice: Mapping[str, Any]) -> tuple[Voice, str | None]:
         request = read_voice_request(voice)
         language = request.locale.lower().split("-")[0]

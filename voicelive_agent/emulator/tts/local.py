@@ -75,6 +75,9 @@ class LocalTextToSpeech:
     async def stop(self) -> None:
         await self._processes.stop()
 
+    def voice_names(self) -> Sequence[str]:
+        return [voice.name for voice in self.voices]
+
     def resolve_voice(self, voice: Mapping[str, Any]) -> tuple[Voice, str | None]:
         return resolve(voice, self.voices, self.name)
 

@@ -1,4 +1,4 @@
-"""Journal of one session: its marks for the pages, and its recording where one is kept."""
+"""Journal of one session: its marks, its feed, and its recording where one is kept."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,6 +8,7 @@ from voicelive_agent.emulator.session import Effect, Fact, effects, facts
 from voicelive_agent.emulator.watch.client_playback import ClientPlayback, PlaybackListener
 from voicelive_agent.emulator.watch.marks import SessionMarks
 from voicelive_agent.emulator.watch.recording import WAV_RATE_HZ, SessionRecording
+from voicelive_agent.emulator.watch.session_feed import SessionFeed
 
 
 class Journal:
@@ -18,6 +19,7 @@ class Journal:
         marks: SessionMarks,
         now_ms: Callable[[], float],
         client_playback: ClientPlayback,
+        feed: SessionFeed,
         recording: SessionRecording | None,
         is_playing: Callable[[float], bool],
     ) -> None:
@@ -28,6 +30,7 @@ class Journal:
         self._marks = marks
         self._now_ms = now_ms
         self._client_playback = client_playback
+        self._feed = feed
         self._recording = recording
         if recording is not None:
             client_playback.connect(
@@ -41,8 +44,10 @@ class Journal:
 
     def note_frame(self, event: Any) -> None:
         """A frame came from the client."""
+        now_ms = self._marks.now_ms()
+        self._feed.add_client(now_ms, event)
         if self._recording is not None:
-            self._recording.add_event(self._marks.now_ms(), "client", event)
+            self._recording.add_event(now_ms, "client", event)
 
     def note_heard(self, at_ms: float, pcm: bytes, audio_end_ms: float) -> None:
         """Input audio, at its place on the session's clock."""
@@ -55,6 +60,7 @@ class Journal:
         self._was_playing = self._is_playing(self._now_ms())
         if isinstance(fact, facts.AgentSent) and isinstance(fact.event, agents.TextDelta):
             self._mark_response(fact.response_id, "first_delta_ms")
+            self._tell_turns()
 
     def note_audible(self, response_id: str, offset_ms: float) -> None:
         """The first audible sample of a response was made, ``offset_ms`` into its audio."""
@@ -62,13 +68,16 @@ class Journal:
         if turn is not None:
             first_byte_ms = turn.marks.get("first_audio_byte_ms", self._marks.now_ms())
             turn.mark("first_audible_sample_ms", first_byte_ms + offset_ms)
+            self._tell_turns()
 
     def note_effect(self, effect: Effect) -> None:
         match effect:
             case effects.Send(event, audio):
+                now_ms = self._marks.now_ms()
+                self._feed.add_server(now_ms, event, audio)
                 self._note_event(event, audio)
                 if self._recording is not None:
-                    self._recording.add_event(self._marks.now_ms(), "server", event)
+                    self._recording.add_event(now_ms, "server", event)
             case effects.AskAgent(response_id, request):
                 self._mark_response(response_id, "post_ms")
                 self._name_turn(response_id, request)
@@ -77,6 +86,11 @@ class Journal:
             case effects.Speak(response_id=response_id, output_format=output_format):
                 self._mark_response(response_id, "first_clause_ms")
                 self._formats[response_id] = output_format
+        self._tell_turns()
+
+    def _tell_turns(self) -> None:
+        for turn in self._marks.take_changed():
+            self._feed.add_turn(self._marks.now_ms(), turn)
 
     def _note_event(self, event: Mapping[str, Any], audio: bytes) -> None:
         now_ms = self._marks.now_ms()
@@ -84,19 +98,19 @@ class Journal:
             case "input_audio_buffer.speech_started":
                 if self._was_playing and self._interrupts:
                     self._end_playback(self._last_heard)
-                self._marks.begin_turn("speech").item_id = event["item_id"]
+                self._marks.begin_turn("speech").note(item_id=event["item_id"])
             case "input_audio_buffer.speech_stopped":
                 if (turn := self._marks.of_item(event["item_id"])) is not None:
                     turn.mark("speech_end_ms", self._marks.arrival_ms(event["audio_end_ms"]))
                     turn.mark("end_of_turn_ms", now_ms)
             case "input_audio_buffer.committed":
                 turn = self._marks.of_item(event["item_id"]) or self._marks.begin_turn("manual")
-                turn.item_id = event["item_id"]
+                turn.note(item_id=event["item_id"])
                 turn.mark("end_of_turn_ms", now_ms)
             case "conversation.item.input_audio_transcription.completed":
                 if (turn := self._marks.of_item(event["item_id"])) is not None:
                     turn.mark("transcript_ms", now_ms)
-                    turn.user_text = event["transcript"]
+                    turn.note(user_text=event["transcript"])
             case "response.created":
                 self._begin_response(event["response"]["id"])
             case "response.audio.delta":
@@ -113,28 +127,27 @@ class Journal:
                     self._mark_response(cut, "barge_in_ms")
             case "response.audio_transcript.done" | "response.text.done":
                 if (turn := self._marks.of_response(event["response_id"])) is not None:
-                    turn.agent_text = event.get("transcript", event.get("text"))
+                    turn.note(agent_text=event.get("transcript", event.get("text")))
             case "response.done":
                 self._end_response(event["response"], now_ms)
 
     def _begin_response(self, response_id: str) -> None:
         turn = self._marks.unanswered() or self._marks.begin_turn("announcement")
-        turn.response_id = response_id
-        turn.status = "in_progress"
+        turn.note(response_id=response_id, status="in_progress")
 
     def _name_turn(self, response_id: str, request: agents.AgentRequest) -> None:
         """A turn that nothing was said in is known by what is asked."""
         turn = self._marks.of_response(response_id)
         if turn is not None and turn.item_id is None:
-            turn.kind = "text" if request.kind == "speech" else request.kind
-            turn.user_text = request.text or None
+            kind = "text" if request.kind == "speech" else request.kind
+            turn.note(kind=kind, user_text=request.text or None)
 
     def _end_response(self, response: Mapping[str, Any], now_ms: float) -> None:
         self._formats.pop(response["id"], None)
         turn = self._marks.of_response(response["id"])
         if turn is None:
             return
-        turn.status = response["status"]
+        turn.note(status=response["status"])
         turn.mark("end_ms", now_ms)
         if response["status"] == "cancelled":
             interrupted = (response.get("status_details") or {}).get("reason") == "turn_detected"

@@ -48,12 +48,22 @@ class MarkedTurn:
     user_text: str | None = None
     agent_text: str | None = None
     marks: dict[str, float] = field(default_factory=dict)
+    changed: "dict[int, MarkedTurn]" = field(default_factory=dict, repr=False, compare=False)
+    """Where the turn stands since something of it became known, by its number."""
 
     def mark(self, name: str, at_ms: float) -> None:
         """Keep the first occurrence of ``name``."""
         if name not in MARKS:
             raise ValueError(f"{name!r} is no mark: one of {', '.join(MARKS)}")
-        self.marks.setdefault(name, round(at_ms, 1))
+        if name not in self.marks:
+            self.marks[name] = round(at_ms, 1)
+            self.changed[self.number] = self
+
+    def note(self, **known: str | None) -> None:
+        """Set some of the texts: ``kind``, ids, ``status``, what was said."""
+        for name, value in known.items():
+            setattr(self, name, value)
+        self.changed[self.number] = self
 
     def voice_to_voice_ms(self) -> float | None:
         """From the end of speech to the first audible sample of the answer."""
@@ -86,13 +96,23 @@ class SessionMarks:
         self.turns: deque[MarkedTurn] = deque(maxlen=_KEPT_TURNS)
         self.turn_count = 0
         self._arrivals: deque[tuple[float, float]] = deque(maxlen=_KEPT_ARRIVALS)
+        self._changed: dict[int, MarkedTurn] = {}
+
+    def take_changed(self) -> list[MarkedTurn]:
+        """The turns of which something new is known since the last time."""
+        if not self._changed:
+            return []
+        changed = list(self._changed.values())
+        self._changed.clear()
+        return changed
 
     def now_ms(self) -> float:
         return (time.monotonic() - self._began_s) * 1000
 
     def begin_turn(self, kind: str) -> MarkedTurn:
         self.turn_count += 1
-        turn = MarkedTurn(self.turn_count, kind)
+        turn = MarkedTurn(self.turn_count, kind, changed=self._changed)
+        self._changed[turn.number] = turn
         self.turns.append(turn)
         return turn
 

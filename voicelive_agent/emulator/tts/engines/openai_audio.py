@@ -1,6 +1,6 @@
 """Speech from an OpenAI-compatible endpoint: ``POST {url}/audio/speech``, streamed."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -70,6 +70,9 @@ class OpenAITextToSpeech:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+    def voice_names(self) -> Sequence[str]:
+        return [voice.name for voice in _VOICES]
 
     def resolve_voice(self, voice: Mapping[str, Any]) -> tuple[Voice, str | None]:
         resolved, warning = resolve({**voice, "locale": "en-US"}, _VOICES, self.name)

@@ -1,4 +1,4 @@
-"""The page of ``GET /``: what is running, and the sessions with their turns."""
+"""The page of ``GET /sessions`` without JavaScript: what runs, the sessions and their turns."""
 
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -10,45 +10,29 @@ from voicelive_agent.emulator.watch.sessions import SessionReport, Sessions
 _SHOWN_SESSIONS = 20
 _SHOWN_TURNS = 50
 
-_STYLE = """
-:root { color-scheme: light dark; --line: #8884; --quiet: #888; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.05rem; margin: 2rem 0 .4rem; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem; }
-dt, .quiet { color: var(--quiet); } dd { margin: 0; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--line); padding: .3rem .5rem; text-align: right; }
-th { color: var(--quiet); font-weight: 500; font-size: .85rem; }
-th.text, td.text { text-align: left; min-width: 14rem; }
-code { font-size: .95em; }
-"""
 
-
-def render_home(running: Mapping[str, str], sessions: Sessions, query: str = "") -> str:
-    """The page. ``running`` are facts about the service; ``query`` is kept on its links."""
+def render_sessions(running: Mapping[str, str], sessions: Sessions) -> str:
+    """The page. ``running`` are facts about the service."""
     facts = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in running.items()
     )
     newest = list(sessions)[::-1][:_SHOWN_SESSIONS]
-    body = "".join(_render_session(report, query) for report in newest)
+    body = "".join(_render_session(report) for report in newest)
     if not newest:
-        body = (
-            '<p class="quiet">No session yet: connect a client, or run <code>make demo</code>.</p>'
-        )
+        body = '<p class="quiet">No session yet: connect a client, and load this page again.</p>'
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta http-equiv="refresh" content="2">'
-        f"<title>Voice Live emulator</title><style>{_STYLE}</style></head><body>"
+        "<title>Voice Live emulator</title>"
+        '<link rel="stylesheet" href="console/sessions.css"></head><body>'
         f"<h1>Voice Live emulator</h1><dl>{facts}</dl>{body}</body></html>"
     )
 
 
-def _render_session(report: SessionReport, query: str) -> str:
+def _render_session(report: SessionReport) -> str:
     summary = report.summary()
     heading = (
-        f'<h2><a href="sessions/{escape(report.id)}{escape(query)}">{escape(report.id)}</a> '
+        f'<h2><a href="sessions/{escape(report.id)}">{escape(report.id)}</a> '
         f'<span class="quiet">{escape(report.answers)}, {summary["state"]}, '
         f"{summary['duration_ms'] / 1000:.0f} s</span></h2>"
     )
