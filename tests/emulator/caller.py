@@ -23,6 +23,8 @@ class Happened:
 
     at_ms: float
     event: Any
+    sent_ms: float = 0.0
+    """How much audio had been sent by then."""
 
     @property
     def type(self) -> str:
@@ -41,6 +43,8 @@ class Caller:
     """What the microphone picks up from then on where the caller says nothing."""
     played_until_ms: float = 0.0
     """When the last audio received so far will have been played, if it is played at once."""
+    sent_ms: float = 0.0
+    """How much audio was sent so far."""
     _queue: deque[bytes] = field(default_factory=deque)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _began_s: float = field(default_factory=time.monotonic)
@@ -122,7 +126,7 @@ class Caller:
         async for event in self.connection:
             now_ms = self.now_ms()
             self._play(event, now_ms)
-            self.happened.append(Happened(now_ms, event))
+            self.happened.append(Happened(now_ms, event, self.sent_ms))
             self.on_event(event)
             async with self._changed:
                 self._changed.notify_all()
@@ -152,6 +156,7 @@ class Caller:
                     began_ms = (next_s - self._began_s) * 1000 - FRAME_MS
                     frame = self.surroundings(began_ms, size)
                 await self.connection.input_audio_buffer.append(audio=frame)
+                self.sent_ms += FRAME_MS
                 if not self._queue:
                     async with self._changed:
                         self._changed.notify_all()

@@ -112,6 +112,10 @@ async def test_six_spoken_turns(service: Service) -> None:
             len(one.event.delta) for one in caller.happened if one.type == "response.audio.delta"
         )
         assert sound / 48_000 > 10, "seconds of speech"
+        # Of audio, not of time: on a busy machine it is sent, and arrives, in bursts.
+        for one in caller.happened:
+            if one.type == "input_audio_buffer.speech_stopped":
+                assert 450 <= one.sent_ms - one.event.audio_end_ms < 2000
 
     turns = show(service, f"/sessions/{session_id}")["turns"]
     assert [turn["status"] for turn in turns] == ["completed"] * 6
@@ -121,8 +125,6 @@ async def test_six_spoken_turns(service: Service) -> None:
         order += ["first_clause", "first_audio_byte", "end"]
         times = [marks[name] for name in order]
         assert times == sorted(times), marks
-        # On a busy machine audio arrives in bursts.
-        assert 250 <= marks["end_of_turn"] - marks["speech_end"] < 2000
         assert turn["voice_to_voice_ms"] > 0
 
 

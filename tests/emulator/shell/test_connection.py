@@ -3,15 +3,17 @@
 import asyncio
 import base64
 import json
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.emulator.conversing import Client, loud, open_client, open_desk, quiet
-from tests.emulator.fakes import FakeUtterance
+from tests.emulator.fakes import FakeUtterance, FakeVoiceActivity
 from voicelive_agent.emulator.agents import (
     AgentEvent,
     AgentRequest,
@@ -66,6 +68,34 @@ async def test_a_spoken_turn_in_the_documented_order() -> None:
     # Four words of 200 ms at 24 kHz.
     assert abs(len(sound) / 48 - 800) < 40
     assert len({event["event_id"] for event in client.events}) == len(client.events)
+
+
+async def test_the_end_of_speech_is_when_it_arrived_however_late_it_is_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the machine was busy, half a second of silence took 23 ms by the session's marks."""
+    is_free = threading.Event()
+    judge = FakeVoiceActivity.probability
+
+    def judge_when_free(self: FakeVoiceActivity, frame: bytes) -> float:
+        is_free.wait(10)
+        return judge(self, frame)
+
+    monkeypatch.setattr(FakeVoiceActivity, "probability", judge_when_free)
+    async with open_desk() as desk, open_client(desk) as client:
+        await client.append(loud(600) + quiet(100))
+        # The service has taken it in once it answers.
+        await client.send("input_audio_buffer.retrieve")
+        await client.receive("error")
+        await asyncio.sleep(0.1)
+        await client.append(quiet(900))
+        is_free.set()
+        await client.receive("response.done")
+        async with httpx.AsyncClient(trust_env=False) as http:
+            session_id = client.events[0]["session"]["id"]
+            shown = (await http.get(f"{desk.url}/sessions/{session_id}")).json()
+    marks = shown["turns"][0]["marks_ms"]
+    assert marks["end_of_turn"] - marks["speech_end"] >= 100
 
 
 async def test_speech_is_found_where_it_is_on_the_timeline() -> None:

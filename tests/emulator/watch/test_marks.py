@@ -38,6 +38,13 @@ def test_the_end_of_speech_is_when_its_bytes_arrived(monkeypatch: pytest.MonkeyP
     assert marks.arrival_ms(61) == 500
 
 
+def test_audio_that_waited_to_be_judged_arrived_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    marks = SessionMarks()
+    monkeypatch.setattr(SessionMarks, "now_ms", lambda self: 700.0)
+    marks.audio_arrived(20, waited_ms=650)
+    assert marks.arrival_ms(20) == 50
+
+
 def test_a_response_answers_the_last_turn_that_has_ended() -> None:
     """A person who goes on talking opens a new turn before the response to the last one begins."""
     marks = SessionMarks()

@@ -11,6 +11,7 @@ happens on the event loop. All offsets are ms from the first byte of audio recei
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ class _Arrived:
 
     wire: bytes
     at_ms: float
+    at_s: float
+    """The same on the machine's clock, which doesn't jump ahead."""
 
 
 _Work = (
@@ -74,11 +77,12 @@ class InputAudio:
         clock: SessionClock,
         tasks: SessionTasks,
         tell: Callable[[Fact], None],
-        on_heard: Callable[[float, bytes, float], None],
+        on_heard: Callable[[float, bytes, float, float], None],
         is_playing: Callable[[float], bool],
         client_playback: ClientPlayback,
     ) -> None:
-        """``on_heard`` gets where audio stands on the clock, the audio, and its end offset.
+        """``on_heard`` gets where audio stands on the clock, the audio, its end offset, and how
+        long it has waited, in ms.
 
         ``is_playing`` tells whether the client plays an answer at a time of the clock.
         """
@@ -115,7 +119,7 @@ class InputAudio:
 
     def append(self, audio: bytes) -> None:
         self._pending_bytes += len(audio)
-        self._add(_Arrived(audio, self._clock.now_ms()))
+        self._add(_Arrived(audio, self._clock.now_ms(), time.monotonic()))
 
     def clear(self, effect: effects.ClearInput) -> None:
         self._add(effect)
@@ -247,7 +251,7 @@ class InputAudio:
             if judged is None:
                 continue
             self._warn(judged.notice, "invalid_audio", "audio")
-            self._place(judged.pcm, arrived.at_ms)
+            self._place(judged.pcm, arrived)
             self._utterances.feed(judged.pcm)
             if judged.is_speech:
                 self._utterances.follow_pause(judged.quiet_since_ms)
@@ -272,12 +276,13 @@ class InputAudio:
             )
             return None
 
-    def _place(self, pcm: bytes, arrived_ms: float) -> None:
+    def _place(self, pcm: bytes, arrived: _Arrived) -> None:
         """Put audio on the timeline, and the clock where that audio stands."""
         start_ms = self._timeline.end_ms
         self._timeline.add(pcm)
         end_ms = self._timeline.end_ms
-        self._on_heard(self._clock.place_audio(start_ms, end_ms, arrived_ms), pcm, end_ms)
+        at_ms = self._clock.place_audio(start_ms, end_ms, arrived.at_ms)
+        self._on_heard(at_ms, pcm, end_ms, (time.monotonic() - arrived.at_s) * 1000)
 
     def _tell_turns(self, judged: Judged) -> None:
         for event in judged.events:

@@ -49,9 +49,9 @@ class Journal:
         if self._recording is not None:
             self._recording.add_event(now_ms, "client", event)
 
-    def note_heard(self, at_ms: float, pcm: bytes, audio_end_ms: float) -> None:
-        """Input audio, at its place on the session's clock."""
-        self._marks.audio_arrived(audio_end_ms)
+    def note_heard(self, at_ms: float, pcm: bytes, audio_end_ms: float, waited_ms: float) -> None:
+        """Input audio, at its place on the session's clock; ``waited_ms`` since it arrived."""
+        self._marks.audio_arrived(audio_end_ms, waited_ms)
         if self._recording is not None:
             self._recording.place_heard(at_ms, pcm)
 

@@ -135,9 +135,9 @@ class SessionMarks:
             None,
         )
 
-    def audio_arrived(self, audio_end_ms: float) -> None:
-        """Audio up to ``audio_end_ms`` of the session's audio clock has arrived just now."""
-        self._arrivals.append((audio_end_ms, self.now_ms()))
+    def audio_arrived(self, audio_end_ms: float, waited_ms: float = 0.0) -> None:
+        """Audio up to ``audio_end_ms`` of the session's audio clock arrived ``waited_ms`` ago."""
+        self._arrivals.append((audio_end_ms, self.now_ms() - waited_ms))
 
     def arrival_ms(self, audio_ms: float) -> float:
         """When the sample at ``audio_ms`` of the audio clock arrived; now, if it is not known."""
