@@ -20,7 +20,8 @@ PROJECT = Path(__file__).parents[1]
 VENV = PROJECT / ".venv"
 PORTAUDIO_HEADERS = Path("/usr/include/portaudio.h")
 
-_LOCKS = {"run": ("run",), "development": ("dev", "microphone")}
+# First what builds the packages that come as source alone: it has to be there before they are read.
+_LOCKS = {"run": ("build", "run"), "development": ("build", "dev", "microphone")}
 _INCLUDED = {"development": ("run",)}
 """What a set brings besides itself: whoever has it needs not install the others."""
 _SOURCES = frozenset(

@@ -56,6 +56,8 @@ LOCKS: Mapping[str, Lock] = {
     "agent": Lock(_SERVER, files=("requirements/entra.in",)),
     "model": Lock((*_SERVER, "model"), files=("requirements/entra.in",)),
     "run": Lock(_RUN, ("build",)),
+    # Installed before the others: what builds this project, and packages that are source alone.
+    "build": Lock(packages=("setuptools>=77",)),
     # Built from source against PortAudio, so installed only where its headers are.
     "microphone": Lock(packages=("pyaudio>=0.2.14,<0.3",)),
     # The oldest pip that a Python 3.11 brings, and the newest: both have to read the others.
@@ -63,7 +65,7 @@ LOCKS: Mapping[str, Lock] = {
     "pip-newest": Lock(packages=("pip",)),
 }
 PIPS = ("pip-oldest", "pip-newest")
-BY_ANY_PIP = ("dev", "run")
+BY_ANY_PIP = ("build", "dev", "run")
 """What a checkout installs, by the pip that its Python brings."""
 
 
@@ -315,6 +317,7 @@ def make_locks() -> None:
         options = ["-o", f"requirements/{name}.txt"]
         if lock.on_top:
             options += ["-"]
+            options += [] if name in PIPS else ["--constraints", "requirements/dev.txt"]
         else:
             options += ["pyproject.toml", "--no-emit-package", OWN, *lock.files]
             options += [text for extra in lock.extras for text in ("--extra", extra)]

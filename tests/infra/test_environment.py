@@ -1,10 +1,12 @@
 """The .venv of a checkout, made from a local index of tiny wheels; no network is asked."""
 
 import hashlib
+import io
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -75,6 +77,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: Path) -> Pa
     make_wheel(index, "leaf", "2.0", "never-released>=1 ; extra == 'mail'")
     project = tmp_path / "checkout"
     (project / "requirements").mkdir(parents=True)
+    (project / "requirements/build.txt").write_text(make_wheel(index, "builder", "1.0"))
     for name in ("run", "dev", "microphone"):
         (project / f"requirements/{name}.txt").write_text(lock)
     (project / "backend.py").write_text(BACKEND)
@@ -101,6 +104,39 @@ def read_installed(checkout: Path) -> str:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 """Real environments and a real pip: a few seconds each."""
+
+
+def make_source(index: Path, name: str, backend: str) -> str:
+    """A package that comes as source alone, and whose build imports ``backend``."""
+    folder = f"{name}-1.0"
+    program = f"import {backend}\n{BACKEND}".replace("tiny_project", name).replace(
+        "tiny-project", name
+    )
+    files = {
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "back"\n'
+        'backend-path = ["."]\n',
+        "back.py": program.replace("def build_editable", "def build_wheel"),
+        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+    }
+    path = index / f"{folder}.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for file, text in files.items():
+            entry = tarfile.TarInfo(f"{folder}/{file}")
+            entry.size = len(text.encode())
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return f"{name}==1.0 --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+
+
+def test_what_builds_a_package_that_is_source_alone_is_there_before(checkout: Path) -> None:
+    """One came with a new dependency, and a new machine's first `make run` failed to build it.
+
+    Where development went on, what builds was there from before.
+    """
+    source = make_source(checkout.parent / "index", "only_source", "builder")
+    lock = checkout / "requirements/run.txt"
+    lock.write_text(lock.read_text() + source)
+    prepare("run")
+    assert is_ready("run")
 
 
 def test_what_was_released_since_the_lock_is_not_looked_at(checkout: Path) -> None:
