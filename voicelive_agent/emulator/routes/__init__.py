@@ -14,6 +14,7 @@ from voicelive_agent.emulator.routes.errors import refuse
 from voicelive_agent.emulator.routes.feeds import send_feed
 from voicelive_agent.emulator.routes.files import show_console, show_file
 from voicelive_agent.emulator.routes.sessions_page import render_sessions
+from voicelive_agent.emulator.routes.settings_form import describe_settings
 from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.watch.sessions import SessionReport, Sessions
 
@@ -29,6 +30,7 @@ class HttpRoutes:
             Route("/", show_console),
             Route("/console/{path:path}", show_file),
             Route("/about", self._show_about),
+            Route("/settings", self._show_settings),
             Route("/feed", self._follow_all),
             Route("/sessions", self._list_sessions),
             Route("/sessions/{session_id}", self._show_session),
@@ -38,6 +40,9 @@ class HttpRoutes:
     async def _show_about(self, request: Request) -> Response:
         refusal = self.about.find_refusal(request.query_params)
         return refuse(*refusal) if refusal else JSONResponse(await self.about.describe())
+
+    async def _show_settings(self, request: Request) -> Response:
+        return JSONResponse(describe_settings())
 
     async def _follow_all(self, request: Request) -> Response:
         return send_feed(request, self._sessions.feed)

@@ -6,7 +6,7 @@ from pathlib import Path
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import NotModifiedResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -75,7 +75,7 @@ async def show_file(request: Request) -> Response:
 
 
 async def show_console(request: Request) -> Response:
-    return send_file(request, INDEX) if INDEX.is_file() else RedirectResponse("/sessions")
+    return send_file(request, INDEX)
 
 
 def send_file(request: Request, file: Path) -> Response:

@@ -37,7 +37,10 @@ DEFAULT_INSTRUCTIONS = (
     "sentences, without lists, markup or emoji."
 )
 
-_AGENT_OWNS = ("instructions", "tools", "tool_choice", "temperature")
+AGENT_OWNS = ("instructions", "tools", "tool_choice", "temperature")
+"""Ignored in agent mode, with a warning."""
+FIXED_ONCE_SPOKEN = ("voice",)
+FIXED_ONCE_HEARD = ("input_audio_sampling_rate", "input_audio_format")
 _WARNED_MEMBERS = 20
 """So many members that are unknown are named, each in a warning of its own."""
 _TRANSCRIPTION_FIELDS = frozenset(
@@ -133,7 +136,7 @@ class Configuration:
                 param=f"session.{foreign[0]}",
             )
         if self.in_agent_mode:
-            known = {name: value for name, value in known.items() if name not in _AGENT_OWNS}
+            known = {name: value for name, value in known.items() if name not in AGENT_OWNS}
         checked = check_shape(SessionFields, known, "session")
         changed = {name: getattr(checked, name) for name in known}
         settings = replace(self.now, **self._fill_in(changed))
@@ -229,7 +232,7 @@ class Configuration:
                 code="cannot_update_voice",
                 param="session.voice",
             )
-        for name in ("input_audio_sampling_rate", "input_audio_format"):
+        for name in FIXED_ONCE_HEARD:
             if input_is_fixed and getattr(settings, name) != getattr(self.now, name):
                 raise ProtocolError(
                     f"'{name}' can't be changed once the session has received audio: set it "
@@ -303,7 +306,7 @@ class Configuration:
                 "session",
             )
         if self.in_agent_mode:
-            for name in _AGENT_OWNS:
+            for name in AGENT_OWNS:
                 if update.get(name) is not None:
                     yield warn_ignored_by_agent(f"session.{name}")
 

@@ -65,7 +65,11 @@ def _known_output_format(name: str) -> str:
     return name
 
 
-OutputFormatName = Annotated[str, Field(strict=True), AfterValidator(_known_output_format)]
+OutputFormatName = Annotated[
+    str,
+    Field(strict=True, json_schema_extra={"enum": list(OUTPUT_FORMATS)}),
+    AfterValidator(_known_output_format),
+]
 """In either spelling: what a client wrote is what it is told again."""
 
 
