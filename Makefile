@@ -62,7 +62,7 @@ lock: for-development  ## Pin requirements/ anew from pyproject.toml
 image: for-development  ## Build the image without a container engine, and judge it (as root)
 	$(BIN)/python -m infra.image
 
-image-python: for-development  ## The quick tests on the image's Python, in a clean Debian (as root)
+image-python: for-development  ## The quick tests of what the image holds, on its Python, in a clean Debian (as root)
 	$(BIN)/python -m infra.debian_tests
 
 clean:  ## Remove .venv and caches

@@ -1,4 +1,4 @@
-"""Tests on the image's Python: ``python -m infra.debian_tests`` runs the quick ones there.
+"""Tests on the image's Python: ``python -m infra.debian_tests`` runs those of what it holds.
 
 In a clean Debian, with the development lock installed by that Debian's pip. The packages are kept
 until the lock changes; the checkout is copied, so that nothing is written to it.
@@ -25,11 +25,19 @@ from infra.debian import (
 from infra.locks import find_cache
 
 PROJECT = Path(__file__).parents[1]
-_LOCKS = ("dev",)
+# First what builds the packages that are source alone.
+_LOCKS = ("build", "dev")
 _NOT_COPIED = (".git", ".venv", "build", "dist", "__pycache__", ".*_cache", ".hypothesis")
-# What a checkout is developed and described with is no concern of the image's Python.
-_NOT_RUN = ("--ignore=tests/infra", "--ignore=tests/docs")
-_TESTS = ("tests", *_NOT_RUN, "-m", "not component and not slow", "-n", "2", "-q")
+_PARTS = ("app", "diagnostics", "frameworks", "model_agent", "server", "wire")
+"""Of the tests: those of what is in the image."""
+_TESTS = (
+    *(f"tests/{part}" for part in _PARTS),
+    "-m",
+    "not component and not slow",
+    "-n",
+    "2",
+    "-q",
+)
 
 
 def main(options: list[str]) -> int:
@@ -76,11 +84,16 @@ def install(container: str, packages: Path, mounts: list[str]) -> None:
     if complete.exists():
         return
     print(f"Installing the development lock for Python {PYTHON} ...", flush=True)
-    locks = " ".join(f"-r requirements/{name}.txt" for name in _LOCKS)
-    script = (
-        "python -m venv --clear /venv && /venv/bin/pip install --quiet --no-cache-dir "
-        f"--no-deps --require-hashes {locks} && "
-        "/venv/bin/pip install --quiet --no-deps --no-build-isolation --editable ."
+    pip = "/venv/bin/pip install --quiet --no-deps --no-build-isolation"
+    script = "; ".join(
+        (
+            "python -m venv --clear /venv",
+            *(
+                f"{pip} --no-cache-dir --require-hashes -r requirements/{name}.txt"
+                for name in _LOCKS
+            ),
+            f"{pip} --editable .",
+        )
     )
     with hand_in_sources() as sources:
         if run(container, [*mounts, *sources], ["sh", "-ec", script]):
