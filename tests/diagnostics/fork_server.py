@@ -15,6 +15,10 @@ from typing import Any
 
 # What every server needs, and what most agents here do.
 PRELOADED = (
+    "agent_framework.openai",
+    "agents",
+    "langchain_openai",
+    "langgraph.graph",
     "httpx",
     "openai",
     "openai.resources.chat",

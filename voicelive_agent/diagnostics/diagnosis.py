@@ -152,6 +152,9 @@ def describe_http(error: BaseException) -> str:
 def _find_step(error: BaseException, chain: list[BaseException]) -> str:
     if isinstance(error, ExplainedError) and error.because is None:
         return error.step
+    if is_ours(error) and not isinstance(error, ExplainedError):
+        # Its text says what to do.
+        return ""
     # Libraries hide what tells their failures apart, as httpcore does a refused connection.
     return find_next_step([*chain, *unchain(error, hidden=True)])
 

@@ -24,6 +24,10 @@ _KEY_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9_]*_(?:KEY|TOKEN|SECRET)\b")
 _FILTERED = ("content_filter", "content management policy", "responsibleai")
 _TIMEOUTS = ("TimeoutError", "Timeout", "APITimeoutError")
 _UNREACHED = ("ConnectError", "APIConnectionError", "ConnectionError", "ModelConnectionError")
+_BROKEN_OFF = (
+    "RemoteProtocolError", "ReadError", "IncompleteRead", "ChunkedEncodingError",
+    "ClientPayloadError", "IncompleteReadError", "ConnectionResetError",
+)  # fmt: skip
 _OPENAI_PATHS = ("/chat/completions", "/responses", "/embeddings")
 
 
@@ -92,6 +96,8 @@ def _of_connection(chain: Chain) -> str:
     names = [name for one in chain for name in _names(one)]
     if any(isinstance(one, TimeoutError) for one in chain) or any(n in names for n in _TIMEOUTS):
         return "It took too long: check that the service answers, or allow it more time."
+    if any(name in names for name in _BROKEN_OFF):
+        return f"{where} broke the connection off in mid-answer: read its own log, or ask again."
     if any(name in names for name in _UNREACHED):
         return f"Check that {where} is the right address, runs, and can be reached from here."
     return ""

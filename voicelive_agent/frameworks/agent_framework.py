@@ -1,18 +1,22 @@
 """Agents of Microsoft Agent Framework (``agent_framework.Agent`` and its kin)."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 from agent_framework import (
+    Agent,
     AgentResponse,
     AgentResponseUpdate,
     Content,
+    FunctionInvocationContext,
     HistoryProvider,
     InMemoryHistoryProvider,
     Message,
+    MiddlewareTermination,
     SupportsAgentRun,
+    function_middleware,
 )
 
 from voicelive_agent.agent import Output, PastTurn, Turn
@@ -29,6 +33,7 @@ from voicelive_agent.frameworks.history import (
 )
 from voicelive_agent.frameworks.model_stops import check_finish
 from voicelive_agent.frameworks.outlet import Outlet, perform
+from voicelive_agent.frameworks.tool_failures import log_tool_failure
 
 NOTE = "agent_framework"
 
@@ -45,6 +50,11 @@ class AgentFrameworkAgent:
     def __init__(self, agent: SupportsAgentRun) -> None:
         self._agent = agent
         self._open = AsyncExitStack()
+        # Others that answer as an agent does take no middleware.
+        takes_middleware = isinstance(agent, Agent)
+        self._options: dict[str, Any] = (
+            {"middleware": [_note_tool_failure]} if takes_middleware else {}
+        )
         self._keeps_history = any(
             isinstance(provider, HistoryProvider)
             and provider.load_messages
@@ -69,6 +79,7 @@ class AgentFrameworkAgent:
             [*self._recall(find_told(turn)), Message("user", [describe_turn(turn)])],
             stream=True,
             session=self._agent.create_session(session_id=name_conversation(turn)),
+            **self._options,
         )
         updates: list[AgentResponseUpdate] = []
         voice = _Voice(outlet)
@@ -91,6 +102,20 @@ class AgentFrameworkAgent:
             yield from recall(unkept)
         elif history and history[-1].interrupted:
             yield Message("user", [describe_interruption(history[-1])])
+
+
+@function_middleware
+async def _note_tool_failure(
+    context: FunctionInvocationContext, call_next: Callable[[], Awaitable[None]]
+) -> None:
+    """The framework tells the model, and the log no more than the type."""
+    try:
+        await call_next()
+    except MiddlewareTermination:
+        raise
+    except Exception as error:
+        log_tool_failure(context.function.name, error)
+        raise
 
 
 class _Voice:

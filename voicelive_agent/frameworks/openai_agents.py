@@ -10,6 +10,7 @@ from typing import Any, cast
 from agents import Agent, Handoff, RunConfig, Runner, RunResultStreaming
 from agents.exceptions import ModelRefusalError
 from agents.items import RunItem, TResponseInputItem
+from agents.run_config import ToolErrorFormatterArgs
 from openai.types.responses import (
     ResponseIncompleteEvent,
     ResponseOutputItemAddedEvent,
@@ -28,6 +29,7 @@ from voicelive_agent.frameworks.history import (
 )
 from voicelive_agent.frameworks.model_stops import check_finish
 from voicelive_agent.frameworks.outlet import Outlet, perform
+from voicelive_agent.frameworks.tool_failures import log_tool_failure
 
 NOTE = "openai_agents"
 _SPEAKER = "openai_agents_speaker"
@@ -74,7 +76,10 @@ class OpenAIAgentsAgent:
             self._find_speaker(turn),
             items,
             context=turn,
-            run_config=RunConfig(trace_include_sensitive_data=_may_trace_words()),
+            run_config=RunConfig(
+                trace_include_sensitive_data=_may_trace_words(),
+                tool_error_formatter=_note_tool_failure,
+            ),
         )
         kept: list[RunItem] = []
         complete = False
@@ -109,6 +114,12 @@ def _pass_on(event: object, outlet: Outlet) -> None:
         case ResponseIncompleteEvent():
             details = event.response.incomplete_details
             check_finish(details.reason if details else None)
+
+
+def _note_tool_failure(failure: ToolErrorFormatterArgs[Any]) -> None:
+    """The SDK tells nobody but the model; None leaves what that is told as it is."""
+    if failure.error is not None:
+        log_tool_failure(failure.tool_name, failure.error)
 
 
 def _may_trace_words() -> bool:

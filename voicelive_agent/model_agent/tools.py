@@ -22,6 +22,7 @@ from pydantic_ai.toolsets import FunctionToolset, ToolsetTool, WrapperToolset
 
 from voicelive_agent.frameworks import outlet
 from voicelive_agent.frameworks.naming import AgentLoadError, find_named, import_named
+from voicelive_agent.frameworks.tool_failures import log_tool_failure
 from voicelive_agent.model_agent.settings import McpServer
 
 logger = logging.getLogger(__name__)
@@ -86,16 +87,12 @@ class ForgivingToolset(WrapperToolset[Any]):
         except _MEANT_FOR_THE_MODEL:
             raise
         except (Exception, SystemExit) as error:
-            _log_failure(name, error)
+            log_tool_failure(name, error)
             self.note_failure(error)
             raise ToolFailed(_FAILED) from error
 
     def note_failure(self, error: BaseException) -> None:
         """Called when a tool failed for another reason than its own."""
-
-
-def _log_failure(name: str, error: BaseException) -> None:
-    logger.error("tool %s failed, which the model was told", name, exc_info=error)
 
 
 @dataclass

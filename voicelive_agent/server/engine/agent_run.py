@@ -292,11 +292,13 @@ def _describe_missed(ending: Ending, limits: TurnLimits, place: Place | None) ->
         Ending.IDLE_TIMEOUT: ("said nothing more", limits.idle_seconds, "idle"),
         Ending.TURN_TIMEOUT: ("was not through", limits.total_seconds, "turn"),
     }[ending]
+    # Where no code of the author's waits, a library does for a service.
+    first = "Yield a few words earlier" if place else "Check that the model or service answers"
     variable = f"VOICELIVE_{option.upper().replace('-', '_')}_TIMEOUT_SECONDS"
     return ExplainedError(
         f"the agent {said} within {seconds:g} s",
         place=place,
-        step=f"Yield a few words earlier, or allow more: --{option}-timeout-seconds ({variable}).",
+        step=f"{first}, or allow more: --{option}-timeout-seconds ({variable}).",
     )
 
 

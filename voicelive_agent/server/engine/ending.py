@@ -68,7 +68,7 @@ class Ending(Enum):
     CONVERSATION_UNAVAILABLE = (
         "conversation_unavailable",
         "failed",
-        "the conversation store could not be read",
+        "the conversation store could not be used",
     )
     CONVERSATION_NOT_SAVED = (
         "conversation_not_saved",

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from voicelive_agent.server.conversations.home import HomeStore
 from voicelive_agent.server.engine.engine import Engine
 
-_IN_MEMORY = "in memory: the home directory can't be written; the log has the reason"
+_IN_MEMORY = "in memory: the file below the home directory can't be used; the log has the reason"
 
 
 def route_readiness(engine: Engine) -> Route:
