@@ -7,6 +7,7 @@ those of its other tests, so that no model has to be there.
 import asyncio
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from tests.emulator.conversing import open_desk
 from voicelive_agent.emulator.tls import Certificate, make_certificate
 
 RUN_S = 60
-SDK = Path(__file__).parent / "python" / "sdk.py"
+SCRIPTS = Path(__file__).parent / "python"
+ROOT = SCRIPTS.parents[2]
+SDK = SCRIPTS / "sdk.py"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -85,3 +88,60 @@ async def test_older_versions_of_the_python_sdk(version: str) -> None:
     async with open_desk() as desk:
         told = await run(interpreter, "-P", SDK, desk.url, PYTHONPATH="")
     assert told["transcript"] == "You said good morning."
+
+
+# OpenAI Realtime GA, at the second address.
+
+
+def python_script(name: str) -> tuple[str, str, Path]:
+    return sys.executable, "-P", SCRIPTS / f"{name}.py"
+
+
+async def test_openai_of_python_holds_a_spoken_conversation() -> None:
+    async with open_desk() as desk:
+        told = await run(*python_script("openai_realtime"), desk.url, PYTHONPATH=str(ROOT))
+    assert told["heard"] == "hello"
+    assert told["transcript"] == "You said hello."
+    assert told["voice"] == "marin"
+
+
+async def test_openai_agents_of_python_holds_a_spoken_conversation() -> None:
+    """It checks each event against OpenAI's types, and reports those that don't fit."""
+    async with open_desk() as desk:
+        told = await run(*python_script("openai_agents"), desk.url, PYTHONPATH=str(ROOT))
+    assert told["errors"] == []
+    assert told["history"] == [["user", "hello"], ["assistant", "You said hello."]]
+
+
+async def test_azure_ai_projects_holds_a_spoken_conversation(certificate: Certificate) -> None:
+    """It connects to the voice agent's own address, by wss:// alone."""
+    async with open_desk(certificate) as desk:
+        told = await run(
+            *python_script("azure_projects"),
+            desk.url,
+            PYTHONPATH=str(ROOT),
+            SSL_CERT_FILE=str(certificate.authority),
+        )
+    assert told["transcript"] == "You said hello."
+    assert told["voice"] == "en-US-AvaNeural"
+
+
+async def test_openai_of_npm_holds_a_spoken_conversation(certificate: Certificate) -> None:
+    place = await asyncio.to_thread(javascript)
+    async with open_desk(certificate) as desk:
+        told = await run(
+            find_node(),
+            place / "openai_realtime.mjs",
+            desk.url,
+            NODE_EXTRA_CA_CERTS=str(certificate.authority),
+        )
+    assert told["transcript"] == "You said hello."
+    assert told["voice"] == "marin"
+
+
+async def test_openai_agents_of_npm_holds_a_spoken_conversation() -> None:
+    place = await asyncio.to_thread(javascript)
+    async with open_desk() as desk:
+        told = await run(find_node(), place / "openai_agents.mjs", desk.url)
+    assert told["errors"] == []
+    assert told["history"] == [["user", "hello"], ["assistant", "You said hello."]]

@@ -31,7 +31,13 @@ from starlette.websockets import WebSocket
 
 from voicelive_agent.emulator.access import Access
 from voicelive_agent.emulator.engines import Engines, open_engines
-from voicelive_agent.emulator.handshake import PATH_SUFFIXES
+from voicelive_agent.emulator.handshake import (
+    ADDRESSES,
+    PATH_SUFFIXES,
+    REALTIME_SUFFIX,
+    VOICE_AGENT_ADDRESS,
+    is_address,
+)
 from voicelive_agent.emulator.routes import HttpRoutes
 from voicelive_agent.emulator.routes.errors import answer_http_error
 from voicelive_agent.emulator.routes.files import PageHeaders
@@ -64,16 +70,26 @@ def create_app(settings: Settings, engines: Engines, sessions: Sessions | None =
 
     async def ask_for_upgrade(request: Request) -> Response:
         return PlainTextResponse(
-            "This is the address of a WebSocket: connect with azure-ai-voicelive.\n",
+            "This is the address of a WebSocket: connect with azure-ai-voicelive, or an SDK of "
+            "OpenAI Realtime where the path is its own.\n",
             status_code=426,
             headers={"Upgrade": "websocket", "Connection": "Upgrade"},
         )
 
     async def open_session(websocket: WebSocket) -> None:
-        if not websocket.url.path.endswith(PATH_SUFFIXES):
+        if not is_address(websocket.url.path):
             await websocket.send_denial_response(
                 PlainTextResponse(
-                    f"No such path: it must end in {PATH_SUFFIXES[0]}\n", status_code=404
+                    f"No such path: it must end in {PATH_SUFFIXES[0]}, in {REALTIME_SUFFIX} for "
+                    "clients of OpenAI Realtime, or be a voice agent's, "
+                    f"{VOICE_AGENT_ADDRESS}\n",
+                    status_code=404,
+                )
+            )
+        elif websocket.query_params.get("transport") == "webrtc":
+            await websocket.send_denial_response(
+                PlainTextResponse(
+                    "The emulator doesn't do WebRTC: leave 'transport' out\n", status_code=400
                 )
             )
         elif (full := http.about.find_lack_of_room()) is not None:
@@ -84,7 +100,7 @@ def create_app(settings: Settings, engines: Engines, sessions: Sessions | None =
     app = Starlette(
         routes=[
             *http.routes,
-            *(Route(f"/{{prefix:path}}{path[1:]}", ask_for_upgrade) for path in PATH_SUFFIXES),
+            *(Route(f"/{{prefix:path}}{path[1:]}", ask_for_upgrade) for path in ADDRESSES),
             WebSocketRoute("/{path:path}", open_session),
         ],
         middleware=[

@@ -12,7 +12,7 @@ import httpx
 from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.agents.endpoint import describe_error
 from voicelive_agent.emulator.engines import Engines, NoSuchAgent
-from voicelive_agent.emulator.handshake import read_connection_request
+from voicelive_agent.emulator.handshake import PATH_SUFFIXES, read_connection_request
 from voicelive_agent.emulator.settings import AgentAddress, Settings
 from voicelive_agent.emulator.watch.sessions import Sessions
 from voicelive_agent.wire.net import is_this_machine
@@ -121,7 +121,7 @@ class About:
         if (full := self.find_lack_of_room()) is not None:
             return 429, "too_many_sessions", full
         try:
-            self._engines.find_backend(read_connection_request(query))
+            self._engines.find_backend(read_connection_request(PATH_SUFFIXES[0], query))
         except NoSuchAgent as error:
             return 404, error.code or "", error.message
         return None

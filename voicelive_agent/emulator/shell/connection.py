@@ -48,9 +48,13 @@ from voicelive_agent.emulator.watch.client_playback import ClientPlayback
 from voicelive_agent.emulator.watch.journal import Journal
 from voicelive_agent.emulator.watch.recording import SessionRecording
 from voicelive_agent.emulator.watch.sessions import SessionReport, Sessions
+from voicelive_agent.wire.realtime.translation import RealtimeTranslation
+from voicelive_agent.wire.voice_live.events import client_event_id
 from voicelive_agent.wire.voice_live.frames import decode_frame, encode_event, new_id
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
+_WARNED_MEMBERS = 20
+"""So many members without effect are named of one event."""
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 CLOSE_TIMEOUT_S = 10.0
@@ -64,7 +68,7 @@ async def hold_session(
 ) -> None:
     """One client's session, from the handshake until nothing of it runs any more."""
     await websocket.accept(choose_subprotocol(websocket.scope["subprotocols"]))
-    request = read_connection_request(websocket.query_params)
+    request = read_connection_request(websocket.url.path, websocket.query_params)
     try:
         backend = engines.find_backend(request)
     except NoSuchAgent as error:
@@ -93,6 +97,7 @@ class SessionConnection:
         engines: Engines,
     ) -> None:
         self._websocket = websocket
+        self._translation = RealtimeTranslation(new_id) if request.is_realtime else None
         self._session = Session(_session_options(request, settings), new_id)
         self._pending: deque[Fact] = deque()
         self._handling = False
@@ -188,14 +193,26 @@ class SessionConnection:
             self._handling = False
 
     def _take_frame(self, frame: str | bytes) -> None:
+        event: Any = None
+        ignored: list[str] = []
         try:
             event = decode_frame(frame)
+            if self._translation is not None:
+                event, ignored = self._translation.read(event)
         except ProtocolError as error:
             self._journal.note_frame(frame if isinstance(frame, str) else frame.hex())
-            self._do(effects.Send(_error_event(error)))
+            self._do(effects.Send(_error_event(error, client_event_id(event))))
             return
         self._journal.note_frame(event)
         self.tell(facts.ClientSent(event))
+        for path in ignored[:_WARNED_MEMBERS]:
+            param = path[:200]
+            self.tell(facts.Warned(f"'{param}' is ignored.", "unknown_parameter", param))
+
+    def _put_event(self, event: dict[str, Any]) -> None:
+        written = [event] if self._translation is None else self._translation.write(event)
+        for one in written:
+            self._outbox.put(encode_event(one))
 
     def _do_all(self, todo: list[Effect]) -> None:
         for effect in todo:
@@ -205,7 +222,7 @@ class SessionConnection:
         self._journal.note_effect(effect)
         match effect:
             case effects.Send(event):
-                self._outbox.put(encode_event(event))
+                self._put_event(event)
             case effects.ProcessInput(audio):
                 self._input_audio.append(audio)
             case effects.ConfigureInput():
@@ -256,7 +273,7 @@ class SessionConnection:
                 code="internal_error",
                 type="server_error",
             )
-            self._outbox.put(encode_event(_error_event(error)))
+            self._put_event(_error_event(error))
             self._hang_up(INTERNAL_ERROR, error.code or "")
 
     async def _stop(self) -> None:
@@ -304,5 +321,5 @@ def _open_recording(
         return None
 
 
-def _error_event(error: ProtocolError) -> dict[str, Any]:
-    return {"type": "error", "event_id": new_id("event"), "error": error.describe()}
+def _error_event(error: ProtocolError, client_event: str | None = None) -> dict[str, Any]:
+    return {"type": "error", "event_id": new_id("event"), "error": error.describe(client_event)}
