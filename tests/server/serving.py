@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from voicelive_agent.agent import Agent
 from voicelive_agent.server.app import create_app
@@ -16,7 +16,7 @@ from voicelive_agent.server.settings import Settings
 
 
 @contextlib.asynccontextmanager
-async def serve(app: FastAPI, *, root_path: str = "") -> AsyncIterator[str]:
+async def serve(app: Starlette, *, root_path: str = "") -> AsyncIterator[str]:
     """The application's URL while it is being served."""
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, root_path=root_path, log_config=None, access_log=False

@@ -110,7 +110,7 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.allow_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["*"],
             expose_headers=[INVOCATION_HEADER, SESSION_HEADER],
         )

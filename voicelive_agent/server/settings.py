@@ -25,7 +25,7 @@ from voicelive_agent.wire.net import DEFAULT_AGENT_PORT, is_this_machine
 __all__ = ["Settings", "SettingsError", "load_settings"]
 
 DEFAULT_AGENT = "app.agent:reply"
-WireName = Literal["invocations", "bridge"]
+WireName = Literal["invocations", "bridge", "responses"]
 
 
 def _read_keepalive(value: object) -> object:
@@ -86,7 +86,7 @@ class Settings(ProgramSettings):
 
     wires: Annotated[tuple[WireName, ...], NoDecode, BeforeValidator(split_list)] = setting(
         _WHERE,
-        "protocols that are served: invocations, bridge; separated by commas",
+        "protocols that are served: invocations, bridge, responses; separated by commas",
         ("invocations",),
         option="--wires",
         metavar="WIRES",

@@ -247,10 +247,64 @@ async def test_export_tells_everything_as_json(backend: Backend) -> None:
         "events": [],
         "untried": False,
         "notes": {},
+        "told": [],
+        "follows": None,
+        "request": None,
         "started_at": 1_000.0,
         "ended_at": 1_001.0,
         "interrupted": False,
     }
+
+
+async def test_a_conversation_is_read_without_beginning_a_turn(backend: Backend) -> None:
+    store = await backend.open(Limits(history_turns=2))
+    assert (await store.read(KEY)).turns == []
+    await converse(store, "one", "two", "three")
+    before = await export(store)
+    read = await store.read(KEY)
+    assert [turn.invocation_id for turn in read.turns] == ["two", "three"]
+    assert await export(store) == before
+    # One that runs is not settled.
+    await store.begin(make_record("four"))
+    assert [turn.invocation_id for turn in (await store.read(KEY)).turns] == ["three"]
+
+
+async def test_a_turn_is_erased_and_leaves_nothing(backend: Backend) -> None:
+    store = await backend.open()
+    await converse(store, "one", "two", "three")
+    running = make_record("four")
+    conversation = await store.begin(running)
+    for name in ("two", "four"):
+        found = await store.find("user", name)
+        assert found is not None
+        await store.erase(found)
+    assert await store.find("user", "two") is None
+    # One that runs stays.
+    await store.settle(end(running), conversation, heard_before=None)
+    left = ["one", "three", "four"]
+    assert [turn.invocation_id for turn in (await store.read(KEY)).turns] == left
+    for name in left:
+        found = await store.find("user", name)
+        assert found is not None
+        await store.erase(found)
+        await store.erase(found)
+    assert await export(store) == []
+    assert [key async for key in store.list_keys()] == []
+    await converse(store, "one")
+    assert [turn["invocation_id"] for turn in await export(store)] == ["one"]
+
+
+async def test_what_a_turn_follows_and_was_asked_is_kept(backend: Backend) -> None:
+    store = await backend.open()
+    record = make_record("one", told=[("a", "b")], follows=7, request={"echo": {"m": "ü"}})
+    conversation = await store.begin(record)
+    await store.settle(end(record), conversation, heard_before=None)
+    found = await store.find("user", "one")
+    assert found is not None
+    (read,) = (await store.read(KEY)).turns
+    for turn in (found, read):
+        assert (turn.told, turn.follows) == ([("a", "b")], 7)
+        assert turn.request == {"echo": {"m": "ü"}}
 
 
 async def test_export_of_long_conversations_is_complete(backend: Backend) -> None:

@@ -13,7 +13,7 @@ from tests.virtual_time import run_virtual
 from voicelive_agent.agent import Output, Turn
 from voicelive_agent.server.engine.events import Delta, Shown
 from voicelive_agent.server.platform.errors import SlowCallerError
-from voicelive_agent.server.wires.invocations_stream import TurnStream, encode_events
+from voicelive_agent.server.wires.invocations_stream import InvocationsStream, encode_events
 
 
 async def say_two(turn: Turn) -> AsyncIterator[Output]:
@@ -38,7 +38,7 @@ class Peer:
         self.messages.append(message)
         await asyncio.sleep(self.seconds_to_read)
 
-    async def follow(self, stream: TurnStream) -> None:
+    async def follow(self, stream: InvocationsStream) -> None:
         await stream({"type": "http"}, self.receive, self.send)
 
 
@@ -48,7 +48,7 @@ def test_the_last_event_and_the_end_of_the_body_are_one_write() -> None:
     async def main() -> list[Message]:
         async with EngineRoom(say_two) as room:
             peer = Peer()
-            await peer.follow(TurnStream(room.begin().listen(), 0.4, 30))
+            await peer.follow(InvocationsStream(room.begin().listen(), 0.4, 30))
             return peer.messages
 
     start, *bodies = run_virtual(main())
@@ -68,7 +68,7 @@ def test_a_peer_that_goes_ends_the_stream_and_its_turn() -> None:
         async with EngineRoom(say_two) as room:
             peer, turn = Peer(), room.begin()
             asyncio.get_running_loop().call_later(0.5, peer.gone.set)
-            await peer.follow(TurnStream(turn.listen(), 0, 30))
+            await peer.follow(InvocationsStream(turn.listen(), 0, 30))
             await turn.settled.wait()
             assert turn.snapshot().reason == "disconnected"
             assert room.loop.time() == 0.5
@@ -84,7 +84,7 @@ def test_a_peer_that_does_not_read_is_left() -> None:
             peer, turn = Peer(), room.begin()
             peer.seconds_to_read = 100
             with pytest.raises(SlowCallerError):
-                await peer.follow(TurnStream(turn.listen(), 0, 5))
+                await peer.follow(InvocationsStream(turn.listen(), 0, 5))
             assert room.loop.time() == 5
             await turn.settled.wait()
             assert turn.snapshot().reply == ""
@@ -97,7 +97,9 @@ def test_a_cancellation_from_outside_is_passed_on() -> None:
 
     async def main() -> None:
         async with EngineRoom(say_two) as room:
-            task = asyncio.create_task(Peer().follow(TurnStream(room.begin().listen(), 0, 30)))
+            task = asyncio.create_task(
+                Peer().follow(InvocationsStream(room.begin().listen(), 0, 30))
+            )
             await asyncio.sleep(0.5)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

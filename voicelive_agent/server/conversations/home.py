@@ -91,6 +91,9 @@ class HomeStore:
     async def begin(self, record: TurnRecord) -> Conversation:
         return await self._choose(record.key).begin(record)
 
+    async def read(self, key: ConversationKey) -> Conversation:
+        return await self._choose(key).read(key)
+
     async def settle(
         self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
     ) -> None:
@@ -107,6 +110,9 @@ class HomeStore:
 
     async def stop_elsewhere(self, record: TurnRecord, reason: str) -> TurnRecord:
         return await self._choose(record.key).stop_elsewhere(record, reason)
+
+    async def erase(self, record: TurnRecord) -> None:
+        await self._choose(record.key).erase(record)
 
     async def list_keys(self) -> AsyncIterator[ConversationKey]:
         for store in self._stores():

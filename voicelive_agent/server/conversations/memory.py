@@ -90,15 +90,18 @@ class MemoryStore:
             raise TurnExistsError(earlier)
         if kept.running is not None:
             self._end(record.key, kept, kept.running, "failed", "not_stored")
-        recent = self._choose_history(kept)
-        conversation = Conversation(
-            turns=decode_history(record.key, [(number, kept.turns[number]) for number in recent]),
-            state=json.loads(kept.state),
-            language=kept.language,
-        )
+        conversation = self._load(record.key, kept)
         self._append(kept, record, encoded)
         kept.running = record.sequence
         self._remove_surplus()
+        return conversation
+
+    async def read(self, key: ConversationKey) -> Conversation:
+        kept = self._kept.get(key)
+        if kept is None:
+            return Conversation()
+        conversation = self._load(key, kept)
+        conversation.turns = [turn for turn in conversation.turns if turn.status != "running"]
         return conversation
 
     async def settle(
@@ -155,6 +158,15 @@ class MemoryStore:
                 self._end(record.key, kept, record.sequence, "cancelled", reason)
         return self._read(record.key, kept, record.sequence)
 
+    async def erase(self, record: TurnRecord) -> None:
+        key, sequence = record.key, record.sequence
+        kept = self._kept.get(key)
+        if kept is None or kept.running == sequence or sequence not in kept.turns:
+            return
+        self._drop(key, kept, sequence)
+        if not kept.turns:
+            self._remove(key)
+
     async def list_keys(self) -> AsyncIterator[ConversationKey]:
         for key in list(self._kept):
             yield key
@@ -186,6 +198,14 @@ class MemoryStore:
         sequence = kept.ids.get(invocation_id)
         return None if sequence is None else self._read(key, kept, sequence)
 
+    def _load(self, key: ConversationKey, kept: _Kept) -> Conversation:
+        recent = self._choose_history(kept)
+        return Conversation(
+            turns=decode_history(key, [(number, kept.turns[number]) for number in recent]),
+            state=json.loads(kept.state),
+            language=kept.language,
+        )
+
     def _choose_history(self, kept: _Kept) -> list[int]:
         """The newest turns that are not too many and not too long, ascending."""
         newest = sorted(kept.turns, reverse=True)[: self._limits.history_turns]
@@ -207,9 +227,10 @@ class MemoryStore:
         self._count(key, kept, count_bytes(encoded) - count_bytes(before))
 
     def _write_events(self, record: TurnRecord, kept: _Kept) -> None:
-        if events := encode_events(record):
+        before, events = kept.events.pop(record.sequence, ""), encode_events(record)
+        if events:
             kept.events[record.sequence] = events
-            self._count(record.key, kept, count_bytes(events))
+        self._count(record.key, kept, count_bytes(events) - count_bytes(before))
 
     def _count(self, key: ConversationKey, kept: _Kept, size: int) -> None:
         kept.size += size
@@ -236,10 +257,12 @@ class MemoryStore:
         while len(kept.turns) > 1 and (
             len(kept.turns) > limits.max_turns or kept.size > limits.conversation_bytes
         ):
-            oldest = min(kept.turns)
-            self._forget_id(key, kept, oldest)
-            size = count_bytes(kept.turns.pop(oldest)) + count_bytes(kept.events.pop(oldest, ""))
-            self._count(key, kept, -size)
+            self._drop(key, kept, min(kept.turns))
+
+    def _drop(self, key: ConversationKey, kept: _Kept, sequence: int) -> None:
+        self._forget_id(key, kept, sequence)
+        size = count_bytes(kept.turns.pop(sequence)) + count_bytes(kept.events.pop(sequence, ""))
+        self._count(key, kept, -size)
 
     def _remove_surplus(self, of_user: str = "", but: ConversationKey | None = None) -> int:
         """Remove what is too much: of one user, and in all of the user who has the most."""

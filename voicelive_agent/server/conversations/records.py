@@ -68,6 +68,12 @@ def encode_record(record: TurnRecord) -> str:
         stored["untried"] = True
     if record.notes:
         stored["notes"] = record.notes
+    if record.told:
+        stored["told"] = record.told
+    if record.follows is not None:
+        stored["follows"] = record.follows
+    if record.request is not None:
+        stored["request"] = record.request
     if record.interrupted:
         stored["interrupted"] = True
     try:
@@ -155,6 +161,8 @@ def _build_record(stored: dict[str, Any], key: ConversationKey, sequence: int) -
     if marks := stored.get("marks"):
         numbers = iter(map(int, marks.split()))
         stored["marks"] = list(zip(numbers, numbers, strict=True))
+    if told := stored.get("told"):
+        stored["told"] = list(map(tuple, told))
     try:
         return TurnRecord(key=key, sequence=sequence, **stored)
     except TypeError:

@@ -49,6 +49,12 @@ class TurnRecord:
     untried: bool = False
     """Whether the agent was not asked: who asks for the turn again gets a new one."""
     notes: dict[str, Any] = field(default_factory=dict)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    """Earlier turns that came with this one's request, as (said, answered), oldest first."""
+    follows: int | None = None
+    """``sequence`` of the turn that this one goes on from; None: the one before it."""
+    request: dict[str, Any] | None = None
+    """What its wire keeps of the request, for whoever asks for the turn again."""
     started_at: float = 0.0
     ended_at: float | None = None
     interrupted: bool = False
@@ -167,6 +173,9 @@ class ConversationStore(Protocol):
         invocation id that ``is_spent``.
         """
 
+    async def read(self, key: ConversationKey) -> Conversation:
+        """The settled turns of a conversation as ``begin`` would return them; changes nothing."""
+
     async def settle(
         self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
     ) -> None:
@@ -191,6 +200,9 @@ class ConversationStore(Protocol):
 
         ``record`` comes from ``find``. A replica that doesn't settle it in time loses it.
         """
+
+    async def erase(self, record: TurnRecord) -> None:
+        """Remove an ended turn; with its last one, the conversation. ``record`` is ``find``'s."""
 
     def list_keys(self) -> AsyncIterator[ConversationKey]:
         """Every stored conversation, in no order that means anything."""

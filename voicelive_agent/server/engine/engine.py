@@ -171,6 +171,12 @@ class Engine:
             return turn.snapshot()
         return await self.store.find(user_id, invocation_id, session_id)
 
+    def is_running(self, user_id: str, invocation_id: str) -> bool:
+        """Whether a turn of this user has this id now, kept or not."""
+        return any(
+            other == invocation_id and key.user_id == user_id for key, other in self._running
+        )
+
     async def cancel(
         self, user_id: str, invocation_id: str, session_id: str | None = None
     ) -> TurnRecord | None:
@@ -194,7 +200,7 @@ class Engine:
         found = [
             turn
             for (key, other), turn in self._running.items()
-            if other == invocation_id and key.user_id == user_id
+            if other == invocation_id and key.user_id == user_id and turn.request.kept
         ]
         return found[-1] if found else None
 

@@ -1,6 +1,7 @@
 """What a wire and the engine say to each other: a request and its limits in, events out."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,16 @@ class TurnRequest:
     heard_before: str | None = None
     """What was heard of the answer before this turn, where the wire told it after that turn had
     ended; None for all of it, or where it was told by ``RunningTurn.cut``."""
+    told: Sequence[tuple[str, str]] = ()
+    """Earlier turns that the request brings along, as (said, answered), oldest first."""
+    follows: int | None = None
+    """``sequence`` of the turn of this conversation that it goes on from; None: the newest."""
+    opens: bool = False
+    """Whether nothing can come before it in its conversation."""
+    kept: bool = True
+    """Whether it is stored; one that is not can be neither found nor remembered."""
+    request: dict[str, Any] | None = None
+    """What the wire keeps of the request (``TurnRecord.request``)."""
     named_session: bool = True
     """Whether the caller named the session; else its id was made for this request."""
 

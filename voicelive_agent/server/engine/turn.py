@@ -19,7 +19,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from voicelive_agent.agent import Agent, PastTurn, Turn
+from voicelive_agent.agent import Agent, Turn
 from voicelive_agent.diagnostics import diagnose, is_local
 from voicelive_agent.server.conversations import (
     Conversation,
@@ -42,6 +42,7 @@ from voicelive_agent.server.engine.events import (
     TurnRequest,
 )
 from voicelive_agent.server.engine.heard import note_heard, note_known
+from voicelive_agent.server.engine.line import choose_line, recall, recall_told
 from voicelive_agent.server.engine.listener import Listener
 from voicelive_agent.server.engine.outbox import Delivery, Outbox
 from voicelive_agent.server.engine.repeat import IdReusedError, StoredTurn, check_same
@@ -88,6 +89,9 @@ class RunningTurn:
             kind=request.kind,
             text=request.text,
             action=request.action,
+            told=list(request.told),
+            follows=request.follows,
+            request=request.request,
             started_at=now(),
             untried=True,
         )
@@ -207,7 +211,7 @@ class RunningTurn:
             self._previous = None
         conversation: Conversation | None = None
         try:
-            conversation = await self._store.begin(self._record)
+            conversation = await self._open_conversation()
         except TurnExistsError as error:
             await self._repeat(error.record)
         except StoreError as error:
@@ -223,6 +227,12 @@ class RunningTurn:
         self._close_speech()
         await self._delivered.wait()
         await self._settle(conversation)
+
+    async def _open_conversation(self) -> Conversation:
+        request = self.request
+        if request.kept:
+            return await self._store.begin(self._record)
+        return Conversation() if request.opens else await self._store.read(request.key)
 
     async def _repeat(self, earlier: TurnRecord) -> None:
         """Another replica was asked the same at the same time, and was first."""
@@ -242,15 +252,16 @@ class RunningTurn:
         self.outbox.close()
 
     def _brief_agent(self, conversation: Conversation) -> Turn:
-        if conversation.turns:
-            self._heard_before = self._note_heard(conversation.turns[-1])
+        line = choose_line(conversation.turns, self.request.follows)
+        if line and line[-1] is conversation.turns[-1]:
+            self._heard_before = self._note_heard(line[-1])
         self._language = conversation.language or self._language
         request = self.request
         return Turn(
             kind=request.kind,
             text=request.text,
             action=request.action,
-            history=tuple(map(_recall, conversation.turns)),
+            history=(*recall(line), *recall_told(request.told)),
             state=copy.deepcopy(conversation.state),
             language=self._language,
             session_id=request.key.session_id,
@@ -336,7 +347,7 @@ class RunningTurn:
         if self._heard is not None:
             note_known(record, self._heard)
         self._note_ending(ending)
-        if conversation is None:
+        if conversation is None or not self.request.kept:
             return
         turn = self._turn
         if turn is not None:
@@ -384,22 +395,6 @@ class RunningTurn:
 def _encode_event(event: Shown | CallEnded) -> str:
     """As ``repeat`` reads it: an object is for the screen, a string ends the call."""
     return event.text if isinstance(event, Shown) else json.dumps(event.reason)
-
-
-def _recall(past: TurnRecord) -> PastTurn:
-    is_cut = past.heard_is_known and past.heard is not None
-    return PastTurn(
-        kind=past.kind,
-        text=past.text,
-        action=past.action,
-        reply=past.heard or "" if is_cut else past.reply,
-        interrupted=past.interrupted,
-        notes=past.notes,
-        heard=past.heard,
-        heard_is_known=past.heard_is_known,
-        cut=is_cut or past.status == "cancelled",
-        ending=past.reason,
-    )
 
 
 def _check_object(value: object) -> None:

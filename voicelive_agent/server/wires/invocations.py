@@ -25,7 +25,6 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from voicelive_agent.server.conversations import ConversationKey, StoreError, TurnRecord
-from voicelive_agent.server.conversations.records import count_bytes
 from voicelive_agent.server.engine.ending import Ending
 from voicelive_agent.server.engine.engine import Engine
 from voicelive_agent.server.engine.events import TurnRequest
@@ -40,9 +39,9 @@ from voicelive_agent.server.platform.ids import (
     is_valid_id,
 )
 from voicelive_agent.server.settings import Settings
+from voicelive_agent.server.wires.admission import begin_turn, check_speech, refuse_repeated
 from voicelive_agent.server.wires.invocations_input import parse_turn
-from voicelive_agent.server.wires.invocations_stream import TurnStream, describe_failure
-from voicelive_agent.settings_sources import variable_of
+from voicelive_agent.server.wires.invocations_stream import InvocationsStream, describe_failure
 from voicelive_agent.wire.invocations import (
     CALL_HEADER,
     INVOCATION_HEADER,
@@ -53,13 +52,6 @@ from voicelive_agent.wire.invocations import (
 
 _TURNS = "/invocations"
 _NO_IDS: Mapping[str, str] = {}
-
-# What ``Engine.find_surplus`` names.
-_TOO_MANY = {
-    "max_active_turns": "Too many turns are active on this server",
-    "max_active_turns_per_session": "Too many turns of this session are active",
-    "max_active_turns_per_user": "Too many turns of this user are active",
-}
 
 LookUp = Callable[[str, str, str | None], Awaitable[TurnRecord | None]]
 
@@ -106,23 +98,19 @@ class InvocationsWire:
 
     async def invoke(self, request: Request) -> Response:
         """Answer one turn as a stream of events."""
-        refuse_repeated_headers(request)
+        refuse_repeated_names(request)
         turn = await self._read_turn(request)
-        listener = await self._follow(turn, request) or self._begin(turn)
+        listener = await self._follow(turn, request) or begin_turn(self._engine, turn).listen()
         settings = self._settings
-        return TurnStream(listener, settings.sse_keepalive_interval, settings.send_timeout_seconds)
+        return InvocationsStream(
+            listener, settings.sse_keepalive_interval, settings.send_timeout_seconds
+        )
 
     async def _read_turn(self, request: Request) -> TurnRequest:
         settings, headers, ids = self._settings, request.headers, request.scope["state"]["ids"]
         body = await read_body(request, settings.max_body_bytes)
         said = parse_turn(headers.get("content-type", ""), body)
-        if count_bytes(said.text) > settings.max_speech_bytes:
-            raise ApiError(
-                413,
-                "speech_too_long",
-                f"What is said in one turn has at most {settings.max_speech_bytes} bytes"
-                f" ({variable_of(Settings, 'max_speech_bytes')}).",
-            )
+        check_speech(said.text, settings)
         return TurnRequest(
             key=ConversationKey(headers.get(USER_HEADER, ""), ids[SESSION_HEADER]),
             invocation_id=ids[INVOCATION_HEADER],
@@ -156,27 +144,6 @@ class InvocationsWire:
             change_id(request.scope, SESSION_HEADER, listener.record.key.session_id)
         return listener
 
-    def _begin(self, turn: TurnRequest) -> Listener:
-        # Checked last, so that nothing is awaited between the check and the start.
-        engine = self._engine
-        if engine.draining:
-            raise ApiError(
-                503,
-                "draining",
-                "This server is shutting down; send the turn again.",
-                "platform",
-                headers={"retry-after": "1"},
-            )
-        if limit := engine.find_surplus(turn.key):
-            raise ApiError(
-                429,
-                "too_many_turns",
-                f"{_TOO_MANY[limit]}; try again shortly ({variable_of(Settings, limit)}).",
-                "platform",
-                headers={"retry-after": "1"},
-            )
-        return engine.begin(turn).listen()
-
     async def drain(self) -> None:
         """A request is a turn, which the engine drains."""
 
@@ -197,7 +164,7 @@ class InvocationsWire:
                 "An invocation id has 1 to 256 of the characters a-z A-Z 0-9 - _ . and :",
             )
         ids = {INVOCATION_HEADER: invocation_id}
-        refuse_repeated_headers(request)
+        refuse_repeated_names(request)
         session_id = request.query_params.get(SESSION_QUERY) or None
         try:
             record = await look_up(request.headers.get(USER_HEADER, ""), invocation_id, session_id)
@@ -223,10 +190,8 @@ class InvocationsWire:
         )
 
 
-def refuse_repeated_headers(request: Request) -> None:
-    """Raises ApiError (400) where a header that says whose turn it is came more than once."""
-    for name in (USER_HEADER, INVOCATION_HEADER, CALL_HEADER):
-        if len(request.headers.getlist(name)) > 1:
-            raise ApiError(400, "repeated_header", f"Send {name} once: which one counts?")
+def refuse_repeated_names(request: Request) -> None:
+    """Raises ApiError (400) where what says whose turn it is came more than once."""
+    refuse_repeated(request, USER_HEADER, INVOCATION_HEADER, CALL_HEADER)
     if len(request.query_params.getlist(SESSION_QUERY)) > 1:
         raise ApiError(400, "repeated_query", f"Send {SESSION_QUERY} once: which one counts?")

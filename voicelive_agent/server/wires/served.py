@@ -13,7 +13,11 @@ from voicelive_agent.server.platform.headers import ChooseIds
 from voicelive_agent.server.settings import Settings, WireName
 
 _NO_IDS: Mapping[str, str] = {}
-_CLASSES: Mapping[WireName, str] = {"invocations": "InvocationsWire", "bridge": "BridgeWire"}
+_CLASSES: Mapping[WireName, str] = {
+    "invocations": "InvocationsWire",
+    "bridge": "BridgeWire",
+    "responses": "ResponsesWire",
+}
 
 
 class Wire(Protocol):

@@ -62,6 +62,18 @@ local function trim(max_turns, max_bytes, at_most)
   redis.call('ZREMRANGEBYSCORE', ids, '-inf', oldest - 1)
   redis.call('HSET', conversation, 'first', oldest)
 end
+local function recall(last, most, most_bytes)
+  local earlier = {}
+  for i = last, math.max(1, last + 1 - most), -1 do
+    local text = redis.call('HGET', turns, i)
+    if text then
+      if #earlier > 0 then most_bytes = most_bytes - #text end
+      if most_bytes < 0 then break end
+      table.insert(earlier, 1, '[' .. i .. ',' .. text .. ']')
+    end
+  end
+  return '[' .. table.concat(earlier, ',') .. ']'
+end
 """
 
 BEGIN = Script(
@@ -90,16 +102,7 @@ else
   redis.call('HSET', conversation, 'running', sequence, 'owner', owner, 'token', token)
   keep(ttl_ms)
 end
-local earlier = {}
-for i = sequence - 1, math.max(1, sequence - history), -1 do
-  local text = redis.call('HGET', turns, i)
-  if text then
-    if #earlier > 0 then history_bytes = history_bytes - #text end
-    if history_bytes < 0 then break end
-    table.insert(earlier, 1, '[' .. i .. ',' .. text .. ']')
-  end
-end
-return {1, sequence, head[4], head[5], '[' .. table.concat(earlier, ',') .. ']'}
+return {1, sequence, head[4], head[5], recall(sequence - 1, history, history_bytes)}
 """
 )
 """ARGV: token, owner, invocation id, record, turns and bytes of history, ttl in ms, and to take the
@@ -131,6 +134,7 @@ else
   is_newest = sequence == 0 or last == 0
   sequence = append(invocation_id, record)
 end
+erase(sequence .. ':events')
 if events ~= '' then write(sequence .. ':events', events) end
 if redis.call('HGET', conversation, 'running') == tostring(sequence) then
   redis.call('HDEL', conversation, 'running', 'owner', 'token')
@@ -179,6 +183,31 @@ return {sequence, record, events, head[2], head[3]}
 )
 """ARGV: sequence, or 0 and an invocation id. Returns {} or {sequence, record, events}, and while
 that turn runs its owner and token."""
+
+HISTORY = Script(
+    _COMMON
+    + """
+local head = redis.call('HMGET', conversation, 'state', 'language')
+return {head[1], head[2], recall(number('last', 0), tonumber(ARGV[1]), tonumber(ARGV[2]))}
+"""
+)
+"""ARGV: turns and bytes of history. Returns {state, language, JSON array of [sequence, record]}."""
+
+ERASE = Script(
+    _COMMON
+    + """
+local sequence = ARGV[1]
+if redis.call('HGET', conversation, 'running') == sequence then return -1 end
+erase(sequence)
+erase(sequence .. ':events')
+redis.call('ZREMRANGEBYSCORE', ids, sequence, sequence)
+if redis.call('HLEN', turns) > 0 then return number('size', 0) end
+redis.call('UNLINK', unpack(KEYS))
+return 0
+"""
+)
+"""ARGV: sequence. Removes a turn that has ended, with the last one the conversation; returns the
+size of the turns that are left, or -1 for one that runs."""
 
 TRIM = Script(
     _COMMON

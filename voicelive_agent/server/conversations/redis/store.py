@@ -47,6 +47,8 @@ from voicelive_agent.server.conversations.redis.scripts import (
     BEGIN,
     DROP,
     END,
+    ERASE,
+    HISTORY,
     READ,
     SETTLE,
     SHARE,
@@ -141,6 +143,15 @@ class RedisStore:
         self._tokens[record.key, record.sequence] = token
         return conversation
 
+    async def read(self, key: ConversationKey) -> Conversation:
+        limits = self._limits
+        state, language, history = await self._link.evaluate(
+            HISTORY, self._keys_of(key), limits.history_turns, limits.history_bytes
+        )
+        turns = build_history(key, json.loads(history))
+        settled = [turn for turn in turns if turn.status != "running"]
+        return Conversation(settled, json.loads(state or "{}"), language or "")
+
     async def settle(
         self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
     ) -> None:
@@ -197,6 +208,14 @@ class RedisStore:
             verdict = await request.press(owner, stored)
             if verdict is not None:
                 await self._end(stored.key, token, end_record(stored, *verdict, self.now()))
+
+    async def erase(self, record: TurnRecord) -> None:
+        size = await self._link.evaluate(ERASE, self._keys_of(record.key), record.sequence)
+        if size >= 0:
+            await self._link.run(
+                ("UNLINK", self._pointer(record.key.user_id, record.invocation_id))
+            )
+            await self._note_size(record.key, size)
 
     async def list_keys(self) -> AsyncIterator[ConversationKey]:
         pattern = f"{self._prefix}:{{*}}:conversation"

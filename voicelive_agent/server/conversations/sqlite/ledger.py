@@ -112,6 +112,30 @@ class Ledger:
         sequence = self._append(connection, conversation_id, record, encoded, after=last)
         return Conversation(turns, json.loads(state), language), sequence
 
+    def read(self, connection: sqlite3.Connection, key: ConversationKey) -> Conversation:
+        """The settled turns of a conversation, with its state."""
+        found = connection.execute(
+            "SELECT id, state, language FROM conversations WHERE user_id = ? AND session_id = ?",
+            key,
+        ).fetchone()
+        if found is None:
+            return Conversation()
+        conversation_id, state, language = found
+        rows = [row for row in self._read_history(connection, conversation_id) if not row.owner]
+        turns = decode_history(key, [(row.sequence, row.record) for row in reversed(rows)])
+        return Conversation(turns, json.loads(state), language)
+
+    def erase(self, connection: sqlite3.Connection, record: TurnRecord) -> None:
+        """Remove a turn that has ended; with the last one, its conversation."""
+        conversation_id = _find_conversation(connection, record.key)
+        connection.execute(
+            "DELETE FROM turns WHERE conversation = ? AND sequence = ? AND invocation_id = ?"
+            " AND owner IS NULL",
+            (conversation_id, record.sequence, record.invocation_id),
+        )
+        if conversation_id is not None and not _find_last(connection, conversation_id):
+            remove_conversation(connection, conversation_id, 1)
+
     def _find_in(
         self, connection: sqlite3.Connection, conversation_id: int, record: TurnRecord
     ) -> TurnRecord | None:

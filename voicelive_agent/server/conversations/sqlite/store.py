@@ -113,6 +113,9 @@ class SqliteStore:
                 self._database.submit(partial(self._ledger.abandon, record=record))
             raise
 
+    async def read(self, key: ConversationKey) -> Conversation:
+        return await self._database.run(partial(self._ledger.read, key=key))
+
     async def settle(
         self, record: TurnRecord, conversation: Conversation, *, heard_before: TurnRecord | None
     ) -> None:
@@ -169,6 +172,9 @@ class SqliteStore:
             if stopped is not None:
                 return stopped
             await asyncio.sleep(_RETRY_SECONDS)
+
+    async def erase(self, record: TurnRecord) -> None:
+        await self._database.run(partial(self._ledger.erase, record=record))
 
     async def list_keys(self) -> AsyncIterator[ConversationKey]:
         last = 0
