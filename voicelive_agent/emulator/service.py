@@ -14,7 +14,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ def create_app(settings: Settings, engines: Engines, sessions: Sessions | None =
         ],
         exception_handlers={HTTPException: answer_http_error},
     )
-    app.state.sessions = kept
+    app.state.stop = http.stop
     return app
 
 
@@ -125,17 +125,17 @@ def _share_with_pages(settings: Settings) -> list[Middleware]:
 class _Server(uvicorn.Server):
     """Leaves signals to ``serve``, which has more to stop than the sockets."""
 
-    def __init__(self, config: uvicorn.Config, sessions: Sessions) -> None:
+    def __init__(self, config: uvicorn.Config, stop: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
-        self._sessions = sessions
+        self._stop = stop
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Its readers would be waited for; sessions end their own feeds.
-        self._sessions.feed.end()
+        # They would be waited for; sessions end by themselves.
+        await self._stop()
         await super().shutdown(sockets)
 
 
@@ -171,7 +171,7 @@ def create_server(app: Starlette, certificate: Certificate | None = None) -> uvi
     )
     config.load()
     watch_port(config)
-    return _Server(config, app.state.sessions)
+    return _Server(config, app.state.stop)
 
 
 @contextlib.asynccontextmanager

@@ -13,6 +13,7 @@ from voicelive_agent.emulator.routes.about import About
 from voicelive_agent.emulator.routes.errors import refuse
 from voicelive_agent.emulator.routes.feeds import send_feed
 from voicelive_agent.emulator.routes.files import show_console, show_file
+from voicelive_agent.emulator.routes.recordings import RecordingRoutes
 from voicelive_agent.emulator.routes.sessions_page import render_sessions
 from voicelive_agent.emulator.routes.settings_form import describe_settings
 from voicelive_agent.emulator.settings import Settings
@@ -24,6 +25,7 @@ class HttpRoutes:
 
     def __init__(self, settings: Settings, engines: Engines, sessions: Sessions) -> None:
         self.about = About(settings, engines, sessions)
+        self._recordings = RecordingRoutes(settings, sessions)
         self._engines = engines
         self._sessions = sessions
         self.routes: list[BaseRoute] = [
@@ -35,7 +37,13 @@ class HttpRoutes:
             Route("/sessions", self._list_sessions),
             Route("/sessions/{session_id}", self._show_session),
             Route("/sessions/{session_id}/feed", self._follow_session),
+            *self._recordings.routes,
         ]
+
+    async def stop(self) -> None:
+        """End what would hold up the server: readers of feeds, and replays."""
+        self._sessions.feed.end()
+        await self._recordings.replays.stop()
 
     async def _show_about(self, request: Request) -> Response:
         refusal = self.about.find_refusal(request.query_params)

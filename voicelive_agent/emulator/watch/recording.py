@@ -68,9 +68,11 @@ class Track:
             self._file.close()
 
     def _raw_blocks(self) -> Iterator[Samples]:
-        self._file.seek(0)
-        while data := self._file.read(_BLOCK_SAMPLES * BYTES_PER_SAMPLE):
-            yield np.frombuffer(data, dtype="<i2")
+        # A file of its own to read from: what goes on being written keeps its place.
+        self._file.flush()
+        with self.path.open("rb") as file:
+            while data := file.read(_BLOCK_SAMPLES * BYTES_PER_SAMPLE):
+                yield np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2")
 
 
 def _offset_bytes(at_ms: float, rate_hz: int) -> int:
@@ -115,7 +117,7 @@ class SessionRecording:
         with contextlib.suppress(OSError):
             self._events.close()
         self._is_broken = False
-        self._try(self._write_wav)
+        self._try(lambda: self.write_so_far(self.wav_path))
         self.heard.remove()
         self.played.remove()
 
@@ -129,10 +131,11 @@ class SessionRecording:
             # A disk says enough by its reason: no traceback.
             logger.error("The recording %s ends here: %s", self.events_path, error)  # noqa: TRY400
 
-    def _write_wav(self) -> None:
+    def write_so_far(self, path: Path) -> None:
+        """The sound that there is by now. Blocks; raises OSError."""
         # A file that is there already keeps its mode otherwise.
-        open_private(self.wav_path, "wb").close()
-        writer = WavWriter(self.wav_path, WAV_RATE_HZ, channels=2, mode=OWNER_ALONE)
+        open_private(path, "wb").close()
+        writer = WavWriter(path, WAV_RATE_HZ, channels=2, mode=OWNER_ALONE)
         with contextlib.closing(writer) as wav:
             for block in interleave(self.heard.blocks(), self.played.blocks()):
                 wav.write(block)

@@ -8,6 +8,7 @@ recording: the order of events, what was understood and said, and the times betw
 import argparse
 import asyncio
 import difflib
+import ssl
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -160,19 +161,30 @@ def _ids_by_kind(events: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 
 async def replay(
-    recorded: Events, endpoint: str, *, api_key: str, quiet_s: float = 3.0, speed: float = 1.0
+    recorded: Events,
+    endpoint: str,
+    *,
+    api_key: str,
+    quiet_s: float = 3.0,
+    speed: float = 1.0,
+    running: Events | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Events:
     """Run the client side again; ends when the server was quiet for ``quiet_s`` after it.
 
-    Raises OSError or websockets' InvalidHandshake where the server can't be reached.
+    ``running`` is what is returned, for who wants to see it grow. Raises OSError or websockets'
+    InvalidHandshake where the server can't be reached.
     """
-    running = Events(connection=dict(recorded.connection))
+    running = Events() if running is None else running
+    running.connection = dict(recorded.connection)
+    options: dict[str, Any] = {"ssl": tls} if tls else {}
     renaming = Renaming(event for _, event in recorded.server_events())
     async with connect(
         replay_url(endpoint, recorded.connection),
         additional_headers={"api-key": api_key},
         compression=None,
         max_size=_MAX_FRAME_BYTES,
+        **options,
     ) as socket:
         began_s = time.monotonic()
         heard_at_s = began_s
