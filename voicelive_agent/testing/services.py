@@ -55,16 +55,18 @@ async def serve_agent(agent: Agent, **settings: Any) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def serve_emulator(settings: EmulatorSettings, engines: Engines) -> AsyncIterator[str]:
+async def serve_emulator(
+    settings: EmulatorSettings, engines: Engines, port: int = 0
+) -> AsyncIterator[str]:
     """The URL of an emulator with engines that are started."""
     app = emulator.create_app(settings, engines)
-    async with _serving(emulator.create_server(app)) as url:
+    async with _serving(emulator.create_server(app), port) as url:
         yield url
 
 
 @contextlib.asynccontextmanager
-async def _serving(server: uvicorn.Server) -> AsyncIterator[str]:
-    listener = bind("127.0.0.1", 0)
+async def _serving(server: uvicorn.Server, port: int = 0) -> AsyncIterator[str]:
+    listener = bind("127.0.0.1", port)
     url = url_of(listener, "127.0.0.1")
     task = asyncio.create_task(_run(server, listener), name="server")
     try:

@@ -3,16 +3,19 @@
 import asyncio
 import base64
 import contextlib
+import os
 import shutil
 import threading
+import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 from tests.emulator.fakes import (
     FakeAgentBackend,
@@ -35,7 +38,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-quic",
-    "--use-fake-device-for-media-stream",
 )
 
 TAP = """
@@ -73,17 +75,21 @@ READ_TAP = """() => {
 def require_chromium() -> None:
     """Skip where there is no browser; in CI that is an error."""
     if not Path(CHROMIUM).exists():
-        pytest.fail("Chromium is missing: sudo apt-get install chromium")
+        say = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        say("Chromium is missing: sudo apt-get install chromium")
 
 
 class Desk:
     """An emulator with fake engines, on a thread of its own."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, names: Sequence[str] = ("*",), port: int = 0, **settings: Any) -> None:
+        self.names = names
+        self.port = port
         self.stt = FakeSpeechToText()
         self.tts = FakeTextToSpeech()
         self.agent = FakeAgentBackend()
-        self.settings = load_settings(log_level="warning", **settings)
+        agents = [f"{name}=http://127.0.0.1:9" for name in names if name != "*"]
+        self.settings = load_settings(log_level="warning", agents=agents, **settings)
         self.url = ""
         self._stop: Callable[[], object] = lambda: None
         self._ready = threading.Event()
@@ -91,11 +97,16 @@ class Desk:
 
     async def _run(self) -> None:
         engines = Engines(
-            self.stt, self.tts, {"*": self.agent}, self.agent, open_voice_activity=FakeVoiceActivity
+            self.stt,
+            self.tts,
+            dict.fromkeys(self.names, self.agent),
+            self.agent,
+            open_voice_activity=FakeVoiceActivity,
         )
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        async with serve_emulator(self.settings, engines) as self.url:
+        async with serve_emulator(self.settings, engines, self.port) as self.url:
+            self.port = int(self.url.rpartition(":")[2])
             self._stop = lambda: loop.call_soon_threadsafe(stop.set)
             self._ready.set()
             await stop.wait()
@@ -109,16 +120,27 @@ class Desk:
         self.stop()
 
     def stop(self) -> None:
-        self._stop()
-        self._thread.join(30)
+        if self._thread.is_alive():
+            self._stop()
+            self._thread.join(30)
 
 
-def write_microphone(path: Path, sounds: list[tuple[float, np.ndarray]], seconds: float) -> Path:
-    """A file for Chromium's fake microphone: each sound (at 48 kHz) from its second on."""
-    track = np.zeros(int(seconds * MICROPHONE_RATE_HZ), "<i2")
-    for at_s, sound in sounds:
-        start = int(at_s * MICROPHONE_RATE_HZ)
-        track[start : start + len(sound)] = sound[: len(track) - start]
+@dataclass(frozen=True)
+class Sound:
+    """Speech of so many seconds, as the fake voice activity takes it."""
+
+    at_s: float
+    seconds: float = 1.0
+
+
+def write_microphone(path: Path, sounds: Sequence[Sound]) -> Path:
+    """A file for Chromium's fake microphone, with two seconds of silence at the end."""
+    end_s = max((sound.at_s + sound.seconds for sound in sounds), default=0) + 2
+    track = np.zeros(int(end_s * MICROPHONE_RATE_HZ), "<i2")
+    for sound in sounds:
+        start = int(sound.at_s * MICROPHONE_RATE_HZ)
+        at_s = np.arange(int(sound.seconds * MICROPHONE_RATE_HZ)) / MICROPHONE_RATE_HZ
+        track[start : start + len(at_s)] = 9000 * np.sin(2 * np.pi * 220 * at_s)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -127,27 +149,23 @@ def write_microphone(path: Path, sounds: list[tuple[float, np.ndarray]], seconds
     return path
 
 
-def voice(seconds: float) -> np.ndarray:
-    """What the fake voice activity takes for speech."""
-    at = np.arange(int(seconds * MICROPHONE_RATE_HZ)) / MICROPHONE_RATE_HZ
-    return (9000 * np.sin(2 * np.pi * 220 * at)).astype("<i2")
-
-
 @contextlib.contextmanager
-def browser(microphone: Path | None, *flags: str, grants: bool = True) -> Iterator[Browser]:
-    require_chromium()
+def launch(
+    playwright: Playwright, microphone: Path | None, *flags: str, grants: bool = True
+) -> Iterator[Browser]:
+    """``microphone`` None is a machine without one; ``grants`` False a user who says no."""
     arguments = [*FLAGS, *flags]
     arguments.append("--use-fake-ui-for-media-stream" if grants else "--deny-permission-prompts")
     if microphone is not None:
+        arguments.append("--use-fake-device-for-media-stream")
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=arguments, ignore_default_args=["--mute-audio"]
-        )
-        try:
-            yield chromium
-        finally:
-            chromium.close()
+    chromium = playwright.chromium.launch(
+        executable_path=CHROMIUM, args=arguments, ignore_default_args=["--mute-audio"]
+    )
+    try:
+        yield chromium
+    finally:
+        chromium.close()
 
 
 class Screen:
@@ -159,6 +177,8 @@ class Screen:
         self.requests: list[str] = []
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.sockets: list[str] = []
+        page.on("websocket", lambda socket: self.sockets.append(socket.url))
         page.on("request", lambda request: self.requests.append(request.url))
         page.add_init_script(TAP)
 
@@ -166,14 +186,22 @@ class Screen:
         selector = ", ".join(f'[role=status][data-state="{name}"]' for name in names)
         self.page.wait_for_selector(selector)
 
-    def wait_for(self, expression: str, timeout_s: float = 20) -> Any:
-        return self.page.wait_for_function(expression, timeout=timeout_s * 1000).json_value()
+    def wait_for(self, expression: str, timeout_s: float = 20) -> None:
+        """Until it is true. Playwright's own would need ``eval``, which the page forbids."""
+        deadline_s = time.monotonic() + timeout_s
+        while not self.page.evaluate(f"() => Boolean({expression})"):
+            state = self.call("[call.state.name, call.state.sentence, call.session.entries.length]")
+            assert time.monotonic() < deadline_s, f"never: {expression}; {state}; {self.errors}"
+            self.page.wait_for_timeout(20)
 
     def call(self, expression: str) -> Any:
         """Something of the page's call, as ``call.…``."""
         return self.page.evaluate(
             f"() => {{ const call = voiceConsole.call; return {expression}; }}"
         )
+
+    def talk(self) -> None:
+        self.page.click("button.talk")
 
     def heard(self) -> np.ndarray:
         """All that left for the loudspeaker, at 24 kHz."""
@@ -190,13 +218,13 @@ class Screen:
 
 @contextlib.contextmanager
 def open_console(
-    desk: Desk, chromium: Browser, path: str = "/", **options: Any
+    desk: Desk, chromium: Browser, path: str = "/", url: str = "", **options: Any
 ) -> Iterator[Screen]:
     """Its page; nothing may have gone wrong in it when the block ends."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
+    context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
     screen = Screen(context.new_page())
     try:
-        screen.page.goto(desk.url + path)
+        screen.page.goto((url or desk.url) + path)
         screen.page.wait_for_selector("console-bar button")
         yield screen
         assert screen.errors == []

@@ -114,6 +114,7 @@ export class Call extends EventTarget {
     this.enter(withMicrophone ? "asking" : "connecting");
     this.microphoneLost = false;
     const loudspeaker = this.engine.openLoudspeaker();
+    loudspeaker.catch(() => {});
     const wish = { agent: this.preferences.agent || "agent", model: this.preferences.model };
     const allowed = this.service.preflight(wish);
     allowed.catch(() => {});
@@ -278,7 +279,7 @@ export class Call extends EventTarget {
   /** @param {import("./wire/session.js").Effect[]} effects */
   perform(effects) {
     for (const effect of effects) {
-      if (effect.do === "play") this.engine.play(effect.item, fromBase64(effect.audio));
+      if (effect.do === "play") this.play(effect.item, effect.audio);
       else if (effect.do === "end") this.engine.end(effect.item);
       else if (effect.do === "cut") void this.cut(effect.why);
       else if (effect.do === "send") this.send(effect.event);
@@ -286,6 +287,12 @@ export class Call extends EventTarget {
       else if (effect.do === "configure") this.update(this.wishes);
       else this.begin();
     }
+  }
+
+  /** @param {string} item @param {string} audio */
+  play(item, audio) {
+    if (this.engine.playback) this.engine.play(item, fromBase64(audio));
+    else this.session.playing = null;
   }
 
   /** Cut the sound, and tell the service what of it was played. @param {string} why */

@@ -44,6 +44,8 @@ export class AudioEngine {
   /** @param {AudioContext} context */
   async build(context) {
     this.context = context;
+    // Where the page is no secure context there are no worklets: answers are read, not heard.
+    if (!context.audioWorklet) return;
     const here = (/** @type {string} */ name) => new URL(name, import.meta.url).href;
     await Promise.all([
       context.audioWorklet.addModule(here("capture.js")),

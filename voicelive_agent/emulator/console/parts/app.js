@@ -151,10 +151,10 @@ export class App extends LitElement {
     const { state } = this.call;
     if (this.call.phase === "idle" && !this.call.trouble) return nothing;
     if (state.tone !== "bad" && state.name !== "ended" && !/for \d+ s/.test(state.label)) return nothing;
-    return html`<div class="trouble ${state.tone}" data-state=${state.name}>
+    return html`<aside class="trouble ${state.tone}" data-state=${state.name} aria-label="What to do">
       <p>${state.sentence}</p>
       ${this.renderWay(state.way)}
-    </div>`;
+    </aside>`;
   }
 
   /** @param {string} way */

@@ -19,6 +19,7 @@ export class Bar extends Part {
     const { state } = call;
     const isInCall = call.isOpen;
     return html`
+      <h1 class="for-readers">Voice agent console</h1>
       <console-face .call=${call}></console-face>
       ${this.renderAgents()}
       ${

@@ -42,7 +42,7 @@ const DRAWN = {
 
 /** @param {any} card */
 function title(card) {
-  return card.title ? html`<h4>${text(card.title)}</h4>` : nothing;
+  return card.title ? html`<p class="title">${text(card.title)}</p>` : nothing;
 }
 
 /** @param {unknown} value */

@@ -13,8 +13,6 @@ export class Conversation extends Part {
   constructor() {
     super();
     this.follows = true;
-    this.role = "region";
-    this.ariaLabel = "Conversation";
   }
 
   onScroll() {
@@ -74,7 +72,7 @@ export class Conversation extends Part {
   renderYou(entry) {
     const how = entry.isTyped ? " · typed" : entry.bargedIn ? " · barged in" : "";
     return html`<article class="said you" data-key=${entry.key}>
-      <h3>you${how}${this.latencyOf(entry.response)}</h3>
+      <h2>you${how}${this.latencyOf(entry.response)}</h2>
       <p class=${entry.isPartial ? "partial" : ""}>${entry.isPartial ? `${entry.text} …`.trim() : entry.text}${
         entry.problem ? html`<span class="quiet">(${entry.problem})</span>` : nothing
       }</p>
@@ -93,7 +91,7 @@ export class Conversation extends Part {
     const isNow = this.call.session.playing === entry.key && entry.playedMs > 0;
     const how = isNow ? " · speaking now" : entry.isGreeting ? " · greeting" : "";
     return html`<article class="said agent" data-key=${entry.key}>
-      <h3>agent${how}</h3>
+      <h2>agent${how}</h2>
       <p>${entry.cutMs === null ? this.renderWhole(entry, isNow) : this.renderCut(entry, entry.cutMs)}</p>
     </article>`;
   }

@@ -1,0 +1,326 @@
+"""States of the page: each trouble has its sentence and way out; safe, readable, by keyboard."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Playwright
+
+from tests.emulator.console.conftest import Microphone
+from tests.emulator.console.rig import Desk, Screen, Sound, launch, open_console, write_microphone
+from tests.emulator.console.test_call import WORDS, answer
+from tests.emulator.service import ROOT
+
+pytestmark = [pytest.mark.component, pytest.mark.timeout(180)]
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+HOSTS = "--host-resolver-rules=MAP console.test 127.0.0.1"
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with Desk() as desk:
+        desk.agent.answer = answer()
+        yield desk
+
+
+def trouble(screen: Screen, name: str) -> str:
+    """The sentence of the trouble that the page is in."""
+    screen.wait_for_state(name)
+    return screen.page.locator(f'.trouble[data-state="{name}"] p').inner_text()
+
+
+def test_a_microphone_that_is_denied_says_how_to_grant_it(
+    desk: Desk, playwright: Playwright, tmp_path: Path
+) -> None:
+    microphone = write_microphone(tmp_path / "m.wav", ())
+    with (
+        launch(playwright, microphone, grants=False) as chromium,
+        open_console(desk, chromium) as screen,
+    ):
+        screen.talk()
+        assert "Allow it" in trouble(screen, "denied")
+        # The way out: writing works all the same.
+        screen.page.keyboard.press("/")
+        screen.page.keyboard.type("hello")
+        screen.page.keyboard.press("Enter")
+        screen.wait_for_state("speaking")
+
+
+def test_no_microphone_at_all(desk: Desk, playwright: Playwright) -> None:
+    with launch(playwright, None) as chromium, open_console(desk, chromium) as screen:
+        screen.talk()
+        assert "No microphone was found" in trouble(screen, "no-device")
+
+
+def test_a_microphone_that_is_unplugged_during_a_call(desk: Desk, microphone: Microphone) -> None:
+    with open_console(desk, microphone()) as screen:
+        screen.talk()
+        screen.wait_for_state("speaking")
+        screen.call("call.engine.stream.getAudioTracks()[0].dispatchEvent(new Event('ended'))")
+        assert "unplugged" in trouble(screen, "device-lost")
+        screen.page.get_by_role("button", name="Use the microphone again").click()
+        screen.wait_for_state("speaking", "listening")
+        assert screen.call("call.hasMicrophone") is True
+
+
+def test_a_name_that_is_no_secure_context_is_explained(playwright: Playwright) -> None:
+    """There, browsers have no ``navigator.mediaDevices`` at all."""
+    with (
+        Desk(api_key="secret") as desk,
+        launch(playwright, None, HOSTS) as chromium,
+        open_console(desk, chromium, url=desk.url.replace("127.0.0.1", "console.test")) as screen,
+    ):
+        give_key(screen, "secret")
+        screen.talk()
+        assert "localhost" in trouble(screen, "insecure")
+        screen.page.get_by_role("button", name="Write").click()
+        screen.page.keyboard.type("hello")
+        screen.page.keyboard.press("Enter")
+        screen.wait_for_state("writing")
+
+
+def give_key(screen: Screen, key: str) -> None:
+    screen.page.get_by_label("Key", exact=True).fill(key)
+    screen.page.get_by_role("button", name="Use it").click()
+
+
+def test_a_wrong_key_a_full_house_and_an_unknown_agent_are_three_things(
+    microphone: Microphone,
+) -> None:
+    """A browser never learns why a handshake failed, so the page asks before."""
+    sentences = []
+    with Desk(api_key="secret") as desk, open_console(desk, microphone()) as screen:
+        desk.agent.answer = answer("Hi.")
+        sentences.append(trouble(screen, "key"))
+        give_key(screen, "wrong")
+        trouble(screen, "key")
+        give_key(screen, "secret")
+        screen.wait_for_state("idle")
+        screen.talk()
+        screen.wait_for_state("speaking", "listening")
+        assert "secret" not in screen.page.url
+        assert not any("secret" in url for url in screen.requests)
+    with Desk(max_sessions=1) as desk, open_console(desk, microphone()) as first:
+        desk.agent.answer = answer("Hi.")
+        first.talk()
+        first.wait_for_state("speaking", "listening")
+        with open_console(desk, microphone()) as screen:
+            screen.talk()
+            sentences.append(trouble(screen, "full"))
+    with Desk(names=("desk",)) as desk, open_console(desk, microphone()) as screen:
+        screen.page.evaluate("voiceConsole.call.prefer({ agent: 'nobody' })")
+        screen.talk()
+        sentences.append(trouble(screen, "no-agent"))
+    assert len(set(sentences)) == 3
+
+
+def test_an_emulator_that_is_stopped_is_silent_at_once_and_found_again(
+    microphone: Microphone,
+) -> None:
+    with Desk() as desk, open_console(desk, microphone()) as screen:
+        desk.agent.answer = answer(" ".join([WORDS] * 3))
+        screen.talk()
+        screen.wait_for("voiceConsole.call.session.entries[0]?.playedMs > 300")
+        conversation = screen.call("call.session.conversationId")
+        desk.stop()
+        screen.wait_for_state("reconnecting")
+        before = len(screen.heard())
+        screen.page.wait_for_timeout(500)
+        heard = screen.heard()[before + 4800 :]
+        assert len(heard) == 0 or abs(heard.astype(int)).max() <= 1
+        assert re.search(r"Next try in [1248] s", trouble(screen, "reconnecting"))
+        with Desk(port=desk.port) as again:
+            again.agent.answer = answer("Hi.")
+            screen.wait_for_state("listening", "interrupted")
+            assert screen.call("call.session.entries.length") >= 1
+            assert conversation
+            assert f"conversation-id={conversation}" in screen.sockets[-1]
+            assert screen.call("call.session.conversationId") == conversation
+
+
+def test_texts_of_an_agent_are_never_html(desk: Desk, microphone: Microphone) -> None:
+    evil = '<img src=x onerror="window.pwned = 1">'
+    card = {
+        "type": "ui.card",
+        "title": evil,
+        "lines": [evil, {"title": evil}],
+        "image": "http://evil.test/x.png",
+    }
+    other = {"type": f"x{evil}", "title": evil, "a": [evil]}
+    table = {"type": "ui.table", "title": evil, "columns": [evil], "rows": [[evil]]}
+    buttons = {"type": "ui.buttons", "buttons": [{"label": evil, "action": {}}, None, 7]}
+    desk.agent.answer = answer(
+        evil, card, other, table, buttons, {"type": "ui.list", "items": [evil, None]}
+    )
+    with open_console(desk, microphone()) as screen:
+        screen.talk()
+        screen.wait_for_state("speaking")
+        screen.page.wait_for_selector("table")
+        assert screen.page.locator(".card .title").first.inner_text() == evil
+        assert screen.page.locator("article.agent p").first.inner_text() == evil
+        assert screen.page.locator("console-conversation img").count() == 0
+        assert screen.page.evaluate("window.pwned") is None
+        assert screen.page.evaluate("window.violations") == []
+        loaded = [url for url in screen.requests if url.startswith("http")]
+        assert [url for url in loaded if not url.startswith(desk.url)] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_states_are_accessible(desk: Desk, microphone: Microphone, theme: str) -> None:
+    desk.agent.answer = answer(
+        " ".join([WORDS] * 15),
+        {
+            "type": "ui.card",
+            "title": "Hours",
+            "lines": ["Monday: closed"],
+            "buttons": [{"label": "Book", "action": {}}],
+        },
+    )
+    with open_console(desk, microphone(), color_scheme=theme) as screen:
+        check_accessibility(screen)
+        screen.talk()
+        screen.wait_for_state("speaking")
+        check_accessibility(screen)
+        screen.page.keyboard.press("Escape")
+        screen.wait_for_state("interrupted")
+        check_accessibility(screen)
+        screen.page.keyboard.press(",")
+        screen.page.wait_for_selector("console-settings")
+        check_accessibility(screen)
+        screen.page.keyboard.press("t")
+        screen.wait_for_state("ended")
+        check_accessibility(screen)
+
+
+def check_accessibility(screen: Screen) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is missing: npm ci")
+    screen.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = screen.page.evaluate(
+        "async () => (await axe.run()).violations.map((v) => [v.id, v.nodes.map((n) => n.html)])"
+    )
+    assert found == [], json.dumps(found, indent=1)
+
+
+def test_a_whole_call_by_keyboard(desk: Desk, microphone: Microphone) -> None:
+    desk.agent.answer = answer(
+        WORDS, {"type": "ui.buttons", "buttons": [{"label": "Book", "action": {"book": 1}}]}
+    )
+    with open_console(desk, microphone(Sound(8, 1))) as screen:
+        keys = screen.page.keyboard
+        keys.press("t")
+        screen.wait_for_state("speaking")
+        keys.press("Escape")
+        screen.wait_for_state("interrupted")
+        keys.press("m")
+        screen.wait_for_state("interrupted", "muted")
+        assert screen.call("call.isMuted") is True
+        keys.press("m")
+        keys.press("1")
+        screen.wait_for_state("speaking")
+        keys.press("/")
+        keys.type("tm,")
+        keys.press("Enter")
+        screen.wait_for(
+            "voiceConsole.call.session.entries.filter((e) => e.kind === 'agent').length > 2"
+        )
+        assert desk.agent.requests[-1].text == "tm,"
+        screen.page.evaluate("document.activeElement.blur()")
+        keys.press("?")
+        screen.page.wait_for_selector("dialog[open]")
+        keys.press("Escape")
+        keys.press("Control+f")
+        keys.type("truncate")
+        screen.wait_for("document.activeElement.type === 'search'")
+        screen.page.evaluate("document.activeElement.blur()")
+        keys.press("d")
+        assert screen.page.evaluate("document.documentElement.dataset.theme") == "dark"
+        keys.press("t")
+        screen.wait_for_state("ended")
+
+
+def test_a_narrow_screen_needs_no_sideways_scrolling(desk: Desk, microphone: Microphone) -> None:
+    long = "x" * 300
+    desk.agent.answer = answer(
+        f"{WORDS} {long}", {"type": "ui.card", "title": long, "lines": [long]}
+    )
+    with open_console(desk, microphone(), viewport={"width": 390, "height": 800}) as screen:
+        screen.talk()
+        screen.wait_for_state("speaking")
+        for pane in ("Talk", "Turns", "Events", "Settings"):
+            screen.page.get_by_role("navigation").get_by_role("button", name=pane).click()
+            assert screen.page.evaluate("document.documentElement.scrollWidth") <= 390, pane
+        talk = screen.page.locator("button.hang-up").bounding_box()
+        assert talk is not None and talk["height"] >= 40
+
+
+def test_screen_readers_get_finals_and_the_state(desk: Desk, microphone: Microphone) -> None:
+    with open_console(desk, microphone()) as screen:
+        screen.page.evaluate(
+            """() => {
+              const { session } = voiceConsole.call;
+              session.receive({ type: "input_audio_buffer.speech_started", item_id: "u" }, 0);
+              const type = "conversation.item.input_audio_transcription.delta";
+              session.receive({ type, item_id: "u", delta: "half" }, 0);
+              voiceConsole.call.changed();
+            }"""
+        )
+        screen.page.wait_for_selector(".partials .partial")
+        log = screen.page.get_by_role("log")
+        assert "half" not in log.inner_text()
+        screen.page.evaluate(
+            """() => {
+              const type = "conversation.item.input_audio_transcription.completed";
+              const event = { type, item_id: "u", transcript: "half a word" };
+              voiceConsole.call.session.receive(event, 0);
+              voiceConsole.call.changed();
+            }"""
+        )
+        screen.page.wait_for_selector("[role=log] article.you")
+        assert "half a word" in log.inner_text()
+        assert screen.page.get_by_role("status").count() == 1
+
+
+def test_a_hundred_thousand_events_stay_smooth(desk: Desk, microphone: Microphone) -> None:
+    with open_console(desk, microphone()) as screen:
+        screen.page.evaluate(
+            """() => {
+              const { call } = voiceConsole;
+              for (let at = 0; at < 100000; at++) {
+                const type = at % 10 ? "response.created" : "error";
+                const event = { type, response: { id: "resp_" + at } };
+                call.note("server", event, JSON.stringify(event), at);
+              }
+              call.changed();
+            }"""
+        )
+        screen.page.wait_for_selector("console-event-log .event")
+        screen.page.wait_for_timeout(1000)
+        assert screen.page.locator(".event").count() < 80
+        took = screen.page.evaluate(
+            """async () => {
+              const view = document.querySelector("console-event-log");
+              const times = [];
+              for (let at = 0; at < 20; at++) {
+                const event = { type: "warning", at };
+                voiceConsole.call.note("server", event, JSON.stringify(event), 1e6 + at);
+                const from = performance.now();
+                view.requestUpdate();
+                view.performUpdate();
+                times.push(performance.now() - from);
+              }
+              return times.sort((a, b) => a - b)[3];
+            }"""
+        )
+        assert took < 50
+        # Reading back ends following; the search finds one of all.
+        screen.page.evaluate("document.querySelector('.log').scrollTop = 1000")
+        screen.wait_for("document.querySelector('console-event-log').follows === false")
+        screen.page.get_by_label("Search events").fill("resp_77777")
+        screen.wait_for("document.querySelectorAll('.event').length === 1")
+        screen.page.locator(".event").click()
+        frame = screen.page.locator(".opened pre").inner_text()
+        assert json.loads(frame) == {"type": "response.created", "response": {"id": "resp_77777"}}
