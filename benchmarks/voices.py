@@ -14,7 +14,7 @@ import soxr
 RATE_HZ = 16_000
 HIBARI_RATE_HZ = 24_000
 INTELLIGIBLE = ("kal16", "slt", "rms")
-"""Voices of flite that pocketsphinx understands well: local-speech.md, section 1."""
+"""Voices of flite that speech to text understands well."""
 VOICES = (*INTELLIGIBLE, "en-us+klatt4")
 _SPEED_WORDS_PER_MINUTE = 160
 _AUDIBLE = 300

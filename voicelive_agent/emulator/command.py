@@ -36,7 +36,8 @@ def _list_engines(engines: Mapping[str, str]) -> str:
 
 
 EPILOG = f"""\
-Speech to text, for --stt (auto: the first); WHAT follows it, as in sherpa-onnx:WHAT:
+Speech to text, for --stt (auto: moonshine, and faster-whisper for other languages
+where it is installed); WHAT follows it, as in sherpa-onnx:WHAT:
 {_list_engines(STT_ENGINES)}
 
 Text to speech, for --tts (auto: hibari, and espeak for other languages where it is installed):

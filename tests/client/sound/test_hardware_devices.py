@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.client.sound.pulseaudio import CAPTURE_HZ, SoundSystem, start_sound_system, write_wav
+from tests.understanding import understand
 from voicelive_agent.client.sound import portaudio_stream
 from voicelive_agent.client.sound.audio_files import read_sound, resample, to_pcm16
 from voicelive_agent.client.sound.devices import BLOCK_MS, DeviceError, ignore
@@ -42,22 +43,11 @@ def sentence(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return read_sound(path, RATE_HZ)
 
 
-def recognise(pcm: bytes) -> str:
-    from pocketsphinx import Config, Decoder
-
-    decoder = Decoder(Config(samprate=RATE_HZ, loglevel="FATAL"))
-    decoder.start_utt()
-    decoder.process_raw(pcm, full_utt=True)
-    decoder.end_utt()
-    hypothesis = decoder.hyp()
-    return str(hypothesis.hypstr) if hypothesis else ""
-
-
 async def until_recognised(take: Callable[[], Awaitable[bytes]]) -> None:
     """A busy machine tears holes into any sound; one take in a few must be whole."""
     understood = []
     for _ in range(TAKES):
-        understood.append(recognise(await take()))
+        understood.append(understand(await take()))
         if SENTENCE in understood[-1]:
             return
     pytest.fail(f"nobody understands it: {understood}")

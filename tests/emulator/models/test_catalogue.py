@@ -20,5 +20,11 @@ def test_the_catalogue_is_sound() -> None:
                 assert len(file.file_names) == len(file.members)
             else:
                 assert file.url.startswith("https://")
+        carried = [
+            name for file in one.files if isinstance(file, Wheel) for name in file.file_names
+        ]
+        for whole in one.joined:
+            assert set(whole.parts) <= set(carried)
+            assert whole.name not in carried
     with contextlib.suppress(ModelError):
         find_model("", Path("/nowhere"))

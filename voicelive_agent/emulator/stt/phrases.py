@@ -10,9 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 PHRASES_LIMIT = 1000
-"""More phrases are left out: a grammar of that size is no longer quick."""
-_OPENINGS = "please", "yes", "no", "okay", "hello", "hi", "well", "um", "uh"
-_CLOSINGS = "please", "thank you", "thanks"
+"""More phrases are left out: so long a list is no longer quick."""
 TEXT_LIMIT = 500
 BRACKETS_LIMIT = 60
 _BRACKETS = re.compile(r"[\[\]()|]")
@@ -32,11 +30,9 @@ _SPOKEN_SIGNS = {"&": " and ", "+": " plus ", "%": " percent ", "@": " at ", "â€
 @dataclass(frozen=True, slots=True)
 class Phrase:
     expression: str
-    """As a grammar writes it."""
+    """In the notation of JSGF."""
     words: tuple[str, ...]
     """All that it can hold, in order, each once."""
-    plain: tuple[str, ...]
-    """What is said, where there is nothing to leave out or to choose; else empty."""
     readings: tuple[str, ...]
     """As plain text: the whole with the first of each choice, then the other choices alone."""
 
@@ -67,21 +63,6 @@ def list_readings(texts: Sequence[str]) -> list[str]:
     )
 
 
-def write_grammar(phrases: Sequence[Phrase]) -> str:
-    """One of the phrases, perhaps with a courtesy before and after, as JSGF."""
-    choices = " | ".join(phrase.expression for phrase in phrases)
-    return "\n".join(
-        (
-            "#JSGF V1.0;",
-            "grammar phrases;",
-            f"<phrase> = {choices};",
-            f"<opening> = {' | '.join(_OPENINGS)};",
-            f"<closing> = {' | '.join(_CLOSINGS)};",
-            "public <utterance> = [<opening>] <phrase> [<closing>];",
-        )
-    )
-
-
 def split_words(text: str) -> list[str]:
     """Text as a recogniser writes it: lower case, numbers as words, no punctuation."""
     for sign, spoken in _SPOKEN_SIGNS.items():
@@ -103,8 +84,7 @@ def _parse(text: str) -> Phrase | None:
     if parser.rest or node.can_be_empty:
         return None
     words = tuple(dict.fromkeys(node.words))
-    plain = () if _BRACKETS.search(node.expression) else node.words
-    return Phrase(node.expression, words, plain, node.readings)
+    return Phrase(node.expression, words, node.readings)
 
 
 @dataclass(frozen=True, slots=True)

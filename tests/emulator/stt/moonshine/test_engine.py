@@ -8,7 +8,6 @@ import pytest
 import soxr
 
 from voicelive_agent.emulator.stt import SttError, Transcript
-from voicelive_agent.emulator.stt.engines import open_stt
 from voicelive_agent.emulator.stt.moonshine.doubt import is_loop
 from voicelive_agent.emulator.stt.moonshine.engine import Moonshine
 
@@ -85,14 +84,6 @@ async def test_another_language_than_its_own_is_told(moonshine: Moonshine) -> No
     warning = recognizer.configure(language="de-DE", phrases=())
     assert warning is not None
     assert "English only, not de-DE" in warning
-
-
-async def test_auto_is_moonshine_where_its_model_is(moonshine_folder: Path, tmp_path: Path) -> None:
-    assert open_stt("auto", models_dir=moonshine_folder.parent).name == "moonshine"
-    other = open_stt("auto", models_dir=tmp_path)
-    assert other.name == "pocketsphinx"
-    assert other.advice is not None
-    assert "models fetch moonshine-tiny-en" in other.advice
 
 
 def test_a_folder_without_the_model_is_refused(tmp_path: Path) -> None:

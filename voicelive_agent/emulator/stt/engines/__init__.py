@@ -1,51 +1,48 @@
 """Speech-to-text engines by name: ``NAME`` or ``NAME:WHAT``, WHAT being a model or a URL."""
 
+import contextlib
 from pathlib import Path
 
+from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.stt import SpeechToText, SttError
 
 ENGINES = {
     "moonshine": "English with case and punctuation, the model brought by `models fetch`",
-    "pocketsphinx": "English, without download; demo grade",
-    "pocketsphinx-accurate": "the same with a second pass: a tenth of a second slower",
     "sherpa-onnx": "sherpa-onnx with the model WHAT; text while one speaks, with a streaming model",
     "faster-whisper": "Whisper with the model WHAT; whole utterances, many languages",
     "openai": "an OpenAI-compatible /audio/transcriptions endpoint at the URL WHAT",
+    "none": "nothing is understood; clients send text",
 }
+_NOT_UNDERSTOOD = spell_commands(
+    "Speech is not understood here, text is: start the emulator with another --stt than none."
+)
+_MISSING = "Until then nobody understands speech here; text is answered."
 
 
 def open_stt(
     name: str = "auto",
     *,
     models_dir: Path | None = None,
-    processes: int | None = None,
     key: str | None = None,
     model: str | None = None,
 ) -> SpeechToText:
-    """An engine that is not started yet; ``auto`` is Moonshine where its model is, else another.
+    """An engine that is not started yet; ``auto`` is what is installed, Moonshine for English.
 
-    ``models_dir`` is where fetched models are; ``processes`` as in ``PocketSphinx``; ``key``
-    and ``model`` are an endpoint's. Raises SttError, which says what to install or fetch.
+    ``models_dir`` is where fetched models are; ``key`` and ``model`` are an endpoint's. Raises
+    SttError, which says what to install or fetch.
     """
     engine, _, what = name.partition(":")
     match engine:
         case "auto":
-            from voicelive_agent.emulator.stt.moonshine.engine import Moonshine
+            return _open_installed(models_dir)
+        case "none":
+            from voicelive_agent.emulator.stt.engines.none import NoSpeechToText
 
-            try:
-                return Moonshine(models_dir=models_dir)
-            except SttError as error:
-                fallback = open_stt("pocketsphinx", processes=processes)
-                fallback.advice = f"{error} Until then pocketsphinx hears, demo grade."
-                return fallback
+            return NoSpeechToText(_NOT_UNDERSTOOD)
         case "moonshine":
             from voicelive_agent.emulator.stt.moonshine.engine import Moonshine
 
             return Moonshine(what, models_dir=models_dir)
-        case "pocketsphinx" | "pocketsphinx-accurate":
-            from voicelive_agent.emulator.stt.pocketsphinx.engine import PocketSphinx
-
-            return PocketSphinx(accurate=engine == "pocketsphinx-accurate", processes=processes)
         case "sherpa-onnx":
             from voicelive_agent.emulator.stt.engines.sherpa_onnx import SherpaOnnx
 
@@ -61,3 +58,25 @@ def open_stt(
     raise SttError(
         f"there is no speech-to-text engine {engine!r}: choose auto, {', '.join(ENGINES)} (--stt)"
     )
+
+
+def _open_installed(models_dir: Path | None) -> SpeechToText:
+    """Moonshine, and Whisper for other languages where it is here; without Moonshine, another."""
+    from voicelive_agent.emulator.stt.by_language import SpeechToTextByLanguage
+    from voicelive_agent.emulator.stt.engines.faster_whisper import FasterWhisper
+    from voicelive_agent.emulator.stt.engines.none import NoSpeechToText
+    from voicelive_agent.emulator.stt.engines.sherpa_onnx import SherpaOnnx
+    from voicelive_agent.emulator.stt.moonshine.engine import Moonshine
+
+    try:
+        moonshine = Moonshine(models_dir=models_dir)
+    except SttError as error:
+        for opener in (SherpaOnnx, FasterWhisper):
+            with contextlib.suppress(SttError):
+                other = opener(models_dir=models_dir)
+                other.advice = f"{error}. Until then {other.name} hears."
+                return other
+        return NoSpeechToText(f"{error}. {_MISSING}")
+    with contextlib.suppress(SttError):
+        return SpeechToTextByLanguage([moonshine, FasterWhisper(models_dir=models_dir)])
+    return moonshine

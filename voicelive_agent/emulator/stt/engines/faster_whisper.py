@@ -1,7 +1,9 @@
 """Whisper on CTranslate2: accurate, many languages, punctuation; it hears whole utterances."""
 
+import asyncio
 import importlib.util
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from voicelive_agent.emulator.stt.recognition import (
     locate_model,
 )
 
+_WHISPER_CODES = {"nb": "no", "fil": "tl", "iw": "he", "in": "id"}
+"""Where Whisper names a language otherwise than BCP-47 does."""
 INSTALL_HINT = spell_commands("pip install 'voicelive-agent[faster-whisper]'")
 
 
@@ -34,10 +38,21 @@ class FasterWhisper:
             raise SttError(
                 f"{self._folder} holds no CTranslate2 model of Whisper: it needs model.bin."
             )
+        self._languages = _read_languages(self._folder)
         self._threads = Threads(self.name)
+        self._starting = asyncio.Lock()
         self._model: Any = None
 
+    def knows_language(self, language: str) -> bool:
+        """Whether its model hears this language (BCP-47)."""
+        return _code_of(language) in self._languages
+
     async def start(self) -> None:
+        async with self._starting:
+            if self._model is None:
+                await self._start()
+
+    async def _start(self) -> None:
         try:
             await self._threads.run(self._load)
         except Exception as error:
@@ -54,21 +69,29 @@ class FasterWhisper:
         return FasterWhisperRecognizer(self)
 
     async def transcribe(self, pcm: bytes, language: str, phrases: tuple[str, ...]) -> Transcript:
+        if self._model is None:
+            await self.start()
         return await self._threads.run(self._transcribe, pcm, language, phrases)
 
     def _load(self) -> None:
         from faster_whisper import WhisperModel
 
-        self._model = WhisperModel(str(self._folder), device="cpu", compute_type="int8")
-        self._transcribe(bytes(32_000), "en", ())
+        model = WhisperModel(str(self._folder), device="cpu", compute_type="int8")
+        self._transcribe_with(model, bytes(32_000), "en", ())
+        self._model = model
 
     def _transcribe(self, pcm: bytes, language: str, phrases: tuple[str, ...]) -> Transcript:
+        return self._transcribe_with(self._model, pcm, language, phrases)
+
+    def _transcribe_with(
+        self, model: Any, pcm: bytes, language: str, phrases: tuple[str, ...]
+    ) -> Transcript:
         import numpy as np
 
-        code = language.partition("-")[0].lower()
-        segments, info = self._model.transcribe(
+        code = _code_of(language)
+        segments, info = model.transcribe(
             np.frombuffer(pcm, "<i2").astype(np.float32) / 32768,
-            language=code if code in self._model.supported_languages else None,
+            language=code if code in model.supported_languages else None,
             hotwords=", ".join(list_readings(phrases)) or None,
             word_timestamps=True,
             # Each utterance stands for itself, and what was misheard must not go on.
@@ -101,6 +124,15 @@ class FasterWhisperRecognizer(BufferedRecognizer):
         super().__init__()
         self._stt = stt
 
+    def configure(self, *, language: str, phrases: Sequence[str]) -> str | None:
+        super().configure(language=language, phrases=phrases)
+        if self._stt.knows_language(language):
+            return None
+        return (
+            f"{self._stt.name}'s model doesn't know {language}: it guesses the language of what it "
+            "hears."
+        )
+
     def _prepare(self) -> Callable[[], Awaitable[Recognition]]:
         stt, language, phrases = self._stt, self.language, self.phrases
 
@@ -108,3 +140,21 @@ class FasterWhisperRecognizer(BufferedRecognizer):
             return CollectedRecognition(lambda pcm: stt.transcribe(pcm, language, phrases))
 
         return open_recognition
+
+
+def _read_languages(folder: Path) -> frozenset[str]:
+    """The languages that a model has tokens of; a model for English alone lists them too."""
+    if folder.name.endswith((".en", "-en")):
+        return frozenset({"en"})
+    names = ("vocabulary.txt", "vocabulary.json", "tokenizer.json")
+    path = next((folder / name for name in names if (folder / name).is_file()), None)
+    if path is None:
+        return frozenset({"en"})
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return frozenset(re.findall(r"<\|([a-z]{2,3})\|>", text))
+
+
+def _code_of(language: str) -> str:
+    """As Whisper names a language: without its region."""
+    code = language.partition("-")[0].lower()
+    return _WHISPER_CODES.get(code, code)

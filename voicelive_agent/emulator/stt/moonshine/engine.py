@@ -61,6 +61,9 @@ class Moonshine:
     def open_recognizer(self) -> "MoonshineRecognizer":
         return MoonshineRecognizer(self)
 
+    def knows_language(self, language: str) -> bool:
+        return language.lower().partition("-")[0] == "en"
+
     def is_busy(self) -> bool:
         """Whether every processor is at work already."""
         return self._at_work >= (os.cpu_count() or 1)
@@ -98,12 +101,13 @@ class MoonshineRecognizer:
 
     def configure(self, *, language: str, phrases: Sequence[str]) -> str | None:
         self._language = "en-US"
-        if language.lower().partition("-")[0] == "en":
+        if self._stt.knows_language(language):
             self._language = language
             return None
         return spell_commands(
-            f"Moonshine hears English only, not {language}: start the emulator with --stt "
-            "faster-whisper or sherpa-onnx and a model of that language (voicelive-agent models)."
+            f"Moonshine hears English only, not {language}: pip install "
+            "'voicelive-agent[faster-whisper]', voicelive-agent models fetch whisper-base, and "
+            "start the emulator again."
         )
 
     async def close(self) -> None:

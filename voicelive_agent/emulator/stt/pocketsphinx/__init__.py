@@ -1,1 +1,0 @@
-"""Speech to text by pocketsphinx, in processes of its own."""
