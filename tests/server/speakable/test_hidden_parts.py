@@ -79,6 +79,16 @@ FAMILIES = {
     "open thinker": "<|begin_of_thought|>secret<|end_of_thought|><|begin_of_solution|>Hello"
     "<|end_of_solution|>",
     "internlm": "Hello<|action_start|><|plugin|>\n{}<|action_end|>",
+    "phi 4 mini functools": f"functools[{CALL}]\nHello",
+    "words before a list": f"Hello\ntool_calls[{CALL}]",
+    "escaped": f"&lt;think&gt;secret&lt;/think&gt;Hello&lt;tool_call&gt;{CALL}&lt;/tool_call&gt;",
+    "fullwidth": "＜think＞secret＜／think＞Hello",
+    "header and words on a line": "<|im_start|>assistant: Hello<|im_end|>",
+    "react": "Thought: secret\nAction: get_weather\nAction Input: {}\nObservation: secret\n"
+    "Thought: I now know it\nFinal Answer: Hello",
+    "react without a thought": "Action: get\nAction Input: {}\nObservation: x\nFinal Answer: Hello",
+    "react without a tool": "Thought: I can answer without a tool.\nAnswer: Hello",
+    "react of a chat": "Thought: Do I need to use a tool? No\nAI: Hello",
     "bare list": f"[{CALL}, {CALL}]\nHello",
 }
 TAGS = ["think", "thinking", "thought", "reasoning", "reflection", "scratchpad", "analysis"]
@@ -131,6 +141,12 @@ def test_thoughts_are_known_however_their_tag_is_spelled(tag: str) -> None:
         (f"<tool_call>{CALL}}}\n\nIt is 7 degrees.", "It is 7 degrees."),
         ("The `<think>` tag and “<|im_end|>”.", "The think tag and “im_end”."),
         ("soft<unk>ware", "soft ware"),
+        ("<|im_start|>assistant Hello there", "Hello there"),
+        ("The &lt;b&gt; tag and '&lt;think&gt;', R&D", "The <b> tag and 'think', R&D"),
+        ("Thought: a word.\nAction!", "Thought: a word.\nAction!"),
+        ("Action: press it.\nThen wait.", "Action: press it.\nThen wait."),
+        ("Hours\nThought: one.\nAction: two.", "Hours\nThought: one.\nAction: two."),
+        ("functools is a module, ＜重要＞", "functools is a module, ＜重要＞"),
         ("<|endoftext|># Hours\nFrom ten", "Hours.\nFrom ten"),
     ],
 )
@@ -210,6 +226,17 @@ marks = st.sampled_from(
         "<s>",
         "analysis",
         "final",
+        "&lt;think&gt;",
+        "&lt;/",
+        "&",
+        "think&gt;",
+        "＜/think＞",
+        "＜",
+        "Thought:",
+        "Action:",
+        "Action Input:",
+        "Final Answer:",
+        "functools",
         "assistant",
         "user",
         "model",
@@ -246,6 +273,7 @@ texts = st.lists(marks | st.sampled_from([" ", "\n", "\n\n"]), max_size=30).map(
 @settings(max_examples=400)
 @given(texts, st.lists(st.integers(0, 300), max_size=10), st.booleans())
 @example('{"name":"f","arguments":{' + "a" * 300, [40, 255, 256], False)
+@example("Thought: " + "a" * 300 + "\nAction: b\nFinal Answer: c", [5, 255, 256, 320], False)
 @example("<think " + "a" * 300 + ">b", [250, 256, 257], False)
 def test_how_a_text_is_cut_changes_nothing(text: str, places: list[int], starts: bool) -> None:
     stream = SpeakableText(starts_in_thought=starts)

@@ -4,6 +4,7 @@
 closed hides all that follows.
 """
 
+import html
 import re
 
 from voicelive_agent.server.speakable import patterns as markup
@@ -45,6 +46,18 @@ _MAY_BE_CALL = re.compile(
     rf"[\[{{]\s*(?:\{{\s*)?(?:(?P<sure>{_KEY}|{_ARGUMENTS}|\"tool_calls\")|\"\w*"
     r"|(?<=\[)[A-Za-z_][\w.]*(?:\(\s*\w*\s*\)?\s*)?)?"
 )
+# Words that some models write before the list.
+_ANNOUNCED = ("functools", "tool_calls")
+# Steps that a prompt asks for (ReAct), of which only the answer is for the caller.
+_REACT = re.compile(
+    r"Thought:[\s\S]*?\n ?(?:Action|Final Answer|Answer|AI):|Action:[^\n]*\n ?Action Input:"
+)
+_MAY_BE_REACT = re.compile(
+    r"T(?:h(?:o(?:u(?:g(?:h(?:t(?P<thought>:)?)?)?)?)?)?)?"
+    r"|A(?:c(?:t(?:i(?:o(?:n(?P<action>:)?)?)?)?)?)?"
+)
+_SPEAKER = re.compile(r"[A-Za-z_]*")
+_AFTER_SPEAKER = re.compile(r"[: \t]*")
 _COMPACT_STARTS = ("analysis", "assistantanalysis", "assistantcommentary", "assistantfinal")
 
 
@@ -83,7 +96,7 @@ def read_mark(reading: Reading, window: Window) -> int | None:
     if mark is None:
         return None
     if _is_mentioned(reading, window, mark):
-        words = re.findall(r"[\w.:-]+", window.text[window.start : mark.end])
+        words = re.findall(r"[\w.:-]+", html.unescape(window.text[window.start : mark.end]))
         reading.spoken.say(" ".join(words))
         return mark.end
     _begin(reading, mark)
@@ -112,6 +125,19 @@ def read_compact_start(reading: Reading, window: Window) -> int | None:
             if following.isalpha() or following in _QUOTES or name != "analysis":
                 reading.skip = markup.TO_COMPACT_FINAL
                 return window.start
+    return None
+
+
+def read_line_start(reading: Reading, window: Window) -> int | None:
+    """A tool call that a word announces, or the steps before an answer; None for neither."""
+    start = window.start
+    for word in _ANNOUNCED:
+        end = start + len(word)
+        if window.starts(start, word) and window.char(end) == "[" and is_bare_call(window, end):
+            return end
+    if not reading.spoken.has_begun and window.matches(_REACT, _MAY_BE_REACT, start):
+        reading.skip = markup.TO_REACT_ANSWER
+        return start
     return None
 
 
@@ -150,6 +176,9 @@ def _skip_mark(reading: Reading, window: Window) -> int:
 
 def _skip_header(reading: Reading, window: Window) -> int:
     text, start, hidden = window.text, window.start, reading.hidden
+    if not hidden.header and (end := _end_speaker(window)) is not None:
+        _begin_body(reading)
+        return end
     if match := _UP_TO_HEADER_END.match(text, start):
         hidden.header += match[0][: _HEADER_CHARS - len(hidden.header)]
         return match.end()
@@ -158,6 +187,19 @@ def _skip_header(reading: Reading, window: Window) -> int:
     if hidden.header.strip():
         _begin_body(reading)
     return start + 1
+
+
+def _end_speaker(window: Window) -> int | None:
+    """Where the words begin that follow who speaks on the same line; None where none do."""
+    start = window.start
+    end = window.run(_SPEAKER, start)
+    if window.text[start:end].lower() not in SPEAKERS:
+        return None
+    words = window.run(_AFTER_SPEAKER, end)
+    following = window.char(words)
+    if words == end or following in OPENERS or markup.ends_line(following):
+        return None
+    return None if window.starts(words, "to=") else words
 
 
 def _skip_call(reading: Reading, window: Window) -> int:

@@ -62,14 +62,14 @@ class Window:
     def matches(self, whole: re.Pattern[str], beginning: re.Pattern[str], index: int) -> bool:
         """Whether ``whole`` matches at ``index``; it may not depend on what follows its match.
 
-        ``beginning`` matches what it may begin with; with its group ``sure``, what it waits for.
+        ``beginning`` matches what it may begin with; with a named group, what it waits for.
         """
         if whole.match(self.text, index, self._end):
             return True
         match = beginning.match(self.text, index, self._end)
         if self._complete or match is None:
             return False
-        if match.end() < self._end and not match["sure"]:
+        if match.end() < self._end and not match.lastgroup:
             return False
         raise Wait
 

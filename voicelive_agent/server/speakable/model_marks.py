@@ -6,7 +6,7 @@ writes what: docs/howto/what-is-spoken.md.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from voicelive_agent.server.speakable import patterns as markup
@@ -44,19 +44,21 @@ class Mark:
     """Whether it is a special token, which only a model's template writes."""
 
 
-OPENERS = "<[◁"
-_CLOSERS = {"<": ">", "[": "]", "◁": "▷"}
+OPENERS = "<＜[◁&"
+_CLOSERS = {"<": ">", "＜": "＞", "[": "]", "◁": "▷"}
 
 _BARS = "|｜"
-_LEAD = re.compile(rf"[ \t/{_BARS}]*")
+_LEAD = re.compile(rf"[ \t/／{_BARS}]*")
 _NAME = re.compile(r"[\w▁:.\-]*")
 _INSIDE = {
     "<": re.compile(rf"[^<>{markup.LINE_BREAKS}]*"),
+    "＜": re.compile(rf"[^＜＞{markup.LINE_BREAKS}]*"),
     "[": re.compile(rf"[^\[\]{markup.LINE_BREAKS}]*"),
     "◁": re.compile(rf"[^◁▷{markup.LINE_BREAKS}]*"),
 }
 # The attributes of a tag may stand on lines of their own.
 _UP_TO_TAG_END = re.compile(r"[^<>]*")
+_ESCAPED = re.compile(rf"[\w▁:.\- /{_BARS}]*")
 _ATTRIBUTE = r"\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=]+)"
 _ATTRIBUTES = re.compile(rf"(?:\s*=\s*\S+)?(?:{_ATTRIBUTE})*\s*/?\s*")
 _TOKEN = re.compile(rf"(?=.*[\w\"])[\w▁:.\-\"{_BARS} /]*?(?:{_ATTRIBUTE})*\s*")
@@ -117,10 +119,12 @@ _BRACKETED = {
 def find_mark(window: Window, start: int) -> Mark | None:
     """The mark that begins at ``start``; None if none does."""
     opener = window.text[start]
+    if opener == "&":
+        return _find_escaped(window, start)
     if opener == "<" and window.char(start + 1) == "<":
         return _find_doubled(window, start)
     lead_end = window.run(_LEAD, start + 1)
-    lead = window.text[start + 1 : lead_end]
+    lead = window.text[start + 1 : lead_end].replace("／", "/")
     name_end = window.run(_NAME, lead_end)
     name = window.text[lead_end:name_end]
     if lead.strip(" \t/"):
@@ -134,6 +138,17 @@ def find_mark(window: Window, start: int) -> Mark | None:
         return _classify(name, end + 1, closes=True, is_token=True) if is_mark else None
     mark = _classify_bracketed(name) if opener == "[" else _classify_tag(name)
     return _finish(window, start, mark, lead, name_end) if mark else None
+
+
+def _find_escaped(window: Window, start: int) -> Mark | None:
+    """A mark as HTML shows it: ``&lt;think&gt;``."""
+    if not window.starts(start, "&lt;"):
+        return None
+    end = window.run(_ESCAPED, start + 4)
+    if end == start + 4 or not window.starts(end, "&gt;"):
+        return None
+    mark = find_mark(Window(f"<{window.text[start + 4 : end]}>", final=True), 0)
+    return replace(mark, end=end + 4) if mark else None
 
 
 def _find_doubled(window: Window, start: int) -> Mark | None:

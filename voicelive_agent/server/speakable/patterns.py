@@ -20,7 +20,7 @@ TERMINAL = ".!?:;,…。！？：；，、"
 CLOSING = TERMINAL + ")]}»”’』」）】"
 
 SPACED_WORD = re.compile("[A-Za-z0-9ªµº\u00c0-\u0dff]")
-PLAIN = re.compile(rf"[^\s*_~`|<◁${{&\[\]!\\#【\u200d{EMOJI}{ARROWS}{JUNK}]+")
+PLAIN = re.compile(rf"[^\s*_~`|<＜◁${{&\[\]!\\#【\u200d{EMOJI}{ARROWS}{JUNK}]+")
 """Text that no rule but the one on addresses has anything to do with."""
 PROSE = re.compile(r" ?[A-Za-z0-9',.;:?-]+(?: [A-Za-z0-9',.;:?-]+)* ?")
 """Words with single spaces between them."""
@@ -113,6 +113,7 @@ TO_ADDRESS_END: Skip = re.compile(r"(?=\s)"), 0
 TO_TARGET_END: Skip = re.compile(r"\)|(?=\s)"), 0
 TO_COMMENT_END: Skip = re.compile(r"-->"), 2
 TO_PRIVATE_MARK_END: Skip = re.compile("\ue201|(?=\n)"), 0
+TO_REACT_ANSWER: Skip = re.compile(r"\n ?(?:(?:Final )?Answer|AI):"), 14
 TO_COMPACT_FINAL: Skip = re.compile(r"assistantfinal"), 13
 
 

@@ -149,6 +149,8 @@ def _read_hidden(reading: Reading, window: Window) -> int | None:
     end = None
     if not reading.previous:
         end = hidden_parts.read_compact_start(reading, window)
+    if end is None and reading.line.at_start:
+        end = hidden_parts.read_line_start(reading, window)
     if end is None and char in model_marks.OPENERS:
         end = hidden_parts.read_mark(reading, window)
     if end is None and char in "{[" and not reading.line.code_ticks:

@@ -42,6 +42,11 @@ class Spoken:
         return not (self._pieces or self._gap or self.is_structured)
 
     @property
+    def has_begun(self) -> bool:
+        """Whether any word was said."""
+        return bool(self._last.strip())
+
+    @property
     def ends_in_space(self) -> bool:
         return self._last[-1:].isspace()
 
