@@ -165,6 +165,28 @@ async def test_a_body_without_a_length_is_cut_off_at_the_limit() -> None:
         assert response.status_code == 413
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/plain", "é" * 600),
+        ("application/json", '{"message": "%s"}' % ("x" * 1001)),
+        ("application/json", '{"input": "%s"}' % ("x" * 1001)),
+    ],
+)
+async def test_what_is_said_in_one_turn_has_a_limit(content_type: str, body: str) -> None:
+    """Fifty turns of 1 MB in one session took the server to 1.4 GB, and everybody's turn to 2 s."""
+    headers = {"content-type": content_type}
+    async with serve_agent(Parrot(), max_speech_bytes=1000) as client:
+        refused = await client.post("/invocations", content=body.encode(), headers=headers)
+        assert refused.status_code == 413
+        error = refused.json()["error"]
+        assert error["code"] == "speech_too_long"
+        assert "1000 bytes" in error["message"]
+        assert "VOICELIVE_MAX_SPEECH_BYTES" in error["message"]
+        taken = await client.post("/invocations", content=b"x" * 1000)
+        assert taken.status_code == 200
+
+
 async def test_get_and_cancel_report_the_turn_to_its_user_only() -> None:
     mine = {"x-agent-user-id": "me", "x-agent-invocation-id": "i1"}
     async with serve_agent(Parrot()) as client:

@@ -40,6 +40,8 @@ _WIDE_PAUSES = {
 _CLAUSE_MARKS = _SENTENCE_ENDS | _CLAUSE_ENDS | set(_WIDE_PAUSES)
 _LONGEST_CLAUSE_CHARACTERS = 100
 _STANDSTILL_MS = 500
+# A quarter of an hour: who spoke later than that has heard it, and to weigh more holds up others.
+_ESTIMATED_CHARACTERS = 16_384
 # Nobody speaks so many times as fast as an agent does.
 _HASTE = 2.0
 
@@ -119,10 +121,12 @@ def estimate_heard(
     ``marks`` are (ms, characters so far) of the delivery, ascending. None means all of it.
     """
     ms_per_letter = 1000 / rate.characters_per_second
+    reply = reply[:_ESTIMATED_CHARACTERS]
     letters = list(accumulate(_weigh(reply), initial=0.0))
     spoken_until_ms = marks[0][0] + rate.start_ms if marks else rate.start_ms
     spoken = 0
-    for released_ms, characters in _release(reply, marks or [(0, len(reply))], until_ms):
+    released = [(ms, min(at, len(reply))) for ms, at in marks or [(0, len(reply))]]
+    for released_ms, characters in _release(reply, released, until_ms):
         starts_ms = max(spoken_until_ms, float(released_ms))
         spoken_until_ms = starts_ms + (letters[characters] - letters[spoken]) * ms_per_letter
         if spoken_until_ms > until_ms:
