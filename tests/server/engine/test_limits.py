@@ -101,7 +101,12 @@ def test_a_long_reply_is_not_weighed_whole_when_the_next_turn_comes(
     """Each character of 512 KiB was weighed in one step of the event loop."""
     weighed: list[int] = []
     weigh = heard._weigh
-    monkeypatch.setattr(heard, "_weigh", lambda text: weighed.append(len(text)) or weigh(text))
+
+    def count(text: str) -> list[float]:
+        weighed.append(len(text))
+        return weigh(text)
+
+    monkeypatch.setattr(heard, "_weigh", count)
     reply = "word " * 100_000
     marks = [(0, 1_000), (5_000, len(reply))]
     early = estimate_heard(SpeakingRate(), reply, marks, 60_000)
@@ -112,13 +117,14 @@ def test_a_long_reply_is_not_weighed_whole_when_the_next_turn_comes(
 
 def test_turns_at_once_are_limited_for_each_session_and_user() -> None:
     """200 turns at once in one session filled the server for everybody else."""
+    session, user = "max_active_turns_per_session", "max_active_turns_per_user"
 
     async def reply(turn: Turn) -> AsyncIterator[Output]:
         await asyncio.sleep(5)
         yield "Here."
 
     async def main() -> list[str]:
-        limits = {"max_active_turns_per_session": 3, "max_active_turns_per_user": 4}
+        limits: dict[str, Any] = dict.fromkeys([session], 3) | dict.fromkeys([user], 4)
         async with EngineRoom(reply, **limits) as room:
             mine, second = ConversationKey("me", "one"), ConversationKey("me", "two")
             third, other = ConversationKey("me", "three"), ConversationKey("you", "one")
@@ -128,7 +134,6 @@ def test_turns_at_once_are_limited_for_each_session_and_user() -> None:
             room.begin(key=second)
             return [*found, *map(room.engine.find_surplus, (third, second, other))]
 
-    session, user = "max_active_turns_per_session", "max_active_turns_per_user"
     assert run_virtual(main()) == [session, "", "", user, "", ""]
 
 

@@ -183,7 +183,8 @@ async def test_what_is_said_in_one_turn_has_a_limit(content_type: str, body: str
         assert error["code"] == "speech_too_long"
         assert "1000 bytes" in error["message"]
         assert "VOICELIVE_MAX_SPEECH_BYTES" in error["message"]
-        taken = await client.post("/invocations", content=b"x" * 1000)
+        text = {"content-type": "text/plain"}
+        taken = await client.post("/invocations", content=b"x" * 1000, headers=text)
         assert taken.status_code == 200
 
 
