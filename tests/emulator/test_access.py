@@ -18,6 +18,7 @@ from voicelive_agent.settings_sources import SettingsError
 
 PATHS = (
     *("/", "/console/console.css", "/about", "/settings", "/feed", "/sessions", "/sessions/x"),
+    *("/recordings", "/replays/x", "/conversations/x", "/sessions/x/recording.wav"),
     *("/sessions/x/feed", "/nothing", "/voice-live/realtime"),
 )
 REBOUND = {"Host": "localhost.evil.example:8090"}

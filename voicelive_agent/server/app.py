@@ -17,6 +17,7 @@ from voicelive_agent.frameworks.naming import AgentLoadError
 from voicelive_agent.server.conversations import open_store
 from voicelive_agent.server.engine.engine import Engine
 from voicelive_agent.server.platform.access import Access
+from voicelive_agent.server.platform.conversation_route import route_conversations
 from voicelive_agent.server.platform.drain import Drain
 from voicelive_agent.server.platform.errors import CatchErrors, add_error_handlers
 from voicelive_agent.server.platform.headers import PlatformHeaders
@@ -93,7 +94,11 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="voicelive-agent",
         version=__version__,
-        routes=[*(route for wire in wires for route in wire.routes), route_readiness(engine)],
+        routes=[
+            *(route for wire in wires for route in wire.routes),
+            route_readiness(engine),
+            *route_conversations(engine, settings),
+        ],
         lifespan=run,
         openapi_url=None,
         redirect_slashes=False,

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.routes.about import About
+from voicelive_agent.emulator.routes.conversations import ConversationRoute
 from voicelive_agent.emulator.routes.errors import refuse
 from voicelive_agent.emulator.routes.feeds import send_feed
 from voicelive_agent.emulator.routes.files import show_console, show_file
@@ -38,6 +39,7 @@ class HttpRoutes:
             Route("/sessions/{session_id}", self._show_session),
             Route("/sessions/{session_id}/feed", self._follow_session),
             *self._recordings.routes,
+            Route("/conversations/{conversation_id}", ConversationRoute(settings).show),
         ]
 
     async def stop(self) -> None:

@@ -85,6 +85,11 @@ class Engine:
     def active_turns(self) -> int:
         return len(self._tasks)
 
+    def find_active(self, key: ConversationKey) -> TurnRecord | None:
+        """The turn that runs in this conversation, as it stands now."""
+        turn = self._active.get(key)
+        return turn.snapshot() if turn is not None and not turn.settled.is_set() else None
+
     def find_surplus(self, key: ConversationKey) -> str:
         """Which of the ``TurnLimits`` a turn of this conversation would break; empty for none.
 
