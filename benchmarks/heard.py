@@ -29,7 +29,7 @@ from voicelive_agent.server.conversations.location import open_store
 
 MEDIAN_GOAL_WORDS = 3
 STREAM_GOAL_MS = 50
-VOICES = ("slt", "kal16", "rms")
+VOICES = ("heart-deep", "heart-bright")
 INTERRUPTIONS = ("Stop please.", "What is the weather in Seattle?", "Thank you, that is enough.")
 EARLIEST_S, LATEST_S = 1.0, 14.0
 SESSION = {
