@@ -70,6 +70,7 @@ def find_commands(mode: str) -> dict[str, list[str]]:
         "ours": ["-m", "voicelive_agent", "serve"],
         "official": ["-m", "benchmarks.official_host", mode],
         "official-bridge": ["-m", "benchmarks.official_bridge"],
+        "official-responses": ["-m", "benchmarks.official_responses"],
         "bare": ["-m", "benchmarks.bare_asyncio", mode],
         "fastapi": ["-m", "benchmarks.bare_fastapi"],
     }

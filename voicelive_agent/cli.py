@@ -29,6 +29,9 @@ COMMANDS = {
         "voicelive_agent.client.check.command", "hold a scripted conversation as a check"
     ),
     "serve": Command("voicelive_agent.server.serve", "serve an agent alone, as it is deployed"),
+    "manifest": Command(
+        "voicelive_agent.server.manifest", "print what azure.yaml says of the wires that are served"
+    ),
     "emulate": Command("voicelive_agent.emulator.command", "run a local Voice Live alone"),
     "contract": Command(
         "voicelive_agent.contract.command", "judge any voice agent by its protocol"

@@ -1,19 +1,23 @@
 """azure.yaml: what it has to say, by azd's schemas and by what the service takes."""
 
+import itertools
 import json
 import re
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from azure.ai.projects import models
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
 from tests.infra.bicep import BicepFile
 from tests.infra.files import ROOT, read_dockerfile, read_facts, read_yaml
+from voicelive_agent.cli import main
 from voicelive_agent.model_agent.settings import ModelAgentSettings
-from voicelive_agent.server.settings import Settings
+from voicelive_agent.server.manifest import describe_service
+from voicelive_agent.server.settings import Settings, WireName, load_settings
 from voicelive_agent.settings_sources import variables_of
 
 AZURE = read_yaml("azure.yaml")
@@ -127,6 +131,43 @@ def test_protocol_and_image_are_what_is_built() -> None:
     assert SERVICE["startupCommand"].split() == list(read_dockerfile().command)
     assert (ROOT / SERVICE["docker"]["path"]).is_file()
     assert (ROOT / AZURE["infra"]["path"] / f"{AZURE['infra']['module']}.bicep").is_file()
+
+
+def test_the_switch_the_file_and_the_command_say_the_same() -> None:
+    """``bridgeProtocolVersion`` moves Voice Live away from Invocations: never by accident."""
+    wires = SERVICE["env"].get("VOICELIVE_WIRES")
+    served = load_settings({"wires": wires}).wires
+    described = describe_service(served)
+    assert SERVICE["protocols"] == described["protocols"]
+    assert SERVICE["metadata"] == described["metadata"]
+    assert SERVICE["env"].get("VOICELIVE_WIRES") == described.get("env", {}).get("VOICELIVE_WIRES")
+
+
+@pytest.mark.parametrize(
+    "wires",
+    [
+        chosen
+        for count in range(1, 4)
+        for chosen in itertools.permutations(("invocations", "bridge", "responses"), count)
+    ],
+    ids=",".join,
+)
+def test_each_choice_of_wires_prints_a_manifest_that_azd_and_the_service_take(
+    wires: tuple[WireName, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["manifest", "--wires", ",".join(wires)]) in (0, None)
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed == describe_service(wires)
+    service = {**SERVICE, **printed, "env": {**SERVICE["env"], **printed.get("env", {})}}
+    services = {**AZURE["services"], "voicelive-agent": service}
+    assert find_faults({**AZURE, "services": services}) == []
+    body = make_version(service)
+    assert find_unknown(models.HostedAgentDefinition, body) == []
+    known = {protocol.value for protocol in models.AgentEndpointProtocol}
+    assert {record["protocol"] for record in printed["protocols"]} <= known
+    assert all(isinstance(value, str) for value in printed["metadata"].values())
+    assert ("bridgeProtocolVersion" in printed["metadata"]) == ("bridge" in wires)
+    assert load_settings({"wires": printed.get("env", {}).get("VOICELIVE_WIRES")}).wires == wires
 
 
 def test_voice_live_finds_the_agent_compatible() -> None:

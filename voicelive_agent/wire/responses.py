@@ -16,7 +16,6 @@ import hashlib
 import json
 import re
 import secrets
-import string
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -40,7 +39,6 @@ DEFAULT_AGENT: Final[Mapping[str, str]] = {
 _ID = re.compile(r"[A-Za-z0-9-]{1,32}_(?P<body>[A-Za-z0-9]{48}(?:[A-Za-z0-9]{2})?)")
 _LEGACY_BODY = 48
 _LEGACY_KEY, _KEY, _KEY_END = 16, 18, "00"
-_ALPHABET = string.ascii_letters + string.digits
 _ENTROPY = 32
 _SESSION_ID_LENGTH = 63
 
@@ -71,7 +69,7 @@ def make_response_id(beside: str = "") -> str:
         key = find_partition_key(beside).ljust(_KEY, "0")
     else:
         key = secrets.token_hex(_LEGACY_KEY // 2) + _KEY_END
-    return f"caresp_{key}{''.join(secrets.choice(_ALPHABET) for _ in range(_ENTROPY))}"
+    return f"caresp_{key}{secrets.token_hex(_ENTROPY // 2)}"
 
 
 def make_item_id(response_id: str, place: str) -> str:
