@@ -49,7 +49,7 @@ _AFTER_DONE_S = 0.25
 _PROTOCOL = "the Invocations protocol of Voice Live"
 _OTHER_PROTOCOL = (
     "nothing takes invocations over HTTP there; an agent that speaks the Responses protocol needs "
-    "--agent-protocol responses, and one of the Bridge (invocations_ws) is no Invocations agent"
+    "--agent-protocol responses, one of the Bridge (invocations_ws) --agent-protocol bridge"
 )
 _GREETING_REFUSALS = frozenset({400, 422})
 

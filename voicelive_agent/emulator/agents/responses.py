@@ -30,7 +30,8 @@ GREETING_INPUT = ""
 _PROTOCOL = "the Responses protocol"
 _OTHER_PROTOCOL = (
     "nothing takes the Responses protocol there; an agent that speaks the Invocations protocol "
-    "needs --agent-protocol invocations, which is the default"
+    "needs --agent-protocol invocations, which is the default, one of the Bridge (invocations_ws) "
+    "--agent-protocol bridge"
 )
 _TOOL_ITEMS = ("_call", "_call_output")
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voicelive_agent.emulator.tts.text import clauses as module
 from voicelive_agent.emulator.tts.text.clauses import CLAUSE_CHARS, ClauseSplitter
 
 
@@ -172,3 +173,45 @@ def test_a_pause_of_the_stream_ends_a_complete_clause_only(text: str, complete: 
     assert splitter.feed(text) == []
     assert splitter.pause() == (text if complete else None)
     assert splitter.finish() == ([] if complete or not text else [text])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " " * 20_000,
+        "a" + " " * 20_000,
+        "So it is etc." + " " * 20_000,
+        "\U0001f468\u200d" * 5_000,
+        "a" + "\u0301" * 10_000,
+        "Hi" + "." * 20_000,
+    ],
+    ids=["spaces", "a word and spaces", "etc. and spaces", "joined emoji", "accents", "full stops"],
+)
+@pytest.mark.parametrize("size", [1_000_000, 7])
+def test_no_run_of_characters_costs_its_square(
+    text: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """16,000 joined emoji held the event loop for 13 s: nothing ended their clause, and each was
+    judged by all before it; spaces were looked through once for each of them, "etc." and what
+    followed it anew with each delta.
+    """
+    looked_at = 0
+    judge, ends_sentence = module._is_speakable, module.ends_sentence
+
+    def count_speakable(piece: str) -> bool:
+        nonlocal looked_at
+        looked_at += len(piece)
+        return judge(piece)
+
+    def count_sentence(before: str, behind: str) -> bool | None:
+        nonlocal looked_at
+        looked_at += len(before) + len(behind)
+        return ends_sentence(before, behind)
+
+    monkeypatch.setattr(module, "_is_speakable", count_speakable)
+    monkeypatch.setattr(module, "ends_sentence", count_sentence)
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
+    assert "".join(split(*pieces)) == text
+    assert split(*pieces) == split(text)
+    # A clause's characters at most for each, and the runs of three passes.
+    assert looked_at < len(text) * 3 * CLAUSE_CHARS

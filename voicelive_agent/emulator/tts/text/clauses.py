@@ -33,7 +33,9 @@ CLAUSE_WORDS = 30
 COMMA_WORDS = 3
 """A comma ends a later clause only after so many words; the first, always."""
 CLAUSE_CHARS = 300
-"""The most that text without a space can hold a clause open."""
+"""The most that text without a space can hold a clause open, and that is read to judge a mark."""
+_JOINED_CHARS = 2 * CLAUSE_CHARS
+"""The same where each character is joined with the next: endless emoji would cost their square."""
 
 _DASHES = EN_DASH + "-"
 _LINE_ENDS = "\n\r\x0b\x0c\x85\u2028\u2029"
@@ -103,17 +105,20 @@ class ClauseSplitter:
                 if self._ends_at_space(head, following):
                     return position + 1
             elif following.isspace():
-                ends = self._ends_at_mark(head, following, text[position + 1 :])
-                if ends is None:
+                behind = text[position + 1 : position + 1 + CLAUSE_CHARS]
+                ends = self._ends_at_mark(head, following, behind)
+                if ends is None and len(behind) < CLAUSE_CHARS:
                     self._scanned = position
                     return None
-                if ends:
+                if ends is not False:
                     return position + 2
             elif following not in _RUN and (
                 self._ends_at_mark(head, following, following) or _is_long_wide_run(head, following)
             ):
                 return position + 1
-            if position + 1 >= CLAUSE_CHARS and not _joins(head[-1], following):
+            if position + 1 >= _JOINED_CHARS or (
+                position + 1 >= CLAUSE_CHARS and not _joins(head[-1], following)
+            ):
                 return _last_space_end(head) or position + 1
         self._scanned = max(self._scanned, len(text) - 1)
         return None
@@ -186,7 +191,9 @@ def _joins(char: str, following: str) -> bool:
 
 
 def _last_space_end(text: str) -> int | None:
-    for position in range(len(text) - 1, 0, -1):
-        if text[position].isspace() and _is_speakable(text[:position]):
+    """Behind the last space that has something to say before it."""
+    first = next((position for position, char in enumerate(text) if char.isalnum()), len(text))
+    for position in range(len(text) - 1, first, -1):
+        if text[position].isspace():
             return position + 1
     return None
