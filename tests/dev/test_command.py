@@ -136,3 +136,22 @@ def test_the_agent_of_any_name_is_the_one_that_dev_starts(
         main(["--agent", "http://127.0.0.1:1"])
     assert ended.value.code == 2
     assert "NAME=URL" in capsys.readouterr().err
+
+
+def test_an_engine_that_is_not_here_is_told_in_one_line(tmp_path: Path) -> None:
+    """The advice stood at the end of a traceback of an exception group."""
+    (tmp_path / "my_agent.py").write_text(AGENT)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "voicelive_agent", "dev", "my_agent:reply", "--stt", "nobody"),
+            *("--port", "0", "--agent-port", str(find_free_port())),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=READY_S,
+    )
+    assert done.returncode == 1
+    assert "there is no speech-to-text engine 'nobody': choose auto" in done.stderr
+    assert "Traceback" not in done.stderr

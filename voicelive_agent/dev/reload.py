@@ -51,9 +51,12 @@ class ReloadingAgent:
                     await self._stop()
         except BaseExceptionGroup as errors:
             failed, others = errors.split(AgentServerError)
-            if failed is None or others is not None:
-                raise
-            raise AgentServerError(str(failed.exceptions[0])) from errors
+            if failed is not None and others is None:
+                raise AgentServerError(str(failed.exceptions[0])) from errors
+            if len(errors.exceptions) == 1:
+                # What runs beside the agent failed: its own error says what to do.
+                raise errors.exceptions[0] from None
+            raise
 
     async def _run(self, group: asyncio.TaskGroup) -> None:
         await self._replace(group)

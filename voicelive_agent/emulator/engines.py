@@ -99,7 +99,8 @@ class Engines:
 @contextlib.asynccontextmanager
 async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
     """Engines as the settings name them, started and warm. Raises EngineError."""
-    engines = _choose_engines(settings)
+    # Models load with it, and the loop may serve others already.
+    engines = await asyncio.to_thread(_choose_engines, settings)
     starting = [
         asyncio.create_task(start)
         for start in (
