@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from tests.server.conversations.backends import RedisServer
+from tests.server.processes import start_server
 from tests.server.serving import serve, serve_agent
 from voicelive_agent.agent import ClientEvent, EndCall, Output, Turn
 from voicelive_agent.server.app import create_app
@@ -445,3 +447,26 @@ async def test_responses_survive_a_restart(store_url: str) -> None:
         assert (await client.get(f"/responses/{fork['id']}")).status_code == 404
         three = await say(client, "3", previous_response_id=two["id"])
         assert "one>one after |two>" in three["output"][0]["content"][0]["text"]
+
+
+@pytest.mark.slow
+async def test_a_running_response_is_finished_at_sigterm(tmp_path: Path) -> None:
+    """Microsoft's server cuts it: response.incomplete after 0.6 s (2.3.0)."""
+    environment = {
+        "VOICELIVE_AGENT": "tests.server.slow_agent:reply",
+        "VOICELIVE_WIRES": "responses",
+    }
+    async with (
+        start_server(tmp_path, **environment) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=30) as client,
+        client.stream("POST", "/responses", json={"input": "1", "stream": True}) as stream,
+    ):
+        lines = stream.aiter_lines()
+        async for line in lines:
+            if "Started." in line:
+                break
+        server.signal(signal.SIGTERM)
+        rest = [line async for line in lines]
+        assert "event: response.completed" in rest
+        assert any("Started. Finished." in line for line in rest)
+        assert await server.wait() == 0
