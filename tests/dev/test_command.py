@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -93,6 +94,22 @@ async def ask(session: ClientConnection) -> str:
     return said
 
 
+async def read_failure(dev: Dev) -> dict[str, Any]:
+    """What the console is told of the agent that failed."""
+    url = dev.wait_until(r"ready at (http://\S+)")[1]
+    kind = ""
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=READY_S) as http,
+        http.stream("GET", "/feed") as feed,
+    ):
+        async for line in feed.aiter_lines():
+            name, _, value = line.partition(": ")
+            kind = value if name == "event" else kind
+            if name == "data" and kind == "agent" and json.loads(value)["what"] == "failed":
+                return dict(json.loads(value))
+    raise AssertionError("the feed ended")
+
+
 async def send(session: ClientConnection, event: dict[str, Any]) -> None:
     await session.send(json.dumps(event))
 
@@ -111,7 +128,11 @@ async def test_a_session_lives_through_an_edit_and_a_broken_edit(
 
     dev.agent.write_text(AGENT.replace("one", "three") + "\nx = (\n")
     dev.wait_until("the code before it goes on answering")
-    assert re.search(r"SyntaxError: .*\(my_agent\.py, line \d+\)", dev.output)
+    assert re.search(r"SyntaxError: .*\n +my_agent\.py:6\n", dev.output)
+    failed = await read_failure(dev)
+    assert str(failed["file"]).endswith("my_agent.py")
+    assert failed["line"] == 6
+    assert "the code before it goes on answering" in failed["message"]
     assert await ask(session) == "Version two, turn 3."
 
     dev.agent.write_text(AGENT.replace("one", "four"))

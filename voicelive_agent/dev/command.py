@@ -67,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     try:
         from voicelive_agent.dev.agent_server import AgentServerError
+        from voicelive_agent.dev.news import News
         from voicelive_agent.dev.reload import ReloadingAgent
     except ModuleNotFoundError as error:
         sys.stderr.write(
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     served = [*([module] if module else ()), *(["--env-file", str(env_file)] if env_file else ())]
-    agent = ReloadingAgent(listener, served, _say, None if no_reload else Path.cwd())
+    agent = ReloadingAgent(listener, served, News(), None if no_reload else Path.cwd())
     try:
         return emulate.run(settings, beside=agent.running)
     except AgentServerError as error:
@@ -94,8 +95,3 @@ def _with_agent(parser: argparse.ArgumentParser, settings: Settings) -> Settings
         )
     url = AnyHttpUrl(f"http://127.0.0.1:{settings.agent_port}")
     return settings.model_copy(update={"agents": {**settings.agents, ANY_AGENT: url}})
-
-
-def _say(message: str) -> None:
-    sys.stderr.write(f"dev: {message}\n")
-    sys.stderr.flush()

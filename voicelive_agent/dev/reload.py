@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from voicelive_agent.dev.agent_server import AgentServer, AgentServerError
+from voicelive_agent.dev.news import News
 from voicelive_agent.dev.port_switch import Door
 from voicelive_agent.dev.watched_files import watch_changes
+from voicelive_agent.emulator.watch.feed import Feed
 from voicelive_agent.listening import find_free_port
 
 _BEGUN_S = 0.3
@@ -20,7 +22,7 @@ _TO_GO_ON = "save a file to try again"
 class ReloadingAgent:
     """An agent server behind ``listener``. ``arguments`` are those of ``voicelive-agent serve``.
 
-    ``say`` tells the developer what happens. Without ``directory``, nothing is reloaded, and the
+    ``news`` tell the developer what happens. Without ``directory``, nothing is reloaded, and the
     server's end is an error.
     """
 
@@ -28,19 +30,23 @@ class ReloadingAgent:
         self,
         listener: socket.socket,
         arguments: Sequence[str],
-        say: Callable[[str], None],
+        news: News,
         directory: Path | None,
     ) -> None:
         self._door = Door(listener)
         self._arguments = arguments
-        self._say = say
+        self._news = news
         self._directory = directory and directory.resolve()
         self._current: AgentServer | None = None
         self._retiring: set[AgentServer] = set()
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """The agent, which starts meanwhile, until the context ends. Raises AgentServerError."""
+    async def running(self, feed: Feed) -> AsyncIterator[None]:
+        """The agent, which starts meanwhile, until the context ends. Raises AgentServerError.
+
+        ``feed`` is told what happens, too.
+        """
+        self._news.feed = feed
         try:
             async with self._door.serving(), asyncio.TaskGroup() as group:
                 run = group.create_task(self._run(group))
@@ -64,14 +70,15 @@ class ReloadingAgent:
             return
         async for names in watch_changes(self._directory):
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            self._say(f"{', '.join(names[:_SHOWN])}{more} changed: the agent is started anew")
+            anew = f"{', '.join(names[:_SHOWN])}{more} changed: the agent is started anew"
+            self._news.tell("starting", anew, names)
             if await self._replace(group):
-                self._say("the agent answers with the new code")
+                self._news.tell("ready", "the agent answers with the new code", names)
 
     async def _replace(self, group: asyncio.TaskGroup) -> bool:
         """Start a server with what the files say now; the one before stays where that fails."""
         await self._door.hold()
-        server = AgentServer(find_free_port(), self._arguments)
+        server = AgentServer(find_free_port(), self._arguments, self._news.log)
         try:
             await server.start()
         except AgentServerError as error:
@@ -93,10 +100,11 @@ class ReloadingAgent:
         if self._directory is None:
             raise AgentServerError(error)
         if self._current is None:
-            self._say(f"{error}; {_TO_GO_ON}")
+            self._news.tell("failed", f"{error}; {_TO_GO_ON}")
             await self._door.refuse(f"the agent doesn't run: {error}")
         else:
-            self._say(f"{error}; the code before it goes on answering: {_TO_GO_ON}")
+            before = "the code before it goes on answering"
+            self._news.tell("failed", f"{error}; {before}: {_TO_GO_ON}")
             await self._door.open_to(self._current.port)
 
     async def _watch(self, server: AgentServer) -> None:
@@ -108,7 +116,7 @@ class ReloadingAgent:
         ended = f"The agent server has ended with code {code}"
         if self._directory is None:
             raise AgentServerError(ended)
-        self._say(f"{ended}: {_TO_GO_ON}")
+        self._news.tell("ended", f"{ended}: {_TO_GO_ON}")
         await self._door.refuse(f"{ended}: see the terminal of voicelive-agent dev")
 
     async def _retire(self, server: AgentServer) -> None:

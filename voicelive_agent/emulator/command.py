@@ -89,9 +89,9 @@ def read_settings(parser: argparse.ArgumentParser, options: Mapping[str, Any]) -
 def run(
     settings: Settings,
     *,
-    beside: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext,
+    beside: Callable[[Any], AbstractAsyncContextManager[Any]] = nullcontext,
 ) -> int:
-    """Serve until stopped, and keep ``beside`` open as long; the exit code."""
+    """Serve until stopped, and keep ``beside`` open as long, made of the feed; the exit code."""
     try:
         from voicelive_agent.emulator.engines import EngineError
         from voicelive_agent.emulator.service import ServiceError, serve

@@ -44,6 +44,7 @@ from voicelive_agent.emulator.routes.files import PageHeaders
 from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.shell.connection import hold_session
 from voicelive_agent.emulator.tls import Certificate, PlainPort, find_certificate, watch_port
+from voicelive_agent.emulator.watch.feed import Feed
 from voicelive_agent.emulator.watch.recording import check_directory
 from voicelive_agent.emulator.watch.sessions import Sessions
 from voicelive_agent.listening import bind, is_reachable_by_others, url_of
@@ -187,12 +188,13 @@ async def _serving(server: uvicorn.Server, listener: socket.socket) -> AsyncIter
 async def serve(
     settings: Settings,
     on_ready: Callable[[str, Engines], None],
-    beside: Callable[[], AbstractAsyncContextManager[Any]] = contextlib.nullcontext,
+    beside: Callable[[Feed], AbstractAsyncContextManager[Any]] = contextlib.nullcontext,
 ) -> int:
     """Run until SIGINT or SIGTERM; the exit code.
 
     ``on_ready`` gets the service's URL and its engines once it accepts sessions. ``beside`` makes
-    what runs beside the service, from before its engines are warm until its sessions are closed.
+    what runs beside the service, from before its engines are warm until its sessions are closed,
+    and may tell its feed something.
     Raises ServiceError, TlsError, ListenError, and what ``open_engines`` and ``beside`` raise.
     """
     _check_recordings(settings.record)
@@ -204,9 +206,10 @@ async def serve(
     with _cancelled_by_signals():
         try:
             async with contextlib.AsyncExitStack() as stack:
-                await stack.enter_async_context(beside())
+                sessions = Sessions()
+                await stack.enter_async_context(beside(sessions.feed))
                 engines = await stack.enter_async_context(open_engines(settings))
-                app = create_app(settings, engines)
+                app = create_app(settings, engines, sessions)
                 server = create_server(app, certificate)
                 await stack.enter_async_context(_serving(server, listener))
                 on_ready(url_of(listener, settings.host, is_tls=server.config.is_ssl), engines)
