@@ -11,7 +11,7 @@ MODELS = $(BIN)/voicelive-agent models fetch || true
 QUICK := "not component and not slow"
 
 .DEFAULT_GOAL := help
-.PHONY: help run agent demo setup test quick clients coverage check format lock image image-python clean \
+.PHONY: help run agent demo setup test quick clients coverage check format lock image image-python pictures clean \
 	for-run for-development python
 
 help:  ## What there is
@@ -64,6 +64,9 @@ image: for-development  ## Build the image without a container engine, and judge
 
 image-python: for-development  ## The quick tests of what the image holds, on its Python, in a clean Debian (as root)
 	$(BIN)/python -m infra.debian_tests
+
+pictures: for-development  ## Pictures of the console for the docs, by Chromium
+	$(BIN)/python -m tests.emulator.console.pictures docs/pictures
 
 clean:  ## Remove .venv and caches
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -253,6 +253,11 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(desk: Desk, microphone: Mic
         for pane in ("Talk", "Turns", "Events", "Settings"):
             screen.page.get_by_role("navigation").get_by_role("button", name=pane).click()
             assert screen.page.evaluate("document.documentElement.scrollWidth") <= 390, pane
+            left = screen.page.locator("section.left").is_visible()
+            assert (left, screen.page.locator("section.right").is_visible()) == (
+                pane == "Talk",
+                pane != "Talk",
+            )
         talk = screen.page.locator("button.hang-up").bounding_box()
         assert talk is not None and talk["height"] >= 40
 
