@@ -26,7 +26,7 @@ from voicelive_agent.settings_sources import (
 from voicelive_agent.wire.admission import read_origins
 from voicelive_agent.wire.net import DEFAULT_AGENT_PORT, DEFAULT_EMULATOR_PORT
 
-AgentProtocol = Literal["invocations", "responses"]
+AgentProtocol = Literal["invocations", "responses", "bridge", "auto"]
 
 ANY_AGENT = "*"
 """The agent name that stands for every name without an address of its own."""
@@ -137,7 +137,7 @@ class Settings(ProgramSettings):
         dict[str, AgentProtocol], NoDecode, BeforeValidator(_agent_protocols)
     ] = setting(
         _WHO,
-        "invocations (default) or responses, for one agent or for all",
+        "invocations (default), responses, bridge, or auto, which asks it; for one or for all",
         default_factory=dict,
         option="--agent-protocol",
         metavar="[NAME=]PROTOCOL",

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from voicelive_agent.emulator.agents.auto import AutoBackend
+from voicelive_agent.emulator.agents.bridge import BridgeBackend
 from voicelive_agent.emulator.agents.chat import ChatBackend
 from voicelive_agent.emulator.agents.invocations import InvocationsBackend
 from voicelive_agent.emulator.agents.opening import open_agent, open_model
@@ -16,6 +18,8 @@ def test_agents() -> None:
     agent = open_agent("http://127.0.0.1:8088", protocol="responses", name="front-desk")
     assert isinstance(agent, ResponsesBackend)
     assert agent.name == "front-desk"
+    assert isinstance(open_agent("http://127.0.0.1:8088", protocol="bridge"), BridgeBackend)
+    assert isinstance(open_agent("http://127.0.0.1:8088", protocol="auto"), AutoBackend)
     with pytest.raises(ValueError, match="URL"):
         open_agent("127.0.0.1:8088")
 

@@ -308,3 +308,54 @@ class TestPlayback:
         assert item.kept_text() == "One. Two"
         item.cut(800)
         assert item.kept_text() == "One. Two three."
+
+
+def heard(driver: Driver) -> list[tuple[str, str]]:
+    return [(one.response_id, one.text) for one in driver.effects if isinstance(one, do.TellHeard)]
+
+
+def test_the_agent_is_told_what_was_heard_of_an_answer_that_is_being_made() -> None:
+    driver = Driver()
+    driver.hear("hello")
+    response_id = driver.response_id
+    driver.stream("One two three four. Five", finish=False)
+    driver.speak(ms_per_word=250)
+    driver.now_ms += 600
+    driver.tell(told.SpeechStarted(5000))
+    assert heard(driver) == [(response_id, "One two")]
+    kinds = [type(one) for one in driver.effects]
+    assert kinds.index(do.StopAgent) < kinds.index(do.TellHeard)
+
+
+def test_the_agent_is_told_what_was_heard_of_an_answer_that_is_done() -> None:
+    """Text runs far ahead of its sound, so a response is mostly done when it is interrupted."""
+    driver = Driver()
+    driver.hear("hello")
+    response_id = driver.response_id
+    driver.stream("One two three four.")
+    driver.speak(ms_per_word=250)
+    driver.now_ms += 600
+    driver.tell(told.SpeechStarted(5000))
+    assert heard(driver) == [(response_id, "One two")]
+
+
+def test_an_answer_that_was_heard_to_its_end_is_not_interrupted() -> None:
+    driver = Driver()
+    driver.hear("hello")
+    driver.answer("One two three four.")
+    driver.now_ms += 5000
+    driver.tell(told.SpeechStarted(9000))
+    assert heard(driver) == []
+
+
+def test_an_agents_change_of_voice_holds_from_there_on() -> None:
+    driver = Driver()
+    driver.hear("hello")
+    driver.stream("This is me. ", finish=False)
+    driver.stream(agents.VoicePatch({"rate": "+10%", "temperature": None}), "And this too.")
+    rates = [one.voice.get("rate") for one in driver.effects if isinstance(one, do.Speak)]
+    assert rates == [None, "+10%"]
+    driver.speak()
+    voice = driver.configure(metadata={})["voice"]
+    assert voice["rate"] == "+10%"
+    assert "temperature" not in voice

@@ -3,7 +3,7 @@
 An ``AgentBackend`` (an agent, a chat model or an offline script) is shared by all sessions and
 opens one ``AgentSession`` for each, which answers one request at a time with a stream of events::
 
-    TextDelta | ScreenEvent | ToolWaiting                in any order and number
+    TextDelta | VoicePatch | ScreenEvent | ToolWaiting   in any order and number
     TextDone                                             at most once: no TextDelta after it
     FunctionCallBegan, ArgumentsDelta..., FunctionCall   one call after another, never interleaved
     AnswerFinished                                       exactly once, last, unless AnswerError
@@ -14,7 +14,7 @@ agent at once. ``emulator.agents.opening`` opens the backends by name.
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 RequestKind = Literal["speech", "action", "greeting"]
 
@@ -59,6 +59,13 @@ class TextDelta:
 @dataclass(frozen=True, slots=True)
 class TextDone:
     """The text is whole, though the answer may go on with events; sent where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoicePatch:
+    """Changes to the session's voice from here on; null takes a member back."""
+
+    patch: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,7 @@ class AnswerFinished:
 AgentEvent = (
     TextDelta
     | TextDone
+    | VoicePatch
     | ScreenEvent
     | ToolWaiting
     | FunctionCallBegan
@@ -182,6 +190,15 @@ class AgentSession(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class ListeningAgentSession(AgentSession, Protocol):
+    """A session whose agent is told what was heard of an answer that was interrupted."""
+
+    def note_heard(self, text: str) -> None:
+        """So much was heard of the last answer; comes before its generator is closed."""
+        ...
 
 
 class AgentBackend(Protocol):

@@ -71,7 +71,7 @@ class Endpoint:
         headers: Mapping[str, str] | None = None,
         status_hints: Mapping[int, str] | None = None,
     ) -> None:
-        self.url = _join(read_url(url), path)
+        self.url = join_path(read_url(url), path)
         self.who = who
         self._hint = hint
         self._limits = limits
@@ -209,7 +209,7 @@ def read_url(url: str) -> httpx.URL:
     return base
 
 
-def _join(base: httpx.URL, path: str) -> httpx.URL:
+def join_path(base: httpx.URL, path: str) -> httpx.URL:
     """The URL of ``path`` below a base URL, which may already name it and may have a query."""
     stem = base.path.rstrip("/")
     return base.copy_with(path=stem if stem.endswith(path) else stem + path, fragment=None)

@@ -9,7 +9,7 @@ from voicelive_agent.emulator.agents import DEFAULT_LIMITS, AgentBackend, Answer
 def open_agent(
     url: str,
     *,
-    protocol: Literal["invocations", "responses"] = "invocations",
+    protocol: Literal["invocations", "responses", "bridge", "auto"] = "invocations",
     name: str = "",
     key: str | None = None,
     limits: AnswerLimits = DEFAULT_LIMITS,
@@ -18,10 +18,18 @@ def open_agent(
 
     Raises ValueError for a URL that is none.
     """
+    if protocol == "auto":
+        from voicelive_agent.emulator.agents.auto import AutoBackend
+
+        return AutoBackend(url, name=name, key=key, limits=limits)
     if protocol == "responses":
         from voicelive_agent.emulator.agents.responses import ResponsesBackend
 
         return ResponsesBackend(url, name=name, key=key, limits=limits)
+    if protocol == "bridge":
+        from voicelive_agent.emulator.agents.bridge import BridgeBackend
+
+        return BridgeBackend(url, name=name, key=key, limits=limits)
     from voicelive_agent.emulator.agents.invocations import InvocationsBackend
 
     return InvocationsBackend(url, name=name, key=key, limits=limits)

@@ -189,6 +189,13 @@ class Configuration:
             dressed.setdefault("temperature", 0.8)
         return dressed
 
+    def patch_voice(self, patch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The session's voice as its agent changes it; null takes a member back."""
+        merged = {**self.now.voice, **patch}
+        voice = {name: value for name, value in merged.items() if value is not None}
+        self.now = replace(self.now, voice=voice)
+        return voice
+
     def _defaults(self) -> CurrentSettings:
         # Models that hear and speak by themselves don't write down what they hear unasked.
         is_realtime = self._is_realtime

@@ -118,6 +118,14 @@ class StopAgent:
 
 
 @dataclass(frozen=True, slots=True)
+class TellHeard:
+    """Tell the agent that its answer was interrupted, and what was heard of it."""
+
+    response_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class WriteInterim:
     """Ask a model what to say until the answer comes. Told back as one ``InterimWritten``."""
 
@@ -205,6 +213,7 @@ Effect = (
     | TranscribeAudio
     | AskAgent
     | StopAgent
+    | TellHeard
     | WriteInterim
     | StopInterim
     | Speak

@@ -72,13 +72,19 @@ class SpokenText:
     def heard_ms(self) -> float:
         return self.audio_ms if self._cut_ms is None else self._cut_ms
 
-    def kept_text(self) -> str:
-        """The text as the conversation holds it: all of it, or the words before the cut."""
+    def text_before_cut(self) -> str:
+        """The words that were played; all of them where nothing was cut."""
         if self._cut_ms is None:
             return self.text
         # Word ends are rounded to ms by the engines.
         end = max((char for char, end_ms in self._words if end_ms <= self._cut_ms + 1), default=0)
-        kept = self.text[:end]
+        return self.text[:end]
+
+    def kept_text(self) -> str:
+        """The text as the conversation holds it: all of it, or the words before the cut."""
+        if self._cut_ms is None:
+            return self.text
+        kept = self.text_before_cut()
         return f"{kept} {self.appended}".strip() if self.appended else kept
 
 

@@ -5,7 +5,13 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable
 
-from voicelive_agent.emulator.agents import AgentEvent, AgentSession, AnswerError, TextDelta
+from voicelive_agent.emulator.agents import (
+    AgentEvent,
+    AgentSession,
+    AnswerError,
+    ListeningAgentSession,
+    TextDelta,
+)
 from voicelive_agent.emulator.session import Fact, effects, facts
 from voicelive_agent.emulator.shell.outbox import REPLY_ROOM_BYTES, FrameOutbox
 from voicelive_agent.emulator.shell.tasks import SessionTasks
@@ -37,15 +43,29 @@ class AgentStream:
         self._latest: asyncio.Task[None] | None = None
         self._latest_id: str | None = None
 
-    def start(self, effect: effects.AskAgent) -> None:
+    def do(self, effect: effects.AskAgent | effects.StopAgent | effects.TellHeard) -> None:
+        match effect:
+            case effects.AskAgent():
+                self._start(effect)
+            case effects.StopAgent():
+                self._stop(effect)
+            case effects.TellHeard():
+                self._tell_heard(effect)
+
+    def _start(self, effect: effects.AskAgent) -> None:
         before = self._latest
         self._latest_id = effect.response_id
         self._latest = self._tasks.start(self._ask(effect, before), "agent")
 
-    def stop(self, effect: effects.StopAgent) -> None:
+    def _stop(self, effect: effects.StopAgent) -> None:
         """Close the stream at once, if it is still open."""
         if self._latest is not None and self._latest_id == effect.response_id:
             self._latest.cancel()
+
+    def _tell_heard(self, effect: effects.TellHeard) -> None:
+        """Tell the agent what was heard, where it wants to know and the answer was its last."""
+        if self._latest_id == effect.response_id and isinstance(self._agent, ListeningAgentSession):
+            self._agent.note_heard(effect.text)
 
     async def _ask(self, effect: effects.AskAgent, before: asyncio.Task[None] | None) -> None:
         if before is not None:

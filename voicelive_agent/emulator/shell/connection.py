@@ -237,10 +237,8 @@ class SessionConnection:
                 self._input_audio.clear(effect)
             case effects.TranscribeAudio():
                 self._input_audio.transcribe(effect)
-            case effects.AskAgent():
-                self._agent_stream.start(effect)
-            case effects.StopAgent():
-                self._agent_stream.stop(effect)
+            case effects.AskAgent() | effects.StopAgent() | effects.TellHeard():
+                self._agent_stream.do(effect)
             case effects.WriteInterim():
                 self._interim_writer.start(effect)
             case effects.StopInterim():

@@ -21,6 +21,7 @@ from voicelive_agent.server.platform.ids import choose_session_id
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.server.wires.bridge_call import BridgeCall
 from voicelive_agent.wire.bridge.frames import MAX_FRAME_BYTES
+from voicelive_agent.wire.bridge.messages import PATHS
 from voicelive_agent.wire.invocations import (
     CALL_HEADER,
     SESSION_HEADER,
@@ -28,7 +29,6 @@ from voicelive_agent.wire.invocations import (
     USER_HEADER,
 )
 
-PATHS = ("/voice_conversation_engine", "/invocations_ws")
 MAX_MESSAGE_BYTES = MAX_FRAME_BYTES
 """For the server that reads the frames: it closes a longer one with 1009."""
 _NO_IDS: Mapping[str, str] = {}

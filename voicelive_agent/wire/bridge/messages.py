@@ -32,6 +32,8 @@ from voicelive_agent.wire.bridge.frames import (
 )
 from voicelive_agent.wire.bridge.voice import check_voice
 
+PATHS: Final = ("/voice_conversation_engine", "/invocations_ws")
+"""Where an agent takes the Bridge: the name of today, and the older one."""
 PROTOCOL_VERSION: Final = "1.0"
 MAX_ID_BYTES: Final = 256
 MAX_ADMISSION_MS: Final = 60_000

@@ -20,6 +20,7 @@ from voicelive_agent.emulator.session.effects import (
     SetTimer,
     StopAgent,
     StopSpeaking,
+    TellHeard,
 )
 from voicelive_agent.emulator.session.facts import (
     AgentSent,
@@ -73,6 +74,8 @@ class Responder:
         self._interims = Interims(plan, configuration)
         self._due: ResponseRequest | None = None
         self.active: Response | None = None
+        self._latest: Response | None = None
+        """The last one that the agent was asked for."""
         self._warned: set[str] = set()
         self.has_spoken = False
         """Whether the session has produced audio."""
@@ -172,6 +175,7 @@ class Responder:
                 if message.spoken not in cut_short:
                     message.spoken.cut(message.spoken.audio_ms)
                     cut_short.append(message.spoken)
+        self._tell_heard(cut_short)
         truncated = self._truncate(cut_short) if reason == "turn_detected" else []
         if response is not None:
             response.close_outputs()
@@ -179,6 +183,12 @@ class Responder:
             self._conversation.tell_truncated(item, spoken.heard_ms)
         if response is not None:
             self._end(response, "cancelled", {"type": "cancelled", "reason": reason})
+
+    def _tell_heard(self, cut_short: list[SpokenText]) -> None:
+        """The agent's last answer was interrupted, while it was made or while it played."""
+        latest = self._latest
+        if latest is not None and (latest is self.active or latest.is_among(cut_short)):
+            self._plan.do(TellHeard(latest.id, latest.heard_text()))
 
     def end_all(self, reason: str) -> None:
         """The session ends: no response is active any more, and none follows."""
@@ -220,6 +230,8 @@ class Responder:
             case agents.TextDone():
                 self._plan.do(ClearTimer(_pause_timer(response)))
                 response.complete_text()
+            case agents.VoicePatch(patch):
+                response.change_voice(self._configuration.patch_voice(patch))
             case agents.ScreenEvent(payload):
                 response.add_event(payload)
             case agents.ToolWaiting():
@@ -308,6 +320,7 @@ class Responder:
             count_chars(asked), sum(item.audio_ms for item in unanswered)
         )
         response.awaits_agent = True
+        self._latest = response
         response.asked_text = asked.text
         self._plan.do(AskAgent(response.id, asked))
         self._interims.wait(response)

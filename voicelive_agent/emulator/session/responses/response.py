@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from voicelive_agent.emulator.agents import Usage
 from voicelive_agent.emulator.session.conversation import ConversationItems
 from voicelive_agent.emulator.session.effects import Speak
 from voicelive_agent.emulator.session.facts import ClauseAudio
-from voicelive_agent.emulator.session.heard import Clause, PlaybackEstimate
+from voicelive_agent.emulator.session.heard import Clause, PlaybackEstimate, SpokenText
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.outputs import (
     CallOutput,
@@ -116,6 +116,30 @@ class Response:
         for output in self._outputs:
             if isinstance(output, SpokenMessage) and output.is_open:
                 yield output
+
+    def is_among(self, cut_short: Sequence[SpokenText]) -> bool:
+        """Whether one of its messages is."""
+        return any(output.item.spoken in cut_short for output in self._answers())
+
+    def heard_text(self) -> str:
+        """What was heard of it by now: of a message that was cut, the words before the cut."""
+        return "".join(
+            output.item.spoken.text_before_cut()
+            if output.item.spoken is not None
+            else output.item.fields["content"][0]["text"]
+            for output in self._answers()
+        )
+
+    def _answers(self) -> Iterator[Message]:
+        for output in self._outputs:
+            if isinstance(output, Message) and output.item.id not in self._interims:
+                yield output
+
+    def change_voice(self, voice: Mapping[str, Any]) -> None:
+        """What is said from here on has this voice."""
+        if isinstance(self._message, SpokenMessage):
+            self._speak(self._message, self._message.split_at_pause())
+        self.settings = replace(self.settings, voice=voice)
 
     def add_text(self, delta: str, item_id: str | None = None) -> bool:
         """The next text of the answer; whether some of it waits for the rest of its clause."""
