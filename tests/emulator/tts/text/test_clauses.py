@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from voicelive_agent.emulator.tts.text import clauses as module
 from voicelive_agent.emulator.tts.text.clauses import CLAUSE_CHARS, ClauseSplitter
+from voicelive_agent.emulator.tts.text.full_stops import ends_sentence
 
 
 def split(*deltas: str) -> list[str]:
@@ -196,7 +197,7 @@ def test_no_run_of_characters_costs_its_square(
     followed it anew with each delta.
     """
     looked_at = 0
-    judge, ends_sentence = module._is_speakable, module.ends_sentence
+    judge = module._is_speakable
 
     def count_speakable(piece: str) -> bool:
         nonlocal looked_at
