@@ -3,8 +3,10 @@
     python -m benchmarks.hearing [--stt NAME …] [--quick]
 
 The people come out of pinned packages (``benchmarks.recordings``); the sentences are spoken by
-the default voice, with and without a phrase list. Figures and signs that an engine writes count as
-the words that are said. CPU is that of this process and its children, for each utterance.
+the default voice, with and without a phrase list; names, products and codes by three voices, with
+and without a list of them, which the prompts are heard with as well. Figures and signs that an
+engine writes count as the words that are said. CPU is that of this process and its children, for
+each utterance.
 """
 
 import argparse
@@ -16,13 +18,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import soxr
+
 from benchmarks.recordings import Recordings, RecordingsMissing, telephone
-from benchmarks.sentences import SENTENCES
-from benchmarks.spoken import percentile
+from benchmarks.sentences import FRAMES, LISTED, SENTENCES
+from benchmarks.spoken import RATE_HZ, percentile, synthesise
 from benchmarks.voices import say, silence, with_noise
 from benchmarks.word_errors import WordErrors
-from voicelive_agent.emulator.stt import Recognizer, SpeechToText
+from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, Recognizer, SpeechToText
 from voicelive_agent.emulator.stt.engines import open_stt
+from voicelive_agent.emulator.tts.engines.hibari.engine import VOICES
 
 PHRASES = Path(__file__).with_name("front_desk_phrases.txt")
 GOALS = {
@@ -34,6 +40,12 @@ GOALS = {
     "front desk": 0.05,
     "front desk, phrases": 0.03,
 }
+HALVED = "names", "names, listed"
+"""The second has half of the errors of the first, at most."""
+KEPT = "prompts", "prompts, others listed"
+"""The second has no more errors than the first."""
+UNRELATED = 20
+"""How many phrases are listed while none of them is said."""
 QUICK = 12
 """How many of each set are heard in a quick run."""
 
@@ -63,11 +75,25 @@ def list_sets(recordings: Recordings) -> Iterator[tuple[str, Clips]]:
             print(f"  {name:26} left out: {error}")
             continue
         yield name, clips
+        if name == KEPT[0]:
+            yield KEPT[1], clips
         if name == "conversation":
             yield f"{name}, telephone", [(said, telephone(pcm)) for said, pcm in clips]
     desk = [(sentence, say(sentence, "hibari")) for sentence in SENTENCES]
     yield "front desk", desk
     yield "front desk, phrases", desk
+    names = list(say_names())
+    yield HALVED[0], names
+    yield HALVED[1], names
+
+
+def say_names() -> Iterator[tuple[str, bytes]]:
+    """Each name in a sentence, by each voice of hibari."""
+    for number, name in enumerate(LISTED):
+        for turn, voice in enumerate(VOICES):
+            said = FRAMES[(number + turn) % len(FRAMES)].format(name)
+            samples = np.frombuffer(synthesise(said, voice.name), "<i2")
+            yield said, soxr.resample(samples, RATE_HZ, SAMPLE_RATE_HZ).astype("<i2").tobytes()
 
 
 async def hear(recognizer: Recognizer, pcm: bytes) -> str:
@@ -96,6 +122,12 @@ async def score(stt: SpeechToText, clips: Clips, phrases: tuple[str, ...]) -> Sc
     return result
 
 
+def list_phrases(name: str) -> tuple[str, ...]:
+    """What is listed while a set is heard."""
+    lists = {"front desk, phrases": read_phrases(), HALVED[1]: LISTED, KEPT[1]: LISTED[:UNRELATED]}
+    return lists.get(name, ())
+
+
 def read_phrases() -> tuple[str, ...]:
     lines = PHRASES.read_text(encoding="utf-8").splitlines()
     return tuple(text for line in lines if (text := line.partition("#")[0].strip()))
@@ -108,12 +140,12 @@ async def run(names: list[str], cache: Path, *, quick: bool, show: bool) -> bool
         await stt.start()
     print("Word errors, and CPU for each utterance (median, p95; 0 where processes hear)\n")
     print(f"  {'':26} {'words':>6} {'goal':>6}" + "".join(f"{stt.name:>30}" for stt in engines))
-    good = True
+    good, rates = True, dict[str, float]()
     try:
         for name, clips in list_sets(Recordings(cache)):
             clips = clips[:QUICK] if quick else clips
-            phrases = read_phrases() if name.endswith("phrases") else ()
-            scores = [await score(stt, clips, phrases) for stt in engines]
+            scores = [await score(stt, clips, list_phrases(name)) for stt in engines]
+            rates[name] = scores[0].words.rate
             goal = GOALS.get(name)
             cells = "".join(
                 f"{one.words.rate:12.1%} {percentile(one.costs_ms, 50):6.0f} "
@@ -128,7 +160,9 @@ async def run(names: list[str], cache: Path, *, quick: bool, show: bool) -> bool
     finally:
         for stt in engines:
             await stt.stop()
-    return good
+    halved = rates[HALVED[1]] <= rates[HALVED[0]] / 2
+    kept = rates.get(KEPT[1], 0) <= rates.get(KEPT[0], 0)
+    return good and halved and kept
 
 
 def main() -> None:

@@ -34,3 +34,20 @@ OTHER_SENTENCES = (
     "i lost my umbrella on the train yesterday",
 )
 """None of the phrases: they must not be heard as one."""
+LISTED = (
+    "Contoso", "Fabrikam", "Northwind Traders", "Siobhan", "Nguyen", "Wojciech", "Xiomara",
+    "Okonkwo", "Zava", "Adatum", "Tailspin Toys", "Litware", "Proseware", "Lamna Healthcare",
+    "Woodgrove Bank", "Azure Cosmos DB", "Power BI", "Kubernetes", "Entra ID", "Grafana", "QX47",
+    "AB12", "Terraform", "Priya", "Saoirse", "Kowalczyk", "Bhattacharya", "ZR900", "MK2",
+    "Schwarzenbacher", "Huawei", "Ozempic", "Atorvastatin", "Metformin", "Kirchberg", "Reykjavik",
+    "Llanelli", "Redis", "PostgreSQL", "Nginx",
+)  # fmt: skip
+"""Names, products and codes, as they stand in a phrase list."""
+FRAMES = (
+    "could you put me through to {} please",
+    "i have a question about {}",
+    "my order is with {}",
+    "{} is what i need",
+    "do you know {} well",
+)
+"""What they are said in."""

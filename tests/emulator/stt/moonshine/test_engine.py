@@ -1,6 +1,6 @@
 """Moonshine hears: real speech by its model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import soxr
 from voicelive_agent.emulator.stt import SttError, Transcript
 from voicelive_agent.emulator.stt.moonshine.doubt import is_loop
 from voicelive_agent.emulator.stt.moonshine.engine import Moonshine
+from voicelive_agent.emulator.stt.moonshine.model import MoonshineModel
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,12 @@ def speak() -> Callable[[str], bytes]:
     return say
 
 
-async def hear(stt: Moonshine, pcm: bytes) -> tuple[Transcript, list[str]]:
+async def hear(
+    stt: Moonshine, pcm: bytes, phrases: Sequence[str] = ()
+) -> tuple[Transcript, list[str]]:
     partials: list[str] = []
     recognizer = stt.open_recognizer()
+    recognizer.configure(language="en-US", phrases=phrases)
     utterance = recognizer.begin(partials.append)
     utterance.feed(pcm)
     transcript = await utterance.finish()
@@ -89,3 +93,46 @@ async def test_another_language_than_its_own_is_told(moonshine: Moonshine) -> No
 def test_a_folder_without_the_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SttError, match=r"encoder_model\.ort"):
         Moonshine(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("said", "listed"),
+    [
+        ("I have a question about Contoso.", "Contoso"),
+        ("Could you put me through to Northwind Traders, please?", "Northwind Traders"),
+        ("My order is with Fabrikam.", "Fabrikam"),
+        ("My device is a ZR900.", "ZR900"),
+        ("Do you know AB12 well?", "AB12"),
+    ],
+)
+async def test_a_listed_phrase_is_heard(
+    moonshine: Moonshine, speak: Callable[[str], bytes], said: str, listed: str
+) -> None:
+    """Sessions lost their phrase lists when Moonshine, which has no grammar, became the ears."""
+    assert listed not in (await hear(moonshine, speak(said)))[0].text
+    transcript, _ = await hear(moonshine, speak(said), [listed, "Litware", "Siobhan"])
+    assert listed in transcript.text
+    assert " ".join(word.text for word in transcript.words) == transcript.text
+
+
+async def test_what_is_listed_and_not_said_changes_nothing(
+    moonshine: Moonshine, speak: Callable[[str], bytes]
+) -> None:
+    speech = speak("I need a table for four tomorrow evening, by the window, please.")
+    plain, _ = await hear(moonshine, speech)
+    listed, _ = await hear(moonshine, speech, ["Contoso", "Fabrikam", "Tamara", "QX47", "Window"])
+    assert listed.text.lower() == plain.text.lower()
+
+
+def test_tokens_of_a_text_are_those_that_the_model_writes(
+    moonshine_folder: Path, speak: Callable[[str], bytes]
+) -> None:
+    model = MoonshineModel(moonshine_folder)
+    samples = np.frombuffer(speak("What is the weather in Beijing?"), "<i2").astype(np.float32)
+    encoding = model.encode(samples / np.float32(32768))
+    decoding = model.decode(encoding)
+    text = model.spell(decoding.tokens).strip()
+    assert tuple(model.split(text)) == decoding.tokens
+    written = float(np.log(decoding.probabilities).sum())
+    assert model.score(encoding, text) == pytest.approx(written, abs=1.0)
+    assert model.score(encoding, "My name is 明.") < written - 20

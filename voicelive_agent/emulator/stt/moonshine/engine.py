@@ -8,10 +8,12 @@ import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.stt import SttError, Transcript
+from voicelive_agent.emulator.stt.moonshine.biasing import ListedPhrase, read_list
 from voicelive_agent.emulator.stt.moonshine.hearing import Heard, hear
 from voicelive_agent.emulator.stt.moonshine.model import FILES, MoonshineModel
 from voicelive_agent.emulator.stt.moonshine.utterance import MoonshineUtterance
@@ -68,13 +70,13 @@ class Moonshine:
         """Whether every processor is at work already."""
         return self._at_work >= (os.cpu_count() or 1)
 
-    async def hear(self, pcm: bytes, offset_ms: int) -> Heard:
+    async def hear(self, pcm: bytes, offset_ms: int, phrases: Sequence[ListedPhrase] = ()) -> Heard:
         """What was said in a piece of an utterance. Raises SttError."""
         if self._model is None:
             raise SttError("Moonshine is not started.")
         self._at_work += 1
         try:
-            return await self._threads.run(hear, self._model, pcm, offset_ms)
+            return await self._threads.run(hear, self._model, pcm, offset_ms, phrases)
         finally:
             self._at_work -= 1
 
@@ -85,21 +87,25 @@ class MoonshineRecognizer:
     def __init__(self, stt: Moonshine) -> None:
         self._stt = stt
         self._language = "en-US"
+        self._phrases: tuple[ListedPhrase, ...] = ()
         self._utterances: set[MoonshineUtterance] = set()
 
     def begin(self, on_partial: Callable[[str], None]) -> MoonshineUtterance:
-        language = self._language
+        language, phrases = self._language, self._phrases
 
         def finish(transcript: Transcript, doubt: str) -> Transcript:
             notice = UNKNOWN_LANGUAGE if doubt == "language" else ""
             return replace(transcript, language=language, notice=notice, source=Moonshine.name)
 
-        utterance = MoonshineUtterance(self._stt.hear, self._stt.is_busy, on_partial, finish)
+        utterance = MoonshineUtterance(
+            partial(self._stt.hear, phrases=phrases), self._stt.is_busy, on_partial, finish
+        )
         self._utterances.add(utterance)
         utterance.task.add_done_callback(lambda _: self._utterances.discard(utterance))
         return utterance
 
     def configure(self, *, language: str, phrases: Sequence[str]) -> str | None:
+        self._phrases = read_list(phrases)
         self._language = "en-US"
         if self._stt.knows_language(language):
             self._language = language

@@ -6,6 +6,7 @@ what the encoder made of them, keeping the keys and values of what it wrote.
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,19 @@ _BEGIN, _END = 1, 2
 _BYTE_TOKENS = range(3, 259)
 _HEADS, _HEAD_SIZE = 8, 36
 
+_UNKNOWN_RANK = 1 << 30
+
 Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What the encoder made of samples."""
+
+    hidden: npt.NDArray[np.float32]
+    samples: int
+    cost_s: float
+    """CPU time of the thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +70,63 @@ class MoonshineModel:
 
         self._encoder, self._decoder = load(FILES[0]), load(FILES[1])
         self.vocabulary = read_tokens((folder / FILES[2]).read_bytes())
+        self._ranks = {
+            text: rank
+            for rank, text in reversed(list(enumerate(self.vocabulary)))
+            if text and rank not in _BYTE_TOKENS
+        }
         names = [value.name for value in self._decoder.get_outputs()]
-        self._logits = names.index("logits")
+        self._logits_name = "logits"
+        self._logits = names.index(self._logits_name)
         self._past = {
             value.name: names.index(value.name.replace("past_key_values", "present"))
             for value in self._decoder.get_inputs()
             if value.name.startswith("past_")
         }
 
-    def decode(self, samples: Samples) -> Decoding:
-        """What was said in up to about 30 s of samples from -1 to 1."""
+    def encode(self, samples: Samples) -> Encoding:
+        """Up to about 30 s of samples from -1 to 1."""
         began_s = time.thread_time()
         short = max(0, _SHORTEST_SAMPLES - len(samples))
         samples = np.pad(samples, (0, short)).astype(np.float32)
         mask = np.ones((1, len(samples)), np.int64)
-        encoded = self._encoder.run(None, {"input_values": samples[None], "attention_mask": mask})[
-            0
-        ]
-        # The decoder's mask has the length of the samples, not of what the encoder made of them.
-        inputs: dict[str, Any] = {"encoder_hidden_states": encoded, "encoder_attention_mask": mask}
-        empty = np.zeros((1, _HEADS, 0, _HEAD_SIZE), np.float32)
-        inputs |= dict.fromkeys(self._past, empty)
-        tokens, probabilities = self._write(
-            inputs, round(len(samples) / SAMPLE_RATE_HZ * TOKENS_PER_S) + 4
-        )
+        hidden = self._encoder.run(None, {"input_values": samples[None], "attention_mask": mask})[0]
+        return Encoding(hidden, len(samples), time.thread_time() - began_s)
+
+    def decode(self, encoding: Encoding) -> Decoding:
+        """What was said, each token being the most probable one."""
+        began_s = time.thread_time()
+        limit = round(encoding.samples / SAMPLE_RATE_HZ * TOKENS_PER_S) + 4
+        tokens, probabilities = self._write(self._give(encoding), limit)
         is_cut = tokens[-1:] != [_END]
         return Decoding(
             tuple(tokens if is_cut else tokens[:-1]),
             tuple(probabilities),
             is_cut,
-            time.thread_time() - began_s,
+            encoding.cost_s + time.thread_time() - began_s,
         )
+
+    def score(self, encoding: Encoding, text: str) -> float:
+        """How probable it is that this was said, and nothing else: a logarithm."""
+        tokens = [*self.split(text), _END]
+        inputs = self._give(encoding)
+        inputs["input_ids"] = np.array([[_BEGIN, *tokens[:-1]]], np.int64)
+        inputs["use_cache_branch"] = np.array([False])
+        logits = self._decoder.run([self._logits_name], inputs)[0][0].astype(np.float64)
+        logits -= logits.max(axis=1, keepdims=True)
+        sums = np.log(np.exp(logits).sum(axis=1))
+        return float((logits[np.arange(len(tokens)), tokens] - sums).sum())
+
+    def _give(self, encoding: Encoding) -> dict[str, Any]:
+        """The decoder's inputs before it wrote anything."""
+        # The decoder's mask has the length of the samples, not of what the encoder made of them.
+        mask = np.ones((1, encoding.samples), np.int64)
+        empty = np.zeros((1, _HEADS, 0, _HEAD_SIZE), np.float32)
+        return {
+            "encoder_hidden_states": encoding.hidden,
+            "encoder_attention_mask": mask,
+            **dict.fromkeys(self._past, empty),
+        }
 
     def _write(self, inputs: dict[str, Any], limit: int) -> tuple[list[int], list[float]]:
         """Tokens up to the end, or to as many as ``limit``, and their probabilities."""
@@ -112,6 +151,22 @@ class MoonshineModel:
         """Tokens as text."""
         spelled = b"".join(self.vocabulary[token] for token in tokens)
         return spelled.decode("utf-8", "replace")
+
+    def split(self, text: str) -> list[int]:
+        """Text as tokens: the neighbours that make the token of the lowest number join first."""
+        parts = [char.encode() for char in f" {text}"]
+        while len(parts) > 1:
+            joins = [self._ranks.get(a + b, _UNKNOWN_RANK) for a, b in pairwise(parts)]
+            rank = min(joins)
+            if rank == _UNKNOWN_RANK:
+                break
+            at = joins.index(rank)
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        tokens: list[int] = []
+        for part in parts:
+            known = self._ranks.get(part)
+            tokens += [known] if known else [byte + _BYTE_TOKENS.start for byte in part]
+        return tokens
 
 
 def read_tokens(data: bytes) -> list[bytes]:
