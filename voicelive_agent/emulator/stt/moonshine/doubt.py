@@ -1,7 +1,8 @@
 """Doubt: whether what Moonshine wrote was said, judged by how probable its tokens are.
 
-The model was made to write something for whatever it gets. The thresholds were chosen on one half
-of the clips of ``benchmarks.invented_words``, which reports on the other.
+The model was made to write something for whatever it gets. The thresholds were chosen on clips of
+noise, murmurs, foreign sentences and short words, all of which they have seen: they lost none of the
+71 sentences and kept none of the 95 noises, but 5 words that no one said in 84 murmurs.
 """
 
 import re
