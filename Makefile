@@ -30,7 +30,10 @@ setup: for-development  ## Make .venv for development
 
 test: for-development  ## All tests; system packages are installed where this is allowed
 	$(BIN)/python -m pytest -q -m $(QUICK) -n 2
-	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" -n 2 --dist loadfile
+	# A browser is driven from an event loop of its own, which other tests of the process would meet.
+	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK)))" tests/emulator/console
+	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" -n 2 --dist loadfile \
+		--ignore=tests/emulator/console
 
 quick: for-development  ## The tests that need no external component and no real time
 	$(BIN)/python -m pytest -q -m $(QUICK) -n 2
