@@ -68,7 +68,7 @@ async def ask(folder: Path, name: str, said: object, **variables: str) -> list[o
 
 def test_every_python_block_is_an_example() -> None:
     blocks = sum(page.count("```python") for page in PAGES.values())
-    assert len(EXAMPLES) == blocks == 15
+    assert len(EXAMPLES) == blocks == 16
 
 
 @pytest.mark.parametrize(

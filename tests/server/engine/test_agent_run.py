@@ -102,7 +102,7 @@ async def test_an_agent_that_never_waits_does_not_stop_the_others(piece: str) ->
                 yield piece
         yield "Here I am."
 
-    async with EngineRoom(reply, speakable=True, total_seconds=0.5) as room:
+    async with EngineRoom(reply, speakable=True, answer_bytes=1 << 40, total_seconds=0.5) as room:
         endless = asyncio.create_task(room.say("endless"))
         await asyncio.sleep(0)
         other = await room.say("hello", key=ConversationKey("user", "other"))
