@@ -46,7 +46,12 @@ async def test_a_body_is_read_in_the_coding_that_it_names(coding: str, body: byt
     [
         ("br", SPEECH, 415, "unsupported_content_encoding"),
         ("zstd", SPEECH, 415, "unsupported_content_encoding"),
-        ("gzip, gzip", gzip.compress(gzip.compress(SPEECH, mtime=0)), 415, "unsupported_content_encoding"),
+        (
+            "gzip, gzip",
+            gzip.compress(gzip.compress(SPEECH, mtime=0), mtime=0),
+            415,
+            "unsupported_content_encoding",
+        ),
         ("gzip", SPEECH, 400, "invalid_content_encoding"),
         ("gzip", gzip.compress(SPEECH, mtime=0)[:-9], 400, "invalid_content_encoding"),
         ("gzip", gzip.compress(SPEECH, mtime=0) + b"more", 400, "invalid_content_encoding"),
