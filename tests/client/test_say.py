@@ -197,7 +197,7 @@ def test_a_real_agent_answers_by_voice(tmp_path: Path) -> None:
         )
     assert (ran.returncode, ran.stderr) == (0, "")
     lines = [json.loads(line) for line in ran.stdout.splitlines()]
-    assert "seattle" in said(lines, "you")[-1]
+    assert said(lines, "you")[-1] == "What is the weather in Seattle?"
     assert said(lines, "agent")
     with wave.open(str(answer)) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")

@@ -43,7 +43,7 @@ def test_both_programs_start_together_and_end_together(number: signal.Signals) -
     port = find_free_port()
     with dev("--no-reload", "--agent-port", str(port)) as service:
         assert is_listening(port)
-        for text in (service.url, "AzureKeyCredential", "agent_name", "project_name", "demo grade"):
+        for text in (service.url, "AzureKeyCredential", "agent_name", "project_name", "moonshine"):
             assert text in service.output
         assert service.stop(number) == 0
     assert not is_listening(port)
