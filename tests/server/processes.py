@@ -76,6 +76,21 @@ async def start_server(
         yield server
 
 
+@contextlib.asynccontextmanager
+async def connect(
+    server: ServerProcess, limit: int = 1 << 16
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A bare connection to it, closed whatever happens.
+
+    One that a failed test left open was reported as a failure of whichever test ran when it was
+    collected.
+    """
+    port = int(server.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=limit)
+    with contextlib.closing(writer):
+        yield reader, writer
+
+
 async def wait_until_ready(server: ServerProcess) -> None:
     async with httpx.AsyncClient() as client, asyncio.timeout(60):
         while server.process.returncode is None:

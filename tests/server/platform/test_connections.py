@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.processes import ROOT, ServerProcess, start_server
+from tests.server.processes import ROOT, ServerProcess, connect, start_server
 from voicelive_agent.listening import find_free_port
 from voicelive_agent.server.platform.headers import SERVER
 
@@ -22,11 +22,10 @@ async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
 
 async def send(server: ServerProcess, *pieces: bytes) -> tuple[int, dict[str, str], bytes]:
     """Status, headers and body of what comes back before the server closes the connection."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.split(":")[-1]))
-    for piece in pieces:
-        writer.write(piece)
-    head, _, body = (await asyncio.wait_for(reader.read(), 30)).partition(b"\r\n\r\n")
-    writer.close()
+    async with connect(server) as (reader, writer):
+        for piece in pieces:
+            writer.write(piece)
+        head, _, body = (await asyncio.wait_for(reader.read(), 30)).partition(b"\r\n\r\n")
     status, *lines = head.decode().split("\r\n")
     return int(status.split()[1]), dict(line.lower().split(": ", 1) for line in lines), body
 
@@ -64,10 +63,11 @@ async def test_a_caller_that_goes_in_mid_request_is_one_line_in_the_log(
     server: ServerProcess,
 ) -> None:
     """It was an error with a traceback, as though the server had failed."""
-    _, writer = await asyncio.open_connection("127.0.0.1", int(server.url.split(":")[-1]))
-    writer.write(b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{")
-    await writer.drain()
-    writer.close()
+    async with connect(server) as (_, writer):
+        writer.write(
+            b"POST /invocations HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{"
+        )
+        await writer.drain()
     async with asyncio.timeout(30):
         while "a caller went" not in server.log.read_text():
             await asyncio.sleep(0.05)

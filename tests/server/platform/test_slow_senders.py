@@ -9,7 +9,7 @@ import httpx
 import pytest
 import uvicorn
 
-from tests.server.processes import start_server
+from tests.server.processes import connect, start_server
 from voicelive_agent.agent import Output, Turn
 from voicelive_agent.server.app import create_app
 from voicelive_agent.server.platform.connections import MAX_HEAD_BYTES, BoundedHttp
@@ -130,7 +130,7 @@ async def test_a_connection_that_is_kept_waits_for_nothing_between_turns() -> No
     async with serve(agent, BoundedHttp) as server, httpx.AsyncClient(timeout=20) as client:
         for _ in range(2):
             url = f"http://127.0.0.1:{find_port(server)}/invocations"
-            response = await client.post(url, json={"input": "x" * 100_000})
+            response = await client.post(url, json={"input": "x" * 50_000})
             assert response.status_code == 200
             (connection,) = server.server_state.connections
             assert isinstance(connection, BoundedHttp)
@@ -139,14 +139,12 @@ async def test_a_connection_that_is_kept_waits_for_nothing_between_turns() -> No
 
 async def test_the_server_uses_it(tmp_path: Path) -> None:
     async with start_server(tmp_path) as server, httpx.AsyncClient() as client:
-        port = int(server.url.rpartition(":")[2])
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(HEAD)
-        with contextlib.suppress(ConnectionError):
-            for _ in range(100):
-                writer.write(b"x-a: " + b"y" * 8000 + b"\r\n")
-                await writer.drain()
-                await asyncio.sleep(0.001)
-            assert b" 431 " in await reader.read()
-        writer.close()
+        async with connect(server) as (reader, writer):
+            writer.write(HEAD)
+            with contextlib.suppress(ConnectionError):
+                for _ in range(100):
+                    writer.write(b"x-a: " + b"y" * 8000 + b"\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0.001)
+                assert b" 431 " in await reader.read()
         assert (await client.get(server.url + "/readiness")).status_code == 200
