@@ -12,6 +12,7 @@ from voicelive_agent.agent import Agent
 from voicelive_agent.emulator import service as emulator
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.settings import Settings as EmulatorSettings
+from voicelive_agent.emulator.watch.sessions import Sessions
 from voicelive_agent.listening import bind, url_of
 from voicelive_agent.server.app import create_app
 from voicelive_agent.server.settings import Settings as ServerSettings
@@ -56,10 +57,13 @@ async def serve_agent(agent: Agent, **settings: Any) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def serve_emulator(
-    settings: EmulatorSettings, engines: Engines, port: int = 0
+    settings: EmulatorSettings,
+    engines: Engines,
+    port: int = 0,
+    sessions: Sessions | None = None,
 ) -> AsyncIterator[str]:
-    """The URL of an emulator with engines that are started."""
-    app = emulator.create_app(settings, engines)
+    """The URL of an emulator with engines that are started; ``sessions`` as ``create_app`` has."""
+    app = emulator.create_app(settings, engines, sessions)
     async with _serving(emulator.create_server(app), port) as url:
         yield url
 

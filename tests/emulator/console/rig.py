@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,12 @@ from tests.emulator.fakes import (
     FakeTextToSpeech,
     FakeVoiceActivity,
 )
+from voicelive_agent.emulator.agents import AgentBackend
+from voicelive_agent.emulator.agents.invocations import InvocationsBackend
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.settings import load_settings
+from voicelive_agent.emulator.watch.feed import Feed
+from voicelive_agent.emulator.watch.sessions import Sessions
 from voicelive_agent.testing.services import serve_emulator
 
 RATE_HZ = 24_000
@@ -80,15 +84,30 @@ def require_chromium() -> None:
 
 
 class Desk:
-    """An emulator with fake engines, on a thread of its own."""
+    """An emulator with fake engines, on a thread of its own.
 
-    def __init__(self, names: Sequence[str] = ("*",), port: int = 0, **settings: Any) -> None:
-        self.names = names
+    ``urls`` are agent servers by their names, which really are asked; the other agents are fakes.
+    ``beside`` is what runs with it, as of ``voicelive-agent dev``.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str] = ("*",),
+        port: int = 0,
+        *,
+        urls: Mapping[str, str] | None = None,
+        beside: Callable[[Feed], contextlib.AbstractAsyncContextManager[Any]] | None = None,
+        **settings: Any,
+    ) -> None:
+        self.urls = urls or {}
+        self.names = (*self.urls, *(name for name in names if name not in self.urls))
         self.port = port
+        self._beside = beside or contextlib.nullcontext
         self.stt = FakeSpeechToText()
         self.tts = FakeTextToSpeech()
         self.agent = FakeAgentBackend()
-        agents = [f"{name}=http://127.0.0.1:9" for name in names if name != "*"]
+        given = {name: "http://127.0.0.1:9" for name in names if name != "*"} | dict(self.urls)
+        agents = [url if name == "*" else f"{name}={url}" for name, url in given.items()]
         self.settings = load_settings(log_level="warning", agents=agents, **settings)
         self.url = ""
         self._stop: Callable[[], object] = lambda: None
@@ -96,16 +115,25 @@ class Desk:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
     async def _run(self) -> None:
+        asked: dict[str, AgentBackend] = dict.fromkeys(self.names, self.agent)
+        asked |= {name: InvocationsBackend(url, name=name) for name, url in self.urls.items()}
         engines = Engines(
             self.stt,
             self.tts,
-            dict.fromkeys(self.names, self.agent),
+            asked,
             self.agent,
             open_voice_activity=FakeVoiceActivity,
         )
+        sessions = Sessions()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        async with serve_emulator(self.settings, engines, self.port) as self.url:
+        async with contextlib.AsyncExitStack() as stack:
+            for backend in asked.values():
+                await backend.start()
+                stack.push_async_callback(backend.stop)
+            await stack.enter_async_context(self._beside(sessions.feed))
+            serving = serve_emulator(self.settings, engines, self.port, sessions)
+            self.url = await stack.enter_async_context(serving)
             self.port = int(self.url.rpartition(":")[2])
             self._stop = lambda: loop.call_soon_threadsafe(stop.set)
             self._ready.set()

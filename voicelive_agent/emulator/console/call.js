@@ -50,6 +50,8 @@ export class Call extends EventTarget {
     this.detail = "";
     this.retryInS = 0;
     this.endReason = "";
+    /** Why the agent that is chosen would not answer, as the emulator says it. */
+    this.agentAway = "";
     this.began = 0;
     this.isMuted = false;
     this.isHolding = false;
@@ -257,6 +259,16 @@ export class Call extends EventTarget {
     });
   }
 
+  /** News of the agent's server, where the conversation has come to. @param {string} kind @param {any} data
+   * @param {import("./wire/news.js").NewsEntry | null} entry */
+  tellNews(kind, data, entry) {
+    const { what = data.level, message } = data;
+    const summary = `${what} ${message}`;
+    this.log.add({ atMs: now() - (this.began || now()), from: "agent", type: kind, raw: JSON.stringify(data), summary, audioMs: 0, response: "" });
+    if (entry) this.session.entries.push(entry);
+    this.changed();
+  }
+
   /** The service knows more of a turn; its marks are asked for once it is quiet for a moment. */
   turnChanged() {
     clearTimeout(this.turnTimer);
@@ -361,6 +373,14 @@ export class Call extends EventTarget {
     if (!event) return;
     await this.silence("click");
     this.send(event);
+    this.changed();
+  }
+
+  /** Ask once more for what failed. */
+  askAgain() {
+    this.session.failure = null;
+    for (const event of this.session.asking) this.send(event);
+    this.session.waiting = { atMs: now(), what: "agent" };
     this.changed();
   }
 

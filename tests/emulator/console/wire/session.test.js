@@ -151,3 +151,19 @@ test("a delta that is a whole line of a stream is read all the same", () => {
   session.receive({ type: "response.invocation.delta", delta: 'data: {"type":"ui.card","title":"T"}' }, 0);
   assert.equal(session.entries[0].card.title, "T");
 });
+
+test("what failed can be asked again as it was asked, and the failure ends with the next answer", () => {
+  const failed = { type: "response.done", response: { id: "r", status: "failed", status_details: { error: { code: "agent_unreachable", message: "nothing answers" } } } };
+  const session = new Session();
+  session.receive(failed, 0);
+  assert.deepEqual(session.asking, [{ type: "response.create" }]);
+  assert.equal(session.failure.code, "agent_unreachable");
+  session.receive({ type: "conversation.item.input_audio_transcription.completed", item_id: "u", transcript: "what now" }, 1);
+  session.receive(failed, 2);
+  assert.equal(session.asking[0].item.content[0].text, "what now");
+  session.receive({ type: "response.created", response: { id: "r2" } }, 3);
+  assert.equal(session.failure, null);
+  session.receive({ type: "response.invocation.delta", delta: { type: "ui.buttons", buttons: [{ label: "A", action: { a: 1 } }] } }, 4);
+  session.click(session.entries.at(-1), 0);
+  assert.deepEqual(session.asking, [{ type: "response.create", response: { invoke_input: { a: 1 } } }]);
+});

@@ -1,13 +1,16 @@
 /** The page: bar, conversation, lanes and tabs, joined to one call; keys and theme. */
 
 import { Call } from "../call.js";
+import { Feed } from "../feed.js";
 import { html, LitElement, nothing } from "../vendor/lit.js";
+import { News } from "../wire/news.js";
 import { percentiles } from "../wire/turns.js";
 import "./bar.js";
 import "./conversation.js";
 import "./event-log.js";
 import "./lanes-view.js";
 import { KEYS, listen } from "./keys.js";
+import { renderBroken } from "./news.js";
 import "./settings.js";
 import "./waterfall.js";
 
@@ -20,6 +23,8 @@ export class App extends LitElement {
   constructor() {
     super();
     this.call = new Call();
+    this.feed = new Feed(this.call.service);
+    this.news = new News(Date.now());
     this.tab = "turns";
     this.pane = "talk";
     this.selected = 0;
@@ -39,6 +44,8 @@ export class App extends LitElement {
     this.call.addEventListener("change", () => this.changed());
     this.addEventListener("console", (event) => this.act(/** @type {CustomEvent} */ (event).detail));
     this.addEventListener("turn-selected", (event) => this.select(/** @type {CustomEvent} */ (event).detail));
+    this.feed.addEventListener("agent", (event) => this.tell("agent", /** @type {CustomEvent} */ (event).detail));
+    this.feed.addEventListener("log", (event) => this.tell("log", /** @type {CustomEvent} */ (event).detail));
     listen(this);
     this.paint();
     void this.load();
@@ -47,12 +54,30 @@ export class App extends LitElement {
   async load() {
     try {
       this.about = await this.call.service.about();
+      void this.feed.run();
+      this.call.agentAway = this.findAway();
       if (this.call.phase === "idle" && ["key", "away"].includes(this.call.trouble)) this.call.enter("idle");
     } catch (error) {
       const { trouble, message } = /** @type {import("../service.js").ServiceError} */ (error);
       if (!this.call.isOpen) this.call.enter("idle", { trouble, detail: message });
     }
     this.requestUpdate();
+  }
+
+  /** Why the chosen agent would not answer; empty where it would. */
+  findAway() {
+    const { agent, model } = this.call.preferences;
+    /** @type {any[]} */
+    const agents = model ? [] : this.about.agents;
+    const chosen = agents.find(({ name }) => name === agent) ?? agents.find(({ name }) => name === "*") ?? agents[0];
+    return chosen && !chosen.reachable ? (chosen.detail ?? "The agent does not answer.") : "";
+  }
+
+  /** News of the agent's server. @param {"agent" | "log"} kind @param {any} data */
+  tell(kind, data) {
+    const entry = kind === "agent" ? this.news.receiveAgent(data) : this.news.receiveLog(data);
+    this.call.tellNews(kind, data, entry);
+    if (kind === "agent") void this.load();
   }
 
   changed() {
@@ -67,6 +92,7 @@ export class App extends LitElement {
     if (what === "theme") this.paint(this.isDark ? "light" : "dark");
     else if (what === "help") this.querySelector("dialog")?.showModal();
     else if (what === "settings") this.open("settings");
+    else if (what === "look") void this.load();
     else if (what === "key") /** @type {HTMLElement | null} */ (this.querySelector(".key input"))?.focus();
     this.requestUpdate();
   }
@@ -117,7 +143,7 @@ export class App extends LitElement {
     const { call } = this;
     return html`
       <console-bar .call=${call} .about=${this.about}></console-bar>
-      ${this.renderTrouble()}
+      ${this.renderTrouble()} ${renderBroken(this.news)}
       <main data-pane=${this.pane}>
         <section class="left" aria-label="Conversation">
           <console-conversation .call=${call}></console-conversation>
@@ -149,7 +175,7 @@ export class App extends LitElement {
 
   renderTrouble() {
     const { state } = this.call;
-    if (this.call.phase === "idle" && !this.call.trouble) return nothing;
+    if (state.name === "idle") return nothing;
     if (state.tone !== "bad" && state.name !== "ended" && !/for \d+ s/.test(state.label)) return nothing;
     return html`<aside class="trouble ${state.tone}" data-state=${state.name} aria-label="What to do">
       <p>${state.sentence}</p>
@@ -163,6 +189,10 @@ export class App extends LitElement {
     switch (way) {
       case "talk":
         return html`<button @click=${() => this.retry()}>${call.phase === "ended" ? "Talk again" : "Retry"}</button>`;
+      case "look":
+        return html`<button @click=${() => this.load()}>Retry</button>`;
+      case "ask":
+        return html`<button @click=${() => call.askAgain()}>Retry</button>`;
       case "write":
         return html`<button @click=${() => this.write()}>Write</button>`;
       case "settings":

@@ -60,6 +60,7 @@ export class Bar extends Part {
   choose(event) {
     const { value } = /** @type {HTMLSelectElement} */ (event.target);
     this.call.prefer(value === "model:" ? { model: "local" } : { agent: value, model: "" });
+    this.tell("look");
   }
 
   /** @param {"you" | "agent"} who @param {number} level */

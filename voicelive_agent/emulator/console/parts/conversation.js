@@ -4,6 +4,7 @@ import { html, nothing, repeat } from "../vendor/lit.js";
 import { splitAt } from "../wire/heard.js";
 import { TOLERANCE_MS } from "../wire/session.js";
 import { renderCard } from "./card.js";
+import { renderNews } from "./news.js";
 import { Part, seconds } from "./part.js";
 
 /** Near enough to the end to be taken along. */
@@ -58,6 +59,8 @@ export class Conversation extends Part {
         return this.renderAgent(entry);
       case "card":
         return renderCard(entry, (index) => this.call.click(entry, index));
+      case "news":
+        return renderNews(entry);
       case "call":
         return html`<details class="card call" data-key=${entry.key}><summary>ƒ ${entry.name}</summary><pre>${entry.input}</pre></details>`;
       default:

@@ -6,7 +6,7 @@ import { Part } from "./part.js";
 
 export const ROW_PX = 20;
 const MARGIN_ROWS = 8;
-const ARROWS = { client: "▲", server: "▼", page: "●" };
+const ARROWS = { client: "▲", server: "▼", page: "●", agent: "◆" };
 
 export class EventLogView extends Part {
   constructor() {

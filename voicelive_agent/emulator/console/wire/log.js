@@ -2,7 +2,7 @@
 
 /**
  * A frame; a run of sound of one response is one row with `count` and `audioMs`.
- * @typedef {{number: number, atMs: number, from: "client" | "server" | "page", type: string, raw: string,
+ * @typedef {{number: number, atMs: number, from: "client" | "server" | "page" | "agent", type: string, raw: string,
  *   summary: string, count: number, audioMs: number, response: string}} Row
  */
 
@@ -21,6 +21,7 @@ export const FILTERS = {
   transcripts: (row) => /transcript/.test(row.type),
   turns: (row) => /^(response\.(created|done)|input_audio_buffer\.|conversation\.item\.truncate)/.test(row.type),
   "cards and calls": (row) => /invocation|function_call|mcp/.test(row.type),
+  "the agent's log": (row) => row.from === "agent",
   "errors and warnings": (row) => /^(error|warning)$|failed$/.test(row.type),
 };
 

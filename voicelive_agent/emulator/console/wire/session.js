@@ -22,7 +22,7 @@ import { durationMs } from "../audio/pcm.js";
  * @typedef {{kind: "note", key: string, level: "error" | "warning" | "info", text: string, code: string}} NoteEntry
  * @typedef {{kind: "call", key: string, name: string, callId: string, input: string, output: string | null,
  *   label: string}} CallEntry
- * @typedef {YouEntry | AgentEntry | CardEntry | NoteEntry | CallEntry} Entry
+ * @typedef {YouEntry | AgentEntry | CardEntry | NoteEntry | CallEntry | import("./news.js").NewsEntry} Entry
  *
  * @typedef {{do: "play", item: string, audio: string} | {do: "end", item: string} | {do: "cut", why: string}
  *   | {do: "send", event: any} | {do: "hangUp", why: string} | {do: "configure"} | {do: "ready"}} Effect
@@ -58,6 +58,10 @@ export class Session {
     this.turns = 0;
     this.endReason = "";
     this.keys = 0;
+    /** @type {{code: string, message: string} | null} why there was no answer to what was asked last */
+    this.failure = null;
+    /** @type {any[]} events that ask for the last answer once more; a greeting at first */
+    this.asking = [{ type: "response.create" }];
   }
 
   /** @param {any} event of the service @param {number} atMs @returns {Effect[]} */
@@ -195,10 +199,9 @@ export class Session {
     const entry = this.youEntry(key);
     Object.assign(entry, { text, isPartial: false, isTyped: true });
     this.turns += 1;
-    return [
-      { type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text }] } },
-      { type: "response.create", ...(this.active && { response: { cancel_previous: true } }) },
-    ];
+    this.asking = askFor(text);
+    const [item, create] = this.asking;
+    return [item, { ...create, ...(this.active && { response: { cancel_previous: true } }) }];
   }
 
   /** A button was clicked: the event to send, or null where it is dead. @param {CardEntry} entry @param {number} index */
@@ -207,13 +210,23 @@ export class Session {
     if (entry.isOld || entry.chosen >= 0 || !button) return null;
     entry.chosen = index;
     this.retire();
-    return { type: "response.create", response: { invoke_input: button.action ?? {} } };
+    const event = { type: "response.create", response: { invoke_input: button.action ?? {} } };
+    this.asking = [event];
+    return event;
   }
 
   /** Buttons that were there before something was said or clicked work no more. */
   retire() {
     for (const entry of this.entries) if (entry.kind === "card") entry.isOld = true;
   }
+}
+
+/** @param {string} text of the person */
+function askFor(text) {
+  return [
+    { type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text }] } },
+    { type: "response.create" },
+  ];
 }
 
 /** @param {Session} session @param {any} event @returns {AgentEntry} */
@@ -304,7 +317,8 @@ const HANDLERS = {
     const entry = session.youEntry(event.item_id);
     entry.text = event.transcript.trim();
     entry.isPartial = false;
-    if (!entry.text) entry.problem = "nothing was understood";
+    if (entry.text) session.asking = askFor(entry.text);
+    else entry.problem = "nothing was understood";
     if (session.waiting?.what === "transcript") session.waiting = entry.text ? { atMs, what: "agent" } : null;
   },
 
@@ -317,6 +331,7 @@ const HANDLERS = {
 
   "response.created"(session, event, atMs) {
     session.active = event.response.id;
+    session.failure = null;
     session.mark(event.response.id, "created", atMs);
     session.waiting = { atMs, what: "agent" };
     const asked = session.entries.findLast(({ kind }) => kind === "you");
@@ -390,8 +405,10 @@ const HANDLERS = {
     if (session.active === id) session.active = null;
     session.waiting = session.waiting?.what === "transcript" ? session.waiting : null;
     session.mark(id, "done", atMs);
-    if (status === "failed" && !endsWithError(session)) {
-      session.note("error", details?.error?.message ?? "The answer failed.", details?.error?.code ?? "");
+    if (status === "failed") {
+      const { code = "", message = "The answer failed." } = details?.error ?? {};
+      if (!endsWithError(session)) session.note("error", message, code);
+      session.failure = { code, message };
     }
     return session.endReason && !session.playing ? [{ do: "hangUp", why: session.endReason }] : [];
   },

@@ -73,7 +73,7 @@ const TROUBLES = {
 /**
  * @param {{phase: Phase, trouble: string, detail: string, retryInS: number, isMuted: boolean, hasMicrophone: boolean,
  *   microphoneLost: boolean, talksWhileMuted: boolean, isPushToTalk: boolean, isHolding: boolean, endsInS: number | null,
- *   endReason: string}} call
+ *   endReason: string, agentAway: string}} call
  * @param {import("./session.js").Session} session @param {number} nowMs @returns {State}
  */
 export function describe(call, session, nowMs) {
@@ -83,6 +83,7 @@ export function describe(call, session, nowMs) {
   }
   switch (call.phase) {
     case "idle":
+      if (call.agentAway) return state("agent-away", "agent away", sentence(call.agentAway), "look", "bad");
       return state("idle", "ready", "Click Talk (T) and speak, or write below.", "talk");
     case "asking":
       return state("asking", "asking for the microphone", "Allow the microphone where the browser asks.", "", "busy");
@@ -116,6 +117,7 @@ function describeOpen(call, session, nowMs) {
     return state("speaking", "speaking", "Speak to interrupt, or press Esc.", "interrupt", "agent");
   }
   if (session.waiting) return describeWaiting(session.waiting, nowMs);
+  if (session.failure) return describeFailure(session.failure);
   if (call.endsInS !== null && call.endsInS < 120) {
     return state("ending", "call ends soon", `The session's time is over in ${call.endsInS} s; talk again then.`, "hang-up", "bad");
   }
@@ -124,6 +126,12 @@ function describeOpen(call, session, nowMs) {
   if (!call.hasMicrophone) return state("writing", "writing", "No microphone in this call: write below.", "write");
   if (call.isPushToTalk) return state("push-to-talk", "hold to talk", "Hold Space, or the button, while you speak.", "");
   return state("listening", "listening", "Speak now.", "");
+}
+
+/** @param {{code: string, message: string}} failure */
+function describeFailure({ code, message }) {
+  const isAway = /_(unreachable|disconnected)$/.test(code);
+  return state(isAway ? "agent-away" : "agent-failed", isAway ? "agent away" : "agent failed", sentence(message), "ask", "bad");
 }
 
 /** @param {NonNullable<import("./session.js").Session["waiting"]>} waiting @param {number} nowMs */
@@ -142,6 +150,12 @@ function describeWaiting({ atMs, what }, nowMs) {
 function lastWasCut(session) {
   const last = session.entries.findLast(({ kind }) => kind === "agent" || kind === "you");
   return last?.kind === "agent" && last.cutMs !== null;
+}
+
+/** The service's own words as a sentence. @param {string} text */
+function sentence(text) {
+  const told = text.slice(0, 1).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(told) ? told : `${told}.`;
 }
 
 /**
