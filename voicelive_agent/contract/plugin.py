@@ -108,16 +108,16 @@ def _require_answer(target: Target) -> None:
 
 
 def serve_own(name: str, directory: Path, **settings: Any) -> AbstractContextManager[str]:
-    """This project's server with the named agent, in a thread; gives its address."""
+    """This project's server with the named agent, in a thread; gives its address.
+
+    It tells no caller why a turn failed, as in production, unless ``settings`` say otherwise.
+    """
     from voicelive_agent.server.app import create_app
     from voicelive_agent.server.settings import Settings
 
     store = f"sqlite:///{directory}/conversations.db"
-    return serve(
-        create_app(
-            settings=Settings(agent=name, conversations=store, log_level="WARNING", **settings)
-        )
-    )
+    own = {"conversations": store, "log_level": "WARNING", "show_errors": False}
+    return serve(create_app(settings=Settings(agent=name, **{**own, **settings})))
 
 
 @pytest.fixture

@@ -400,6 +400,18 @@ async def test_what_is_removed_is_overwritten(path: Path) -> None:
     assert b"4711-0815" not in path.read_bytes()
 
 
+async def test_it_writes_nothing_outside_its_own_files(path: Path) -> None:
+    """In an image with a read-only root no server became ready.
+
+    The probe of /readiness sorts rows, for which SQLite made a file in /tmp: an I/O error there.
+    """
+    async with open_sqlite(path) as store:
+        kept = await store._database.run(
+            lambda connection: connection.execute("PRAGMA temp_store").fetchone()
+        )
+        assert kept == (2,), "temporary tables are not kept in memory"
+
+
 async def test_background_retention_gives_way_to_turns(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ def test_greeting(content_type: str, body: str) -> None:
         {"type": "message", "input": "x"},
         {"action": "book", "input": {"table": 4}},
         {"nested": {"deep": [1, 2.5, True, None, "é"]}},
+        json.loads('{"deep": ' * 64 + "1" + "}" * 64),
     ],
 )
 def test_action_is_verbatim(action: dict[str, Any]) -> None:
@@ -93,6 +94,8 @@ def test_action_is_verbatim(action: dict[str, Any]) -> None:
         (b"[" * 100_000, "invalid_json"),
         (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "invalid_json"),
         (b'{"a": ' + b"9" * 5000 + b"}", "invalid_json"),
+        (b'{"a": ' + b"[" * 64 + b"]" * 64 + b"}", "nested_too_deep"),
+        (b'{"a": ' * 65 + b"1" + b"}" * 65, "nested_too_deep"),
     ],
 )
 def test_what_is_no_turn(body: bytes, code: str) -> None:

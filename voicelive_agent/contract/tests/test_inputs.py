@@ -17,7 +17,7 @@ SAYINGS = {
     "controls": "a\tb\nc\r\nd\u0000e\u0085f",
     "sse-like": "data: x\n\nevent: done\n\n: comment",
     "json-like": '{"type":"done"}',
-    "long": "tell me more about it " * 4000,
+    "long": "tell me more about it " * 2500,
     "one-character": "?",
 }
 

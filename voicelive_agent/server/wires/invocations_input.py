@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 from voicelive_agent.agent import TurnKind
 from voicelive_agent.server.platform.errors import ApiError
 from voicelive_agent.wire.invocations import TRANSCRIPTION
-from voicelive_agent.wire.json_values import name_json_type
+from voicelive_agent.wire.json_values import MAX_DEPTH, find_excess, name_json_type
 
 
 class ParsedTurn(NamedTuple):
@@ -83,6 +83,11 @@ def _classify(value: dict[str, Any]) -> ParsedTurn:
         for name in ("input", "message"):
             if name in value:
                 return _read_text(value[name], name, typed=True)
+    if find_excess(value):
+        # What an agent sends back of it would be refused by whoever reads its events.
+        raise ApiError(
+            400, "nested_too_deep", f"The body is nested more than {MAX_DEPTH} levels: flatten it."
+        )
     return ParsedTurn("action", action=value)
 
 

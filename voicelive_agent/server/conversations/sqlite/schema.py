@@ -84,6 +84,8 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     # Removed speech is overwritten, not just unlinked.
     connection.execute("PRAGMA secure_delete = ON")
+    # A container's /tmp may be read-only, and speech has no business there.
+    connection.execute("PRAGMA temp_store = MEMORY")
     if _read_version(connection) == len(MIGRATIONS):
         return
     connection.execute("BEGIN IMMEDIATE")
