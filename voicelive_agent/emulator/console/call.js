@@ -1,17 +1,19 @@
 /** Call: the microphone, the socket, the session and the loudspeaker of one conversation, joined. */
 
 import { AudioEngine } from "./audio/engine.js";
-import { durationMs, fromBase64, toBase64 } from "./audio/pcm.js";
+import { decode, encode, lengthMs } from "./audio/formats.js";
 import { load, save, SESSION } from "./preferences.js";
 import { Service, ServiceError } from "./service.js";
 import { Lanes } from "./wire/lanes.js";
 import { EventLog, summarise } from "./wire/log.js";
 import { Session } from "./wire/session.js";
 import { addressOf, CallSocket } from "./wire/socket.js";
+import { check } from "./wire/form.js";
 import { describe } from "./wire/states.js";
 import { pageMarks, toRow } from "./wire/turns.js";
+import { Updates } from "./wire/updates.js";
 
-const SILENCE = toBase64(new Int16Array(480));
+const SILENCE = new Int16Array(480);
 const CHUNK_MS = 20;
 /** A muted user who speaks louder than this for a while is told. */
 const TALKING_RMS = 0.03;
@@ -36,6 +38,7 @@ export class Call extends EventTarget {
     this.preferences = load();
     this.session = new Session();
     this.log = new EventLog();
+    this.updates = new Updates();
     this.lanes = new Lanes();
     this.engine = new AudioEngine({
       captured: (chunk) => this.captured(chunk),
@@ -149,6 +152,7 @@ export class Call extends EventTarget {
 
   connect() {
     this.session = new Session();
+    this.updates.begin();
     this.log.clear();
     this.lanes.clear();
     this.rows = [];
@@ -237,7 +241,9 @@ export class Call extends EventTarget {
   receive(event, raw) {
     const at = now();
     this.note("server", event, raw, at);
-    this.perform(this.session.receive(event, at));
+    const update = this.updates.receive(event);
+    if (update?.refused != null) this.refused(update.update, update.refused);
+    else this.perform(this.session.receive(event, at));
     this.lanes.receive(event, at - this.began);
     if (event.type === "response.done" || event.type === "conversation.item.truncated") this.turnChanged();
     this.changed();
@@ -255,7 +261,7 @@ export class Call extends EventTarget {
     const isSound = event.type === "response.audio.delta";
     this.log.add({
       atMs: at - this.began, from, type: event.type, raw, summary: summarise(event),
-      audioMs: isSound ? durationMs(event.delta) : 0, response: event.response_id ?? "",
+      audioMs: isSound ? lengthMs(event.delta, this.session.settings.output_audio_format) : 0, response: event.response_id ?? "",
     });
   }
 
@@ -303,7 +309,7 @@ export class Call extends EventTarget {
 
   /** @param {string} item @param {string} audio */
   play(item, audio) {
-    if (this.engine.playback) this.engine.play(item, fromBase64(audio));
+    if (this.engine.playback) this.engine.play(item, decode(audio, this.session.settings.output_audio_format));
     else this.session.playing = null;
   }
 
@@ -416,9 +422,50 @@ export class Call extends EventTarget {
     this.changed();
   }
 
-  /** @param {Record<string, any>} session */
-  update(session) {
-    this.send({ type: "session.update", session });
+  /** @param {Record<string, any>} session @param {boolean} [isTold] whether the form says what became of it */
+  update(session, isTold = false) {
+    this.send(this.updates.ask(session, isTold));
+  }
+
+  /**
+   * A setting of the person's; false where it can't be right, and is asked of nobody.
+   * @param {import("./wire/form.js").Field} field @param {any} value
+   */
+  set(field, value) {
+    const name = field.path;
+    const [problem] = check(field, value, `session.${name}`);
+    if (problem) {
+      this.updates.refuse(name, problem.path, problem.message);
+      this.changed();
+      return false;
+    }
+    this.prefer({ session: { ...this.preferences.session, [name]: value } });
+    this.apply(field, value);
+    return true;
+  }
+
+  /** Back to the console's own value. @param {import("./wire/form.js").Field} field @param {any} value */
+  takeBack(field, value) {
+    const { [field.path]: _own, ...session } = this.preferences.session;
+    this.prefer({ session });
+    this.apply(field, value);
+  }
+
+  /** @param {import("./wire/form.js").Field} field @param {any} value */
+  apply(field, value) {
+    if (this.phase === "open" && field.applies !== "next_call") this.update({ [field.path]: value }, true);
+    else this.updates.keep(field.path);
+    this.changed();
+  }
+
+  /** The service did not take an update: nothing of it applies. @param {import("./wire/updates.js").Update} update @param {string} name */
+  refused({ session }, name) {
+    const { [name]: wrong, ...rest } = session;
+    const { [name]: _own, ...own } = this.preferences.session;
+    // It would be refused at every call; the form still shows it, with the reason.
+    this.prefer({ session: own });
+    this.dispatchEvent(new CustomEvent("refused", { detail: { name, value: wrong } }));
+    if (!this.session.isReady) this.update(name in session ? rest : SESSION);
   }
 
   /** @param {Partial<import("./audio/engine.js").Processing>} some */
@@ -457,7 +504,8 @@ export class Call extends EventTarget {
     this.lanes.you(now() - this.began, isHeard ? peak : 0);
     if (this.phase !== "open" || !this.session.isReady) return;
     if (this.isPushToTalk && !this.isHolding) return;
-    const audio = isHeard ? toBase64(pcm) : SILENCE;
+    const { input_audio_format: format, input_audio_sampling_rate: rateHz } = this.session.settings;
+    const audio = encode(isHeard ? pcm : SILENCE, format, rateHz);
     this.log.addAppend(CHUNK_MS);
     this.socket?.send(`{"type":"input_audio_buffer.append","audio":"${audio}"}`);
   }

@@ -19,9 +19,3 @@ export function fromBase64(text) {
   for (let at = 0; at < raw.length; at++) bytes[at] = raw.charCodeAt(at);
   return new Int16Array(bytes.buffer, 0, bytes.length >> 1);
 }
-
-/** Milliseconds of PCM16 in `text`, without decoding it. @param {string} text */
-export function durationMs(text) {
-  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  return (((text.length * 3) / 4 - padding) / 2 / RATE_HZ) * 1000;
-}

@@ -5,7 +5,7 @@
  * recorded session can be replayed through it. Times are ms of one clock, which the caller has.
  */
 
-import { durationMs } from "../audio/pcm.js";
+import { lengthMs } from "../audio/formats.js";
 
 /**
  * What the person said or typed.
@@ -360,7 +360,7 @@ const HANDLERS = {
       return [];
     }
     const entry = openAgentEntry(session, event);
-    entry.audioMs += durationMs(event.delta);
+    entry.audioMs += lengthMs(event.delta, session.settings.output_audio_format);
     session.mark(event.response_id, "received", atMs);
     // It counts as heard from now on, since it is in the loudspeaker's queue.
     session.playing ??= event.item_id;
