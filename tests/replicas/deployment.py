@@ -72,6 +72,8 @@ async def deploy(
         "VOICELIVE_AGENT": agent,
         "VOICELIVE_CONVERSATIONS": redis.url,
         "VOICELIVE_LEASE_SECONDS": str(LEASE_SECONDS),
+        # As in production: the addresses here are a developer's own.
+        "VOICELIVE_SHOW_ERRORS": "false",
         **environment,
     }
     try:
