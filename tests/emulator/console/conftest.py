@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from tests.emulator.console.rig import Sound, launch, require_chromium, write_microphone
+from tests.emulator.console.rig import Desk, Sound, launch, require_chromium, write_microphone
+from tests.emulator.service import ROOT
+from voicelive_agent.dev.news import News
+from voicelive_agent.dev.reload import ReloadingAgent
+from voicelive_agent.listening import bind, url_of
 
 Microphone = Callable[..., Browser]
 
@@ -35,3 +39,24 @@ def microphone(
             return browsers[sounds]
 
         yield of
+
+
+@pytest.fixture
+def agent_file(agent_code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The agent's file with ``agent_code``, in the directory that its server is started in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("VOICELIVE_CONVERSATIONS", "memory:")
+    path = tmp_path / "my_agent.py"
+    path.write_text(agent_code)
+    return path
+
+
+@pytest.fixture
+def dev_desk(agent_file: Path) -> Iterator[Desk]:
+    """``voicelive-agent dev my_agent:reply``, but for the engines."""
+    listener = bind("127.0.0.1", 0)
+    agent = ReloadingAgent(listener, ["my_agent:reply"], News(), agent_file.parent)
+    url = url_of(listener, "127.0.0.1")
+    with Desk(urls={"*": url}, beside=agent.running) as desk:
+        yield desk

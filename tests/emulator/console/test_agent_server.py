@@ -2,16 +2,12 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.emulator.console.conftest import Microphone
 from tests.emulator.console.rig import Desk, Screen, open_console
-from tests.emulator.service import ROOT
-from voicelive_agent.dev.news import News
-from voicelive_agent.dev.reload import ReloadingAgent
 from voicelive_agent.listening import bind, url_of
 
 pytestmark = [pytest.mark.component, pytest.mark.timeout(180)]
@@ -31,24 +27,8 @@ async def reply(turn):
 
 
 @pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The agent's file, in the directory that its server is started in."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("VOICELIVE_CONVERSATIONS", "memory:")
-    path = tmp_path / "my_agent.py"
-    path.write_text(AGENT)
-    return path
-
-
-@pytest.fixture
-def desk(file: Path) -> Iterator[Desk]:
-    """``voicelive-agent dev my_agent:reply``, but for the engines."""
-    listener = bind("127.0.0.1", 0)
-    agent = ReloadingAgent(listener, ["my_agent:reply"], News(), file.parent)
-    url = url_of(listener, "127.0.0.1")
-    with Desk(urls={"*": url}, beside=agent.running) as desk:
-        yield desk
+def agent_code() -> str:
+    return AGENT
 
 
 def kill_the_server() -> None:
@@ -70,9 +50,9 @@ def wait_for_answer(screen: Screen, text: str) -> None:
 
 
 def test_reload_failure_and_log_are_told_in_place_with_file_and_line(
-    desk: Desk, file: Path, microphone: Microphone
+    dev_desk: Desk, agent_file: Path, microphone: Microphone
 ) -> None:
-    with open_console(desk, microphone()) as screen:
+    with open_console(dev_desk, microphone()) as screen:
         write(screen, "hello")
         wait_for_answer(screen, "Version one.")
 
@@ -82,7 +62,7 @@ def test_reload_failure_and_log_are_told_in_place_with_file_and_line(
         assert warning.locator(".place").inner_text() == "menu.py:7"
 
         # Not only in the conversation: what is broken stays in sight until it is mended.
-        file.write_text(AGENT + "\nx = (\n")
+        agent_file.write_text(AGENT + "\nx = (\n")
         broken = screen.page.locator('[data-state="agent-broken"]')
         assert "goes on answering" in broken.inner_text(timeout=60_000)
         assert broken.locator(".place").inner_text() == "my_agent.py:13"
@@ -92,7 +72,7 @@ def test_reload_failure_and_log_are_told_in_place_with_file_and_line(
         write(screen, "and now?")
         wait_for_answer(screen, "Version one.")
 
-        file.write_text(AGENT.replace("one", "two"))
+        agent_file.write_text(AGENT.replace("one", "two"))
         screen.page.wait_for_selector(".news:has-text('answers with the new code')", timeout=60_000)
         assert broken.count() == 0
         write(screen, "and now?")
@@ -106,9 +86,9 @@ def test_reload_failure_and_log_are_told_in_place_with_file_and_line(
 
 
 def test_an_agent_that_is_killed_says_so_and_is_asked_again_when_it_is_back(
-    desk: Desk, file: Path, microphone: Microphone
+    dev_desk: Desk, agent_file: Path, microphone: Microphone
 ) -> None:
-    with open_console(desk, microphone()) as screen:
+    with open_console(dev_desk, microphone()) as screen:
         write(screen, "long")
         wait_for_answer(screen, "Word 3")
         kill_the_server()
@@ -120,7 +100,7 @@ def test_an_agent_that_is_killed_says_so_and_is_asked_again_when_it_is_back(
         screen.page.get_by_role("button", name="Retry").click()
         screen.wait_for("/has ended/.test(voiceConsole.call.session.failure?.message)")
         assert screen.call("call.state.way") == "ask"
-        file.write_text(AGENT.replace("one", "three"))
+        agent_file.write_text(AGENT.replace("one", "three"))
         screen.page.wait_for_selector(".news:has-text('answers with the new code')", timeout=60_000)
         screen.page.get_by_role("button", name="Retry").click()
         wait_for_answer(screen, "Version three. Word 0")

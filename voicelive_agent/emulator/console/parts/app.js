@@ -12,9 +12,10 @@ import "./lanes-view.js";
 import { KEYS, listen } from "./keys.js";
 import { renderBroken } from "./news.js";
 import "./settings.js";
+import "./state-view.js";
 import "./waterfall.js";
 
-const TABS = { turns: "Turns + events", settings: "Session settings" };
+const TABS = { turns: "Turns + events", settings: "Session settings", state: "State" };
 
 /** On a narrow screen one part is seen at a time. */
 const PANES = { talk: "Talk", turns: "Turns", events: "Events", settings: "Settings" };
@@ -168,6 +169,7 @@ export class App extends LitElement {
   }
 
   renderTab() {
+    if (this.tab === "state") return html`<console-state .call=${this.call}></console-state>`;
     if (this.tab === "settings") return html`<console-settings .call=${this.call} .about=${this.about}></console-settings>`;
     return html`<console-waterfall .call=${this.call} .selected=${this.selected}></console-waterfall>
       <console-event-log .call=${this.call}></console-event-log>`;
