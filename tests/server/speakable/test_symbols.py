@@ -28,6 +28,11 @@ from voicelive_agent.server.speakable.symbols import CHARS
         ("Rated ★★★★☆ by all, 4.5 ⭐", "Rated 4 out of 5 stars by all, 4.5 stars"),
         ("★★★½", "3½ stars"),
         ("| Inn | ⭐ |\n| Server | 🟢 |\n| Dogs | 🚫 |", "Inn, 1 star.\nServer, green.\nDogs, no"),
+        (
+            "| Mon | ☀️ |\n| Tue | 🌧️ ⛅ |\n| Wed | 🇩🇪 |\n| Hot | 🔥🔥🔥 |\n| Cook | 👩🏽‍🍳 Ann |\n",
+            "Mon, sun.\nTue, cloud with rain, sun behind cloud.\nWed, Germany.\nHot, fire.\n"
+            "Cook, Ann.\n",
+        ),
         ("❶ Go ❷ stop, 1️⃣2️⃣, 🅰️ side", "1 Go 2 stop, 1 2, A side"),
     ],
 )
@@ -65,6 +70,8 @@ def test_marks_are_said_in_the_language_of_the_caller() -> None:
     assert speakable("9:00→17:00", find_forms("de")) == "9:00 bis 17:00"
     assert speakable("★★★☆☆", find_forms("fr-FR")) == "3 étoiles sur 5"
     assert speakable("汤 ✅", find_forms("zh-CN")) == "汤 是"
+    assert speakable("| Mo | 🌧️ |\n", find_forms("de")) == "Mo, wolke mit regen.\n"
+    assert speakable("| ma | 🌧️ |\n", find_forms("nl")) == "ma, cloud with rain.\n"
     assert find_forms("xx") == SpokenForms()
 
 

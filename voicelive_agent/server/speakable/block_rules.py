@@ -8,8 +8,8 @@ from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.lookahead import Window
 from voicelive_agent.server.speakable.state import Reading
 
-# A fence without a language, or of JSON, may hold an answer or a tool call.
-_UNSURE_FENCES = frozenset({"", "json"})
+# A fence without a language, or of these, may hold an answer or a tool call.
+_UNSURE_FENCES = frozenset({"", "json", "xml"})
 
 
 def begin_line(reading: Reading, window: Window) -> int | None:
@@ -139,14 +139,14 @@ def open_code(reading: Reading, marks: str, language: str) -> None:
         reading.fence = marks
         reading.fence_is_new = language in _UNSURE_FENCES
         reading.at_code_line_start = False
-        if not (reading.fence_is_new or markup.CALL_FENCE.match(language)):
+        if not (reading.fence_is_new or markup.HIDDEN_FENCE.match(language)):
             reading.spoken.say(reading.spoken.forms.code)
 
 
 def _decide_code(reading: Reading, window: Window) -> int | None:
     """A block that may be an answer, or a tool call: say it, skip it or announce it."""
     start = window.run(markup.ANY_SPACE, window.start)
-    if hidden_parts.is_bare_call(window, start):
+    if hidden_parts.is_call(window, start):
         reading.fence_is_new = False
         return None
     end = _end_short(reading.fence, window)

@@ -8,7 +8,7 @@ import html
 import re
 
 from voicelive_agent.server.speakable import patterns as markup
-from voicelive_agent.server.speakable.lookahead import Window
+from voicelive_agent.server.speakable.lookahead import Window, list_beginnings
 from voicelive_agent.server.speakable.model_marks import (
     OPENERS,
     RESULTS,
@@ -18,6 +18,7 @@ from voicelive_agent.server.speakable.model_marks import (
     find_mark,
 )
 from voicelive_agent.server.speakable.state import Hidden, Reading
+from voicelive_agent.server.speakable.turning_words import COMPACT_HEADERS
 
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "„": "“", "«": "»"}
 _UP_TO_MARK = re.compile(rf"[^{re.escape(OPENERS)}]+")
@@ -30,35 +31,55 @@ _DEPTH = 32
 """More parts than a text nests but by mistake."""
 _SPOKEN_CHANNELS = frozenset({"", "final", "commentary", "response", "answer", "text"})
 # Nothing closes these: what follows them is one call.
-_UNPAIRED = frozenset({"TOOL CALLS", "TOOL CALL", "ARGS", "CALL ID", "python tag"})
+_UNPAIRED = frozenset(
+    {"TOOL CALLS", "TOOL CALL", "ARGS", "CALL ID", "FUNCTION", "RESULT", "python tag"}
+)
 _INNER = frozenset({"ARGS", "CALL ID"})
 
-# A call written as bare JSON: a name, and arguments after it; or a list of calls as of Python.
-_KEY = r'"(?:name|tool|tool_name|function|function_name|action|recipient_name|type|id|call_id)"'
-_ARGUMENTS = r'"(?:arguments|parameters|args|input|action_input|tool_input|tool_args|params)"'
+# A call written as bare JSON, or as a dictionary of Python: a name, and arguments after it, or a
+# key that nothing else has; or a list of calls as of Python.
+_Q = "[\"']"
+_NAMED = rf"{_Q}(?:tool|tool_name|function|function_name|recipient_name){_Q}"
+_KEY = rf"(?:{_NAMED}|{_Q}(?:name|action|type|id|call_id){_Q})"
+_ARGUMENTS = (
+    rf"{_Q}(?:arguments|parameters|args|input|action_input|tool_input|tool_args|params){_Q}"
+)
+_CALLS = rf"{_Q}(?:tool_calls?|tool_uses?|function_calls?){_Q}"
 _BARE_CALL = re.compile(
-    rf"(?:\[\s*)?\{{\s*(?:{_KEY}\s*:\s*(?:\"[^\"\\]*\"|\d+|null)\s*,\s*)*"
-    rf"(?:{_ARGUMENTS}\s*:\s*[{{\"\[]|\"tool_calls\"\s*:|\"function\"\s*:\s*\{{"
-    rf"|\"type\"\s*:\s*\"function\")"
+    rf"(?:\[\s*)?\{{\s*(?:{_KEY}\s*:\s*(?:\"[^\"\\]*\"|'[^'\\]*'|\d+|null|None)\s*,\s*)*"
+    rf"(?:{_ARGUMENTS}\s*:\s*[{{\"'\[]|{_CALLS}\s*:|{_Q}function{_Q}\s*:\s*\{{"
+    rf"|{_NAMED}\s*:\s*{_Q}[\w.-]+{_Q}|{_Q}type{_Q}\s*:\s*{_Q}(?:function|tool)\w*{_Q})"
     r"|\[\s*[A-Za-z_][\w.]*\(\s*(?:[A-Za-z_]\w*\s*=|\)\s*[,\]])"
 )
 _MAY_BE_CALL = re.compile(
-    rf"[\[{{]\s*(?:\{{\s*)?(?:(?P<sure>{_KEY}|{_ARGUMENTS}|\"tool_calls\")|\"\w*"
+    rf"[\[{{]\s*(?:\{{\s*)?(?:(?P<sure>{_KEY}|{_ARGUMENTS}|{_CALLS})|{_Q}\w*"
     r"|(?<=\[)[A-Za-z_][\w.]*(?:\(\s*\w*\s*\)?\s*)?)?"
 )
-# Words that some models write before the list.
-_ANNOUNCED = ("functools", "tool_calls")
-# Steps that a prompt asks for (ReAct), of which only the answer is for the caller.
-_REACT = re.compile(
-    r"Thought:[\s\S]*?\n ?(?:Action|Final Answer|Answer|AI):|Action:[^\n]*\n ?Action Input:"
-)
-_MAY_BE_REACT = re.compile(
-    r"T(?:h(?:o(?:u(?:g(?:h(?:t(?P<thought>:)?)?)?)?)?)?)?"
-    r"|A(?:c(?:t(?:i(?:o(?:n(?P<action>:)?)?)?)?)?)?"
-)
+
+
+def _announce(whole: str, *beginnings: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What announces a part, and what that may begin with."""
+    may_be = list_beginnings(*beginnings)
+    return re.compile(whole), re.compile(rf"(?P<all>{'|'.join(beginnings)})|{may_be}")
+
+
+# Words by which a whole answer is parted, of which only the last part is for the caller: steps that
+# a prompt asks for (ReAct, Command R), the thought of Granite 3.2, the drafts of Command R.
+_STEPS = {
+    _announce(
+        r"(?:Thought|Plan|Reflection):[\s\S]*?\n ?(?:Action|Final Answer|Answer|AI):"
+        r"|Action:(?:[^\n]*\n ?Action Input:|\s*```)",
+        "Thought:", "Plan:", "Reflection:", "Action:",
+    ): markup.TO_REACT_ANSWER,
+    _announce(
+        r"Here(?: is|['’]s) my thought process:",
+        *(f"Here{verb} my thought process:" for verb in (" is", "'s", "’s")),
+    ): markup.TO_GRANITE_RESPONSE,
+    _announce(r"Relevant Documents: ?[\d,N]", "Relevant Documents: 0"): markup.TO_GROUNDED_ANSWER,
+}  # fmt: skip
 _SPEAKER = re.compile(r"[A-Za-z_]*")
 _AFTER_SPEAKER = re.compile(r"[: \t]*")
-_COMPACT_STARTS = ("analysis", "assistantanalysis", "assistantcommentary", "assistantfinal")
+_COMPACT_STARTS = (*COMPACT_HEADERS, "analysis", "commentary", "final", "to=")
 
 
 _OPEN_PARTS = {
@@ -108,6 +129,15 @@ def is_bare_call(window: Window, index: int) -> bool:
     return window.matches(_BARE_CALL, _MAY_BE_CALL, index)
 
 
+def is_call(window: Window, index: int) -> bool:
+    """Whether a tool call stands at ``index``, with its mark or without."""
+    if window.char(index) in tuple(OPENERS):
+        mark = find_mark(window, index)
+        if mark is not None:
+            return mark.part is Part.CALL
+    return is_bare_call(window, index)
+
+
 def read_bare_call(reading: Reading, window: Window) -> int | None:
     """Begin to skip a tool call that no mark announces; None where none stands."""
     start = window.start
@@ -120,24 +150,49 @@ def read_bare_call(reading: Reading, window: Window) -> int | None:
 def read_compact_start(reading: Reading, window: Window) -> int | None:
     """A harmony answer whose special tokens were dropped: ``analysis…assistantfinal…``."""
     for name in _COMPACT_STARTS:
-        if window.starts(window.start, name):
-            following = window.char(window.start + len(name))
-            if following.isalpha() or following in _QUOTES or name != "analysis":
-                reading.skip = markup.TO_COMPACT_FINAL
-                return window.start
+        end = window.start + len(name)
+        if window.starts(window.start, name) and _is_compact(window, name, end):
+            return _begin_compact(reading, window, name)
     return None
 
 
-def read_line_start(reading: Reading, window: Window) -> int | None:
-    """A tool call that a word announces, or the steps before an answer; None for neither."""
-    start = window.start
-    for word in _ANNOUNCED:
-        end = start + len(word)
-        if window.starts(start, word) and window.char(end) == "[" and is_bare_call(window, end):
-            return end
-    if not reading.spoken.has_begun and window.matches(_REACT, _MAY_BE_REACT, start):
-        reading.skip = markup.TO_REACT_ANSWER
-        return start
+def _is_compact(window: Window, name: str, end: int) -> bool:
+    following = window.char(end)
+    match name:
+        case "analysis":
+            return following.isalpha() or following in _QUOTES or following == "\n"
+        case "commentary" | "final":
+            return following.isupper() or window.starts(end, " to=")
+        case "to=":
+            return following.isalpha()
+    return True
+
+
+def read_turning_word(reading: Reading, window: Window, word: str) -> int | None:
+    """A word that announces tool calls, or begins a message; None where it does neither."""
+    if word in COMPACT_HEADERS:
+        return _begin_compact(reading, window, word)
+    end = window.start + len(word)
+    return end if is_bare_call(window, end) else None
+
+
+def _begin_compact(reading: Reading, window: Window, name: str) -> int:
+    """A message whose channel is ``name``: what is for the caller, or a part that is skipped."""
+    end = window.start + len(name)
+    has_recipient = window.starts(end, " to=")
+    if name.endswith(("final", "commentary")) and not has_recipient:
+        begin_message(reading)
+    else:
+        reading.skip = markup.TO_COMPACT_MESSAGE
+    return end
+
+
+def read_steps(reading: Reading, window: Window) -> int | None:
+    """The steps before an answer that words announce; None where none do."""
+    for (whole, beginning), skip in _STEPS.items():
+        if window.matches(whole, beginning, window.start):
+            reading.skip = skip
+            return window.start
     return None
 
 
@@ -289,7 +344,7 @@ def _begin(reading: Reading, mark: Mark) -> None:
             hidden.header = mark.name if mark.opens else ""
             _begin_body(reading)
         case Part.ANSWER | Part.TURN:
-            _begin_message(reading)
+            begin_message(reading)
         case Part.OTHER:
             reading.spoken.break_words()
 
@@ -351,13 +406,14 @@ def _begin_body(reading: Reading) -> None:
     is_spoken = channel.split()[:1] in [[name] for name in _SPOKEN_CHANNELS] or not channel.strip()
     if is_to_caller and is_spoken and (not names or names[0] in SPEAKERS):
         header = reading.hidden.header
-        _begin_message(reading)
+        begin_message(reading)
         reading.hidden.header = header
     else:
         reading.hidden.part = Part.BODY
 
 
-def _begin_message(reading: Reading) -> None:
+def begin_message(reading: Reading) -> None:
+    """What follows is for the caller, and begins a line."""
     _reveal(reading)
     reading.hidden.header = ""
     reading.line.at_start = True

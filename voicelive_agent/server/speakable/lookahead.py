@@ -12,6 +12,16 @@ LOOKAHEAD_CHARS = 256
 """No rule needs more context than this; what is longer is decided as if the text ended there."""
 
 
+def list_beginnings(*words: str) -> str:
+    """A regular expression for all that ``words`` may begin with, as much of it as there is."""
+    return "|".join(_nest(word) for word in words)
+
+
+def _nest(word: str) -> str:
+    first, rest = re.escape(word[0]), word[1:]
+    return f"{first}(?:{_nest(rest)})?" if rest else first
+
+
 @lru_cache(maxsize=64)
 def _repeated(char: str) -> re.Pattern[str]:
     return re.compile(f"{re.escape(char)}*")

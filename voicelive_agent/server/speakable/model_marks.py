@@ -44,8 +44,8 @@ class Mark:
     """Whether it is a special token, which only a model's template writes."""
 
 
-OPENERS = "<＜[◁&"
-_CLOSERS = {"<": ">", "＜": "＞", "[": "]", "◁": "▷"}
+OPENERS = "<＜[◁✿&"
+_CLOSERS = {"<": ">", "＜": "＞", "[": "]", "◁": "▷", "✿": "✿"}
 
 _BARS = "|｜"
 _LEAD = re.compile(rf"[ \t/／{_BARS}]*")
@@ -55,6 +55,7 @@ _INSIDE = {
     "＜": re.compile(rf"[^＜＞{markup.LINE_BREAKS}]*"),
     "[": re.compile(rf"[^\[\]{markup.LINE_BREAKS}]*"),
     "◁": re.compile(rf"[^◁▷{markup.LINE_BREAKS}]*"),
+    "✿": re.compile(rf"[^✿{markup.LINE_BREAKS}]*"),
 }
 # The attributes of a tag may stand on lines of their own.
 _UP_TO_TAG_END = re.compile(r"[^<>]*")
@@ -73,7 +74,7 @@ def _words(text: str) -> frozenset[str]:
 _THOUGHT = _words(
     "think thinking thinks thought thoughts reason reasoning reflect reflection reflections "
     "scratch scratchpad analysis analyse analyze cot monologue deliberation rationale plan "
-    "planning brainstorm brainstorming introspection"
+    "planning brainstorm brainstorming introspection internal"
 )
 _CALL = _words(
     "tool tools toolcall toolcalls tooluse toolresponse toolresponses toolresult toolresults "
@@ -116,6 +117,12 @@ _BRACKETED = {
 }  # fmt: skip
 
 
+# Qwen-Agent's, each with a colon after it.
+_FLOWERED = {
+    "function": Part.CALL, "args": Part.CALL, "result": Part.CALL, "return": Part.ANSWER,
+}  # fmt: skip
+
+
 def find_mark(window: Window, start: int) -> Mark | None:
     """The mark that begins at ``start``; None if none does."""
     opener = window.text[start]
@@ -136,8 +143,15 @@ def find_mark(window: Window, start: int) -> Mark | None:
         end = window.run(_LEAD, name_end)
         is_mark = window.char(end) == ">"
         return _classify(name, end + 1, closes=True, is_token=True) if is_mark else None
-    mark = _classify_bracketed(name) if opener == "[" else _classify_tag(name)
+    mark = _classify_undecorated(opener, name)
     return _finish(window, start, mark, lead, name_end) if mark else None
+
+
+def _classify_undecorated(opener: str, name: str) -> Mark | None:
+    if opener == "✿":
+        part = _FLOWERED.get(name.lower())
+        return Mark(part, name.upper(), 0, is_token=True) if part else None
+    return _classify_bracketed(name) if opener == "[" else _classify_tag(name)
 
 
 def _find_escaped(window: Window, start: int) -> Mark | None:
@@ -152,11 +166,13 @@ def _find_escaped(window: Window, start: int) -> Mark | None:
 
 
 def _find_doubled(window: Window, start: int) -> Mark | None:
-    """Llama 2's ``<<SYS>>`` and ``<</SYS>>``."""
-    for spelling in ("<<sys>>", "<</sys>>"):
-        if window.starts(start, spelling):
-            return Mark(Part.CALL, "sys", start + len(spelling), opens="/" not in spelling)
-    return None
+    """Llama 2's ``<<SYS>>`` and ``<</SYS>>``, and others' ``<<function>>``."""
+    closes = window.char(start + 2) == "/"
+    name_end = window.run(_NAME, start + 2 + closes)
+    if not window.starts(name_end, ">>"):
+        return None
+    mark = _classify_tag(window.text[start + 2 + closes : name_end])
+    return replace(mark, end=name_end + 2, opens=not closes) if mark else None
 
 
 def _find_token(window: Window, start: int, lead: str) -> Mark | None:
@@ -189,6 +205,8 @@ def _finish(window: Window, start: int, mark: Mark, lead: str, name_end: int) ->
         return None
     if tail.rstrip().endswith("/"):
         return Mark(Part.OTHER, mark.name, end + 1)
+    if opener == "✿":
+        return replace(mark, end=end + 1 + (window.char(end + 1) == ":"))
     part = Part.TURN if mark.name == "s" else mark.part
     opens = mark.opens and "/" not in lead
     if part is Part.HEADER and not opens:
@@ -243,6 +261,8 @@ def _find_part(base: list[str], joined: str, *, begins: bool, opens: bool, is_to
         return Part.BODY
     if is_token and (joined in _ROLES or joined == "tool"):
         return Part.ROLE if opens else Part.TURN
+    if is_token and not known.isdisjoint(("cite", "citation", "citations")):
+        return Part.CALL
     if is_token and joined in ("call", "return"):
         return Part.TURN
     if known & _CALL:

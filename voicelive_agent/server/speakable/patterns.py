@@ -2,6 +2,8 @@
 
 import re
 
+from voicelive_agent.server.speakable.turning_words import is_address
+
 EMOJI = (
     "\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa\u25aa\u25ab\u25b6\u25c0\u25fb-\u25fe"
     "\u2600-\u266c\u2670-\u27bf\u2934\u2935\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u3030\u303d\u3297\u3299"
@@ -66,18 +68,9 @@ FENCE_LINES = 3
 TEXT_FENCES = frozenset({"markdown", "md", "plaintext", "text", "txt"})
 """Languages of a fence around what is an answer, not code."""
 
-CALL_FENCE = re.compile(r"tool|function_?call")
-"""Languages of a fence around a tool call or its result, as Gemma writes them."""
+HIDDEN_FENCE = re.compile(r"tool|function_?call|think|thought|reasoning|scratch_?pad")
+"""Languages of a fence around a thought, a tool call or its result, as Gemma writes them."""
 
-ADDRESS_START = re.compile(
-    r"(?<![A-Za-z0-9ªµº\u00c0-\u0dff])(?:https?://|www\.)(?=\w)", re.IGNORECASE
-)
-ADDRESS_START_CUT = re.compile(
-    r"(?<![A-Za-z0-9ªµº\u00c0-\u0dff])(?:h|ht|htt|https?|https?:|https?:/|https?://|w|ww|www|www\.)\Z",
-    re.IGNORECASE,
-)
-ADDRESS_START_ENDS = frozenset("hHtTpPsS:wW.")
-"""What ``ADDRESS_START_CUT`` can end with where no slash is."""
 ADDRESS = re.compile(rf"[^\s<>\"`|\[\]{{}}\\^、。，！？；：）】」』》…{EMOJI}{JUNK}]*")
 HOST = re.compile(r"(?:https?://)?(?:[^/?#@\s]*@)?(?:www\.)?([^\W_][\w.-]*)", re.IGNORECASE)
 DESTINATION = re.compile(r"[^\s()]*")
@@ -114,7 +107,9 @@ TO_TARGET_END: Skip = re.compile(r"\)|(?=\s)"), 0
 TO_COMMENT_END: Skip = re.compile(r"-->"), 2
 TO_PRIVATE_MARK_END: Skip = re.compile("\ue201|(?=\n)"), 0
 TO_REACT_ANSWER: Skip = re.compile(r"\n ?(?:(?:Final )?Answer|AI):"), 14
-TO_COMPACT_FINAL: Skip = re.compile(r"assistantfinal"), 13
+TO_COMPACT_MESSAGE: Skip = re.compile(r"assistant(?:final|commentary(?=\S))"), 19
+TO_GRANITE_RESPONSE: Skip = re.compile(r"Here(?: is|['’]s) my response:"), 20
+TO_GROUNDED_ANSWER: Skip = re.compile(r"\nGrounded answer:"), 16
 
 
 UNSPACED = re.compile(
@@ -155,7 +150,7 @@ def say_autolink(target: str) -> str:
     """What is said for ``<target>``; empty if it is no link."""
     if mailbox := MAILBOX.fullmatch(target):
         return mailbox[1] or mailbox[2]
-    return find_host(target) if ADDRESS_START.match(target) else ""
+    return find_host(target) if is_address(target) else ""
 
 
 def find_host(address: str) -> str:

@@ -13,6 +13,7 @@ from voicelive_agent.server.speakable import patterns as markup
 from voicelive_agent.server.speakable.lookahead import Wait, Window
 from voicelive_agent.server.speakable.spoken_forms import SpokenForms
 from voicelive_agent.server.speakable.state import Reading, Spoken
+from voicelive_agent.server.speakable.turning_words import find_cut_word, find_turning_word
 
 SLICE_CHARS = 4096
 """A longer delta is read in slices, so that no rule ever looks at more than one.
@@ -62,10 +63,8 @@ class SpeakableText:
         if len(delta) > SLICE_CHARS:
             starts = range(0, len(delta), SLICE_CHARS)
             return "".join(self.feed(delta[start : start + SLICE_CHARS]) for start in starts)
-        if self._is_mere_prose(delta):
-            self._reading.previous = delta[-1]
-            self._reading.spoken.note(delta)
-            return delta
+        if self._is_mere_prose(text := self._waiting + delta):
+            return self._pass_prose(text)
         delta = self._half_pair + delta
         self._half_pair = ""
         if markup.SURROGATE.search(delta):
@@ -74,16 +73,22 @@ class SpeakableText:
             delta = markup.SURROGATE_PAIR.sub(_join_pair, delta)
         return self._read(self._waiting + delta, final=False)
 
-    def _is_mere_prose(self, delta: str) -> bool:
-        """Whether no rule can have anything to do with this piece: most are like that."""
-        if not (self._flows and markup.PROSE.fullmatch(delta)):
+    def _is_mere_prose(self, text: str) -> bool:
+        """Whether no rule can have anything to do with this text: most are like that."""
+        if not (self._flows and markup.PROSE.fullmatch(text)):
             return False
-        # Mere prose holds no slash, so an address can only begin as ``www.``, or be cut off.
-        return not (
-            (delta[0] == " " and self._reading.spoken.ends_in_space)
-            or ("." in delta and markup.ADDRESS_START.search(delta))
-            or (delta[-1] in markup.ADDRESS_START_ENDS and markup.ADDRESS_START_CUT.search(delta))
-        )
+        if text[0] == " " and self._reading.spoken.ends_in_space:
+            return False
+        return find_turning_word(text, 0, len(text), self._reading.previous) is None
+
+    def _pass_prose(self, text: str) -> str:
+        """Say mere prose as it is, but for a last word that may become something else."""
+        stop = find_cut_word(text, 0, len(text), self._reading.previous)
+        said, self._waiting = (text, "") if stop is None else (text[:stop], text[stop:])
+        if said:
+            self._reading.previous = said[-1]
+            self._reading.spoken.note(said)
+        return said
 
     def finish(self) -> str:
         """The text has ended: return the rest of what is to be said."""
@@ -99,7 +104,9 @@ class SpeakableText:
                 end = _step(self._reading, window)
                 # A step that only changes the state reads nothing.
                 if end > position:
-                    self._reading.previous = text[end - 1]
+                    # The name of a channel that begins a message is no word before its first.
+                    begins = self._reading.line.at_start and text[end - 1].isalnum()
+                    self._reading.previous = "\n" if begins else text[end - 1]
                     position = end
         except Wait:
             pass
@@ -149,8 +156,8 @@ def _read_hidden(reading: Reading, window: Window) -> int | None:
     end = None
     if not reading.previous:
         end = hidden_parts.read_compact_start(reading, window)
-    if end is None and reading.line.at_start:
-        end = hidden_parts.read_line_start(reading, window)
+    if end is None and reading.line.at_start and not reading.spoken.has_begun:
+        end = hidden_parts.read_steps(reading, window)
     if end is None and char in model_marks.OPENERS:
         end = hidden_parts.read_mark(reading, window)
     if end is None and char in "{[" and not reading.line.code_ticks:
@@ -160,29 +167,23 @@ def _read_hidden(reading: Reading, window: Window) -> int | None:
 
 def _read_plain(reading: Reading, window: Window, end: int) -> int:
     text, start = window.text, window.start
-    address = _find_at_word(markup.ADDRESS_START, reading, text, start, end)
-    if address == start:
-        return inline_rules.read_address(reading, window)
-    if address is not None:
-        end = address
-    elif end == len(text) and not window.final:
-        cut = _find_at_word(markup.ADDRESS_START_CUT, reading, text, start, end)
-        if cut == start:
+    word = find_turning_word(text, start, end, reading.previous)
+    if word and word.start() == start:
+        if word["address"]:
+            return inline_rules.read_address(reading, window)
+        after = hidden_parts.read_turning_word(reading, window, word[0])
+        if after is not None:
+            return after
+        word = find_turning_word(text, start + 1, end, reading.previous)
+    stop = word.start() if word else None
+    if stop is None and not window.final:
+        stop = find_cut_word(text, start, end, reading.previous)
+        if stop == start:
             raise Wait
-        end = end if cut is None else cut
+    end = end if stop is None else stop
     if reading.line.marker is not None:
         reading.line.marker = (reading.line.marker + text[start : min(end, start + 6)])[:6]
     return reading.pass_on(window, end)
-
-
-def _find_at_word(
-    pattern: re.Pattern[str], reading: Reading, text: str, start: int, end: int
-) -> int | None:
-    """Where ``pattern`` first matches at the start of a word."""
-    match = pattern.search(text, start, end)
-    if match and match.start() == 0 and markup.SPACED_WORD.match(reading.previous):
-        match = pattern.search(text, 1, end)
-    return match.start() if match else None
 
 
 def _read_space(reading: Reading, window: Window) -> int:
@@ -201,6 +202,8 @@ def _skip(reading: Reading, window: Window, skip: markup.Skip) -> int:
     terminator, cut_chars = skip
     if match := terminator.search(window.text, window.start):
         reading.skip = None
+        if skip is markup.TO_COMPACT_MESSAGE:
+            hidden_parts.begin_message(reading)
         return match.end()
     end = len(window.text) if window.final else len(window.text) - cut_chars
     if end <= window.start:

@@ -1,6 +1,6 @@
 """Spoken forms: the words, by language, for marks that have none of their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class SpokenForms:
     sum: str = "the sum"
     integral: str = "the integral"
     degrees: str = "degrees"
+    language: str = "en"
+    """In which the names of pictures are said."""
 
 
 # In the order of the fields, after ``stop``.
@@ -117,4 +119,5 @@ def find_forms(language: str) -> SpokenForms:
     if base not in _WORDS:
         return SpokenForms()
     code, formula, *words = _WORDS[base].split("|")
-    return SpokenForms(code, formula, *_WIDE.get(base, (", ", ".")), *words)
+    wide = _WIDE.get(base, (", ", "."))
+    return replace(SpokenForms(code, formula, *wide, *words), language=base)

@@ -34,7 +34,9 @@ _LETTERS = {"🆎": "AB", "🆗": "OK", "🆘": "SOS", "🔟": "10"}
 
 CHARS = "".join(_WORDS) + _FULL_STARS + _EMPTY_STARS + "🔟"
 _STARS = re.compile(rf"[{_FULL_STARS}{_EMPTY_STARS}\ufe0f]*")
-_SELECTORS = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]*")
+_TONES = "\U0001f3fb-\U0001f3ff"
+_SELECTORS = re.compile(rf"[\ufe0e\ufe0f{_TONES}]*")
+_PICTURES = re.compile(rf"[ {markup.EMOJI}\ufe0e\ufe0f\u200d\U000e0020-\U000e007f]*")
 
 
 def read_symbol(reading: Reading, window: Window) -> int:
@@ -48,6 +50,10 @@ def read_symbol(reading: Reading, window: Window) -> int:
         return end
     if char in _WORDS:
         return _say_mark(reading, window, _WORDS[char], end)
+    pictures = window.run(_PICTURES, window.start)
+    if _is_alone(reading, window, pictures):
+        reading.spoken.say(_name(window.text[window.start : pictures], reading.spoken.forms))
+        return pictures
     words = _LETTERS.get(char) or _find_letter(char)
     reading.spoken.break_words()
     if words:
@@ -103,6 +109,18 @@ def _is_alone(reading: Reading, window: Window, end: int) -> bool:
         return False
     following = window.char(window.run(markup.BLANKS, end))
     return following == "|" or markup.ends_line(following)
+
+
+def _name(pictures: str, forms: SpokenForms) -> str:
+    """The names of pictures that are all that a cell holds, each once."""
+    # Names of thousands of pictures, which few answers need.
+    import emoji
+
+    toneless = re.sub(f"[{_TONES}]", "", pictures)
+    found = dict.fromkeys(match["emoji"] for match in emoji.emoji_list(toneless))
+    language = forms.language if forms.language in emoji.LANGUAGES else "en"
+    names = (emoji.demojize(one, delimiters=("", ""), language=language) for one in found)
+    return forms.pause.join(name.replace("_", " ") for name in names)
 
 
 def _find_letter(char: str) -> str:
