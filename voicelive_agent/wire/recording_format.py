@@ -7,8 +7,9 @@ event of the protocol, audio included, so that ``voicelive-agent replay`` can pl
     {"at_ms": 0.0, "connection": {"path": …, "query": {…}}}
     {"at_ms": 1042.7, "from": "client" | "server", "event": {…}}
 
-A client's has lines with a ``kind`` between them: what it showed. Keys are in neither file, and
-both are readable by their owner alone, because they hold what people said.
+Lines with a ``kind`` stand between them: in the emulator's, each turn and its marks whenever they
+change (``turn``, as ``GET /sessions/{id}`` tells it); in a client's, what it showed. Keys are in
+neither file, and both are readable by their owner alone, because they hold what people said.
 """
 
 from collections.abc import Mapping
@@ -29,3 +30,8 @@ def connection_line(connection: Mapping[str, Any]) -> dict[str, Any]:
 def event_line(at_ms: float, side: Side, event: Any) -> dict[str, Any]:
     """The line of an event; what was no JSON is the text of its frame."""
     return {"at_ms": round(at_ms, 1), "from": side, "event": event}
+
+
+def turn_line(at_ms: float, turn: Mapping[str, Any]) -> dict[str, Any]:
+    """The line of a turn, in the place of the one of its number before it."""
+    return {"at_ms": round(at_ms, 1), "kind": "turn", "turn": dict(turn)}

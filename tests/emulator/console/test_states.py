@@ -250,7 +250,7 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(desk: Desk, microphone: Mic
     with open_console(desk, microphone(), viewport={"width": 390, "height": 800}) as screen:
         screen.talk()
         screen.wait_for_state("speaking")
-        for pane in ("Talk", "Turns", "Events", "Settings"):
+        for pane in ("Talk", "Turns", "Events", "Settings", "More"):
             screen.page.get_by_role("navigation").get_by_role("button", name=pane).click()
             assert screen.page.evaluate("document.documentElement.scrollWidth") <= 390, pane
             left = screen.page.locator("section.left").is_visible()

@@ -282,8 +282,8 @@ async def test_a_recording_holds_both_sides(tmp_path: Path) -> None:
     (events_path,) = tmp_path.glob("*.jsonl")
     (wav_path,) = tmp_path.glob("*.wav")
     lines = [json.loads(line) for line in events_path.read_text().splitlines()]
-    sent = [line["event"]["type"] for line in lines[1:] if line["from"] == "client"]
-    received = [line["event"]["type"] for line in lines[1:] if line["from"] == "server"]
+    sent = [line["event"]["type"] for line in lines[1:] if line.get("from") == "client"]
+    received = [line["event"]["type"] for line in lines[1:] if line.get("from") == "server"]
     assert sent == ["input_audio_buffer.append"]
     assert received == client.types()
     assert wav_path.stat().st_size > 48_000

@@ -91,6 +91,36 @@ def test_a_barge_in_without_truncation_is_one_too() -> None:
     assert scenario.steps[0].interruption.after_ms == 1000
 
 
+@pytest.mark.parametrize(
+    ("settings", "said_at_ms", "after_ms"),
+    [
+        ({}, 2000, 950),
+        ({"output_audio_format": "g711_ulaw"}, 6000, 4950),
+        ({"output_audio_format": "pcm16-8000hz"}, 3900, 2850),
+        # Heard by then, or not to be interrupted.
+        ({}, 3100, None),
+        ({"turn_detection": {"interrupt_response": False}}, 2000, None),
+    ],
+)
+def test_an_answer_that_is_still_heard_is_interrupted_though_it_is_done(
+    settings: dict[str, Any], said_at_ms: float, after_ms: int | None
+) -> None:
+    """An answer is sent within half a second: a client that lets the service truncate nothing
+    had its interruptions taken for turns after the answer.
+    """
+    sound = {"type": "response.audio.delta", "response_id": "resp_1", "item_id": "answer_1"}
+    scenario = check(
+        (0, "server", {"type": "session.created", "session": settings}),
+        *said(1, "tell me a story", 0),
+        *answered(1, "Once upon a time.", 1000),
+        (1060, "server", {**sound, "delta": "A" * (48 * 2000 * 4 // 3)}),
+        *said(2, "stop", said_at_ms),
+        *answered(2, "All right.", said_at_ms + 1300),
+    )
+    found = scenario.steps[0].interruption
+    assert (found.after_ms if found else None) == after_ms
+
+
 def test_clicks_cards_and_failures_are_in_it() -> None:
     scenario = check(
         *answered(1, "Welcome.", 0),

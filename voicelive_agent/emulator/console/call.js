@@ -2,6 +2,7 @@
 
 import { AudioEngine } from "./audio/engine.js";
 import { decode, encode, lengthMs } from "./audio/formats.js";
+import { Tape } from "./audio/tape.js";
 import { load, save, SESSION } from "./preferences.js";
 import { Service, ServiceError } from "./service.js";
 import { Lanes } from "./wire/lanes.js";
@@ -40,6 +41,9 @@ export class Call extends EventTarget {
     this.log = new EventLog();
     this.updates = new Updates();
     this.lanes = new Lanes();
+    this.tape = new Tape();
+    /** What is played again of this call, in ms of it. @type {number | null} */
+    this.headMs = null;
     this.engine = new AudioEngine({
       captured: (chunk) => this.captured(chunk),
       playback: (message) => this.heard(message),
@@ -155,6 +159,7 @@ export class Call extends EventTarget {
     this.updates.begin();
     this.log.clear();
     this.lanes.clear();
+    this.tape.clear();
     this.rows = [];
     this.began = now();
     this.underruns = 0;
@@ -500,14 +505,23 @@ export class Call extends EventTarget {
   captured({ pcm, rms, peak }) {
     this.inputLevel = rms;
     this.loudChunks = rms > TALKING_RMS ? this.loudChunks + 1 : Math.max(0, this.loudChunks - 0.2);
-    const isHeard = !this.isMuted && (!this.isPushToTalk || this.isHolding);
-    this.lanes.you(now() - this.began, isHeard ? peak : 0);
+    // What is played again would be taken for the person.
+    const isHeard = !this.isMuted && this.headMs === null && (!this.isPushToTalk || this.isHolding);
+    const atMs = now() - this.began;
+    this.lanes.you(atMs, isHeard ? peak : 0);
+    if (isHeard) this.tape.write("you", atMs, pcm);
     if (this.phase !== "open" || !this.session.isReady) return;
     if (this.isPushToTalk && !this.isHolding) return;
     const { input_audio_format: format, input_audio_sampling_rate: rateHz } = this.session.settings;
     const audio = encode(isHeard ? pcm : SILENCE, format, rateHz);
     this.log.addAppend(CHUNK_MS);
     this.socket?.send(`{"type":"input_audio_buffer.append","audio":"${audio}"}`);
+  }
+
+  /** A turn of this call is heard again, up to here; null where it is over. @param {number | null} ms */
+  replayAt(ms) {
+    this.headMs = ms;
+    this.changed();
   }
 
   /** A message of the playback worklet. @param {any} message */
@@ -519,7 +533,9 @@ export class Call extends EventTarget {
     } else if (message.playing) {
       this.outputLevel = message.peak;
       this.session.played(message.playing, message.playedMs);
-      this.lanes.agent(now() - this.began, message.peak);
+      const atMs = now() - this.began;
+      this.lanes.agent(atMs, message.peak);
+      this.tape.write("agent", atMs, message.pcm);
       this.changed();
     } else if (message.underrun) {
       this.underruns += 1;

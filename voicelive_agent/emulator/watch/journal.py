@@ -90,7 +90,10 @@ class Journal:
 
     def _tell_turns(self) -> None:
         for turn in self._marks.take_changed():
-            self._feed.add_turn(self._marks.now_ms(), turn)
+            now_ms = self._marks.now_ms()
+            self._feed.add_turn(now_ms, turn)
+            if self._recording is not None:
+                self._recording.add_turn(now_ms, turn.as_json())
 
     def _note_event(self, event: Mapping[str, Any], audio: bytes) -> None:
         now_ms = self._marks.now_ms()

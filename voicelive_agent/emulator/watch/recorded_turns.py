@@ -1,10 +1,12 @@
 """Turns of a recorded session: what was said, done and answered in each, out of its events."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from voicelive_agent.emulator.watch.replay import Events
+from voicelive_agent.wire.audio.formats import AudioFormatError, parse_output_format
 
 TurnKind = Literal["greeting", "speech", "text", "action"]
 
@@ -36,6 +38,8 @@ class RecordedTurn:
     cut_after_ms: int | None = None
     """So much of the answer was heard when the person interrupted it."""
     first_sound_ms: float | None = None
+    heard_until_ms: float = 0.0
+    """When a client that plays in real time has played the answer."""
     item_ids: set[str] = field(default_factory=set)
     response_ids: set[str] = field(default_factory=set)
     ended_ms: float | None = None
@@ -72,6 +76,7 @@ def read_turns(events: Events) -> list[RecordedTurn]:
 class _TurnReader:
     def __init__(self) -> None:
         self.turns: list[RecordedTurn] = []
+        self._session: Mapping[str, Any] = {}
 
     def take_client(self, at_ms: float, event: Mapping[str, Any]) -> None:
         if event.get("type") == "conversation.item.create":
@@ -86,6 +91,10 @@ class _TurnReader:
 
     def take_server(self, at_ms: float, event: Mapping[str, Any]) -> None:
         kind = str(event.get("type"))
+        if kind in ("session.created", "session.updated"):
+            self._session = _mapping(event.get("session"))
+        elif kind == "input_audio_buffer.speech_started":
+            self._note_barge_in(at_ms)
         turn = self._find(kind, event, at_ms)
         if turn is None:
             return
@@ -126,6 +135,23 @@ class _TurnReader:
             None,
         )
 
+    def _note_barge_in(self, at_ms: float) -> None:
+        """An answer that was sent long ago may be heard still."""
+        detection = _mapping(self._session.get("turn_detection"))
+        if detection.get("interrupt_response") is False or not self.turns:
+            return
+        turn = self.turns[-1]
+        if turn.first_sound_ms is not None and at_ms < turn.heard_until_ms:
+            turn.cut_after_ms = round(at_ms - turn.first_sound_ms)
+
+    def _note_sound(self, turn: RecordedTurn, event: Mapping[str, Any], at_ms: float) -> None:
+        if turn.first_sound_ms is None:
+            turn.first_sound_ms = turn.heard_until_ms = at_ms
+        size_bytes = len(str(event.get("delta") or "")) * 3 // 4
+        name = self._session.get("output_audio_format") or "pcm16"
+        with contextlib.suppress(AudioFormatError):
+            turn.heard_until_ms += parse_output_format(str(name)).duration_ms(size_bytes)
+
     def _begin(self, turn: RecordedTurn) -> RecordedTurn:
         self.turns.append(turn)
         return turn
@@ -143,8 +169,8 @@ class _TurnReader:
     def _note_answer(
         self, turn: RecordedTurn, kind: str, event: Mapping[str, Any], at_ms: float
     ) -> None:
-        if kind == "response.audio.delta" and turn.first_sound_ms is None:
-            turn.first_sound_ms = at_ms
+        if kind == "response.audio.delta":
+            self._note_sound(turn, event, at_ms)
         elif kind in ("response.audio_transcript.done", "response.text.done"):
             text = event.get("transcript", event.get("text"))
             turn.agent_texts += [str(text)] if text else []
@@ -181,6 +207,10 @@ def _outline(kind: str, event: Mapping[str, Any]) -> str:
     if kind == "response.done":
         return f"{kind} ({_member(event, 'response', 'status')})"
     return f"{kind} ({_member(event, 'error', 'code')})" if kind == "error" else kind
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _id(value: Any) -> str:

@@ -26,6 +26,7 @@ from voicelive_agent.wire.recording_format import (
     Side,
     connection_line,
     event_line,
+    turn_line,
 )
 from voicelive_agent.wire.voice_live.frames import encode_event
 
@@ -112,6 +113,10 @@ class SessionRecording:
     def add_event(self, at_ms: float, side: Side, event: Any) -> None:
         """Keep one event; ``event`` is what stood in the frame, parsed where it was JSON."""
         self._try(lambda: self._write_line(event_line(at_ms, side, event)))
+
+    def add_turn(self, at_ms: float, turn: Mapping[str, Any]) -> None:
+        """Keep a turn as ``GET /sessions/{id}`` tells it; the last line of its number counts."""
+        self._try(lambda: self._write_line(turn_line(at_ms, turn)))
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

@@ -24,11 +24,16 @@ test("a word that comes again is the next one, not the first", () => {
   assert.deepEqual(splitAt("no, no!", twice, 150, 200), ["no, ", "no", "!"]);
 });
 
-test("without words the text is cut in proportion, between words", () => {
-  assert.deepEqual(splitAt("one two three four", [], 500, 1000), ["one two", "", " three four"]);
+test("without words the text is parted in proportion, at a word", () => {
+  assert.deepEqual(splitAt("one two three four", [], 500, 1000), ["one two ", "three", " four"]);
+  assert.deepEqual(splitAt("one two three four", [], 990, 1000), ["one two three ", "four", ""]);
+  assert.deepEqual(splitAt("one two", [], 0, 1000), ["", "", "one two"]);
   assert.deepEqual(splitAt("one two", [], 1000, 1000), ["one two", "", ""]);
 });
 
 test("every split holds the whole text", () => {
-  for (let ms = -10; ms < 1400; ms += 7) assert.equal(splitAt(text, words, ms, 1200).join(""), text);
+  for (let ms = -10; ms < 1400; ms += 7) {
+    assert.equal(splitAt(text, words, ms, 1200).join(""), text);
+    assert.equal(splitAt(text, [], ms, 1200).join(""), text);
+  }
 });

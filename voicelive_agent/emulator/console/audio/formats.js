@@ -36,7 +36,11 @@ function rateOf(format) {
 /** Milliseconds of sound in `text`, without decoding it. @param {string} text base64 @param {string} [format] */
 export function lengthMs(text, format = "pcm16") {
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  const bytes = (text.length * 3) / 4 - padding;
+  return bytesMs((text.length * 3) / 4 - padding, format);
+}
+
+/** Milliseconds of so many bytes of sound. @param {number} bytes @param {string} [format] */
+export function bytesMs(bytes, format = "pcm16") {
   return (bytes / (format in LAWS ? 1 : 2) / rateOf(format)) * 1000;
 }
 

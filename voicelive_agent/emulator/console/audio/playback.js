@@ -28,7 +28,8 @@ class Playback extends AudioWorkletProcessor {
     this.isDry = true;
     this.isResting = true;
     this.peak = 0;
-    this.framesSinceReport = 0;
+    /** What was played since the last report. @type {Float32Array[]} */
+    this.reported = [];
     this.port.onmessage = ({ data }) => this.receive(data);
   }
 
@@ -136,16 +137,30 @@ class Playback extends AudioWorkletProcessor {
       out[index] = sample;
       this.peak = Math.max(this.peak, Math.abs(sample));
     }
-    this.report(out.length);
+    this.report(out);
     return true;
   }
 
-  report(/** @type {number} */ frames) {
-    this.framesSinceReport += frames;
-    if ((this.framesSinceReport / sampleRate) * 1000 < REPORT_MS) return;
-    this.framesSinceReport = 0;
-    this.port.postMessage({ playing: this.item, playedMs: this.playedMs(), peak: this.peak });
+  /** @param {Float32Array} out */
+  report(out) {
+    this.reported.push(out.slice());
+    const frames = this.reported.length * out.length;
+    if ((frames / sampleRate) * 1000 < REPORT_MS) return;
+    const pcm = this.pcmOf(frames);
+    this.port.postMessage({ playing: this.item, playedMs: this.playedMs(), peak: this.peak, pcm }, [pcm.buffer]);
+    this.reported = [];
     this.peak = 0;
+  }
+
+  /** What is reported, at the rate of the wire. @param {number} frames */
+  pcmOf(frames) {
+    const pcm = new Int16Array(Math.round(frames * this.step));
+    const block = this.reported[0].length;
+    for (let index = 0; index < pcm.length; index++) {
+      const at = Math.min(frames - 1, Math.floor(index / this.step));
+      pcm[index] = Math.round(this.reported[Math.floor(at / block)][at % block] * 0x8000);
+    }
+    return pcm;
   }
 }
 

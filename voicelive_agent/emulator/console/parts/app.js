@@ -2,7 +2,7 @@
 
 import { Call } from "../call.js";
 import { Feed } from "../feed.js";
-import { html, LitElement, nothing } from "../vendor/lit.js";
+import { html, LitElement, nothing, repeat } from "../vendor/lit.js";
 import { News } from "../wire/news.js";
 import { percentiles } from "../wire/turns.js";
 import "./bar.js";
@@ -11,14 +11,19 @@ import "./event-log.js";
 import "./lanes-view.js";
 import { KEYS, listen } from "./keys.js";
 import { renderBroken } from "./news.js";
+import "./observed-bar.js";
+import "./sessions-view.js";
 import "./settings.js";
+import { Stage } from "./stage.js";
 import "./state-view.js";
 import "./waterfall.js";
 
-const TABS = { turns: "Turns + events", settings: "Session settings", state: "State" };
+const TABS = {
+  turns: "Turns + events", settings: "Session settings", state: "State", calls: "Calls", recordings: "Recordings",
+};
 
 /** On a narrow screen one part is seen at a time. */
-const PANES = { talk: "Talk", turns: "Turns", events: "Events", settings: "Settings" };
+const PANES = { talk: "Talk", turns: "Turns", events: "Events", settings: "Settings", more: "More" };
 
 export class App extends LitElement {
   constructor() {
@@ -26,6 +31,7 @@ export class App extends LitElement {
     this.call = new Call();
     this.feed = new Feed(this.call.service);
     this.news = new News(Date.now());
+    this.stage = new Stage(this.call, this.feed);
     this.tab = "turns";
     this.pane = "talk";
     this.selected = 0;
@@ -47,6 +53,9 @@ export class App extends LitElement {
     this.addEventListener("turn-selected", (event) => this.select(/** @type {CustomEvent} */ (event).detail));
     this.feed.addEventListener("agent", (event) => this.tell("agent", /** @type {CustomEvent} */ (event).detail));
     this.feed.addEventListener("log", (event) => this.tell("log", /** @type {CustomEvent} */ (event).detail));
+    this.addEventListener("session", (event) => this.choose(/** @type {CustomEvent} */ (event).detail));
+    this.addEventListener("seek", (event) => this.stage.player.seek(/** @type {CustomEvent} */ (event).detail));
+    this.stage.addEventListener("change", () => this.requestUpdate());
     listen(this);
     this.paint();
     void this.load();
@@ -55,6 +64,7 @@ export class App extends LitElement {
   async load() {
     try {
       this.about = await this.call.service.about();
+      void this.stage.start().catch(() => {});
       void this.feed.run();
       this.call.agentAway = this.findAway();
       if (this.call.phase === "idle" && ["key", "away"].includes(this.call.trouble)) this.call.enter("idle");
@@ -100,8 +110,8 @@ export class App extends LitElement {
 
   /** @param {string} tab */
   open(tab) {
-    this.tab = tab in TABS ? tab : "turns";
-    this.pane = tab in PANES ? tab : "turns";
+    this.tab = tab in TABS ? tab : tab === "more" ? "calls" : "turns";
+    this.pane = tab in PANES ? tab : "more";
     this.requestUpdate();
   }
 
@@ -115,26 +125,44 @@ export class App extends LitElement {
     if (theme !== this.call.preferences.theme) this.call.prefer({ theme });
   }
 
-  /** @param {import("../wire/turns.js").Row | null} row */
+  /** Another session is to be shown. @param {{do: "watch" | "open" | "replay" | "back", id: string}} wish */
+  async choose({ do: what, id }) {
+    this.select(null);
+    if (what === "back") this.stage.back();
+    else if (what === "watch") this.stage.watch(id);
+    else if (what === "replay") await this.stage.watchReplay(id);
+    else await this.stage.open(id);
+    if (what === "watch" || what === "open") this.open("turns");
+    this.requestUpdate();
+  }
+
+  /** Its events, its span in the lanes, and its sound. @param {import("../wire/turns.js").Row | null} row */
   select(row) {
     const isSame = row?.turn.number === this.selected;
     this.selected = !row || isSame ? 0 : row.turn.number;
     const span = row && !isSame ? this.spanOf(row) : null;
     /** @type {import("./lanes-view.js").LanesView | null} */ (this.querySelector("console-lanes"))?.show(span);
     /** @type {import("./event-log.js").EventLogView | null} */ (this.querySelector("console-event-log"))?.show(span);
+    if (span) void this.stage.play(span);
+    else this.stage.player.pause();
     this.requestUpdate();
   }
 
-  /** The turn's span in ms of the page's call. @param {import("../wire/turns.js").Row} row */
+  /** The turn's span in ms of what is shown. @param {import("../wire/turns.js").Row} row */
   spanOf(row) {
-    const next = this.call.rows.find(({ turn }) => turn.number === row.turn.number + 1);
-    const fromMs = row.zeroMs + this.call.offsetMs;
-    return { fromMs: fromMs - 300, toMs: next ? next.zeroMs + this.call.offsetMs : this.call.lanes.endMs };
+    const { shown } = this.stage;
+    const next = shown.rows.find(({ turn }) => turn.number === row.turn.number + 1);
+    const { speech } = shown.lanes;
+    const [zeroMs, nextMs] = [row.zeroMs + shown.offsetMs, next ? next.zeroMs + shown.offsetMs : shown.lanes.endMs];
+    // What the person said comes before the end of it.
+    const said = row.turn.kind === "speech" ? speech.findLast(({ fromMs }) => fromMs < zeroMs) : null;
+    const following = next?.turn.kind === "speech" ? speech.findLast(({ fromMs }) => fromMs < nextMs) : null;
+    return { fromMs: (said?.fromMs ?? zeroMs) - 300, toMs: Math.max(zeroMs + 500, following?.fromMs ?? nextMs) };
   }
 
   /** @param {number} step */
   moveTurn(step) {
-    const { rows } = this.call;
+    const { rows } = this.stage.shown;
     const at = rows.findIndex(({ turn }) => turn.number === this.selected);
     const row = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step];
     if (row) this.select(row);
@@ -142,16 +170,17 @@ export class App extends LitElement {
 
   render() {
     const { call } = this;
+    const { shown } = this.stage;
     return html`
       <console-bar .call=${call} .about=${this.about}></console-bar>
-      ${this.renderTrouble()} ${renderBroken(this.news)}
+      ${this.renderTrouble()} ${renderBroken(this.news)} ${this.renderObserved()}
       <main data-pane=${this.pane}>
         <section class="left" aria-label="Conversation">
-          <console-conversation .call=${call}></console-conversation>
+          ${repeat([shown], same, () => html`<console-conversation .call=${shown}></console-conversation>`)}
           ${this.renderWriting()}
         </section>
         <section class="right" aria-label="What happened">
-          <console-lanes .call=${call}></console-lanes>
+          ${repeat([shown], same, () => html`<console-lanes .call=${shown}></console-lanes>`)}
           <div class="tabs" role="tablist">
             ${Object.entries(TABS).map(
               ([name, title]) => html`<button role="tab" id=${`tab-${name}`} aria-controls="panel" aria-selected=${this.tab === name} @click=${() => this.open(name)}>${title}</button>`,
@@ -171,8 +200,18 @@ export class App extends LitElement {
   renderTab() {
     if (this.tab === "state") return html`<console-state .call=${this.call}></console-state>`;
     if (this.tab === "settings") return html`<console-settings .call=${this.call} .about=${this.about}></console-settings>`;
-    return html`<console-waterfall .call=${this.call} .selected=${this.selected}></console-waterfall>
-      <console-event-log .call=${this.call}></console-event-log>`;
+    const { stage, call, about } = this;
+    if (this.tab === "calls" || this.tab === "recordings") {
+      return html`<console-sessions .sessions=${stage.sessions} .kind=${this.tab} .own=${call.session.id} .chosen=${stage.observed?.id ?? ""} .about=${about}></console-sessions>`;
+    }
+    return repeat([stage.shown], same, (shown) => html`<console-waterfall .call=${shown} .selected=${this.selected}></console-waterfall>
+      <console-event-log .call=${shown}></console-event-log>`);
+  }
+
+  renderObserved() {
+    const { observed, player, wav } = this.stage;
+    if (!observed) return nothing;
+    return repeat([observed], same, () => html`<console-observed-bar class="observed" role="region" aria-label="What is shown" .call=${observed} .player=${player} .hasSound=${wav !== null}></console-observed-bar>`);
   }
 
   renderTrouble() {
@@ -271,6 +310,11 @@ export class App extends LitElement {
       <form method="dialog"><button autofocus>Close</button></form>
     </dialog>`;
   }
+}
+
+/** A part belongs to one session: it is made anew for another. @param {any} one */
+function same(one) {
+  return one;
 }
 
 /** @param {number} s */

@@ -26,7 +26,9 @@ export class Conversation extends Part {
   }
 
   updated() {
-    if (this.follows) this.scrollTop = this.scrollHeight;
+    const isRecording = this.call.headMs !== null;
+    if (isRecording) this.querySelector(".said.now")?.scrollIntoView({ block: "nearest" });
+    else if (this.follows) this.scrollTop = this.scrollHeight;
   }
 
   render() {
@@ -93,7 +95,7 @@ export class Conversation extends Part {
   renderAgent(entry) {
     const isNow = this.call.session.playing === entry.key && entry.playedMs > 0;
     const how = isNow ? " · speaking now" : entry.isGreeting ? " · greeting" : "";
-    return html`<article class="said agent" data-key=${entry.key}>
+    return html`<article class=${isNow ? "said agent now" : "said agent"} data-key=${entry.key}>
       <h2>agent${how}</h2>
       <p>${entry.cutMs === null ? this.renderWhole(entry, isNow) : this.renderCut(entry, entry.cutMs)}</p>
     </article>`;

@@ -15,6 +15,8 @@ export class EventLogView extends Part {
     this.text = "";
     this.follows = true;
     this.opened = 0;
+    /** Where a recording has scrolled it to. */
+    this.placedPx = 0;
     this.found = /** @type {import("../wire/log.js").Row[]} */ ([]);
     this.foundVersion = "";
     this.foundIn = this.found;
@@ -48,6 +50,12 @@ export class EventLogView extends Part {
     return this.found;
   }
 
+  /** The row that a recording has come to, or -1. */
+  get current() {
+    const headMs = this.call.headMs;
+    return headMs === null || !this.found.length ? -1 : Math.max(0, countUntil(this.found, headMs) - 1);
+  }
+
   get list() {
     return /** @type {HTMLElement | null} */ (this.querySelector(".log"));
   }
@@ -56,7 +64,8 @@ export class EventLogView extends Part {
     const { rows } = this;
     const height = this.list?.clientHeight || 400;
     const lastTop = Math.max(0, rows.length * ROW_PX - height);
-    const top = this.follows ? lastTop : Math.min(this.list?.scrollTop ?? 0, lastTop);
+    const current = this.current;
+    const top = current >= 0 && this.follows ? topOf(current, height, lastTop) : this.follows ? lastTop : Math.min(this.list?.scrollTop ?? 0, lastTop);
     const first = Math.max(0, Math.floor(top / ROW_PX) - MARGIN_ROWS);
     const shown = rows.slice(first, Math.ceil((top + height) / ROW_PX) + MARGIN_ROWS);
     return html`
@@ -72,19 +81,19 @@ export class EventLogView extends Part {
       ${this.turn ? html`<p class="filter-note">Events of the selected turn. <button class="link" @click=${() => this.show(null)}>Show all</button></p>` : nothing}
       <div class="log" tabindex="0" role="grid" aria-label="Events" aria-rowcount=${rows.length} @scroll=${this.scrolled} @keydown=${this.key}>
         <svg class="height" width="1" height=${rows.length * ROW_PX} aria-hidden="true"></svg>
-        ${shown.map((row, index) => this.renderRow(row, first + index))}
+        ${shown.map((row, index) => this.renderRow(row, first + index, current))}
       </div>
       ${this.renderOpened()}
       <p class="quiet counts">${rows.length} of ${this.call.log.rows.length} rows · ${this.call.log.appends} chunks of microphone sent</p>`;
   }
 
-  /** @param {import("../wire/log.js").Row} row @param {number} index */
-  renderRow(row, index) {
+  /** @param {import("../wire/log.js").Row} row @param {number} index @param {number} current */
+  renderRow(row, index, current) {
     const isOpen = row.number === this.opened;
     const tone = /^(error|page\.silent|conversation\.item\.truncated?)$/.test(row.type) ? "bad" : row.from;
     const many = row.count > 1 ? ` × ${row.count}` : "";
     const sound = row.audioMs ? ` · ${(row.audioMs / 1000).toFixed(2)} s` : "";
-    return html`<div class="event ${tone} ${isOpen ? "open" : ""}" role="row" aria-rowindex=${index + 1} .style=${`top: ${index * ROW_PX}px`}
+    return html`<div class="event ${tone} ${isOpen ? "open" : ""} ${index === current ? "now" : ""}" role="row" aria-rowindex=${index + 1} .style=${`top: ${index * ROW_PX}px`}
       @click=${() => this.open(row)}><span role="gridcell">${ARROWS[row.from]} ${(row.atMs / 1000).toFixed(3)} ${shorten(row.type)}${many}${sound} ${row.summary}</span></div>`;
   }
 
@@ -99,7 +108,10 @@ export class EventLogView extends Part {
 
   updated() {
     const { list } = this;
-    if (list && this.follows) list.scrollTop = list.scrollHeight;
+    if (!list || !this.follows) return;
+    const { current } = this;
+    list.scrollTop = current < 0 ? list.scrollHeight : topOf(current, list.clientHeight, list.scrollHeight);
+    this.placedPx = list.scrollTop;
   }
 
   /** @param {import("../wire/log.js").Row} row */
@@ -112,6 +124,12 @@ export class EventLogView extends Part {
   scrolled() {
     const { list } = this;
     if (!list) return;
+    if (this.current >= 0) {
+      // A recording's events are followed until someone scrolls them.
+      if (Math.abs(list.scrollTop - this.placedPx) > ROW_PX * 2) this.follows = false;
+      this.requestUpdate();
+      return;
+    }
     const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < ROW_PX * 2;
     if (this.follows && !isAtEnd) this.follows = false;
     this.requestUpdate();
@@ -158,6 +176,22 @@ export class EventLogView extends Part {
   export() {
     saveFile(`${this.call.session.id || "events"}.jsonl`, this.lines, "application/jsonl");
   }
+}
+
+/** How many rows are not later than `ms`. @param {import("../wire/log.js").Row[]} rows @param {number} ms */
+function countUntil(rows, ms) {
+  let [from, to] = [0, rows.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (rows[middle].atMs <= ms) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Where a list is scrolled to that shows a row in its middle. @param {number} index @param {number} height @param {number} lastTop */
+function topOf(index, height, lastTop) {
+  return Math.max(0, Math.min(lastTop, Math.round(index * ROW_PX - height / 2)));
 }
 
 /** @param {string} type */

@@ -1,4 +1,4 @@
-/** Lanes view: both voices on one canvas, with speech, ends of turns and cuts. */
+/** Lanes view: both voices on one canvas, with speech, ends of turns, cuts, and what is played again. */
 
 import { html } from "../vendor/lit.js";
 import { Part } from "./part.js";
@@ -14,6 +14,7 @@ export class LanesView extends Part {
     this.selection = null;
     this.drawnAt = 0;
     this.drawnVersion = "";
+    this.shown = { fromMs: 0, endMs: SPAN_MS };
     this.frame = 0;
   }
 
@@ -49,7 +50,7 @@ export class LanesView extends Part {
   }
 
   render() {
-    return html`<canvas height=${HEIGHT} role="img" aria-label="The last 20 seconds of both voices"></canvas>`;
+    return html`<canvas height=${HEIGHT} role="img" aria-label="20 seconds of both voices" @click=${this.seek}></canvas>`;
   }
 
   /** What to show instead of the last seconds. @param {{fromMs: number, toMs: number} | null} selection */
@@ -65,12 +66,32 @@ export class LanesView extends Part {
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
     // Under reduced motion the lanes go on page by page instead of sliding.
     const newest = isStill ? Math.ceil(lanes.endMs / SPAN_MS) * SPAN_MS : lanes.endMs;
-    const endMs = this.selection ? this.selection.toMs + 1000 : Math.max(SPAN_MS, newest);
-    const fromMs = this.selection ? Math.max(0, this.selection.fromMs - 1000) : endMs - SPAN_MS;
-    const version = `${lanes.endMs} ${fromMs} ${endMs} ${canvas.clientWidth} ${lanes.marks.length} ${document.documentElement.dataset.theme}`;
+    const { fromMs, endMs } = this.window(newest);
+    const version = `${this.headMs} ${lanes.endMs} ${fromMs} ${endMs} ${canvas.clientWidth} ${lanes.marks.length} ${document.documentElement.dataset.theme}`;
     if (version === this.drawnVersion) return;
     this.drawnVersion = version;
-    new Painting(canvas, lanes, fromMs, endMs).paint(this.selection);
+    this.shown = { fromMs, endMs };
+    new Painting(canvas, lanes, fromMs, endMs).paint(this.selection, this.headMs);
+  }
+
+  /** What is played again now, in a recording or of a turn. @returns {number | null} */
+  get headMs() {
+    return this.call.headMs;
+  }
+
+  /** The selected turn, or the page of 20 s that is played again, or the newest. @param {number} newest */
+  window(newest) {
+    if (this.selection) return { fromMs: Math.max(0, this.selection.fromMs - 1000), endMs: this.selection.toMs + 1000 };
+    const fromMs = this.headMs === null ? Math.max(SPAN_MS, newest) - SPAN_MS : Math.floor(this.headMs / SPAN_MS) * SPAN_MS;
+    return { fromMs, endMs: fromMs + SPAN_MS };
+  }
+
+  /** @param {MouseEvent} event */
+  seek(event) {
+    const width = this.querySelector("canvas")?.clientWidth;
+    if (!width || this.headMs === null) return;
+    const ms = this.shown.fromMs + (event.offsetX / width) * (this.shown.endMs - this.shown.fromMs);
+    this.dispatchEvent(new CustomEvent("seek", { detail: ms, bubbles: true }));
   }
 }
 
@@ -95,16 +116,24 @@ class Painting {
     return ((ms - this.fromMs) / (this.toMs - this.fromMs)) * this.width;
   }
 
-  /** @param {{fromMs: number, toMs: number} | null} selection */
-  paint(selection) {
+  /** @param {{fromMs: number, toMs: number} | null} selection @param {number | null} headMs */
+  paint(selection, headMs) {
     const { context } = this;
     context.clearRect(0, 0, this.width, HEIGHT);
     context.font = "11px system-ui, sans-serif";
     if (selection) this.band(selection.fromMs, selection.toMs, "select", 0, HEIGHT);
     for (const { fromMs, toMs } of this.lanes.speech) this.band(fromMs, toMs ?? this.lanes.endMs, "you-band", 12, 40);
+    for (const { fromMs, toMs } of this.lanes.answers.values()) this.band(fromMs, toMs, "spoken", 72, 32);
     this.lane("you", 32);
     this.lane("agent", 88);
     for (const mark of this.lanes.marks) this.mark(mark);
+    if (headMs !== null) this.head(headMs);
+  }
+
+  /** @param {number} ms */
+  head(ms) {
+    this.context.fillStyle = this.color("focus");
+    this.context.fillRect(this.x(ms) - 1, 0, 2, HEIGHT);
   }
 
   /** @param {number} fromMs @param {number} toMs @param {string} color @param {number} top @param {number} height */

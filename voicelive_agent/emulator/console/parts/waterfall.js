@@ -1,7 +1,7 @@
 /** Waterfall: each turn's time from the end of speech to the loudspeaker, on one scale. */
 
 import { html, nothing, svg } from "../vendor/lit.js";
-import { percentiles, STAGES, scaleMs } from "../wire/turns.js";
+import { percentiles, rowAt, STAGES, scaleMs } from "../wire/turns.js";
 import { Part } from "./part.js";
 
 const SHOWN = 100;
@@ -12,10 +12,13 @@ export class Waterfall extends Part {
   constructor() {
     super();
     this.selected = 0;
+    /** What is played again now. @type {import("../wire/turns.js").Row | null} */
+    this.current = null;
   }
 
   render() {
     const rows = this.call.rows.slice(-SHOWN);
+    this.current = rowAt(rows, this.call.headMs);
     if (!rows.length) return html`<p class="quiet">Each turn appears here with what its time was spent on.</p>`;
     const scale = scaleMs(rows);
     const { p50, p95, count } = percentiles(this.call.rows);
@@ -33,7 +36,7 @@ export class Waterfall extends Part {
   renderRow(row, scale) {
     const { turn, segments, totalMs, isCut, isUnanswered } = row;
     const isSelected = turn.number === this.selected;
-    return html`<button role="option" class="turn" aria-selected=${isSelected} data-turn=${turn.number} @click=${() => this.select(row)}>
+    return html`<button role="option" class=${row === this.current ? "turn now" : "turn"} aria-selected=${isSelected} data-turn=${turn.number} @click=${() => this.select(row)}>
       <span class="label"><b>${turn.number}</b> ${row.label}${isCut ? ", barged in" : ""}</span>
       <svg class="bars" height="18" aria-hidden="true">
         ${gridLines(scale).map((ms) => svg`<line x1=${percent(ms, scale)} x2=${percent(ms, scale)} y1="0" y2="18"/>`)}

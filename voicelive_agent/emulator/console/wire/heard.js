@@ -25,17 +25,13 @@ export function placeWords(text, words) {
 
 /**
  * The answer's text in three: what was played at `ms`, the word that was just then, the rest.
- * Without words it is cut in proportion to the sound.
+ * Without words it is parted in proportion to the sound.
  * @param {string} text @param {Word[]} words @param {number} ms @param {number} audioMs
  * @returns {[string, string, string]}
  */
 export function splitAt(text, words, ms, audioMs) {
   const placed = placeWords(text, words);
-  if (!placed.length) {
-    const share = audioMs > 0 ? Math.min(1, ms / audioMs) : 0;
-    const end = share >= 1 ? text.length : text.lastIndexOf(" ", Math.round(share * text.length));
-    return [text.slice(0, Math.max(0, end)), "", text.slice(Math.max(0, end))];
-  }
+  if (!placed.length) return splitInProportion(text, audioMs > 0 ? ms / audioMs : 0);
   const begun = placed.filter((word) => word.startMs < ms);
   const last = begun.at(-1);
   if (!last) return ["", "", text];
@@ -43,4 +39,14 @@ export function splitAt(text, words, ms, audioMs) {
   const isNow = ms < last.endMs;
   if (isNow) return [text.slice(0, last.from), text.slice(last.from, last.to), text.slice(last.to)];
   return [text.slice(0, last.to), "", text.slice(last.to)];
+}
+
+/** @param {string} text @param {number} share of its sound @returns {[string, string, string]} */
+function splitInProportion(text, share) {
+  if (share <= 0) return ["", "", text];
+  if (share >= 1) return [text, "", ""];
+  const at = Math.floor(share * text.length);
+  const from = text.lastIndexOf(" ", at) + 1;
+  const to = text.indexOf(" ", from);
+  return [text.slice(0, from), text.slice(from, to < 0 ? text.length : to), to < 0 ? "" : text.slice(to)];
 }

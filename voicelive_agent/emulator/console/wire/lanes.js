@@ -12,6 +12,8 @@ export class Lanes {
     this.speech = [];
     /** @type {{atMs: number, label: string, isCut: boolean}[]} */
     this.marks = [];
+    /** Answers of which the sound itself is not here, by item. @type {Map<string, {fromMs: number, toMs: number}>} */
+    this.answers = new Map();
   }
 
   clear() {

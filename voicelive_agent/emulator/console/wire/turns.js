@@ -60,6 +60,11 @@ export function toRow(turn, page = {}) {
   };
 }
 
+/** The turn that goes on at a moment, or the last one before it. @param {Row[]} rows @param {number | null} ms */
+export function rowAt(rows, ms) {
+  return ms === null ? null : (rows.findLast(({ zeroMs }) => zeroMs <= ms) ?? null);
+}
+
 /** The end of the scale that all rows share: a round number of ms. @param {Row[]} rows */
 export function scaleMs(rows) {
   const longest = Math.max(100, ...rows.map(({ segments }) => segments.at(-1)?.toMs ?? 0));

@@ -1,0 +1,50 @@
+/** Observed bar: whose call is shown in the place of the page's own, and the controls of its sound. */
+
+import { html, live, nothing } from "../vendor/lit.js";
+import { Part } from "./part.js";
+import { lengthOf } from "./sessions-view.js";
+
+export class ObservedBar extends Part {
+  static properties = { ...Part.properties, player: { attribute: false }, hasSound: { attribute: false } };
+
+  constructor() {
+    super();
+    /** @type {import("../audio/player.js").Player} */
+    this.player = /** @type {any} */ (undefined);
+    this.hasSound = false;
+  }
+
+  /** @returns {import("../wire/observed.js").Observed} */
+  get observed() {
+    return /** @type {any} */ (this.call);
+  }
+
+  render() {
+    const { observed } = this;
+    const what = observed.isRecording ? "Recording" : observed.isClosed ? "Ended call of another client" : "● Live call of another client";
+    return html`<p><b>${what}</b> · ${observed.summary?.answers ?? ""} <span class="quiet">${observed.id}</span></p>
+      ${observed.isRecording ? this.renderTransport() : nothing}
+      <span class="spacer"></span>
+      <button @click=${() => this.dispatchEvent(new CustomEvent("session", { detail: { do: "back" }, bubbles: true }))}>Back to my call</button>`;
+  }
+
+  renderTransport() {
+    const { observed, player } = this;
+    if (!this.hasSound) return html`<span class="quiet">Its sound is not there.</span>`;
+    const headMs = observed.headMs ?? 0;
+    return html`<button aria-label=${player.isPlaying ? "Pause" : "Play"} @click=${() => (player.isPlaying ? player.pause() : player.play())}>${player.isPlaying ? "⏸" : "▶"}</button>
+      <input type="range" aria-label="Place in the recording" min="0" max=${Math.round(player.durationMs)} step="100" .value=${live(String(Math.round(headMs)))}
+        aria-valuetext=${lengthOf(headMs)} @input=${(/** @type {any} */ event) => player.seek(Number(event.target.value))}>
+      <span class="time">${lengthOf(headMs)} / ${lengthOf(player.durationMs)}</span>
+      ${this.renderSide("you")}${this.renderSide("agent")}`;
+  }
+
+  /** @param {"you" | "agent"} side */
+  renderSide(side) {
+    const { player } = this;
+    return html`<label class="switch"><input type="checkbox" .checked=${live(player.isOn[side])}
+      @change=${(/** @type {any} */ event) => player.setSide(side, event.target.checked)}> ${side}</label>`;
+  }
+}
+
+customElements.define("console-observed-bar", ObservedBar);
