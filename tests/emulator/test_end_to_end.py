@@ -309,6 +309,43 @@ async def test_a_function_call_in_model_mode(service: Service) -> None:
         assert answer
 
 
+async def test_speech_is_a_sentence_and_a_place_in_it_the_argument_of_a_call(
+    service: Service,
+) -> None:
+    """The official SDK's own tests compare a transcript with its capital and question mark, and
+    arguments as text: '{"location": "Beijing"}' was not '{"location":"Beijing"}'.
+    """
+    location = {"type": "object", "properties": {"location": {"type": "string"}}}
+    weather = {"type": "function", "name": "get_weather", "parameters": location}
+    clock = {"type": "function", "name": "get_time", "parameters": location}
+    async with call(service, model="local") as caller:
+        await configure(
+            caller,
+            tools=[weather, clock],
+            turn_detection=ServerVad(prefix_padding_ms=300, silence_duration_ms=200),
+        )
+        heard, _, status = await speak(caller, "What's the largest lake in the world?")
+        assert (heard, status) == ("What's the largest lake in the world?", "completed")
+        await caller.hear_out()
+
+        since = len(caller.happened)
+        await caller.say(say("What is the weather in Beijing?"))
+        called = await caller.wait_for("response.function_call_arguments.done", since=since)
+        assert (called.event.name, called.event.arguments) == (
+            "get_weather",
+            '{"location":"Beijing"}',
+        )
+        await finish(caller, since)
+        since = len(caller.happened)
+        result = json.dumps({"location": "Beijing", "weather": "sunny", "temp_c": 25})
+        output = {"type": "function_call_output", "call_id": called.event.call_id, "output": result}
+        await caller.connection.send({"type": "conversation.item.create", "item": output})
+        await caller.connection.response.create()
+        answer, _ = await finish(caller, since)
+        assert "sunny" in answer
+        assert "25" in answer
+
+
 async def test_two_sessions_side_by_side(service: Service) -> None:
     async with call(service) as one, call(service) as other:
         both = await asyncio.gather(

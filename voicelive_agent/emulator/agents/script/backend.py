@@ -153,7 +153,9 @@ class _Answer:
 
     def _write_call(self, tool: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[str, str]:
         arguments = fill_arguments(tool.get("parameters"), self._said, given)
-        return str(tool["name"]), json.dumps(arguments, ensure_ascii=False)
+        # Without spaces, as models write them: clients compare the text.
+        text = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+        return str(tool["name"]), text
 
     def _list_tools(self) -> list[Mapping[str, Any]]:
         choice = self._request.tool_choice
