@@ -48,6 +48,7 @@ CONVERSATION = (
     (27.95, 30.00, "oh i don't hear that in new jersey now"),
 )  # fmt: skip
 """Where in the recording, in s, who says what."""
+SOUND_FILES = (".wav", ".ogg", ".oga", ".flac", ".gsm")
 _TIMEOUT_S = 600
 _SOUNDS = "usr/share/asterisk/sounds"
 _TEXTS = "usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz"
@@ -170,6 +171,12 @@ class Recordings:
         for path in sorted(self._unpack(MUSIC).rglob("*.wav")):
             yield decode(path.read_bytes())
 
+    def list_files(self, package: Package) -> Iterator[Path]:
+        """The sound files of a Debian package, in the order of their names."""
+        for path in sorted(self._unpack(package).rglob("*")):
+            if path.suffix in SOUND_FILES and path.is_file():
+                yield path
+
     def _list_prompts(self, package: Package, suffix: str) -> Iterator[tuple[str, Path]]:
         """The prompts that are words alone: what is said, and the recording."""
         folder = self._unpack(package) / _SOUNDS / "en_US_f_Allison"
@@ -182,7 +189,7 @@ class Recordings:
                     yield said.strip(), path
 
     def _unpack(self, package: Package) -> Path:
-        folder = self._cache / f"{package.name}-{package.version}"
+        folder = self._cache / f"{package.name}-{package.version.replace(':', '%3a')}"
         if not folder.is_dir():
             archive = self._fetch(package)
             work = folder.with_name(f"{folder.name}.new")
@@ -208,7 +215,8 @@ class Recordings:
         return path
 
     def _find(self, package: Package) -> Path | None:
-        pattern = f"{re.sub('[-_.]', '?', package.name)}[-_]{package.version}*"
+        version = package.version.replace(":", "%3a")
+        pattern = f"{re.sub('[-_.]', '?', package.name)}[-_]{version}*"
         for path in self._cache.glob(pattern):
             if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == package.sha256:
                 return path
