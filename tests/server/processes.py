@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,12 @@ async def connect(
     collected.
     """
     port = int(server.url.rpartition(":")[2])
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=limit)
+    ours = socket.socket()
+    # The kernel would take tens of megabytes for a caller that doesn't read.
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, limit)
+    ours.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(ours, ("127.0.0.1", port))
+    reader, writer = await asyncio.open_connection(sock=ours, limit=limit)
     with contextlib.closing(writer):
         yield reader, writer
 

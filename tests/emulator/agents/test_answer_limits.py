@@ -1,11 +1,12 @@
 """Agents that send too much, for too long, or what is made to hurt a reader (D6)."""
 
 import asyncio
+import gc
 import gzip
 import json
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -41,6 +42,15 @@ HELLO = lines_of(
 BACKENDS: list[Callable[..., AgentBackend]] = [InvocationsBackend, ResponsesBackend, ChatBackend]
 MOST_HELD_S = 0.5
 """What one session's agent may compute before others are served, on a slow machine."""
+
+
+@pytest.fixture(autouse=True)
+def small_heap() -> Iterator[None]:
+    """What other tests of this process left is no part of what a garbage collection takes."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def encoded(coding: str) -> str:
