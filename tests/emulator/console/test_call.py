@@ -117,7 +117,7 @@ def test_a_barge_in_silences_the_page_and_strikes_what_was_not_heard(
             "<i2",
         )
         heard = screen.heard()
-        at, played = find(heard, wanted), int(entry["playedMs"] * RATE_HZ / 1000)
+        at, played = find(heard, wanted), round(entry["playedMs"] * RATE_HZ / 1000)
         assert np.abs(heard[at : at + played].astype(int) - wanted[:played]).max() <= 1
         assert np.abs(heard[at + played : at + played + 2400].astype(int)).max() <= 1
         # The screen shows it: struck, with the page's own count.
