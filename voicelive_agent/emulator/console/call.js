@@ -9,6 +9,7 @@ import { Lanes } from "./wire/lanes.js";
 import { EventLog, summarise } from "./wire/log.js";
 import { Session } from "./wire/session.js";
 import { addressOf, CallSocket } from "./wire/socket.js";
+import { answerCall, approveCall } from "./wire/calls.js";
 import { check } from "./wire/form.js";
 import { describe } from "./wire/states.js";
 import { pageMarks, toRow } from "./wire/turns.js";
@@ -308,6 +309,7 @@ export class Call extends EventTarget {
       else if (effect.do === "send") this.send(effect.event);
       else if (effect.do === "hangUp") this.end(effect.why);
       else if (effect.do === "configure") this.update(this.wishes);
+      else if (effect.do === "called") this.called(effect.entry);
       else this.begin();
     }
   }
@@ -384,6 +386,24 @@ export class Call extends EventTarget {
     if (!event) return;
     await this.silence("click");
     this.send(event);
+    this.changed();
+  }
+
+  /** A function is called: answered as it always is, or by the person. @param {import("./wire/calls.js").CallEntry} entry */
+  called(entry) {
+    const output = this.preferences.answers[entry.name];
+    if (output !== undefined) this.answer(entry, output);
+  }
+
+  /** @param {import("./wire/calls.js").CallEntry} entry @param {string} output */
+  answer(entry, output) {
+    this.perform(answerCall(this.session, entry, output));
+    this.changed();
+  }
+
+  /** @param {import("./wire/calls.js").CallEntry} entry @param {boolean} isApproved */
+  approve(entry, isApproved) {
+    this.perform(approveCall(this.session, entry, isApproved));
     this.changed();
   }
 

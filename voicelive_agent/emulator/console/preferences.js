@@ -24,6 +24,8 @@ const DEFAULTS = {
   processing: { echoCancellation: true, noiseSuppression: false, autoGainControl: false },
   /** @type {Record<string, any>} */
   session: {},
+  /** What a function of that name always returns. @type {Record<string, string>} */
+  answers: {},
 };
 
 /** @typedef {typeof DEFAULTS} Preferences */

@@ -8,6 +8,7 @@ import { percentiles } from "../wire/turns.js";
 import "./bar.js";
 import "./conversation.js";
 import "./event-log.js";
+import "./functions.js";
 import "./lanes-view.js";
 import { KEYS, listen } from "./keys.js";
 import { renderBroken } from "./news.js";
@@ -19,7 +20,7 @@ import "./state-view.js";
 import "./waterfall.js";
 
 const TABS = {
-  turns: "Turns + events", settings: "Session settings", state: "State", calls: "Calls", recordings: "Recordings",
+  turns: "Turns + events", settings: "Session settings", state: "State", functions: "Functions", calls: "Calls", recordings: "Recordings",
 };
 
 /** On a narrow screen one part is seen at a time. */
@@ -182,7 +183,7 @@ export class App extends LitElement {
         <section class="right" aria-label="What happened">
           ${repeat([shown], same, () => html`<console-lanes .call=${shown}></console-lanes>`)}
           <div class="tabs" role="tablist">
-            ${Object.entries(TABS).map(
+            ${Object.entries(TABS).filter(([name]) => name !== "functions" || call.preferences.model).map(
               ([name, title]) => html`<button role="tab" id=${`tab-${name}`} aria-controls="panel" aria-selected=${this.tab === name} @click=${() => this.open(name)}>${title}</button>`,
             )}
           </div>
@@ -198,6 +199,7 @@ export class App extends LitElement {
   }
 
   renderTab() {
+    if (this.tab === "functions" && this.call.preferences.model) return html`<console-functions .call=${this.call}></console-functions>`;
     if (this.tab === "state") return html`<console-state .call=${this.call}></console-state>`;
     if (this.tab === "settings") return html`<console-settings .call=${this.call} .about=${this.about}></console-settings>`;
     const { stage, call, about } = this;

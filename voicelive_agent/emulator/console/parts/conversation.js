@@ -3,6 +3,7 @@
 import { html, nothing, repeat } from "../vendor/lit.js";
 import { splitAt } from "../wire/heard.js";
 import { TOLERANCE_MS } from "../wire/session.js";
+import { renderCallCard } from "./call-card.js";
 import { renderCard } from "./card.js";
 import { renderNews } from "./news.js";
 import { Part, seconds } from "./part.js";
@@ -64,7 +65,7 @@ export class Conversation extends Part {
       case "news":
         return renderNews(entry);
       case "call":
-        return html`<details class="card call" data-key=${entry.key}><summary>ƒ ${entry.name}</summary><pre>${entry.input}</pre></details>`;
+        return renderCallCard(entry, this.call);
       default:
         return html`<p class="note ${entry.level}" data-key=${entry.key}>
           <span aria-hidden="true">${entry.level === "error" ? "✕" : "!"}</span> ${entry.text}

@@ -6,6 +6,7 @@
  */
 
 import { lengthMs } from "../audio/formats.js";
+import { receiveCall } from "./calls.js";
 
 /**
  * What the person said or typed.
@@ -20,12 +21,11 @@ import { lengthMs } from "../audio/formats.js";
  * What the agent shows; `chosen` is the button that was clicked, `isOld` kills the others.
  * @typedef {{kind: "card", key: string, card: any, chosen: number, isOld: boolean}} CardEntry
  * @typedef {{kind: "note", key: string, level: "error" | "warning" | "info", text: string, code: string}} NoteEntry
- * @typedef {{kind: "call", key: string, name: string, callId: string, input: string, output: string | null,
- *   label: string}} CallEntry
- * @typedef {YouEntry | AgentEntry | CardEntry | NoteEntry | CallEntry | import("./news.js").NewsEntry} Entry
+ * @typedef {YouEntry | AgentEntry | CardEntry | NoteEntry | import("./calls.js").CallEntry | import("./news.js").NewsEntry} Entry
  *
  * @typedef {{do: "play", item: string, audio: string} | {do: "end", item: string} | {do: "cut", why: string}
- *   | {do: "send", event: any} | {do: "hangUp", why: string} | {do: "configure"} | {do: "ready"}} Effect
+ *   | {do: "send", event: any} | {do: "hangUp", why: string} | {do: "configure"} | {do: "ready"}
+ *   | {do: "called", entry: import("./calls.js").CallEntry}} Effect
  * @typedef {{item: string, playedMs: number, leftMs: number}} Cut
  */
 
@@ -62,12 +62,14 @@ export class Session {
     this.failure = null;
     /** @type {any[]} events that ask for the last answer once more; a greeting at first */
     this.asking = [{ type: "response.create" }];
+    /** Whether the model has a result that it has not spoken about. */
+    this.owesAnswer = false;
   }
 
   /** @param {any} event of the service @param {number} atMs @returns {Effect[]} */
   receive(event, atMs) {
-    const handler = HANDLERS[event.type];
-    return handler?.(this, event, atMs) || [];
+    const effects = HANDLERS[event.type]?.(this, event, atMs) || [];
+    return [...effects, ...receiveCall(this, event)];
   }
 
   /** @param {string} item */
@@ -391,13 +393,6 @@ const HANDLERS = {
 
   "response.invocation.delta"(session, event) {
     show(session, readDelta(event.delta));
-  },
-
-  "response.function_call_arguments.done"(session, event) {
-    session.entries.push({
-      kind: "call", key: event.call_id, name: event.name ?? "", callId: event.call_id, input: event.arguments, output: null,
-      label: "function",
-    });
   },
 
   "response.done"(session, event, atMs) {
