@@ -161,12 +161,12 @@ async def test_women_men_and_languages_differ(espeak: LocalTextToSpeech) -> None
 async def test_the_default_voice_is_one_that_speech_recognition_understands(
     espeak: LocalTextToSpeech,
 ) -> None:
-    """espeak-ng's own default voice has a word error rate of 72 % with this listener."""
+    """It sounds like a machine: short sentences of rare words are not heard."""
     voice, _ = espeak.resolve_voice({})
     assert voice.name == "en-us+klatt4"
-    spoken = await hear(espeak, "the weather is good in boston", voice)
-    heard = await asyncio.to_thread(transcribe, spoken)
-    assert len(set(heard.split()) & {"the", "weather", "is", "good", "in", "boston"}) >= 5
+    words = "i would like to book a room for two nights"
+    heard = await asyncio.to_thread(transcribe, await hear(espeak, words, voice))
+    assert len(set(heard.split()) & set(words.split())) >= 8
 
 
 async def test_speaking_leaves_the_event_loop_free(espeak: LocalTextToSpeech) -> None:
