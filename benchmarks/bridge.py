@@ -27,7 +27,12 @@ DEADLINES = bridge.ResponseTimeouts(first_output_ms=60_000, idle_ms=60_000, max_
 
 async def open_call(peer: Peer, session: str, *, reconnect: bool = False) -> ClientConnection:
     """A call that has begun."""
-    url = f"ws://127.0.0.1:{peer.port}/invocations_ws?agent_session_id={session}"
+    return await open_call_at(peer.port, session, reconnect=reconnect)
+
+
+async def open_call_at(port: int, session: str, *, reconnect: bool = False) -> ClientConnection:
+    """Likewise, at a server's port."""
+    url = f"ws://127.0.0.1:{port}/invocations_ws?agent_session_id={session}"
     socket = await connect(url, compression=None)
     start = bridge.SessionStart(
         protocol_version="1.0", reconnect=reconnect, response_timeouts=DEADLINES

@@ -132,8 +132,15 @@ async def wait_until_ready(port: int, process: asyncio.subprocess.Process) -> fl
 
 async def take_turn(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
     """One turn on an open connection; seconds to its first delta. Raises where it isn't whole."""
+    return await read_answer(reader, writer, REQUEST)
+
+
+async def read_answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+) -> float:
+    """Likewise, with a request of one's own."""
     started = time.perf_counter()
-    writer.write(REQUEST)
+    writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     if b" 200 " not in head.split(b"\r\n")[0]:
         raise RuntimeError(head.decode())

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
-from voicelive_agent.agent import TurnKind
+from voicelive_agent.agent import PastTurn, TurnKind
 
 _SECONDS_PER_DAY = 86_400
 
@@ -80,6 +80,9 @@ class Conversation:
     turns: list[TurnRecord] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
     language: str = ""
+    past: dict[int, PastTurn] = field(default_factory=dict, compare=False, repr=False)
+    """What an agent is told of turns that stay as they are, by ``sequence``. The engine puts it
+    here, and a store may bring it back with the next turn."""
 
 
 @dataclass(frozen=True)

@@ -261,7 +261,7 @@ class RunningTurn:
             kind=request.kind,
             text=request.text,
             action=request.action,
-            history=(*recall(line), *recall_told(request.told)),
+            history=(*recall(line, conversation.past), *recall_told(request.told)),
             state=copy.deepcopy(conversation.state),
             language=self._language,
             session_id=request.key.session_id,

@@ -20,6 +20,7 @@ from voicelive_agent.server.conversations.sqlite.retention import (
     trim_user,
 )
 from voicelive_agent.server.conversations.sqlite.schema import MIGRATIONS
+from voicelive_agent.server.conversations.sqlite.warm import Gone, Stamp, Warm
 from voicelive_agent.server.conversations.store import (
     Conversation,
     ConversationKey,
@@ -38,6 +39,11 @@ _COLUMNS = "SELECT turns.id, conversation, sequence, owner, record, events FROM 
 # History is loaded without events.
 _HISTORY_COLUMNS = "SELECT id, conversation, sequence, owner, record, NULL FROM turns "
 
+
+_SETTLE = (
+    "UPDATE turns SET record = ?, events = ?, size = ?, owner = NULL, stop_reason = NULL"
+    " WHERE conversation = ? AND sequence = ? AND invocation_id = ?"
+)
 
 # Through every table and index that a turn goes through. A session's id is never empty.
 _PROBE = (
@@ -64,53 +70,98 @@ class _Row(NamedTuple):
         return decode_record(self.record, key, self.sequence, self.events or "")
 
 
+class Settled(NamedTuple):
+    """A turn that was stored."""
+
+    sequence: int
+    stamp: Stamp | None
+    """Of the conversation that it is the newest turn of; None where a newer one has its place."""
+    first: int
+    """``sequence`` of the oldest turn that is still there; 0: none was removed."""
+
+
 class Ledger:
     """The conversations as one process sees them. All methods run in the database's thread."""
 
-    def __init__(self, presence: Presence, limits: Limits, now: Callable[[], float]) -> None:
+    def __init__(
+        self, presence: Presence, limits: Limits, now: Callable[[], float], gone: Gone
+    ) -> None:
         self._presence = presence
         self._limits = limits
         self._now = now
+        self._gone = gone
 
     def begin(
-        self, connection: sqlite3.Connection, record: TurnRecord, encoded: str, displace: bool
-    ) -> tuple[Conversation, int] | TurnRecord | None:
+        self,
+        connection: sqlite3.Connection,
+        record: TurnRecord,
+        encoded: str,
+        displace: bool,
+        warm: Warm | None = None,
+    ) -> tuple[Warm, int] | TurnRecord | None:
         """Add a running turn; return the conversation before it and the turn's sequence.
 
-        A record is that of the turn that has the invocation id already. None means that another
+        ``warm`` is the conversation as this process knows it, returned where that is still so. A
+        record is that of the turn that has the invocation id already. None means that another
         process runs a turn in this conversation and was asked to stop it, unless ``displace``
         says to take its place.
         """
-        key = record.key
-        conversation = connection.execute(
-            "SELECT id, state, language FROM conversations WHERE user_id = ? AND session_id = ?",
-            key,
+        found = connection.execute(
+            "SELECT id, state, language, size, updated_at FROM conversations"
+            " WHERE user_id = ? AND session_id = ?",
+            record.key,
         ).fetchone()
-        if conversation is None:
-            created = self._create(connection, key)
-            return Conversation(), self._append(connection, created, record, encoded)
-        conversation_id, state, language = conversation
-        earlier = self._find_in(connection, conversation_id, record)
-        if earlier is not None and earlier.is_spent:
-            return earlier
-        rows = self._read_history(connection, conversation_id)
-        turns = decode_history(key, [(row.sequence, row.record) for row in reversed(rows)])
-        for row, record_before in zip(reversed(rows), turns, strict=True):
+        if found is None:
+            created = self._create(connection, record.key)
+            return Warm(), self._append(connection, created, record, encoded)
+        conversation_id, state, language, size, updated_at = found
+        last = _find_last(connection, conversation_id)
+        if warm is None or warm.stamp != (conversation_id, size, updated_at, last):
+            earlier = self._find_in(connection, conversation_id, record)
+            if earlier is not None and earlier.is_spent:
+                return earlier
+            warm = self._load(connection, conversation_id, record.key, displace)
+            if warm is None:
+                return None
+            warm.state, warm.language = state, language
+        sequence = self._append(connection, conversation_id, record, encoded, after=last)
+        return warm, sequence
+
+    def _load(
+        self,
+        connection: sqlite3.Connection,
+        conversation_id: int,
+        key: ConversationKey,
+        displace: bool,
+    ) -> Warm | None:
+        """The turns of a conversation, none of which runs any more; None where one does."""
+        rows = self._read_history(connection, conversation_id)[::-1]
+        turns = decode_history(key, [(row.sequence, row.record) for row in rows])
+        texts = [row.record for row in rows]
+        for at, (row, record_before) in enumerate(zip(rows, turns, strict=True)):
             if row.owner is None:
                 continue
             if row.owner == self._presence.owner:
                 # The engine has ended it; that could not be stored then.
-                self._end(connection, row, record_before, "failed", "not_stored")
+                texts[at] = self._end(connection, row, record_before, "failed", "not_stored")
             elif not self._presence.is_alive(row.owner):
-                self._end(connection, row, record_before, "failed", "process_died")
+                texts[at] = self._end(connection, row, record_before, "failed", "process_died")
             elif displace:
-                self._end(connection, row, record_before, "cancelled", "superseded")
+                texts[at] = self._end(connection, row, record_before, "cancelled", "superseded")
             else:
                 _ask_to_stop(connection, row, "superseded")
                 return None
-        last = rows[0].sequence if rows else 0
-        sequence = self._append(connection, conversation_id, record, encoded, after=last)
-        return Conversation(turns, json.loads(state), language), sequence
+        if not rows:
+            return Warm()
+        sizes = [count_bytes(text) for text in texts]
+        return Warm(
+            older=turns[:-1],
+            older_bytes=sizes[:-1],
+            newest=texts[-1],
+            newest_bytes=sizes[-1],
+            last=rows[-1].sequence,
+            ids=_read_ids(connection, conversation_id),
+        )
 
     def read(self, connection: sqlite3.Connection, key: ConversationKey) -> Conversation:
         """The settled turns of a conversation, with its state."""
@@ -134,7 +185,7 @@ class Ledger:
             (conversation_id, record.sequence, record.invocation_id),
         )
         if conversation_id is not None and not _find_last(connection, conversation_id):
-            remove_conversation(connection, conversation_id, 1)
+            remove_conversation(connection, conversation_id, 1, self._gone)
 
     def _find_in(
         self, connection: sqlite3.Connection, conversation_id: int, record: TurnRecord
@@ -169,8 +220,8 @@ class Ledger:
         state: str | None,
         language: str,
         heard_before: tuple[str, int] | None,
-    ) -> int:
-        """Store an ended turn and return its sequence; ``state`` None keeps the one before."""
+    ) -> Settled:
+        """Store an ended turn; ``state`` None keeps the one before."""
         conversation_id = _find_conversation(connection, record.key)
         if conversation_id is None:
             conversation_id = self._create(connection, record.key)
@@ -178,16 +229,24 @@ class Ledger:
         if not sequence:
             # Its begin failed or was cancelled, and may have been done all the same.
             sequence = _find_last(connection, conversation_id)
-        size = count_bytes(encoded) + count_bytes(events)
+        values = (encoded, events or None, count_bytes(encoded) + count_bytes(events))
         if not connection.execute(
-            "UPDATE turns SET record = ?, events = ?, size = ?, owner = NULL, stop_reason = NULL"
-            " WHERE conversation = ? AND sequence = ? AND invocation_id = ?",
-            (encoded, events or None, size, conversation_id, sequence, record.invocation_id),
+            _SETTLE, (*values, conversation_id, sequence, record.invocation_id)
         ).rowcount:
-            last = _find_last(connection, conversation_id)
-            sequence = self._append(
-                connection, conversation_id, record, encoded, events, after=last, settled=True
-            )
+            # It has another place where rows before it were removed while it began.
+            sequence = _find_last(connection, conversation_id)
+            if not connection.execute(
+                _SETTLE, (*values, conversation_id, sequence, record.invocation_id)
+            ).rowcount:
+                sequence = self._append(
+                    connection,
+                    conversation_id,
+                    record,
+                    encoded,
+                    events,
+                    after=sequence,
+                    settled=True,
+                )
         is_newest = connection.execute(
             "UPDATE conversations SET state = coalesce(?, state), language = ?, updated_at = ?"
             " WHERE id = ? AND NOT EXISTS"
@@ -200,10 +259,18 @@ class Ledger:
                 " WHERE conversation = ?3 AND sequence = ?4 AND owner IS NULL",
                 (heard_before[0], count_bytes(heard_before[0]), conversation_id, heard_before[1]),
             )
-        trim_conversation(connection, conversation_id, sequence, self._limits, _TRIM_PER_TURN)
+        removed = trim_conversation(
+            connection, conversation_id, sequence, self._limits, _TRIM_PER_TURN
+        )
         if record.key.user_id:
-            trim_user(connection, record.key.user_id, conversation_id, self._limits)
-        return sequence
+            trim_user(connection, record.key.user_id, conversation_id, self._limits, self._gone)
+        if not is_newest:
+            return Settled(sequence, None, 0)
+        size, updated_at = connection.execute(
+            "SELECT size, updated_at FROM conversations WHERE id = ?", (conversation_id,)
+        ).fetchone()
+        first = _find_first(connection, conversation_id) if removed else 0
+        return Settled(sequence, Stamp(conversation_id, size, updated_at, sequence), first)
 
     def abandon(self, connection: sqlite3.Connection, record: TurnRecord) -> None:
         """End the turn that a cancelled ``begin`` may have left running."""
@@ -278,7 +345,7 @@ class Ledger:
         if conversation_id is None:
             return 0
         connection.execute("DELETE FROM turns WHERE conversation = ?", (conversation_id,))
-        return remove_conversation(connection, conversation_id, 1)
+        return remove_conversation(connection, conversation_id, 1, self._gone)
 
     def settle_dead(self, connection: sqlite3.Connection) -> None:
         """End what dead processes left running."""
@@ -346,12 +413,13 @@ class Ledger:
         record: TurnRecord,
         status: TurnStatus,
         reason: str,
-    ) -> None:
+    ) -> str:
         encoded = end_record(record, status, reason, self._now())
         connection.execute(
             "UPDATE turns SET record = ?, size = ?, owner = NULL, stop_reason = NULL WHERE id = ?",
             (encoded, count_bytes(encoded), row.id),
         )
+        return encoded
 
 
 def probe(connection: sqlite3.Connection, path: Path) -> None:
@@ -380,6 +448,20 @@ def _find_last(connection: sqlite3.Connection, conversation_id: int) -> int:
         "SELECT coalesce(max(sequence), 0) FROM turns WHERE conversation = ?", (conversation_id,)
     ).fetchone()
     return int(row[0])
+
+
+def _find_first(connection: sqlite3.Connection, conversation_id: int) -> int:
+    row = connection.execute(
+        "SELECT min(sequence) FROM turns WHERE conversation = ?", (conversation_id,)
+    ).fetchone()
+    return int(row[0])
+
+
+def _read_ids(connection: sqlite3.Connection, conversation_id: int) -> set[str]:
+    rows = connection.execute(
+        "SELECT invocation_id FROM turns WHERE conversation = ?", (conversation_id,)
+    )
+    return {invocation_id for (invocation_id,) in rows}
 
 
 def _ask_to_stop(connection: sqlite3.Connection, row: _Row, reason: str) -> None:

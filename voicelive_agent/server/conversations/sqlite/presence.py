@@ -6,6 +6,7 @@ process ends, however it ends, so there is no waiting for a lease and no trust i
 
 import os
 import sys
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,10 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+# A change of the directory so long ago has another time than the next one, on any file system.
+_SETTLED_NS = 2_000_000_000
+
+
 class Presence:
     """This process among those that use ``database``. ``owner`` is its name in the rows."""
 
@@ -30,6 +35,8 @@ class Presence:
         self.owner = uuid.uuid4().hex
         self._database = database
         self._descriptor: int | None = None
+        self._changed_ns = 0
+        self._alone: bool | None = None
 
     def declare(self) -> None:
         """Show that this process lives, and tidy up after those that don't. Raises OSError."""
@@ -57,6 +64,28 @@ class Presence:
                 self._path(self.owner).unlink()
             os.close(self._descriptor)
             self._descriptor = None
+
+    def look(self) -> int | None:
+        """A number that stays the same for as long as no other process has used the database.
+
+        None while one does, or where that is not certain. Costs one ``stat``: who comes or goes
+        makes or removes a file in the directory.
+        """
+        try:
+            changed_ns = self._database.parent.stat().st_mtime_ns
+            if changed_ns != self._changed_ns:
+                self._changed_ns, self._alone = changed_ns, None
+            if time.time_ns() - changed_ns < _SETTLED_NS:
+                return None
+            if self._alone is None:
+                own, prefix = self._path(self.owner).name, self._path("").name
+                names = os.listdir(self._database.parent)
+                self._alone = own in names and not any(
+                    name.startswith(prefix) and name != own for name in names
+                )
+        except OSError:
+            return None
+        return changed_ns if self._alone else None
 
     def is_alive(self, owner: str) -> bool:
         """Whether the process with this name runs; the file of a dead one is removed."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from voicelive_agent.server.conversations.sqlite.database import transaction
+from voicelive_agent.server.conversations.sqlite.warm import Gone
 from voicelive_agent.server.conversations.store import Limits
 
 _INTERVAL_SECONDS = 60.0
@@ -23,9 +24,10 @@ class Retention:
     turns; from then on only what is too old, or too much in all, is looked for.
     """
 
-    def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
+    def __init__(self, limits: Limits, now: Callable[[], float], gone: Gone) -> None:
         self._limits = limits
         self._now = now
+        self._gone = gone
         self._next_step = time.monotonic() + _INTERVAL_SECONDS
         self._swept_to: int | None = 0
 
@@ -48,7 +50,7 @@ class Retention:
             return 0, True
         victim = self._choose_victim(connection)
         if victim is not None:
-            return remove_conversation(connection, victim, _TURNS_PER_STEP), True
+            return remove_conversation(connection, victim, _TURNS_PER_STEP, self._gone), True
         return 0, self._give_back(connection)
 
     def _trim(self, connection: sqlite3.Connection, swept_to: int) -> int | None:
@@ -145,7 +147,9 @@ def _find_too_long(
     )
 
 
-def trim_user(connection: sqlite3.Connection, user_id: str, but: int, limits: Limits) -> None:
+def trim_user(
+    connection: sqlite3.Connection, user_id: str, but: int, limits: Limits, gone: Gone
+) -> None:
     """Remove the oldest conversations of a user who has too much, but one; some at a time."""
     for _ in range(_CONVERSATIONS_PER_TURN):
         size = _read(connection, "SELECT size FROM users WHERE user_id = ?", user_id)
@@ -156,12 +160,15 @@ def trim_user(connection: sqlite3.Connection, user_id: str, but: int, limits: Li
             " ORDER BY updated_at LIMIT 1",
             (user_id, but),
         ).fetchone()
-        if oldest is None or not remove_conversation(connection, oldest[0], _TURNS_PER_STEP):
+        if oldest is None or not remove_conversation(connection, oldest[0], _TURNS_PER_STEP, gone):
             return
 
 
-def remove_conversation(connection: sqlite3.Connection, conversation: int, at_most: int) -> int:
+def remove_conversation(
+    connection: sqlite3.Connection, conversation: int, at_most: int, gone: Gone
+) -> int:
     """Remove up to ``at_most`` turns, oldest first; 1 once the conversation itself is gone."""
+    gone.append(conversation)
     removed = connection.execute(
         "DELETE FROM turns WHERE id IN (SELECT id FROM turns"
         " WHERE conversation = ? ORDER BY sequence LIMIT ?)",

@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from voicelive_agent.server.conversations.records import (
+    count_bytes,
     describe_record,
     encode_events,
     encode_record,
     encode_settled,
 )
 from voicelive_agent.server.conversations.sqlite.database import Database
-from voicelive_agent.server.conversations.sqlite.ledger import Ledger, probe
+from voicelive_agent.server.conversations.sqlite.ledger import Ledger, Settled, probe
 from voicelive_agent.server.conversations.sqlite.presence import Presence
 from voicelive_agent.server.conversations.sqlite.retention import Retention
 from voicelive_agent.server.conversations.sqlite.stop_watch import StopWatch
+from voicelive_agent.server.conversations.sqlite.warm import Warm, WarmConversations
 from voicelive_agent.server.conversations.store import (
     Conversation,
     ConversationKey,
@@ -64,9 +66,10 @@ class SqliteStore:
         self._presence = Presence(path)
         # Turns that the file takes for running until the next of their conversation begins.
         self._unsaved: dict[ConversationKey, TurnRecord] = {}
-        self._ledger = Ledger(self._presence, limits, now)
+        self._warm = WarmConversations()
+        self._ledger = Ledger(self._presence, limits, now, self._warm.gone)
         self._stop_watch = StopWatch(self._presence.owner)
-        self._retention = Retention(limits, now)
+        self._retention = Retention(limits, now, self._warm.gone)
         self._database = Database(
             path, [self._stop_watch, self._retention], busy_seconds=busy_seconds
         )
@@ -93,19 +96,55 @@ class SqliteStore:
 
     async def begin(self, record: TurnRecord) -> Conversation:
         encoded = encode_record(record)
+        warm = self._warm.find(record.key)
+        if warm is not None and record.invocation_id in warm.ids:
+            warm = None
+        if warm is not None and self._is_all_there_is(warm):
+            self._begin_beside(record, encoded, warm)
+            return warm.load(record.key)
+        return await self._begin_in_file(record, encoded, warm)
+
+    def _is_all_there_is(self, warm: Warm) -> bool:
+        """Whether nobody else can have changed a conversation since it was left so."""
+        return warm.alone is not None and warm.alone == self._presence.look()
+
+    def _begin_beside(self, record: TurnRecord, encoded: str, warm: Warm) -> None:
+        """Begin a turn of a conversation that nobody else can have changed, without waiting."""
+        record.sequence = warm.last + 1
+        warm.ids.add(record.invocation_id)
+        work = partial(self._begin, record=record, encoded=encoded, displace=True, warm=warm)
+
+        def check(begun: asyncio.Future[tuple[Warm, int] | TurnRecord | None]) -> None:
+            # Where this failed, the end of the turn tells: it is stored whole.
+            if begun.exception() is None:
+                match begun.result():
+                    case found, sequence if found is warm and sequence == warm.last + 1:
+                        return
+            self._warm.forget(record.key)
+
+        self._database.submit(work).add_done_callback(check)
+
+    async def _begin_in_file(
+        self, record: TurnRecord, encoded: str, warm: Warm | None
+    ) -> Conversation:
+        self._warm.forget(record.key)
         deadline = time.monotonic() + self._stop_seconds
         try:
             while True:
                 displace = time.monotonic() >= deadline
                 begun = await self._database.run(
-                    partial(self._begin, record=record, encoded=encoded, displace=displace)
+                    partial(
+                        self._begin, record=record, encoded=encoded, displace=displace, warm=warm
+                    )
                 )
                 if isinstance(begun, TurnRecord):
                     raise TurnExistsError(self._as_ended(begun))
                 if begun is not None:
                     self._unsaved.pop(record.key, None)
-                    conversation, record.sequence = begun
-                    return conversation
+                    warm, record.sequence = begun
+                    warm.ids.add(record.invocation_id)
+                    self._warm.keep(record.key, warm)
+                    return warm.load(record.key)
                 await asyncio.sleep(_RETRY_SECONDS)
         except asyncio.CancelledError:
             # It may have been done, or be done still: nobody else would end the turn.
@@ -134,17 +173,48 @@ class SqliteStore:
             language=conversation.language,
             heard_before=heard,
         )
+        warm = self._warm.find(record.key)
+        self._warm.forget(record.key)
         try:
-            record.sequence = await self._database.run(work)
+            settled = await self._database.run(work)
         except StoreError:
             self._unsaved[record.key] = record
             raise
+        record.sequence = settled.sequence
+        if warm is not None and settled.stamp is not None:
+            warm.state = warm.state if state is None else state
+            warm.language = conversation.language
+            self._warm_up(warm, record, encoded, conversation, heard, settled)
         if problem is not None:
             raise problem
+
+    def _warm_up(
+        self,
+        warm: Warm,
+        record: TurnRecord,
+        encoded: str,
+        conversation: Conversation,
+        heard: tuple[str, int] | None,
+        settled: Settled,
+    ) -> None:
+        """A turn was stored as the newest of a conversation that was known before it."""
+        before = conversation.turns[-1] if warm.newest and conversation.turns else None
+        if settled.sequence <= warm.last or (before.sequence if before else 0) != warm.last:
+            return
+        if heard is not None:
+            warm.newest, warm.newest_bytes = heard[0], count_bytes(heard[0])
+        warm.add(record, encoded, before)
+        warm.trim(self._limits, settled.first)
+        warm.stamp, warm.alone = settled.stamp, self._presence.look()
+        self._warm.keep(record.key, warm)
 
     async def find(
         self, user_id: str, invocation_id: str, session_id: str | None = None
     ) -> TurnRecord | None:
+        if session_id is not None:
+            warm = self._warm.find(ConversationKey(user_id, session_id))
+            if warm and invocation_id not in warm.ids and self._is_all_there_is(warm):
+                return None
         found = await self._database.run(
             partial(
                 self._ledger.find,
@@ -174,6 +244,7 @@ class SqliteStore:
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def erase(self, record: TurnRecord) -> None:
+        self._warm.forget(record.key)
         await self._database.run(partial(self._ledger.erase, record=record))
 
     async def list_keys(self) -> AsyncIterator[ConversationKey]:
@@ -200,6 +271,7 @@ class SqliteStore:
             last = turns[-1].sequence
 
     async def purge(self, key: ConversationKey | None = None) -> int:
+        self._warm.clear()
         if key is not None:
             return await self._database.run(partial(self._ledger.remove, key=key))
         self._retention.sweep()
@@ -214,9 +286,14 @@ class SqliteStore:
         self._ledger.settle_dead(connection)
 
     def _begin(
-        self, connection: sqlite3.Connection, record: TurnRecord, encoded: str, displace: bool
-    ) -> tuple[Conversation, int] | TurnRecord | None:
-        begun = self._ledger.begin(connection, record, encoded, displace)
+        self,
+        connection: sqlite3.Connection,
+        record: TurnRecord,
+        encoded: str,
+        displace: bool,
+        warm: Warm | None,
+    ) -> tuple[Warm, int] | TurnRecord | None:
+        begun = self._ledger.begin(connection, record, encoded, displace, warm)
         if isinstance(begun, tuple):
             self._stop_watch.watch()
         return begun
