@@ -184,7 +184,7 @@ async def test_a_file_that_was_moved_away_is_begun_anew(path: Path, store: Sqlit
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_warm_or_not_a_turn_is_given_the_same(path: Path, seed: int) -> None:
-    """Whatever happens in between: two stores, one warm and one that has just been opened, agree."""
+    """Whatever happens in between: a warm store and one that has just been opened agree."""
     chance = random.Random(seed)
     limits = Limits(history_turns=5, max_turns=chance.choice([4, 8]), history_bytes=1_200)
     store = await open_store(path, limits)

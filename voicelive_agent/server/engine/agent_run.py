@@ -189,9 +189,10 @@ class AgentRun:
                 watchdog.expect(Ending.IDLE_TIMEOUT, idle_seconds)
             if outbox.full:
                 await self._wait_for_room(watchdog)
-            count += 1
+            # After the first one too: it leaves before the rest is made.
             if count % _OUTPUTS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
+            count += 1
         if self._stopped:
             return None
         if self._speech and (rest := self._speech.finish()):
@@ -213,12 +214,14 @@ class AgentRun:
     def _speak(self, text: str) -> None:
         size = count_bytes(text)
         self._spend(size)
-        self._wrote = self._wrote or not (text == "" or text.isspace())
+        if not self._wrote:
+            self._wrote = not (text == "" or text.isspace())
         if spoken := self._speech.feed(text) if self._speech else text:
             self._put_speech(spoken, size)
 
     def _put_speech(self, text: str, size: int) -> None:
-        self._spoke = self._spoke or not text.isspace()
+        if not self._spoke:
+            self._spoke = not text.isspace()
         self._last_spoken = text
         self._outbox.put_nowait(Delta(text), size)
 

