@@ -17,8 +17,14 @@ class ListenError(Exception):
     """An address can't be listened on; the message says what to do."""
 
 
-def bind(host: str, port: int, *, names: str = "--port") -> socket.socket:
-    """A listening socket. ``names`` is how the port is set, for messages. Raises ListenError."""
+def bind(
+    host: str, port: int, *, names: str = "--port", shared: bool = False, listen: bool = True
+) -> socket.socket:
+    """A listening socket. ``names`` is how the port is set, for messages. Raises ListenError.
+
+    ``shared``: with sockets of other processes, among which the system spreads what comes (Linux).
+    Without ``listen`` it only keeps the port.
+    """
     try:
         family, _, _, _, address = _resolve(host, port)[0]
     except OSError as error:
@@ -32,8 +38,11 @@ def bind(host: str, port: int, *, names: str = "--port") -> socket.socket:
         # On Windows the option would let two servers share a port.
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
-        listener.listen(_BACKLOG)
+        if listen:
+            listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:

@@ -60,7 +60,8 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
             settings.conversations,
             settings.store_limits(),
             lease_seconds=settings.lease_seconds,
-            serving=True,
+            # Not in memory, which is of one process, where several are to know the same.
+            serving=settings.workers == 1,
         )
     except ValueError as error:
         raise SettingsError(f"--conversations (VOICELIVE_CONVERSATIONS): {error}") from None

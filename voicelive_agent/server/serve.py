@@ -1,6 +1,7 @@
 """``voicelive-agent serve``: serve an agent over HTTP."""
 
 import argparse
+import asyncio
 import importlib.util
 import logging
 import os
@@ -16,6 +17,7 @@ import uvicorn
 from voicelive_agent.command_name import spell_command, spell_commands, spell_pip
 from voicelive_agent.listening import ListenError, bind, url_of
 from voicelive_agent.server.settings import Settings, load_settings
+from voicelive_agent.server.workers import Supervisor, find_supervisor, follow
 from voicelive_agent.settings_sources import (
     SettingsError,
     add_options,
@@ -76,27 +78,75 @@ def main(arguments: Sequence[str] = ()) -> None:
         settings = load_settings({**options, "agent": module or options["agent"]}, env_file)
     except SettingsError as error:
         parser.exit(2, f"{error}\n")
-    serve(settings, say)
+    _refuse_open_doors(settings)
+    supervisor = find_supervisor()
+    if supervisor is not None:
+        serve(settings, lambda *_: follow(supervisor), shared=True)
+    elif settings.workers > 1:
+        sys.exit(_supervise(settings, arguments, say))
+    else:
+        serve(settings, say)
 
 
-def serve(settings: Settings, say: Callable[[Settings, str], None]) -> None:
-    """Serve until a signal ends it; ``say`` gets the URL once it listens there."""
-    from voicelive_agent.server.app import create_or_exit
+def _refuse_open_doors(settings: Settings) -> None:
     from voicelive_agent.server.platform.access import HINT, is_open_to_anyone
-    from voicelive_agent.server.platform.descriptors import raise_limit
 
     if is_open_to_anyone(settings):
         sys.exit(
             f"--host ({variable_of(Settings, 'host')}) {settings.bind_host} is open to other"
             f" machines without a key: {HINT}."
         )
+
+
+def _supervise(
+    settings: Settings, arguments: Sequence[str], say: Callable[[Settings, str], None]
+) -> int:
+    """Workers on one port, until a signal ends them; the exit code."""
+    from voicelive_agent.server.platform.logs import configure_logs
+
+    variable = f"--workers ({variable_of(Settings, 'workers')})"
+    if sys.platform != "linux":
+        sys.exit(f"{variable}: only Linux spreads connections among processes; serve one here.")
+    if settings.conversations.startswith("memory"):
+        sys.exit(
+            f"{variable}: conversations in memory are those of one process; leave them in sqlite,"
+            f" or name redis://… ({variable_of(Settings, 'conversations')})."
+        )
+    configure_logs(settings)
+    # Once alone: a second server on this port has to be told that it is taken.
+    _bind(settings).close()
+    listener = _bind(settings, shared=True, listen=False)
+    url = url_of(listener, settings.bind_host)
+    return asyncio.run(Supervisor(settings.workers, arguments, lambda: say(settings, url)).run())
+
+
+def _bind(settings: Settings, *, shared: bool = False, listen: bool = True) -> socket.socket:
+    try:
+        return bind(
+            settings.bind_host,
+            settings.port,
+            names="--port or PORT",
+            shared=shared,
+            listen=listen,
+        )
+    except ListenError as error:
+        sys.exit(str(error))
+
+
+def serve(
+    settings: Settings, say: Callable[[Settings, str], None], *, shared: bool = False
+) -> None:
+    """Serve until a signal ends it; ``say`` gets the URL once it listens there.
+
+    ``shared``: as one of several on the same port, which SIGHUP takes out of service.
+    """
+    from voicelive_agent.server.app import create_or_exit
+    from voicelive_agent.server.platform.descriptors import raise_limit
+
     raise_limit()
     # Made here: what uvicorn makes itself, it makes with its own handlers of signals in place.
     app = create_or_exit(settings=settings)
-    try:
-        listener = bind(settings.bind_host, settings.port, names="--port or PORT")
-    except ListenError as error:
-        sys.exit(str(error))
+    listener = _bind(settings, shared=shared)
     config = uvicorn.Config(
         app,
         http=_find_http(),
@@ -113,6 +163,8 @@ def serve(settings: Settings, say: Callable[[Settings, str], None]) -> None:
         timeout_graceful_shutdown=5,
     )
     server = _Server(config, lambda: say(settings, url_of(listener, settings.bind_host)))
+    if shared:
+        signal.signal(signal.SIGHUP, lambda *_: server.retire())
     try:
         server.run(sockets=[listener])
     except KeyboardInterrupt:
@@ -132,6 +184,12 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_ready()
+
+    def retire(self) -> None:
+        """Take no new connections, which others on this port get, and drain."""
+        for server in getattr(self, "servers", ()):
+            server.close()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _say_nothing(settings: Settings, url: str) -> None:

@@ -94,6 +94,13 @@ class Settings(ProgramSettings):
     )
     host: str = setting(_WHERE, "address; default 0.0.0.0 on Foundry, 127.0.0.1 elsewhere", "")
     port: int = setting(_WHERE, "port", DEFAULT_AGENT_PORT, variable="PORT", ge=1, le=65535)
+    workers: int = setting(
+        _WHERE,
+        "processes that take turns, one for each core (Linux); conversations are the store's",
+        1,
+        ge=1,
+        le=256,
+    )
     api_key: Annotated[SecretStr, BeforeValidator(strip)] = setting(
         _WHERE,
         "what callers have to send outside Foundry, as `api-key` or bearer token",
