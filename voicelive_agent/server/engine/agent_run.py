@@ -189,10 +189,9 @@ class AgentRun:
                 watchdog.expect(Ending.IDLE_TIMEOUT, idle_seconds)
             if outbox.full:
                 await self._wait_for_room(watchdog)
-            # After the first one too: it leaves before the rest is made.
+            count += 1
             if count % _OUTPUTS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
-            count += 1
         if self._stopped:
             return None
         if self._speech and (rest := self._speech.finish()):
