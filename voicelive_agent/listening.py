@@ -17,13 +17,10 @@ class ListenError(Exception):
     """An address can't be listened on; the message says what to do."""
 
 
-def bind(
-    host: str, port: int, *, names: str = "--port", shared: bool = False, listen: bool = True
-) -> socket.socket:
+def bind(host: str, port: int, *, names: str = "--port", shared: bool = False) -> socket.socket:
     """A listening socket. ``names`` is how the port is set, for messages. Raises ListenError.
 
-    ``shared``: with sockets of other processes, among which the system spreads what comes (Linux).
-    Without ``listen`` it only keeps the port.
+    ``shared``: with others of this user, among which the system spreads connections (Linux).
     """
     try:
         family, _, _, _, address = _resolve(host, port)[0]
@@ -41,8 +38,7 @@ def bind(
         if shared:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
-        if listen:
-            listener.listen(_BACKLOG)
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:

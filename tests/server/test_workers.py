@@ -13,13 +13,13 @@ import httpx
 import pytest
 
 from tests.server.processes import ServerProcess, launch_server, start_server, wait_until_ready
-from voicelive_agent.listening import find_free_port
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux spreads connections"),
 ]
-AGENT = {"VOICELIVE_AGENT": "tests.server.counting_agent:reply", "VOICELIVE_WORKERS": "2"}
+NAME = "tests.server.counting_agent:reply"
+SERVE = ("-m", "voicelive_agent", "serve", NAME, "--workers", "2")
 
 
 class Caller:
@@ -70,7 +70,7 @@ async def test_workers_are_one_server(tmp_path: Path) -> None:
     """A conversation goes on in whichever process; one turn is active in it, whichever runs it; a
     process that dies is told and replaced; SIGTERM ends all of them, and nothing stays behind.
     """
-    async with start_server(tmp_path, **AGENT) as server:
+    async with start_server(tmp_path, SERVE) as server:
         await read_log(server, "Ask it:")
         caller = Caller(server)
         number, first = await caller.say()
@@ -100,7 +100,7 @@ async def test_workers_are_one_server(tmp_path: Path) -> None:
 
 
 async def test_a_turn_sent_again_is_followed_at_another_worker(tmp_path: Path) -> None:
-    async with start_server(tmp_path, **AGENT) as server:
+    async with start_server(tmp_path, SERVE) as server:
         await read_log(server, "Ask it:")
         ids: dict[str, str] = {"x_agent_invocation_id": "again"}
         async with Caller(server).listen("hello", **ids) as lines:
@@ -111,7 +111,7 @@ async def test_a_turn_sent_again_is_followed_at_another_worker(tmp_path: Path) -
 
 
 async def test_sighup_replaces_each_worker_and_breaks_no_turn(tmp_path: Path) -> None:
-    async with start_server(tmp_path, **AGENT) as server:
+    async with start_server(tmp_path, SERVE) as server:
         await read_log(server, "Ask it:")
         before, after, over = set[int](), set[int](), asyncio.Event()
 
@@ -140,7 +140,7 @@ async def test_sighup_replaces_each_worker_and_breaks_no_turn(tmp_path: Path) ->
 
 async def test_workers_go_with_their_supervisor(tmp_path: Path) -> None:
     """Also where it was killed, and could tell them nothing."""
-    async with start_server(tmp_path, **AGENT) as server:
+    async with start_server(tmp_path, SERVE) as server:
         await read_log(server, "Ask it:")
         _, pid = await Caller(server).say()
         server.signal(signal.SIGKILL)
@@ -159,17 +159,15 @@ async def test_an_agent_that_cannot_be_served_is_told_and_ends_it(tmp_path: Path
 
 async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     """Sockets that share a port would have shared it with another server, too."""
-    async with start_server(tmp_path, **AGENT) as server:
+    async with start_server(tmp_path, SERVE) as server:
         await wait_until_ready(server)
         port = server.url.rpartition(":")[2]
-        async with launch_server(tmp_path, PORT=port, **AGENT) as second:
+        async with launch_server(tmp_path, SERVE, PORT=port) as second:
             assert await second.wait() == 1
             assert f"port {port} is taken" in second.log.read_text()
 
 
 async def test_conversations_in_memory_are_refused(tmp_path: Path) -> None:
-    async with launch_server(
-        tmp_path, PORT=str(find_free_port()), VOICELIVE_CONVERSATIONS="memory:", **AGENT
-    ) as server:
+    async with launch_server(tmp_path, SERVE, VOICELIVE_CONVERSATIONS="memory:") as server:
         assert await server.wait() == 1
         assert "conversations in memory are those of one process" in server.log.read_text()

@@ -17,7 +17,7 @@ import uvicorn
 from voicelive_agent.command_name import spell_command, spell_commands, spell_pip
 from voicelive_agent.listening import ListenError, bind, url_of
 from voicelive_agent.server.settings import Settings, load_settings
-from voicelive_agent.server.workers import Supervisor, find_supervisor, follow
+from voicelive_agent.server.workers import Supervisor, find_sockets, follow
 from voicelive_agent.settings_sources import (
     SettingsError,
     add_options,
@@ -25,6 +25,8 @@ from voicelive_agent.settings_sources import (
 )
 
 logger = logging.getLogger(__name__)
+
+_RETIRING_SECONDS = 1.0
 
 DESCRIPTION = """\
 Serve an agent: turns in, spoken text out, as Foundry's Voice Live asks for it.
@@ -79,9 +81,9 @@ def main(arguments: Sequence[str] = ()) -> None:
     except SettingsError as error:
         parser.exit(2, f"{error}\n")
     _refuse_open_doors(settings)
-    supervisor = find_supervisor()
-    if supervisor is not None:
-        serve(settings, lambda *_: follow(supervisor), shared=True)
+    if sockets := find_sockets():
+        listener, supervisor = sockets
+        serve(settings, lambda *_: follow(supervisor), listener)
     elif settings.workers > 1:
         sys.exit(_supervise(settings, arguments, say))
     else:
@@ -115,30 +117,26 @@ def _supervise(
     configure_logs(settings)
     # Once alone: a second server on this port has to be told that it is taken.
     _bind(settings).close()
-    listener = _bind(settings, shared=True, listen=False)
-    url = url_of(listener, settings.bind_host)
-    return asyncio.run(Supervisor(settings.workers, arguments, lambda: say(settings, url)).run())
+    listeners = [_bind(settings, shared=True) for _ in range(settings.workers)]
+    url = url_of(listeners[0], settings.bind_host)
+    return asyncio.run(Supervisor(listeners, arguments, lambda: say(settings, url)).run())
 
 
-def _bind(settings: Settings, *, shared: bool = False, listen: bool = True) -> socket.socket:
+def _bind(settings: Settings, *, shared: bool = False) -> socket.socket:
     try:
-        return bind(
-            settings.bind_host,
-            settings.port,
-            names="--port or PORT",
-            shared=shared,
-            listen=listen,
-        )
+        return bind(settings.bind_host, settings.port, names="--port or PORT", shared=shared)
     except ListenError as error:
         sys.exit(str(error))
 
 
 def serve(
-    settings: Settings, say: Callable[[Settings, str], None], *, shared: bool = False
+    settings: Settings,
+    say: Callable[[Settings, str], None],
+    listener: socket.socket | None = None,
 ) -> None:
-    """Serve until a signal ends it; ``say`` gets the URL once it listens there.
+    """Serve until a signal ends it; ``say`` gets the URL once it serves there.
 
-    ``shared``: as one of several on the same port, which SIGHUP takes out of service.
+    ``listener`` is given to one of several workers, which SIGHUP takes out of service.
     """
     from voicelive_agent.server.app import create_or_exit
     from voicelive_agent.server.platform.descriptors import raise_limit
@@ -146,7 +144,7 @@ def serve(
     raise_limit()
     # Made here: what uvicorn makes itself, it makes with its own handlers of signals in place.
     app = create_or_exit(settings=settings)
-    listener = _bind(settings, shared=shared)
+    served = listener or _bind(settings)
     config = uvicorn.Config(
         app,
         http=_find_http(),
@@ -162,11 +160,11 @@ def serve(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
-    server = _Server(config, lambda: say(settings, url_of(listener, settings.bind_host)))
-    if shared:
+    server = _Server(config, lambda: say(settings, url_of(served, settings.bind_host)))
+    if listener is not None:
         signal.signal(signal.SIGHUP, lambda *_: server.retire())
     try:
-        server.run(sockets=[listener])
+        server.run(sockets=[served])
     except KeyboardInterrupt:
         return
     if not server.started:
@@ -181,15 +179,21 @@ class _Server(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
             self._on_ready()
 
     def retire(self) -> None:
-        """Take no new connections, which others on this port get, and drain."""
-        for server in getattr(self, "servers", ()):
+        """Take no new connections, which another takes now, and drain. For a signal handler."""
+        if self.started:
+            self._loop.call_soon_threadsafe(self._retire)
+
+    def _retire(self) -> None:
+        for server in self.servers:
             server.close()
-        os.kill(os.getpid(), signal.SIGTERM)
+        # Whoever has just connected is answered.
+        self._loop.call_later(_RETIRING_SECONDS, signal.raise_signal, signal.SIGTERM)
 
 
 def _say_nothing(settings: Settings, url: str) -> None:

@@ -7,8 +7,9 @@
                        in whose place it is takes nothing new and drains
     a worker dies   ─▶ the log says of what, and another starts
 
-Each worker listens on the port itself, and Linux spreads connections among them; what they know of
-each other is in the conversation store. Each is the same command with the same options.
+Linux spreads connections among as many listening sockets as there are workers. The supervisor keeps
+them, so that what waits in one is taken by the next worker in its place. What workers know of each
+other is in the conversation store. Each is the same command with the same options.
 
 uvicorn's supervisor takes an application by its name alone, without this command's options; it has
 all workers accept from one socket, of which asyncio lets one take whatever waits; it kills who
@@ -29,18 +30,21 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
-VARIABLE = "_VOICELIVE_WORKER_SOCKET"
-"""For a worker: the descriptor of a socket to its supervisor."""
+VARIABLE = "_VOICELIVE_WORKER"
+"""For a worker: the descriptors of its listening socket and of one to its supervisor."""
 _READY = b"r"
 # One that lives shorter may die of the same at once again.
 _LONG_SECONDS = 30.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
 
-def find_supervisor() -> socket.socket | None:
-    """In a worker, its end of the socket; None in a server alone."""
-    descriptor = os.environ.pop(VARIABLE, "")
-    return socket.socket(fileno=int(descriptor)) if descriptor else None
+def find_sockets() -> tuple[socket.socket, socket.socket] | None:
+    """In a worker, its listening socket and the one to its supervisor; None in a server alone."""
+    if not (descriptors := os.environ.pop(VARIABLE, "")):
+        return None
+    listener, supervisor = (socket.socket(fileno=int(number)) for number in descriptors.split())
+    listener.setblocking(False)
+    return listener, supervisor
 
 
 def follow(supervisor: socket.socket) -> None:
@@ -77,15 +81,21 @@ class _Worker:
 
 
 class Supervisor:
-    """``count`` workers, each ``voicelive-agent serve`` with ``arguments``.
+    """A worker for each of ``listeners``: ``voicelive-agent serve`` with ``arguments``.
 
-    ``on_ready`` is called once all of them listen.
+    ``on_ready`` is called once all of them serve.
     """
 
-    def __init__(self, count: int, arguments: Sequence[str], on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        listeners: Sequence[socket.socket],
+        arguments: Sequence[str],
+        on_ready: Callable[[], None],
+    ) -> None:
+        self._listeners = listeners
         self._arguments = arguments
         self._on_ready = on_ready
-        self._places: list[_Worker | None] = [None] * count
+        self._places: list[_Worker | None] = [None] * len(listeners)
         self._all: set[_Worker] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -115,7 +125,7 @@ class Supervisor:
         """Start a worker in a place, in that of the one that is there; whether it is ready."""
         if self._stopping:
             return False
-        worker = await self._start()
+        worker = await self._start(self._listeners[place].fileno())
         self._all.add(worker)
         self._spawn(self._watch(worker, place))
         if self._stopping:
@@ -130,14 +140,14 @@ class Supervisor:
             before.signal(signal.SIGHUP)
         return True
 
-    async def _start(self) -> _Worker:
+    async def _start(self, listener: int) -> _Worker:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "voicelive_agent", "serve", *self._arguments, "--quiet"),
-                env={**os.environ, VARIABLE: str(theirs.fileno())},
-                pass_fds=[theirs.fileno()],
+                env={**os.environ, VARIABLE: f"{listener} {theirs.fileno()}"},
+                pass_fds=[listener, theirs.fileno()],
                 # A terminal's Ctrl-C is the supervisor's, which passes it on once.
                 start_new_session=True,
             )
