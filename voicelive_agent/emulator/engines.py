@@ -158,6 +158,7 @@ def _choose_engines(settings: Settings) -> Engines:
                     name="" if address.name == ANY_AGENT else address.name,
                     key=agent_key,
                     limits=limits,
+                    no_input_ms=settings.no_input_ms(),
                 )
                 for address in settings.addresses()
             },

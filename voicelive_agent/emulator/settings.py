@@ -148,6 +148,12 @@ class Settings(ProgramSettings):
     answer_timeout: float = setting(
         _WHO, "how long a whole answer may be waited for, in seconds", 180, gt=0
     )
+    no_input_timeout: float | None = setting(
+        _WHO,
+        "after how long a silence an agent of the Bridge is told of it, in seconds",
+        None,
+        gt=0,
+    )
     model_url: AnyHttpUrl | None = setting(
         _WHO, "OpenAI-compatible endpoint for model=…", None, metavar="URL"
     )
@@ -222,6 +228,11 @@ class Settings(ProgramSettings):
             silence_s=self.agent_timeout,
             whole_s=self.answer_timeout,
             body_bytes=self.max_answer_bytes,
+        )
+
+    def no_input_ms(self) -> int | None:
+        return (
+            None if self.no_input_timeout is None else max(1, round(self.no_input_timeout * 1000))
         )
 
     def read_phrases(self) -> tuple[str, ...]:

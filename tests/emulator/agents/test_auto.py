@@ -15,7 +15,7 @@ from tests.server.wires.bridge_side import serve_calls
 from voicelive_agent.agent import Agent, Output, Turn
 from voicelive_agent.emulator.agents import AgentBackend, AgentRequest, AnswerError, TextDelta
 from voicelive_agent.emulator.agents.auto import AutoBackend
-from voicelive_agent.emulator.agents.bridge import BridgeBackend
+from voicelive_agent.emulator.agents.bridge.backend import BridgeBackend
 from voicelive_agent.emulator.agents.invocations import InvocationsBackend
 
 

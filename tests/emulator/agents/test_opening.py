@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from voicelive_agent.emulator.agents.auto import AutoBackend
-from voicelive_agent.emulator.agents.bridge import BridgeBackend
+from voicelive_agent.emulator.agents.bridge.backend import BridgeBackend
 from voicelive_agent.emulator.agents.chat import ChatBackend
 from voicelive_agent.emulator.agents.invocations import InvocationsBackend
 from voicelive_agent.emulator.agents.opening import open_agent, open_model

@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-RequestKind = Literal["speech", "action", "greeting"]
+RequestKind = Literal["speech", "action", "greeting", "offer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class AgentRequest:
     """What the person said or typed; empty for an action or a greeting."""
     action: Mapping[str, Any] | None = None
     """The client's ``invoke_input``, verbatim; None unless ``kind`` is ``action``."""
+    offer_id: str = ""
+    """Which ``Offer`` is taken; empty unless ``kind`` is ``offer``."""
     items: Sequence[Mapping[str, Any]] = ()
     instructions: str = ""
     model: str = ""
@@ -199,6 +201,89 @@ class ListeningAgentSession(AgentSession, Protocol):
     def note_heard(self, text: str) -> None:
         """So much was heard of the last answer; comes before its generator is closed."""
         ...
+
+
+# An agent that is called, and so may speak by itself.
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The agent wants to say something that no turn asks for."""
+
+    id: str
+    supersede_key: str | None = None
+    """It replaces one of the same key that still waits."""
+    wait_ms: int | None = None
+    """How long it may wait until it can be said; None: as long as the session likes."""
+    is_reply: bool = False
+    """It answers a silence: it is said now or never."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferWithdrawn:
+    """The agent doesn't want to say it any more, or has gone."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """The agent ends the call, when what it said has been played or at once."""
+
+    reason: str
+    is_immediate: bool
+
+
+CallEvent = Offer | OfferWithdrawn | HangUp
+
+
+@dataclass(frozen=True, slots=True)
+class CallBegan:
+    """The session is set up; ``greeting`` is what it has greeted the person with, or empty."""
+
+    greeting: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBegan:
+    """The person begins to speak, and nothing is being said."""
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceLasts:
+    """Nobody has said anything for a while, for the ``count``-th time in a row."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDropped:
+    """An offer will not be said."""
+
+    offer_id: str
+    reason: str
+
+
+CallNote = SpeechBegan | SilenceLasts | OfferDropped
+
+
+@runtime_checkable
+class CallingAgentSession(ListeningAgentSession, Protocol):
+    """A session whose agent is called: it is told of more than turns, and may speak first."""
+
+    def call(self, greeting: str) -> AsyncGenerator[CallEvent, None]:
+        """Call it, and hold the call while this is iterated: what the agent wants unasked."""
+        ...
+
+    def note(self, note: CallNote) -> None: ...
+
+
+@runtime_checkable
+class CallingAgentBackend(Protocol):
+    """A backend whose sessions may be calls."""
+
+    no_input_ms: int | None
+    """After so long a silence the agent is told of it; None is never."""
 
 
 class AgentBackend(Protocol):

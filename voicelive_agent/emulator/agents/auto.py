@@ -5,28 +5,28 @@ machine has none to show, so each session tries: a WebSocket of the Bridge, then
 requests exists.
 """
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator
 
-import httpx
-
 from voicelive_agent.emulator.agents import (
     DEFAULT_LIMITS,
-    AgentBackend,
     AgentEvent,
     AgentRequest,
     AgentSession,
+    AnswerError,
     AnswerLimits,
+    CallEvent,
+    CallingAgentSession,
+    CallNote,
     ListeningAgentSession,
 )
-from voicelive_agent.emulator.agents.bridge import BridgeBackend, BridgeNotServedError
-from voicelive_agent.emulator.agents.endpoint import CONNECT_TIMEOUT_S, join_path, read_url
+from voicelive_agent.emulator.agents.bridge.backend import BridgeBackend, BridgeNotServedError
+from voicelive_agent.emulator.agents.endpoint import read_url
 from voicelive_agent.emulator.agents.invocations import InvocationsBackend
+from voicelive_agent.emulator.agents.protocols import find_request_protocols
 from voicelive_agent.emulator.agents.responses import ResponsesBackend
-from voicelive_agent.wire.net import is_this_machine
-
-_NO_ROUTE = 404
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +41,14 @@ class AutoBackend:
         name: str = "",
         key: str | None = None,
         limits: AnswerLimits = DEFAULT_LIMITS,
+        no_input_ms: int | None = None,
     ) -> None:
         self.name = name or url
+        self.no_input_ms = no_input_ms
         self._url = read_url(url)
-        self._bridge = BridgeBackend(url, name=name, key=key, limits=limits)
+        self._bridge = BridgeBackend(
+            url, name=name, key=key, limits=limits, no_input_ms=no_input_ms
+        )
         self._invocations = InvocationsBackend(url, name=name, key=key, limits=limits)
         self._responses = ResponsesBackend(url, name=name, key=key, limits=limits)
         self._logged: str | None = None
@@ -60,32 +64,19 @@ class AutoBackend:
     def open_session(self, session_id: str, *, conversation_id: str = "") -> "AutoSession":
         return AutoSession(self, session_id, conversation_id)
 
-    async def find(self, session_id: str, conversation_id: str) -> AgentSession:
+    async def find(self, session_id: str, conversation_id: str, greeting: str) -> AgentSession:
         """A session by the protocol that the agent serves now. Raises AnswerError."""
         call = self._bridge.open_session(session_id, conversation_id=conversation_id)
         try:
-            await call.open()
+            await call.open(greeting)
         except BridgeNotServedError:
-            backend = await self._find_requests()
-            self._log("responses" if backend is self._responses else "invocations")
+            found = await find_request_protocols(self._url)
+            protocol = "responses" if found == ["responses"] else "invocations"
+            self._log(protocol)
+            backend = self._responses if protocol == "responses" else self._invocations
             return backend.open_session(session_id, conversation_id=conversation_id)
         self._log("bridge")
         return call
-
-    async def _find_requests(self) -> AgentBackend:
-        """Invocations, unless only the path of Responses exists."""
-        local = is_this_machine(self._url.host)
-        async with httpx.AsyncClient(timeout=CONNECT_TIMEOUT_S, trust_env=not local) as client:
-            with contextlib.suppress(httpx.HTTPError):
-                if not await self._has(client, "/invocations") and await self._has(
-                    client, "/responses"
-                ):
-                    return self._responses
-        return self._invocations
-
-    async def _has(self, client: httpx.AsyncClient, path: str) -> bool:
-        reply = await client.options(join_path(self._url, path))
-        return reply.status_code != _NO_ROUTE
 
     def _log(self, protocol: str) -> None:
         if protocol != self._logged:
@@ -94,17 +85,32 @@ class AutoBackend:
 
 
 class AutoSession:
-    """One session, whose protocol is found for its first request."""
+    """One session, whose protocol is found when its call begins, or for its first request."""
 
     def __init__(self, backend: AutoBackend, session_id: str, conversation_id: str) -> None:
         self._backend = backend
         self._ids = session_id, conversation_id
         self._found: AgentSession | None = None
+        self._finding = asyncio.Lock()
+        self._is_found = asyncio.Event()
+
+    async def call(self, greeting: str) -> AsyncGenerator[CallEvent, None]:
+        # Whoever asks later is told why there is nobody.
+        with contextlib.suppress(AnswerError):
+            await self._find(greeting)
+        await self._is_found.wait()
+        if isinstance(self._found, CallingAgentSession):
+            async with contextlib.aclosing(self._found.call(greeting)) as call_events:
+                async for call_event in call_events:
+                    yield call_event
+
+    def note(self, note: CallNote) -> None:
+        if isinstance(self._found, CallingAgentSession):
+            self._found.note(note)
 
     async def answer(self, request: AgentRequest) -> AsyncGenerator[AgentEvent, None]:
-        if self._found is None:
-            self._found = await self._backend.find(*self._ids)
-        async with contextlib.aclosing(self._found.answer(request)) as agent_events:
+        found = await self._find()
+        async with contextlib.aclosing(found.answer(request)) as agent_events:
             async for agent_event in agent_events:
                 yield agent_event
 
@@ -115,3 +121,10 @@ class AutoSession:
     async def close(self) -> None:
         if self._found is not None:
             await self._found.close()
+
+    async def _find(self, greeting: str = "") -> AgentSession:
+        async with self._finding:
+            if self._found is None:
+                self._found = await self._backend.find(*self._ids, greeting)
+                self._is_found.set()
+            return self._found

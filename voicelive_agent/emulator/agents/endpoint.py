@@ -2,7 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+)
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from typing import Any, Literal
 
@@ -20,6 +27,7 @@ from voicelive_agent.wire.net import is_this_machine
 CONNECT_TIMEOUT_S = 5.0
 LOCAL_USER_ID = "local-user"
 """The ``x-agent-user-id`` of all callers: nobody signs in to the emulator."""
+_NO_ROUTE = frozenset({404, 405, 501})
 _ERROR_BODY_BYTES = 64 * 1024
 _ERROR_BODY_S = 5.0
 
@@ -70,6 +78,7 @@ class Endpoint:
         limits: AnswerLimits,
         headers: Mapping[str, str] | None = None,
         status_hints: Mapping[int, str] | None = None,
+        advise_without_route: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
         self.url = join_path(read_url(url), path)
         self.who = who
@@ -77,6 +86,7 @@ class Endpoint:
         self._limits = limits
         self._headers = {"accept-encoding": "identity", **(headers or {})}
         self._status_hints = status_hints or {}
+        self._advise_without_route = advise_without_route
         self._client: httpx.AsyncClient | None = None
 
     async def start(self) -> None:
@@ -118,7 +128,7 @@ class Endpoint:
         try:
             answered = AnswerBody(response, patience, self._limits.body_bytes)
             if response.status_code != 200:
-                raise self._error_of_status(response, await _read_error_body(answered))
+                raise await self._error_of_status(response, await _read_error_body(answered))
             yield Answer(self, response, answered)
         finally:
             await response.aclose()
@@ -126,9 +136,11 @@ class Endpoint:
     def violation(self, message: str) -> AnswerError:
         return AnswerError(f"{self.who}_contract_violation", message)
 
-    def _error_of_status(self, response: httpx.Response, body: bytes) -> AnswerError:
+    async def _error_of_status(self, response: httpx.Response, body: bytes) -> AnswerError:
         told = describe_error(body)
         hint = self._status_hints.get(response.status_code)
+        if response.status_code in _NO_ROUTE and self._advise_without_route is not None:
+            hint = await self._advise_without_route()
         return AnswerError(
             f"{self.who}_error",
             f"the {self.who} answered POST {self._shown_url} with HTTP {response.status_code}"

@@ -29,7 +29,9 @@ from voicelive_agent.emulator.agents.endpoint import (
     LOCAL_USER_ID,
     Endpoint,
     describe_error,
+    read_url,
 )
+from voicelive_agent.emulator.agents.protocols import advise_protocol
 from voicelive_agent.wire.invocations import (
     CALL_HEADER,
     DELTA,
@@ -47,10 +49,6 @@ from voicelive_agent.wire.invocations import (
 
 _AFTER_DONE_S = 0.25
 _PROTOCOL = "the Invocations protocol of Voice Live"
-_OTHER_PROTOCOL = (
-    "nothing takes invocations over HTTP there; an agent that speaks the Responses protocol needs "
-    "--agent-protocol responses, one of the Bridge (invocations_ws) --agent-protocol bridge"
-)
 _GREETING_REFUSALS = frozenset({400, 422})
 
 
@@ -76,12 +74,8 @@ class InvocationsBackend:
             hint=f"start the agent ({spell_command('serve')}), or correct its URL in --agent",
             limits=limits,
             headers={"accept": "text/event-stream"} | ({"api-key": key} if key else {}),
-            status_hints={
-                401: "set VOICELIVE_AGENT_API_KEY as the agent's server has it",
-                404: _OTHER_PROTOCOL,
-                405: _OTHER_PROTOCOL,
-                501: _OTHER_PROTOCOL,
-            },
+            status_hints={401: "set VOICELIVE_AGENT_API_KEY as the agent's server has it"},
+            advise_without_route=advise_protocol(read_url(url), "invocations"),
         )
 
     async def start(self) -> None:

@@ -13,23 +13,26 @@ def open_agent(
     name: str = "",
     key: str | None = None,
     limits: AnswerLimits = DEFAULT_LIMITS,
+    no_input_ms: int | None = None,
 ) -> AgentBackend:
     """An agent; ``name`` is what messages call it, ``key`` what it wants as ``api-key``.
+
+    ``no_input_ms``: after so long a silence an agent that is called is told of it.
 
     Raises ValueError for a URL that is none.
     """
     if protocol == "auto":
         from voicelive_agent.emulator.agents.auto import AutoBackend
 
-        return AutoBackend(url, name=name, key=key, limits=limits)
+        return AutoBackend(url, name=name, key=key, limits=limits, no_input_ms=no_input_ms)
     if protocol == "responses":
         from voicelive_agent.emulator.agents.responses import ResponsesBackend
 
         return ResponsesBackend(url, name=name, key=key, limits=limits)
     if protocol == "bridge":
-        from voicelive_agent.emulator.agents.bridge import BridgeBackend
+        from voicelive_agent.emulator.agents.bridge.backend import BridgeBackend
 
-        return BridgeBackend(url, name=name, key=key, limits=limits)
+        return BridgeBackend(url, name=name, key=key, limits=limits, no_input_ms=no_input_ms)
     from voicelive_agent.emulator.agents.invocations import InvocationsBackend
 
     return InvocationsBackend(url, name=name, key=key, limits=limits)

@@ -20,19 +20,15 @@ from voicelive_agent.emulator.agents import (
     TextDone,
     ToolWaiting,
 )
-from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID, Endpoint
+from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID, Endpoint, read_url
 from voicelive_agent.emulator.agents.openai_events import read_events, read_usage
+from voicelive_agent.emulator.agents.protocols import advise_protocol
 from voicelive_agent.wire.invocations import CALL_HEADER, SESSION_QUERY, USER_HEADER
 
 GREETING_INPUT = ""
 """The ``input`` for a bare ``response.create``; what Voice Live sends is not documented."""
 
 _PROTOCOL = "the Responses protocol"
-_OTHER_PROTOCOL = (
-    "nothing takes the Responses protocol there; an agent that speaks the Invocations protocol "
-    "needs --agent-protocol invocations, which is the default, one of the Bridge (invocations_ws) "
-    "--agent-protocol bridge"
-)
 _TOOL_ITEMS = ("_call", "_call_output")
 
 
@@ -58,12 +54,8 @@ class ResponsesBackend:
             hint="start the agent, or correct its URL in --agent",
             limits=limits,
             headers={"accept": "text/event-stream"} | ({"api-key": key} if key else {}),
-            status_hints={
-                401: "set VOICELIVE_AGENT_API_KEY as the agent's server has it",
-                404: _OTHER_PROTOCOL,
-                405: _OTHER_PROTOCOL,
-                501: _OTHER_PROTOCOL,
-            },
+            status_hints={401: "set VOICELIVE_AGENT_API_KEY as the agent's server has it"},
+            advise_without_route=advise_protocol(read_url(url), "responses"),
         )
 
     async def start(self) -> None:

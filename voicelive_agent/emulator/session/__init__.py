@@ -10,6 +10,7 @@
 """
 
 from voicelive_agent.emulator.session import effects, facts
+from voicelive_agent.emulator.session.agent_call import CallOptions
 from voicelive_agent.emulator.session.conversation import ConversationLimits
 from voicelive_agent.emulator.session.effects import Effect
 from voicelive_agent.emulator.session.facts import Fact
@@ -17,6 +18,7 @@ from voicelive_agent.emulator.session.machine import AgentIdentity, Session, Ses
 
 __all__ = [
     "AgentIdentity",
+    "CallOptions",
     "ConversationLimits",
     "Effect",
     "Fact",

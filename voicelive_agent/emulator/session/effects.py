@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from voicelive_agent.emulator.agents import AgentRequest
+from voicelive_agent.emulator.agents import AgentRequest, CallBegan, CallNote
 from voicelive_agent.wire.audio.formats import AudioFormat
 from voicelive_agent.wire.voice_live.session import EchoCancellation, NoiseReduction
 from voicelive_agent.wire.voice_live.turn_detection import ServerVad
@@ -126,6 +126,13 @@ class TellHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class TellAgent:
+    """Tell an agent that is called what happens besides turns; others are told nothing."""
+
+    note: CallBegan | CallNote
+
+
+@dataclass(frozen=True, slots=True)
 class WriteInterim:
     """Ask a model what to say until the answer comes. Told back as one ``InterimWritten``."""
 
@@ -214,6 +221,7 @@ Effect = (
     | AskAgent
     | StopAgent
     | TellHeard
+    | TellAgent
     | WriteInterim
     | StopInterim
     | Speak

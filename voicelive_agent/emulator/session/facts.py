@@ -69,6 +69,13 @@ class AnswerFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentCalled:
+    """What the agent of a call wants unasked."""
+
+    event: agents.CallEvent
+
+
+@dataclass(frozen=True, slots=True)
 class InterimWritten:
     """What to say until the answer comes; empty where the model gave nothing."""
 
@@ -144,6 +151,7 @@ Fact = (
     | TranscriptionFailed
     | AgentSent
     | AnswerFailed
+    | AgentCalled
     | InterimWritten
     | ClauseAudio
     | ClauseSpoken

@@ -109,6 +109,11 @@ class PlaybackEstimate:
         self._ends_ms = max(self._ends_ms, now_ms) + duration_ms
         self._sent_ms += duration_ms
 
+    @property
+    def ends_ms(self) -> float:
+        """When the client will have played all that it has."""
+        return self._ends_ms
+
     def is_playing(self, now_ms: float) -> bool:
         return now_ms < self._ends_ms
 

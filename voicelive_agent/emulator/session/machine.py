@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from voicelive_agent.emulator.session import facts
+from voicelive_agent.emulator.session.agent_call import AgentCall, CallOptions
 from voicelive_agent.emulator.session.configuration import Configuration
 from voicelive_agent.emulator.session.conversation import (
     ConversationItems,
@@ -62,6 +63,8 @@ class SessionOptions:
     """The client's ``conversation-id``; where it is missing, the session begins one."""
     features: frozenset[str] = field(default_factory=frozenset)
     """Names of the query's ``features`` that are on, such as ``client_ec_reference``."""
+    call: CallOptions | None = None
+    """Where the agent is called, and so may speak by itself."""
     writes_interims: bool = False
     """Whether a model can be asked for interim responses."""
     max_session_s: int = 3600
@@ -114,8 +117,14 @@ class Session:
             model=options.model or "",
         )
         self._transcripts = Transcripts(plan, self._configuration, self._conversation)
+        self._call = AgentCall(plan, self._responder, options.call)
         self._turns = UserTurns(
-            plan, self._configuration, self._conversation, self._responder, self._transcripts
+            plan,
+            self._configuration,
+            self._conversation,
+            self._responder,
+            self._transcripts,
+            self._call,
         )
 
     def open(self, now_ms: float) -> list[Effect]:
@@ -124,6 +133,7 @@ class Session:
         self._plan.send("session.created", session=self._describe())
         self._plan.do(self._input)
         self._plan.do(ExpireAfter(self.options.max_session_s))
+        self._call.open()
         return self._plan.take()
 
     def handle(self, fact: Fact, now_ms: float) -> list[Effect]:
@@ -147,6 +157,8 @@ class Session:
                 self._responder.take_agent_event(fact)
             case facts.AnswerFailed():
                 self._responder.fail_agent(fact)
+            case facts.AgentCalled(call_event):
+                self._call.take(call_event)
             case facts.InterimWritten():
                 self._responder.take_interim(fact)
             case facts.ClauseAudio():
@@ -160,10 +172,14 @@ class Session:
             case facts.TimerExpired(name):
                 self._turns.expire(name)
                 self._responder.expire(name)
+                self._call.expire(name)
             case facts.SessionExpired():
                 self._expire()
         if not self._is_over:
-            self._responder.start_due(is_hearing=self._turns.is_hearing())
+            is_hearing = self._turns.is_hearing()
+            self._responder.start_due(is_hearing=is_hearing)
+            if (close := self._call.settle(is_hearing=is_hearing)) is not None:
+                self._close(close)
         return self._plan.take()
 
     def close(self, now_ms: float) -> list[Effect]:
@@ -208,9 +224,13 @@ class Session:
         )
         self._plan.fail(error)
         self._responder.end_all("session_expired")
+        self._close(Close(_GOING_AWAY, "session expired"))
+
+    def _close(self, close: Close) -> None:
+        """No response is active any more, and nothing more is heard."""
         self._turns.stop()
         self._transcripts.stop()
-        self._plan.do(Close(_GOING_AWAY, "session expired"))
+        self._plan.do(close)
         self._is_over = True
 
     # The client's events.
@@ -252,7 +272,10 @@ class Session:
                 if self._transcripts.forget(self._conversation.delete(event)):
                     self._responder.want_answer()
             case "response.create", CreateResponse():
-                self._responder.create(event, is_transcribing=self._transcripts.is_waiting())
+                greeting = self._responder.create(
+                    event, is_transcribing=self._transcripts.is_waiting()
+                )
+                self._call.note_request(greeting)
             case "response.cancel", CancelResponse():
                 self._responder.cancel(event)
             case "output_audio_buffer.clear", _:
@@ -275,6 +298,7 @@ class Session:
         if before != self._input:
             self._plan.do(self._input)
         self._plan.send("session.updated", session=self._describe())
+        self._call.configure()
         self._plan.warn_all(warnings)
         for tool in self._configuration.now.tools:
             if tool["type"] == "mcp" and tool not in tools:

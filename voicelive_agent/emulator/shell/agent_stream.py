@@ -9,6 +9,8 @@ from voicelive_agent.emulator.agents import (
     AgentEvent,
     AgentSession,
     AnswerError,
+    CallBegan,
+    CallingAgentSession,
     ListeningAgentSession,
     TextDelta,
 )
@@ -43,7 +45,9 @@ class AgentStream:
         self._latest: asyncio.Task[None] | None = None
         self._latest_id: str | None = None
 
-    def do(self, effect: effects.AskAgent | effects.StopAgent | effects.TellHeard) -> None:
+    def do(
+        self, effect: effects.AskAgent | effects.StopAgent | effects.TellHeard | effects.TellAgent
+    ) -> None:
         match effect:
             case effects.AskAgent():
                 self._start(effect)
@@ -51,6 +55,8 @@ class AgentStream:
                 self._stop(effect)
             case effects.TellHeard():
                 self._tell_heard(effect)
+            case effects.TellAgent():
+                self._tell_agent(effect)
 
     def _start(self, effect: effects.AskAgent) -> None:
         before = self._latest
@@ -66,6 +72,20 @@ class AgentStream:
         """Tell the agent what was heard, where it wants to know and the answer was its last."""
         if self._latest_id == effect.response_id and isinstance(self._agent, ListeningAgentSession):
             self._agent.note_heard(effect.text)
+
+    def _tell_agent(self, effect: effects.TellAgent) -> None:
+        agent = self._agent
+        if not isinstance(agent, CallingAgentSession):
+            return
+        if isinstance(effect.note, CallBegan):
+            self._tasks.start(self._hold_call(agent, effect.note.greeting), "call")
+        else:
+            agent.note(effect.note)
+
+    async def _hold_call(self, agent: CallingAgentSession, greeting: str) -> None:
+        async with contextlib.aclosing(agent.call(greeting)) as call_events:
+            async for call_event in call_events:
+                self._tell(facts.AgentCalled(call_event))
 
     async def _ask(self, effect: effects.AskAgent, before: asyncio.Task[None] | None) -> None:
         if before is not None:

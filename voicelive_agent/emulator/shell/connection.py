@@ -19,7 +19,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from voicelive_agent.emulator.agents import AgentBackend
+from voicelive_agent.emulator.agents import AgentBackend, CallingAgentBackend
 from voicelive_agent.emulator.engines import Engines, NoSuchAgent
 from voicelive_agent.emulator.handshake import (
     ConnectionRequest,
@@ -29,6 +29,7 @@ from voicelive_agent.emulator.handshake import (
 )
 from voicelive_agent.emulator.session import (
     AgentIdentity,
+    CallOptions,
     ConversationLimits,
     Effect,
     Fact,
@@ -98,7 +99,7 @@ class SessionConnection:
     ) -> None:
         self._websocket = websocket
         self._translation = RealtimeTranslation(new_id) if request.is_realtime else None
-        self._session = Session(_session_options(request, settings), new_id)
+        self._session = Session(_session_options(request, backend, settings), new_id)
         self._pending: deque[Fact] = deque()
         self._handling = False
         self._open = True
@@ -237,7 +238,9 @@ class SessionConnection:
                 self._input_audio.clear(effect)
             case effects.TranscribeAudio():
                 self._input_audio.transcribe(effect)
-            case effects.AskAgent() | effects.StopAgent() | effects.TellHeard():
+            case (
+                effects.AskAgent() | effects.StopAgent() | effects.TellHeard() | effects.TellAgent()
+            ):
                 self._agent_stream.do(effect)
             case effects.WriteInterim():
                 self._interim_writer.start(effect)
@@ -290,7 +293,9 @@ class SessionConnection:
             await asyncio.to_thread(self._recording.close)
 
 
-def _session_options(request: ConnectionRequest, settings: Settings) -> SessionOptions:
+def _session_options(
+    request: ConnectionRequest, backend: AgentBackend, settings: Settings
+) -> SessionOptions:
     agent = AgentIdentity(request.agent_name, request.agent_name) if request.agent_name else None
     return SessionOptions(
         opened_at_s=int(time.time()),
@@ -298,6 +303,7 @@ def _session_options(request: ConnectionRequest, settings: Settings) -> SessionO
         model=None if agent else request.model,
         conversation_id=request.conversation_id,
         features=request.features,
+        call=CallOptions(backend.no_input_ms) if isinstance(backend, CallingAgentBackend) else None,
         writes_interims=settings.model_url is not None,
         max_session_s=round(settings.session_minutes * 60),
         max_event_members=settings.max_event_members,

@@ -7,6 +7,7 @@ Here such a turn is a manual one: its end commits it, and the client asks for th
 
 from dataclasses import dataclass
 
+from voicelive_agent.emulator.session.agent_call import AgentCall
 from voicelive_agent.emulator.session.configuration import Configuration
 from voicelive_agent.emulator.session.conversation import ConversationItems
 from voicelive_agent.emulator.session.effects import (
@@ -59,12 +60,14 @@ class UserTurns:
         conversation: ConversationItems,
         responder: Responder,
         transcripts: Transcripts,
+        call: AgentCall,
     ) -> None:
         self._plan = plan
         self._configuration = configuration
         self._conversation = conversation
         self._responder = responder
         self._transcripts = transcripts
+        self._call = call
         self.has_heard = False
         """Whether the session has received audio."""
         self._buffered_bytes = 0
@@ -234,6 +237,7 @@ class UserTurns:
         return self._transcripts.take_outcome(fact.item_id, outcome)
 
     def _tell_started(self, speech: Speech) -> None:
+        self._call.note_speech()
         self._plan.send(
             "input_audio_buffer.speech_started",
             audio_start_ms=speech.start_ms,

@@ -82,9 +82,10 @@ class Responder:
 
     # What the client asks.
 
-    def create(self, event: CreateResponse, *, is_transcribing: bool) -> None:
+    def create(self, event: CreateResponse, *, is_transcribing: bool) -> str:
         """``response.create``; ``is_transcribing``: something was said that is not text yet.
 
+        The text of a prepared response, which the agent has not said; else an empty one.
         Raises ProtocolError.
         """
         in_agent_mode = self._configuration.in_agent_mode
@@ -114,6 +115,7 @@ class Responder:
             self._due = request
         else:
             self._start(request)
+        return request.prepared.text() if request.prepared is not None else ""
 
     def cancel(self, event: CancelResponse) -> None:
         """``response.cancel``. Raises ProtocolError."""
@@ -148,6 +150,23 @@ class Responder:
     def is_answering(self) -> bool:
         """Whether an answer is being given, or still played."""
         return self.active is not None or self._playback.is_playing(self._plan.now_ms)
+
+    @property
+    def has_something_due(self) -> bool:
+        """Whether a response waits to begin."""
+        return self._due is not None
+
+    @property
+    def plays_until_ms(self) -> float:
+        """When the client will have played all that it has."""
+        return self._playback.ends_ms
+
+    def start_offer(self, offer_id: str) -> None:
+        """The agent may say what it has offered: a response that answers no turn."""
+        response = self._open(ResponseRequest())
+        language = self._configuration.language
+        request = agents.AgentRequest(kind="offer", offer_id=offer_id, language=language)
+        self._ask(response, request)
 
     def start_due(self, *, is_hearing: bool) -> None:
         """Begin the response that waits, if nothing is in its way any more.
@@ -319,11 +338,14 @@ class Responder:
         response.input_size = InputSize(
             count_chars(asked), sum(item.audio_ms for item in unanswered)
         )
+        response.asked_text = asked.text
+        self._ask(response, asked)
+        self._interims.wait(response)
+
+    def _ask(self, response: Response, request: agents.AgentRequest) -> None:
         response.awaits_agent = True
         self._latest = response
-        response.asked_text = asked.text
-        self._plan.do(AskAgent(response.id, asked))
-        self._interims.wait(response)
+        self._plan.do(AskAgent(response.id, request))
 
     def _open(self, request: ResponseRequest) -> Response:
         settings = settle_response(request, self._configuration, self._conversation_id)
