@@ -5,6 +5,7 @@ A test module for a framework subclasses ``FrameworkContract`` and says how to m
 
 import asyncio
 import json
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -21,7 +22,9 @@ from tests.frameworks.openai_server import (
     Received,
     Refuse,
 )
+from tests.server.engine.engine_room import EngineRoom
 from voicelive_agent.agent import INTERRUPTION_NOTE, ClientEvent, EndCall, Output, PastTurn, Turn
+from voicelive_agent.diagnostics import find_waiting
 from voicelive_agent.frameworks import LoadedAgent, adapt, current_turn, end_call, show
 from voicelive_agent.frameworks.model_stops import find_stop
 
@@ -190,6 +193,67 @@ class FrameworkContract:
         server.answer("Noon.")
         outputs = await collect(agent.reply(speech("time?")))
         assert outputs == [ClientEvent("ui.clock", title="Oslo"), "Noon."]
+
+    async def test_a_tool_that_is_waited_for_is_found(
+        self, agent: LoadedAgent, server: OpenAIServer, weather: Weather
+    ) -> None:
+        """A tool runs in a task of its own, so a missed deadline named no line of the author's."""
+        weather.released.clear()
+        server.answer(Call("get_weather", city="Oslo"))
+        replies = agent.reply(speech("weather?"))
+        assert isinstance(await anext(replies), ClientEvent)
+        waiting = asyncio.create_task(collect(replies))
+        await asyncio.sleep(0.01)
+        place = find_waiting(replies)
+        assert place is not None
+        assert (place.function, place.source) == ("get_weather", "await self.released.wait()")
+        weather.released.set()
+        await waiting
+
+    async def test_a_tool_in_a_thread_is_found(self, server: OpenAIServer) -> None:
+        released, called = threading.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def look_up(city: str) -> str:
+            """Look something up."""
+            loop.call_soon_threadsafe(called.set)
+            released.wait(20)
+            return "found"
+
+        agent = adapt(self.make(server, look_up))
+        server.answer(Call("look_up", city="Oslo"))
+        replies = agent.reply(speech("look"))
+        waiting = asyncio.create_task(collect(replies))
+        await asyncio.wait_for(called.wait(), 20)
+        place = find_waiting(replies)
+        released.set()
+        assert place is not None
+        assert place.function == "look_up"
+        await waiting
+
+    @pytest.mark.parametrize("is_async", [False, True])
+    async def test_a_tool_that_exits_fails_its_turn_only(
+        self, server: OpenAIServer, is_async: bool
+    ) -> None:
+        """In a task of the framework's own, ``sys.exit`` ended the event loop with all calls."""
+
+        def leave(city: str) -> str:
+            """Leave."""
+            sys.exit(3)
+
+        async def leave_later(city: str) -> str:
+            """Leave."""
+            await asyncio.sleep(0)
+            sys.exit(3)
+
+        tool: Callable[[str], Any] = leave_later if is_async else leave
+        agent = adapt(self.make(server, tool))
+        server.answer(Call(tool.__name__, city="Oslo"))
+        async with EngineRoom(agent.reply) as room:
+            heard = await room.say()
+            assert heard.error_code == "agent_failed"
+            server.answer("Still here.")
+            assert (await room.say()).text == "Still here."
 
     async def test_a_tool_ends_the_call_after_the_last_word(
         self, agent: LoadedAgent, server: OpenAIServer

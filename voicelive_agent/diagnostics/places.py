@@ -1,21 +1,27 @@
 """Places in the author's code: files and lines that are no library's and not this project's own."""
 
 import asyncio
+import gc
 import inspect
 import linecache
 import os
+import sys
 import sysconfig
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 _OURS = str(Path(__file__).parents[1]) + os.sep
 _STDLIB = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
 _INSTALLED = ("site-packages", "dist-packages")
 _MAX_DEPTH = 100
+_MAX_TASKS_DEEP = 5
+_MANY = 1000
+"""More than this no agent waits for at once."""
+_AWAITED = (Coroutine, AsyncGenerator, Generator, asyncio.Future)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +66,83 @@ def find_place_of(frame: types.FrameType | None) -> Place | None:
 
 
 def find_waiting(awaitable: Any) -> Place | None:
-    """The innermost line of the author's at which a coroutine or async generator waits."""
+    """The innermost line of the author's at which a coroutine or async generator waits.
+
+    Through tasks and threads as well, in which frameworks run tools.
+    """
+    return _find_waiting(awaitable, _MAX_TASKS_DEEP) or _find_in_workers()
+
+
+def _find_waiting(awaitable: Any, tasks_deep: int) -> Place | None:
     found: Place | None = None
+    holders: list[Any] = []
     for _ in range(_MAX_DEPTH):
-        if awaitable is None:
+        if awaitable is None or isinstance(awaitable, asyncio.Future):
+            holders.append(awaitable)
             break
         frame = _first(awaitable, "cr_frame", "ag_frame", "gi_frame")
         if frame is not None and _is_authors(frame):
             found = _place(frame, frame.f_lineno)
-        awaitable = _find_run(frame) or _first(awaitable, "cr_await", "ag_await", "gi_yieldfrom")
+            holders.clear()
+        holders += () if frame is None else frame.f_locals.values()
+        awaitable = _first(awaitable, "cr_await", "ag_await", "gi_yieldfrom") or _find_held(
+            awaitable
+        )
+    if tasks_deep:
+        for task in dict.fromkeys(task for holder in holders for task in _find_tasks(holder)):
+            place = None if task.done() else _find_waiting(task.get_coro(), tasks_deep - 1)
+            if place is not None:
+                return place
     return found
 
 
-def _find_run(frame: types.FrameType | None) -> Any:
-    """The coroutine that ``frameworks.outlet.perform`` runs in a task of its own."""
-    if frame is None or not frame.f_code.co_filename.startswith(_OURS):
+def _find_held(awaitable: Any) -> Any:
+    """What an awaitable of C waits for: the generator of an ``async for``, or a future."""
+    if _first(awaitable, "cr_frame", "ag_frame", "gi_frame") is not None:
         return None
-    task = frame.f_locals.get("task")
-    return task.get_coro() if isinstance(task, asyncio.Task) else None
+    held = gc.get_referents(awaitable)
+    return next((one for one in held if isinstance(one, _AWAITED)), None)
+
+
+def _find_in_workers() -> Place | None:
+    """Where the author's code is in a thread of a pool, if that is one place only."""
+    found = set()
+    for frame in sys._current_frames().values():
+        place = find_place_of(frame)
+        if place is not None and any(_is_worker(one) for one in _list_callers(frame)):
+            found.add(place)
+    return found.pop() if len(found) == 1 else None
+
+
+def _list_callers(frame: types.FrameType | None) -> Iterator[types.FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _is_worker(frame: types.FrameType) -> bool:
+    """Whether a frame is that of a pool's thread: of concurrent.futures, or of anyio."""
+    return frame.f_code.co_qualname in ("_worker", "WorkerThread.run")
+
+
+def _find_tasks(holder: Any) -> Iterator[asyncio.Task[Any]]:
+    """The tasks that a local variable, or what it names, leads to."""
+    for value in (holder, *_members(holder)):
+        values = [value, *value.values()] if isinstance(value, dict) else [value]
+        for one in values:
+            is_few = isinstance(one, list | tuple | set | dict) and len(one) <= _MANY
+            yield from (task for task in (one, *(one if is_few else ())) if _is_task(task))
+
+
+def _is_task(value: Any) -> TypeGuard[asyncio.Task[Any]]:
+    return isinstance(value, asyncio.Task)
+
+
+def _members(holder: Any) -> Iterable[Any]:
+    """The attributes of an object that may run tasks: of one that gathers, groups or streams."""
+    if isinstance(holder, asyncio.Future):
+        return [getattr(holder, "_children", None)]
+    return list(vars(holder).values()) if hasattr(holder, "__dict__") else ()
 
 
 def _first(of: Any, *names: str) -> Any:

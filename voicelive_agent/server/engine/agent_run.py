@@ -16,6 +16,7 @@ from voicelive_agent.diagnostics import (
 )
 from voicelive_agent.frameworks.model_stops import ModelStoppedError, find_stop
 from voicelive_agent.server.conversations.records import count_bytes
+from voicelive_agent.server.engine.agent_tasks import enter_agent
 from voicelive_agent.server.engine.deadline import Watchdog
 from voicelive_agent.server.engine.ending import Ending, read_ending
 from voicelive_agent.server.engine.events import (
@@ -138,6 +139,7 @@ class AgentRun:
             self._on_end(None if self._stopped else ending or Ending.AGENT_FAILED)
 
     async def _iterate(self, watchdog: Watchdog[Ending]) -> None:
+        enter_agent()
         output: AsyncIterator[Output] | None = None
         ending: Ending | None = Ending.AGENT_FAILED
         try:

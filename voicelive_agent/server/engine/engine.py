@@ -18,6 +18,7 @@ from voicelive_agent.server.conversations import (
     StoreError,
     TurnRecord,
 )
+from voicelive_agent.server.engine.agent_tasks import guard_tasks
 from voicelive_agent.server.engine.announcements import Announcement
 from voicelive_agent.server.engine.ending import Ending, read_ending
 from voicelive_agent.server.engine.events import TurnLimits, TurnRequest
@@ -63,6 +64,7 @@ class Engine:
 
     async def start(self) -> None:
         """Open the store and start the agent. Raises StoreError, or what the agent raises."""
+        guard_tasks(asyncio.get_running_loop())
         await self.store.open(self._stop_for_another_replica)
         start = getattr(self.agent, "start", None)
         if start is not None:
