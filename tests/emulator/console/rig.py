@@ -86,7 +86,8 @@ def require_chromium() -> None:
 class Desk:
     """An emulator with fake engines, on a thread of its own.
 
-    ``urls`` are agent servers by their names, which really are asked; the other agents are fakes.
+    ``urls`` are agent servers by their names, which really are asked; the other agents are fakes,
+    all the same one but for those in ``fakes``.
     ``beside`` is what runs with it, as of ``voicelive-agent dev``.
     """
 
@@ -96,17 +97,20 @@ class Desk:
         port: int = 0,
         *,
         urls: Mapping[str, str] | None = None,
+        fakes: Mapping[str, FakeAgentBackend] | None = None,
         beside: Callable[[Feed], contextlib.AbstractAsyncContextManager[Any]] | None = None,
         **settings: Any,
     ) -> None:
         self.urls = urls or {}
-        self.names = (*self.urls, *(name for name in names if name not in self.urls))
+        self.fakes = fakes or {}
+        self.names = tuple(dict.fromkeys((*self.urls, *self.fakes, *names)))
         self.port = port
         self._beside = beside or contextlib.nullcontext
         self.stt = FakeSpeechToText()
         self.tts = FakeTextToSpeech()
         self.agent = FakeAgentBackend()
-        given = {name: "http://127.0.0.1:9" for name in names if name != "*"} | dict(self.urls)
+        given = {name: "http://127.0.0.1:9" for name in self.names if name != "*"}
+        given |= self.urls
         agents = [url if name == "*" else f"{name}={url}" for name, url in given.items()]
         self.settings = load_settings(log_level="warning", agents=agents, **settings)
         self.url = ""
@@ -116,6 +120,7 @@ class Desk:
 
     async def _run(self) -> None:
         asked: dict[str, AgentBackend] = dict.fromkeys(self.names, self.agent)
+        asked |= self.fakes
         asked |= {name: InvocationsBackend(url, name=name) for name, url in self.urls.items()}
         engines = Engines(
             self.stt,

@@ -58,6 +58,9 @@ export class Call extends EventTarget {
     this.detail = "";
     this.retryInS = 0;
     this.endReason = "";
+    /** Who answers where nobody was chosen; `known` once the emulator was asked. */
+    this.firstAgent = "agent";
+    this.known = Promise.resolve();
     /** Why the agent that is chosen would not answer, as the emulator says it. */
     this.agentAway = "";
     this.began = 0;
@@ -79,6 +82,8 @@ export class Call extends EventTarget {
     this.turnTimer = 0;
     this.greets = false;
     this.pendingTexts = /** @type {string[]} */ ([]);
+    /** Calls that hear and are told the same: other agents, to compare. @type {Call[]} */
+    this.followers = [];
   }
 
   get state() {
@@ -115,6 +120,16 @@ export class Call extends EventTarget {
     this.changed();
   }
 
+  /** Who is to answer. */
+  get wish() {
+    return { agent: this.preferences.agent || this.firstAgent, model: this.preferences.model };
+  }
+
+  /** @param {(call: Call) => void} what */
+  lead(what) {
+    for (const follower of this.followers) what(follower);
+  }
+
   // Beginning and end.
 
   /** Talk: must be called in a click or a key press. @param {{withMicrophone?: boolean}} [how] */
@@ -125,8 +140,7 @@ export class Call extends EventTarget {
     this.microphoneLost = false;
     const loudspeaker = this.engine.openLoudspeaker();
     loudspeaker.catch(() => {});
-    const wish = { agent: this.preferences.agent || "agent", model: this.preferences.model };
-    const allowed = this.service.preflight(wish);
+    const allowed = this.known.then(() => this.service.preflight(this.wish));
     allowed.catch(() => {});
     try {
       if (withMicrophone) await this.openMicrophone();
@@ -175,12 +189,11 @@ export class Call extends EventTarget {
     this.socket.open();
     clearInterval(this.watcher);
     this.watcher = setInterval(() => this.watch(), WATCH_MS);
+    this.lead((call) => void call.talk());
   }
 
   address() {
-    const { agent, model } = this.preferences;
-    const wish = { agent: agent || "agent", model, conversationId: this.session.conversationId };
-    return addressOf(location.origin, wish, this.service.key);
+    return addressOf(location.origin, { ...this.wish, conversationId: this.session.conversationId }, this.service.key);
   }
 
   /** Browsers have no ping, so a service that hangs is found by asking it something. */
@@ -222,6 +235,7 @@ export class Call extends EventTarget {
   }
 
   close() {
+    this.lead((call) => call.isOpen && call.hangUp());
     clearInterval(this.watcher);
     this.socket?.close();
     this.socket = null;
@@ -352,6 +366,7 @@ export class Call extends EventTarget {
   // What the person does.
 
   async interrupt() {
+    this.lead((call) => call.interrupt());
     this.perform(this.session.silence("interrupt"));
     this.changed();
   }
@@ -368,6 +383,7 @@ export class Call extends EventTarget {
 
   /** @param {string} text */
   async write(text) {
+    this.lead((call) => (call.isOpen ? void call.write(text) : !this.isOpen && call.pendingTexts.push(text)));
     if (this.phase !== "open" || !this.session.isReady) {
       this.pendingTexts.push(text);
       if (!this.isOpen) await this.talk({ withMicrophone: false });
@@ -416,6 +432,7 @@ export class Call extends EventTarget {
   }
 
   mute(isMuted = !this.isMuted) {
+    this.lead((call) => call.mute(isMuted));
     this.isMuted = isMuted;
     this.loudChunks = 0;
     this.changed();
@@ -425,6 +442,7 @@ export class Call extends EventTarget {
   setPushToTalk(isPushToTalk) {
     if (this.isPushToTalk === isPushToTalk) return;
     this.isPushToTalk = isPushToTalk;
+    this.lead((call) => call.setPushToTalk(isPushToTalk));
     if (this.phase === "open") this.update({ turn_detection: this.wishes.turn_detection });
     this.changed();
   }
@@ -433,6 +451,7 @@ export class Call extends EventTarget {
     if (this.phase !== "open" || !this.hasMicrophone || this.isHolding) return;
     this.setPushToTalk(true);
     this.isHolding = true;
+    this.lead((call) => call.hold());
     this.perform(this.session.silence("interrupt"));
     this.changed();
   }
@@ -440,6 +459,7 @@ export class Call extends EventTarget {
   release() {
     if (!this.isHolding) return;
     this.isHolding = false;
+    this.lead((call) => call.release());
     if (this.phase === "open") {
       this.send({ type: "input_audio_buffer.commit" });
       this.send({ type: "response.create" });
@@ -478,6 +498,7 @@ export class Call extends EventTarget {
 
   /** @param {import("./wire/form.js").Field} field @param {any} value */
   apply(field, value) {
+    if (field.applies !== "next_call") this.lead((call) => call.phase === "open" && call.update({ [field.path]: value }));
     if (this.phase === "open" && field.applies !== "next_call") this.update({ [field.path]: value }, true);
     else this.updates.keep(field.path);
     this.changed();
@@ -522,7 +543,9 @@ export class Call extends EventTarget {
   // Sound in and out.
 
   /** @param {{pcm: Int16Array, rms: number, peak: number}} chunk */
-  captured({ pcm, rms, peak }) {
+  captured(chunk) {
+    const { pcm, rms, peak } = chunk;
+    this.lead((call) => call.captured(chunk));
     this.inputLevel = rms;
     this.loudChunks = rms > TALKING_RMS ? this.loudChunks + 1 : Math.max(0, this.loudChunks - 0.2);
     // What is played again would be taken for the person.

@@ -27,6 +27,11 @@ export class AudioEngine {
     this.capture = null;
     /** @type {GainNode | null} */
     this.gain = null;
+    /** Shut where this engine's answers are played, but not heard. @type {GainNode | null} */
+    this.gate = null;
+    this.isHeard = true;
+    /** Whose context, microphone and loudspeaker this one shares. @type {AudioEngine | null} */
+    this.lead = null;
     /** @type {MediaStreamAudioSourceNode | null} */
     this.source = null;
     this.volume = 1;
@@ -37,8 +42,32 @@ export class AudioEngine {
 
   /** Must be called in a click: browsers start no context otherwise. */
   async openLoudspeaker() {
+    if (this.lead) return this.share(this.lead);
     if (!this.context) await this.build(new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" }));
     await this.context?.resume();
+  }
+
+  /** @param {AudioEngine} lead */
+  async share(lead) {
+    await lead.openLoudspeaker();
+    if (!lead.context?.audioWorklet || this.context === lead.context) return;
+    this.context = lead.context;
+    this.addPlayback(lead.context, /** @type {GainNode} */ (lead.gain));
+  }
+
+  /** @param {AudioContext} context @param {AudioNode} into */
+  addPlayback(context, into) {
+    const processorOptions = { rateHz: RATE_HZ };
+    this.playback = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1], processorOptions });
+    this.playback.port.onmessage = ({ data }) => this.receive(data);
+    this.gate = new GainNode(context, { gain: this.isHeard ? 1 : 0 });
+    this.playback.connect(this.gate).connect(into);
+  }
+
+  /** @param {boolean} isHeard */
+  setHeard(isHeard) {
+    this.isHeard = isHeard;
+    if (this.gate) this.gate.gain.value = isHeard ? 1 : 0;
   }
 
   /** @param {AudioContext} context */
@@ -51,13 +80,11 @@ export class AudioEngine {
       context.audioWorklet.addModule(here("capture.js")),
       context.audioWorklet.addModule(here("playback.js")),
     ]);
-    const processorOptions = { rateHz: RATE_HZ };
-    this.playback = new AudioWorkletNode(context, "playback", { numberOfInputs: 0, outputChannelCount: [1], processorOptions });
-    this.playback.port.onmessage = ({ data }) => this.receive(data);
-    this.capture = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, processorOptions });
+    this.capture = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, processorOptions: { rateHz: RATE_HZ } });
     this.capture.port.onmessage = ({ data }) => this.listener.captured(data);
     this.gain = new GainNode(context, { gain: this.volume });
-    this.playback.connect(this.gain).connect(context.destination);
+    this.gain.connect(context.destination);
+    this.addPlayback(context, this.gain);
   }
 
   /**
@@ -106,7 +133,7 @@ export class AudioEngine {
   async close() {
     this.closeMicrophone();
     await this.cut();
-    await this.context?.suspend();
+    if (!this.lead) await this.context?.suspend();
   }
 
   /** @param {string} item @param {Int16Array} samples */

@@ -1,11 +1,14 @@
 /** The page: bar, conversation, lanes and tabs, joined to one call; keys and theme. */
 
 import { Call } from "../call.js";
+import { Comparison } from "../compare.js";
 import { Feed } from "../feed.js";
 import { html, LitElement, nothing, repeat } from "../vendor/lit.js";
 import { News } from "../wire/news.js";
 import { percentiles } from "../wire/turns.js";
+import { choicesOf } from "./agent-choice.js";
 import "./bar.js";
+import { nextWish } from "./compare-view.js";
 import "./conversation.js";
 import "./event-log.js";
 import "./functions.js";
@@ -32,10 +35,12 @@ export class App extends LitElement {
     this.call = new Call();
     this.feed = new Feed(this.call.service);
     this.news = new News(Date.now());
+    this.comparison = new Comparison(this.call);
     this.stage = new Stage(this.call, this.feed);
     this.tab = "turns";
     this.pane = "talk";
     this.selected = 0;
+    this.isComparing = false;
     this.ticker = 0;
     /** @type {any} */
     this.about = null;
@@ -57,9 +62,10 @@ export class App extends LitElement {
     this.addEventListener("session", (event) => this.choose(/** @type {CustomEvent} */ (event).detail));
     this.addEventListener("seek", (event) => this.stage.player.seek(/** @type {CustomEvent} */ (event).detail));
     this.stage.addEventListener("change", () => this.requestUpdate());
+    this.comparison.addEventListener("change", () => this.requestUpdate());
     listen(this);
     this.paint();
-    void this.load();
+    this.call.known = this.load();
   }
 
   async load() {
@@ -67,6 +73,7 @@ export class App extends LitElement {
       this.about = await this.call.service.about();
       void this.stage.start().catch(() => {});
       void this.feed.run();
+      this.call.firstAgent = choicesOf(this.about)[0].value;
       this.call.agentAway = this.findAway();
       if (this.call.phase === "idle" && ["key", "away"].includes(this.call.trouble)) this.call.enter("idle");
     } catch (error) {
@@ -105,12 +112,20 @@ export class App extends LitElement {
     else if (what === "help") this.querySelector("dialog")?.showModal();
     else if (what === "settings") this.open("settings");
     else if (what === "look") void this.load();
+    else if (what === "compare") this.compare();
     else if (what === "key") /** @type {HTMLElement | null} */ (this.querySelector(".key input"))?.focus();
     this.requestUpdate();
   }
 
+  /** The columns; another agent where they are seen already. */
+  compare() {
+    if (!this.comparison.isOn || this.isComparing) this.comparison.add(nextWish(this.comparison, this.about));
+    this.isComparing = true;
+  }
+
   /** @param {string} tab */
   open(tab) {
+    this.isComparing = false;
     this.tab = tab in TABS ? tab : tab === "more" ? "calls" : "turns";
     this.pane = tab in PANES ? tab : "more";
     this.requestUpdate();
@@ -171,11 +186,22 @@ export class App extends LitElement {
 
   render() {
     const { call } = this;
-    const { shown } = this.stage;
     return html`
       <console-bar .call=${call} .about=${this.about}></console-bar>
       ${this.renderTrouble()} ${renderBroken(this.news)} ${this.renderObserved()}
-      <main data-pane=${this.pane}>
+      ${this.isComparing && this.comparison.isOn ? this.renderCompared() : this.renderMain()}
+      <nav class="panes" aria-label="Parts">
+        ${Object.entries(PANES).map(
+          ([name, title]) => html`<button aria-current=${this.pane === name ? "page" : nothing} @click=${() => this.open(name)}>${title}</button>`,
+        )}
+      </nav>
+      ${this.renderFoot()} ${this.renderHelp()}`;
+  }
+
+  renderMain() {
+    const { call } = this;
+    const { shown } = this.stage;
+    return html`<main data-pane=${this.pane}>
         <section class="left" aria-label="Conversation">
           ${repeat([shown], same, () => html`<console-conversation .call=${shown}></console-conversation>`)}
           ${this.renderWriting()}
@@ -189,13 +215,14 @@ export class App extends LitElement {
           </div>
           <div class="panel" id="panel" role="tabpanel" aria-labelledby=${`tab-${this.tab}`}>${this.renderTab()}</div>
         </section>
-      </main>
-      <nav class="panes" aria-label="Parts">
-        ${Object.entries(PANES).map(
-          ([name, title]) => html`<button aria-current=${this.pane === name ? "page" : nothing} @click=${() => this.open(name)}>${title}</button>`,
-        )}
-      </nav>
-      ${this.renderFoot()} ${this.renderHelp()}`;
+      </main>`;
+  }
+
+  renderCompared() {
+    return html`<main class="compared">
+      <console-compare .comparison=${this.comparison} .about=${this.about}></console-compare>
+      ${this.renderWriting()}
+    </main>`;
   }
 
   renderTab() {
@@ -269,7 +296,7 @@ export class App extends LitElement {
   }
 
   write() {
-    this.open("talk");
+    if (!this.isComparing) this.open("talk");
     void this.updateComplete.then(() => /** @type {HTMLInputElement | null} */ (this.querySelector(".writing input"))?.focus());
   }
 

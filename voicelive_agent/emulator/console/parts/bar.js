@@ -2,6 +2,7 @@
 
 import { html, nothing } from "../vendor/lit.js";
 import "./face.js";
+import { renderChoice } from "./agent-choice.js";
 import { Part } from "./part.js";
 
 export class Bar extends Part {
@@ -33,10 +34,11 @@ export class Bar extends Part {
       <button class="in-call wide" ?disabled=${!call.session.isAnswering} @click=${() => call.interrupt()}>Interrupt <kbd>Esc</kbd></button>
       <button class="in-call wide" ?disabled=${!isInCall || !call.hasMicrophone} aria-pressed=${call.isPushToTalk}
         title="Hold Space, or this button, while you speak"
-        @pointerdown=${() => call.hold()} @pointerup=${() => call.release()} @pointerleave=${() => call.release()}>Hold to talk</button>
+        @pointerdown=${() => call.hold()} @pointerup=${() => call.release()} @pointerleave=${() => call.release()}>Hold</button>
       <span class="pill ${state.tone}" role="status" data-state=${state.name}><span class="dot" aria-hidden="true"></span>${state.label}</span>
       <span class="levels wide">${this.renderLevel("you", call.inputLevel * 4)}${this.renderLevel("agent", call.outputLevel * 1.5)}</span>
       <span class="spacer"></span>
+      <button class="wide" @click=${() => this.tell("compare")}>+ Compare</button>
       <button class="wide" @click=${() => this.tell("settings")}>Settings <kbd>,</kbd></button>
       <button class="icon" aria-label="Light or dark (D)" title="Light or dark (D)" @click=${() => this.tell("theme")}>◐</button>
       <button class="icon" aria-label="Keys (?)" title="Keys (?)" @click=${() => this.tell("help")}>?</button>`;
@@ -44,23 +46,10 @@ export class Bar extends Part {
 
   renderAgents() {
     const { call, about } = this;
-    /** @type {any[]} */
-    const agents = about?.agents ?? [];
-    const isModel = Boolean(call.preferences.model);
-    const named = agents.map(({ name, url }) => ({ value: name === "*" ? "agent" : name, label: `${name === "*" ? "agent" : name} → ${url.replace(/^https?:\/\//, "")}` }));
-    if (!named.length) named.push({ value: "agent", label: "agent" });
-    const chosen = isModel ? "model:" : call.preferences.agent || named[0].value;
-    return html`<select aria-label="Who answers" ?disabled=${call.isOpen} @change=${this.choose}>
-      ${named.map(({ value, label }) => html`<option value=${value} ?selected=${value === chosen}>${label}</option>`)}
-      <option value="model:" ?selected=${isModel}>model${about?.model?.name ? ` (${about.model.name})` : ""}</option>
-    </select>`;
-  }
-
-  /** @param {Event} event */
-  choose(event) {
-    const { value } = /** @type {HTMLSelectElement} */ (event.target);
-    this.call.prefer(value === "model:" ? { model: "local" } : { agent: value, model: "" });
-    this.tell("look");
+    return renderChoice(about, call.wish, call.isOpen, (wish) => {
+      call.prefer(wish);
+      this.tell("look");
+    });
   }
 
   /** @param {"you" | "agent"} who @param {number} level */

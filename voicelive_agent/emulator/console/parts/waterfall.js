@@ -7,11 +7,13 @@ import { Part } from "./part.js";
 const SHOWN = 100;
 
 export class Waterfall extends Part {
-  static properties = { ...Part.properties, selected: { type: Number } };
+  static properties = { ...Part.properties, selected: { type: Number }, scale: { type: Number } };
 
   constructor() {
     super();
     this.selected = 0;
+    /** Of all that is compared; 0 for one that fits these turns. */
+    this.scale = 0;
     /** What is played again now. @type {import("../wire/turns.js").Row | null} */
     this.current = null;
   }
@@ -20,7 +22,7 @@ export class Waterfall extends Part {
     const rows = this.call.rows.slice(-SHOWN);
     this.current = rowAt(rows, this.call.headMs);
     if (!rows.length) return html`<p class="quiet">Each turn appears here with what its time was spent on.</p>`;
-    const scale = scaleMs(rows);
+    const scale = this.scale || scaleMs(rows);
     const { p50, p95, count } = percentiles(this.call.rows);
     return html`<div class="legend">
         ${STAGES.map(({ stage, title }) => html`<span><i class="swatch ${stage}"></i>${title}</span>`)}
