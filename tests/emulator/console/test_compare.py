@@ -122,7 +122,10 @@ def test_one_that_is_not_there_says_so_in_its_column_and_disturbs_nobody(
     desk: Desk, agents: dict[str, FakeAgentBackend], microphone: Microphone
 ) -> None:
     with open_console(desk, microphone()) as screen:
-        screen.page.evaluate("() => voiceConsole.comparison.add({ agent: 'nobody', model: '' })")
+        screen.page.evaluate(
+            "() => { voiceConsole.isComparing = true;"
+            " voiceConsole.comparison.add({ agent: 'nobody', model: '' }); }"
+        )
         screen.page.wait_for_selector("section.column:nth-of-type(2)")
         screen.page.get_by_label("Say it in writing").fill("hello")
         screen.page.keyboard.press("Enter")
