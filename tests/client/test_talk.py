@@ -1,4 +1,5 @@
 import asyncio
+import io
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -7,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.asyncio.server import ServerConnection
 
 from tests.client.service import Fault, Service, proxy
 from tests.client.sound.pulseaudio import write_wav
@@ -21,6 +23,7 @@ from voicelive_agent.client.sound.file_devices import (
 )
 from voicelive_agent.client.talk import NO_ANSWER, Talk
 from voicelive_agent.client.troubles import ConversationError
+from voicelive_agent.client.ui.terminal import Terminal
 
 KEY = "s3cret-key"
 PATIENCE_S = 20
@@ -219,6 +222,67 @@ async def test_without_an_endpoint_a_running_emulator_is_found(service: Service)
     nobody = load_settings({"emulator_port": 9})
     with pytest.raises(connection.ConnectError, match=r"voicelive-agent dev.*give --endpoint"):
         await connection.find_endpoint(nobody)
+
+
+class Endless(Service):
+    """Never stops to answer, and never says goodbye."""
+
+    async def _respond(self, socket: ServerConnection) -> None:
+        part = {"response_id": "r", "item_id": "i", "content_index": 0}
+        await self._send(socket, "response.created", response={"id": "r"})
+        while True:
+            await self._send(socket, "response.audio_transcript.delta", **part, delta="and on ")
+
+
+@pytest.mark.parametrize("make_screen", [NotingScreen, lambda: Terminal(io.StringIO())])
+async def test_an_endless_answer_can_be_ended(
+    make_screen: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C had no end: each frame gave the service's goodbye its whole time again."""
+    monkeypatch.setattr(connection, "CLOSE_TIMEOUT_S", 0.2)
+    async with Endless().running() as service:
+        talk = open_talk(service.url, make_screen(), "hello")
+        running = asyncio.create_task(talk.run())
+        async with asyncio.timeout(PATIENCE_S):
+            while not talk.conversation.busy:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)
+            talk.end()
+            assert await running == 0
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_warned"),
+    [
+        ("http://voice.example", True),
+        ("ws://10.0.0.5:8090", True),
+        ("http://127.0.0.1.example:8090", True),
+        ("http://localhost.example", True),
+        ("https://voice.example", False),
+        ("wss://voice.example", False),
+        ("http://127.0.0.1:8090", False),
+        ("http://[::1]:8090", False),
+        ("ws://emulator.localhost", False),
+    ],
+)
+def test_a_key_in_plain_text_is_warned_of(endpoint: str, is_warned: bool) -> None:
+    """It went to any http:// host in silence."""
+    warning = connection.warn_of_plain_text(load_settings({"api_key": KEY}), endpoint)
+    assert ("The key and all that is said" in warning) is is_warned
+    assert KEY not in warning
+    signed_in = connection.warn_of_plain_text(load_settings({}), endpoint)
+    assert ("Your sign-in" in signed_in) is is_warned
+
+
+async def test_the_warning_of_plain_text_comes_before_the_key_leaves(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "is_on_this_machine", lambda url: False)
+    monkeypatch.setattr(service, "status", [401])
+    screen = NotingScreen()
+    with pytest.raises(ConversationError):
+        await open_talk(service.url, screen, "hello").run()
+    assert "unencrypted: use https://" in screen.notices[0]
 
 
 async def test_nobody_listens_there() -> None:

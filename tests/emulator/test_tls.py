@@ -9,12 +9,13 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.asyncio.client import connect
 
 from tests.emulator.conversing import AGENT, open_desk
-from voicelive_agent.client.connection import open_connection
+from voicelive_agent.client.connection import ConnectError, find_endpoint, open_connection
 from voicelive_agent.client.settings import load_settings as load_client_settings
 from voicelive_agent.emulator.settings import load_settings
 from voicelive_agent.emulator.tls import (
@@ -70,6 +71,38 @@ async def test_the_voice_client_trusts_the_file_that_it_is_given(certificate: Ce
         )
         async with open_connection(settings, url) as connection:
             assert (await connection.receive())["type"] == "session.created"
+
+
+async def test_without_an_endpoint_its_port_is_found(certificate: Certificate) -> None:
+    """`talk` beside `emulate --tls` said that no emulator runs here."""
+    async with serving(certificate) as url:
+        port = urlsplit(url).port
+        with pytest.raises(ConnectError, match=r"speaks TLS .* --ca-file FILE"):
+            await find_endpoint(load_client_settings({"emulator_port": port}))
+        trusting = load_client_settings(
+            {"emulator_port": port, "ca_file": str(certificate.authority)}
+        )
+        found, is_found = await find_endpoint(trusting)
+        assert (found, is_found) == (f"https://127.0.0.1:{port}", True)
+        desk = trusting.model_copy(update={"agent_name": "desk"})
+        async with open_connection(desk, found) as connection:
+            assert (await connection.receive())["type"] == "session.created"
+
+
+async def test_the_client_says_how_to_reach_it(certificate: Certificate, tmp_path: Path) -> None:
+    other = make_certificate(tmp_path / "other", "127.0.0.1")
+
+    async def fail(url: str, **options: object) -> str:
+        with pytest.raises(ConnectError) as caught:
+            async with open_connection(load_client_settings(options), url):
+                pass
+        return str(caught.value)
+
+    async with serving(certificate) as url:
+        assert "give the emulator's with --ca-file FILE" in await fail(url)
+        assert "is not signed by" in await fail(url, ca_file=str(other.authority))
+        plain = url.replace("https", "http")
+        assert "https:// for an emulator with --tls" in await fail(plain)
 
 
 async def test_who_does_not_trust_it_is_told_in_the_log(

@@ -176,7 +176,20 @@ async def open_connection(
         finally:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
+            await _close(raw)
+
+
+async def _close(raw: VoiceLiveConnection) -> None:
+    """Say goodbye, and don't wait for long: of an endless answer, Ctrl-C hears no more.
+
+    aiohttp's own limit begins anew with each frame that comes before the service's goodbye.
+    """
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await raw.close()
+    except TimeoutError:
+        # Now that its transport is gone, the rest is closed at once.
+        await raw.close()
 
 
 async def _connect(
@@ -243,17 +256,19 @@ async def find_endpoint(settings: Settings) -> tuple[str, bool]:
     """
     if settings.endpoint:
         return settings.endpoint, False
-    timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(f"{settings.emulator_url}/voice-live/realtime") as reply,
-        ):
-            # It asks for an upgrade, or for the key that it was started with.
-            if reply.status in (401, 426):
-                return settings.emulator_url, True
-    except (aiohttp.ClientError, OSError):
-        pass
+    if await _is_emulator(settings.emulator_url):
+        return settings.emulator_url, True
+    secure = settings.emulator_url.replace("http:", "https:", 1)
+    if await _is_emulator(secure):
+        if settings.ca_file is None:
+            raise ConnectError(
+                Trouble(
+                    f"The emulator at {secure} speaks TLS with a certificate of its own: trust it "
+                    "with --ca-file FILE (VOICELIVE_CA_FILE), as the lines under TLS at its start "
+                    "say, or start it without --tls."
+                )
+            )
+        return secure, True
     raise ConnectError(
         Trouble(
             "There is no endpoint, and no emulator runs here: start one with "
@@ -261,3 +276,17 @@ async def find_endpoint(settings: Settings) -> tuple[str, bool]:
             "https://<resource>.services.ai.azure.com with --agent-name and --project-name."
         )
     )
+
+
+async def _is_emulator(url: str) -> bool:
+    """Whether one answers there; a probe that holds nothing, so no certificate is checked."""
+    timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(f"{url}/voice-live/realtime", ssl=False) as reply,
+        ):
+            # It asks for an upgrade, or for the key that it was started with.
+            return reply.status in (401, 426)
+    except (aiohttp.ClientError, OSError):
+        return False

@@ -65,10 +65,7 @@ def explain(error: BaseException, settings: Settings, endpoint: str) -> Trouble:
                     may_pass=True,
                 )
             case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
-                return Trouble(
-                    f"The certificate of {host} is not trusted: behind a proxy that reads TLS, "
-                    "set SSL_CERT_FILE to its certificate; else check --endpoint."
-                )
+                return Trouble(_explain_certificate(host, endpoint, settings))
             case aiohttp.ClientSSLError() | ssl.SSLError():
                 return Trouble(
                     f"{host} does not speak TLS at this port: check --endpoint "
@@ -88,8 +85,14 @@ def explain(error: BaseException, settings: Settings, endpoint: str) -> Trouble:
         )
         return Trouble(f"{_address(endpoint)} can't be reached: {hint}.", may_pass=True)
     if any(isinstance(cause, aiohttp.ClientError) for cause in _causes(error)):
+        hint = (
+            " (https:// for an emulator with --tls)"
+            if urlsplit(endpoint).scheme in ("http", "ws") and is_on_this_machine(endpoint)
+            else ""
+        )
         return Trouble(
-            f"{_address(endpoint)} is not a Voice Live service: check --endpoint.", may_pass=True
+            f"{_address(endpoint)} is not a Voice Live service: check --endpoint{hint}.",
+            may_pass=True,
         )
     return Trouble(f"Connecting to {host} failed ({type(error).__name__}): check --endpoint.")
 
@@ -201,6 +204,23 @@ def _explain_sign_in(error: ClientAuthenticationError, settings: Settings) -> st
             "AZURE_CLIENT_ID and a secret, or use a managed identity)."
         )
     return f"Nobody is signed in: {again}."
+
+
+def _explain_certificate(host: str, endpoint: str, settings: Settings) -> str:
+    if not is_on_this_machine(endpoint):
+        return (
+            f"The certificate of {host} is not trusted: behind a proxy that reads TLS, "
+            "set SSL_CERT_FILE to its certificate; else check --endpoint."
+        )
+    if settings.ca_file is None:
+        return (
+            f"The certificate of {host} is not trusted: give the emulator's with --ca-file FILE "
+            "(VOICELIVE_CA_FILE), as the lines under TLS at its start say."
+        )
+    return (
+        f"The certificate of {host} is not signed by {settings.ca_file}: give the file that the "
+        "lines under TLS at the emulator's start name."
+    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
