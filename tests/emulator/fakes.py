@@ -14,7 +14,7 @@ from voicelive_agent.emulator.agents import (
     TextDelta,
 )
 from voicelive_agent.emulator.stt import SttError, Transcript
-from voicelive_agent.emulator.tts import SpokenChunk, SpokenWord, TtsError, Voice
+from voicelive_agent.emulator.tts import SpokenChunk, SpokenWord, TtsError, Viseme, Voice
 
 WORD_MS = 200
 
@@ -106,6 +106,8 @@ class FakeTextToSpeech:
     def __init__(self) -> None:
         self.speaking = 0
         self.spoken: list[str] = []
+        self.visemes: tuple[int, ...] = ()
+        """Those of each word, at even distances."""
 
     async def start(self) -> None: ...
 
@@ -130,7 +132,12 @@ class FakeTextToSpeech:
             for number, word in enumerate(clause.split()):
                 end = clause.index(word, end) + len(word)
                 await asyncio.sleep(0)
-                yield SpokenChunk(tone, (SpokenWord(word, end, number * WORD_MS, WORD_MS),))
+                start_ms = number * WORD_MS
+                shapes = (
+                    Viseme(one, start_ms + index * WORD_MS // len(self.visemes))
+                    for index, one in enumerate(self.visemes)
+                )
+                yield SpokenChunk(tone, (SpokenWord(word, end, start_ms, WORD_MS),), tuple(shapes))
         finally:
             self.speaking -= 1
 

@@ -115,6 +115,8 @@ class Desk:
         self.settings = load_settings(log_level="warning", agents=agents, **settings)
         self.url = ""
         self._stop: Callable[[], object] = lambda: None
+        self.hang: Callable[[float], object] = lambda seconds: None
+        """For so long it answers nothing, and takes nothing."""
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
 
@@ -141,6 +143,7 @@ class Desk:
             self.url = await stack.enter_async_context(serving)
             self.port = int(self.url.rpartition(":")[2])
             self._stop = lambda: loop.call_soon_threadsafe(stop.set)
+            self.hang = lambda seconds: loop.call_soon_threadsafe(time.sleep, seconds)
             self._ready.set()
             await stop.wait()
 

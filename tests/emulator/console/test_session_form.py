@@ -191,7 +191,7 @@ def test_a_setting_that_is_refused_does_not_keep_anybody_from_talking(
 def test_other_formats_are_heard_as_well(desk: Desk, microphone: Microphone, output: str) -> None:
     desk.agent.answer = answer("one two three four five")
     with open_console(desk, microphone()) as screen:
-        session = {"output_audio_format": output, "input_audio_format": "g711_alaw"}
+        session: dict[str, Any] = {"output_audio_format": output, "input_audio_format": "g711_alaw"}
         session |= {"input_audio_sampling_rate": 8000}
         screen.page.evaluate(f"voiceConsole.call.prefer({{ session: {json.dumps(session)} }})")
         screen.talk()

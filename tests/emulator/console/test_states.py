@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Playwright
 
@@ -139,6 +140,26 @@ def test_an_emulator_that_is_stopped_is_silent_at_once_and_found_again(
             assert conversation
             assert f"conversation-id={conversation}" in screen.sockets[-1]
             assert screen.call("call.session.conversationId") == conversation
+
+
+def test_an_emulator_that_hangs_is_silent_and_found_again(
+    desk: Desk, microphone: Microphone
+) -> None:
+    """Nothing closes the socket then, and a browser has no ping: the page asks by itself."""
+    desk.agent.answer = answer(" ".join([WORDS] * 8))
+    with open_console(desk, microphone()) as screen:
+        screen.talk()
+        screen.wait_for("voiceConsole.call.session.entries[0]?.playedMs > 300")
+        conversation = screen.call("call.session.conversationId")
+        desk.hang(11)
+        screen.wait_for_state("reconnecting")
+        assert "does not answer" in trouble(screen, "reconnecting")
+        before = len(screen.heard())
+        screen.page.wait_for_timeout(400)
+        heard = screen.heard()[before + 4800 :]
+        assert np.abs(heard.astype(int)).max(initial=0) <= 1
+        screen.wait_for_state("listening", "interrupted")
+        assert screen.call("call.session.conversationId") == conversation
 
 
 def test_texts_of_an_agent_are_never_html(desk: Desk, microphone: Microphone) -> None:
@@ -290,7 +311,9 @@ def test_screen_readers_get_finals_and_the_state(desk: Desk, microphone: Microph
 
 
 def test_a_hundred_thousand_events_stay_smooth(desk: Desk, microphone: Microphone) -> None:
-    with open_console(desk, microphone()) as screen:
+    with open_console(
+        desk, microphone(), permissions=["clipboard-read", "clipboard-write", "microphone"]
+    ) as screen:
         screen.page.evaluate(
             """() => {
               const { call } = voiceConsole;
@@ -305,27 +328,57 @@ def test_a_hundred_thousand_events_stay_smooth(desk: Desk, microphone: Microphon
         screen.page.wait_for_selector("console-event-log .event")
         screen.page.wait_for_timeout(1000)
         assert screen.page.locator(".event").count() < 80
+        # From an event's coming to the page's being laid out with it: half of them, and not the
+        # best few, within the limit. The others are what else runs on this machine.
         took = screen.page.evaluate(
-            """async () => {
+            """() => {
               const view = document.querySelector("console-event-log");
               const times = [];
-              for (let at = 0; at < 20; at++) {
+              for (let at = 0; at < 40; at++) {
                 const event = { type: "warning", at };
-                voiceConsole.call.note("server", event, JSON.stringify(event), 1e6 + at);
                 const from = performance.now();
+                voiceConsole.call.note("server", event, JSON.stringify(event), 1e6 + at);
                 view.requestUpdate();
                 view.performUpdate();
+                view.querySelector(".log").scrollHeight;
                 times.push(performance.now() - from);
               }
-              return times.sort((a, b) => a - b)[3];
+              return times.sort((a, b) => a - b);
             }"""
         )
-        assert took < 50
+        assert took[20] < 50, took
+        shown = screen.page.locator(".event").last.inner_text()
+        assert "warning" in shown, "it follows"
+        # Another filter, and a search, go through all of them once.
+        found = screen.page.evaluate(
+            """() => {
+              const { log } = voiceConsole.call;
+              const from = performance.now();
+              const errors = log.find("errors and warnings", "").length;
+              const one = log.find("everything", "resp_77777").length;
+              return { errors, one, ms: performance.now() - from };
+            }"""
+        )
+        assert (found["errors"], found["one"]) == (10_040, 1)
+        assert found["ms"] < 1500
         # Reading back ends following; the search finds one of all.
         screen.page.evaluate("document.querySelector('.log').scrollTop = 1000")
         screen.wait_for("document.querySelector('console-event-log').follows === false")
+        first = screen.page.locator(".event").first.inner_text()
+        screen.page.evaluate(
+            """() => {
+              const event = { type: "warning" };
+              voiceConsole.call.note("server", event, JSON.stringify(event), 2e6);
+              voiceConsole.call.changed();
+            }"""
+        )
+        screen.page.wait_for_timeout(200)
+        assert screen.page.locator(".event").first.inner_text() == first
         screen.page.get_by_label("Search events").fill("resp_77777")
         screen.wait_for("document.querySelectorAll('.event').length === 1")
         screen.page.locator(".event").click()
         frame = screen.page.locator(".opened pre").inner_text()
         assert json.loads(frame) == {"type": "response.created", "response": {"id": "resp_77777"}}
+        screen.page.get_by_role("button", name="Copy frame").click()
+        copied = screen.page.evaluate("navigator.clipboard.readText()")
+        assert copied == '{"type":"response.created","response":{"id":"resp_77777"}}'
