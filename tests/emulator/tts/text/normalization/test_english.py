@@ -5,6 +5,20 @@ import pytest
 from voicelive_agent.emulator.tts.text.spoken_form import write_out
 
 CASES = {
+    "labels and powers": {
+        "Gate 4B": "Gate four B",
+        "seat 12K": "seat twelve K",
+        "Apt. 4B": "apartment four B",
+        "about 4B people": "about four billion people",
+        "Beverly Hills, CA 90210.": "Beverly Hills, CA nine zero two one zero.",
+        "50¢": "fifty cents",
+        "5 ft 11 in": "five feet eleven inches",
+        "I put 5 ft in a box": "I put five feet in a box",
+        "St. John's St.": "Saint John's Street.",
+        "2^10": "two to the power of ten",
+        "Rte. 66": "route sixty-six",
+        "–5°C": "minus five degrees Celsius",
+    },
     "money": {
         "It costs $2M.": "It costs two million dollars.",
         "It costs $1.5 million.": "It costs one point five million dollars.",

@@ -5,6 +5,13 @@ import pytest
 from voicelive_agent.emulator.tts.text.spoken_form import write_out
 
 CASES = {
+    "always, cents and powers": {
+        "24 h/24 et 7j/7": "vingt-quatre heures sur vingt-quatre et sept jours sur sept",
+        "24/7": "vingt-quatre heures sur vingt-quatre, sept jours sur sept",
+        "20 ct": "vingt centimes",
+        "2^10": "deux puissance dix",
+        "porte 4B": "porte quatre B",
+    },
     "money": {
         "Ça coûte 5 €.": "Ça coûte cinq euros.",
         "5,50 €": "cinq euros cinquante",

@@ -5,6 +5,15 @@ import pytest
 from voicelive_agent.emulator.tts.text.spoken_form import write_out
 
 CASES = {
+    "labels, groups and powers": {
+        "24/7": "vierundzwanzig sieben",
+        "die 80er-Jahre": "die achtziger Jahre",
+        "die 1990er Jahre": "die neunzehnhundertneunziger Jahre",
+        "90er-Party": "neunziger-Party",
+        "Gleis 4B": "Gleis vier B",
+        "2^10": "zwei hoch zehn",
+        "–5 °C": "minus fünf Grad Celsius",
+    },
     "money": {
         "Das kostet 5 €.": "Das kostet fünf Euro.",
         "5,50 €": "fünf Euro fünfzig",

@@ -5,6 +5,16 @@ import pytest
 from voicelive_agent.emulator.tts.text.spoken_form import write_out
 
 CASES = {
+    "saints, hours and powers": {
+        "24/7": "ventiquattro ore su ventiquattro",
+        "S. Anna": "Sant'Anna",
+        "S. Pietro": "San Pietro",
+        "S. Luca": "San Luca",
+        "S. Maria Novella": "Santa Maria Novella",
+        "S. Stefano": "Santo Stefano",
+        "h 14": "ore quattordici",
+        "2^3": "due elevato alla tre",
+    },
     "money": {
         "Costa 5 €.": "Costa cinque euro.",
         "5,50 €": "cinque euro e cinquanta centesimi",

@@ -5,6 +5,12 @@ import pytest
 from voicelive_agent.emulator.tts.text.spoken_form import write_out
 
 CASES = {
+    "always, cents and powers": {
+        "24/7": "veinticuatro siete",
+        "20 cts": "veinte céntimos",
+        "2^3": "dos elevado a tres",
+        "puerta 4B": "puerta cuatro B",
+    },
     "money": {
         "Cuesta 5 €.": "Cuesta cinco euros.",
         "5,50 €": "cinco euros con cincuenta céntimos",

@@ -62,6 +62,16 @@ _UNITS = {
     "lm": "light-lumen", "lx": "light-lux", "Nm": "torque-newton-meter",
     "lbs?": "mass-pound", "oz": "mass-ounce",
 }  # fmt: skip
+# Nouns that a number with a letter names: "Gate 4B" is no four billion.
+_LABELLED = re.compile(
+    r"\b(?:gate|seat|row|room|suite|flat|apartment|apt\.?|unit|terminal|platform|track|bus|line|"
+    r"route|floor|door|block|building|house|hall|section|class|grade|form|type|model|exit|bay|box|"
+    r"locker|table|lane|level|zone|gleis|sitz|sitzplatz|platz|reihe|zimmer|raum|wohnung|tor|halle|"
+    r"haus|linie|ausgang|tisch|klasse|straße|hausnummer|porte|siège|chambre|salle|voie|quai|"
+    r"puerta|asiento|habitación|sala|andén|vía|uscita|posto|camera|sala|binario|porta|"
+    r"(?:in|at|is|im) number|nr\.|no\.|nummer)\s#?$",
+    re.IGNORECASE,
+)
 _SPEEDS = {"Mbps": "Mbit", "Gbps": "Gbit", "kbps": "kbit"}
 
 
@@ -242,7 +252,7 @@ def _list_units(table: LanguageTable, number: str) -> Rules:
     start = r"(?<![\w$€£])(?<!\d[.,])"
     symbols = "|".join(sorted((p for p in _all_units(table)), key=len)[::-1])
     amount = (
-        rf"{start}(?P<sign>[-−+±~]?)(?P<a>{number})"
+        rf"{start}(?P<sign>(?:(?<!\S)–|[-−+±~])?)(?P<a>{number})"
         rf"(?:{SPACE}?(?:{DASH}){SPACE}?(?P<b>{number}))?"
     )
     return [
@@ -313,7 +323,7 @@ def _say_amount(table: LanguageTable, match: re.Match[str]) -> str | None:
 
 def _say_range(table: LanguageTable, match: re.Match[str], noun: str) -> str:
     """One number or two, with their sign, before a noun."""
-    sign = {"-": "-", "−": "-", "+": "+", "±": "±", "~": "~"}.get(match["sign"] or "")
+    sign = {"-": "-", "−": "-", "–": "-", "+": "+", "±": "±", "~": "~"}.get(match["sign"] or "")
     head = f"{table.words[sign]} " if sign else ""
     before = word_before(match.string, match.start())
     if match["b"]:
@@ -348,6 +358,8 @@ def _say_big(table: LanguageTable, match: re.Match[str]) -> str | None:
         return None
     if match["big"] == "K" and match["a"] in ("2", "4", "5", "8"):
         return None  # a resolution
+    if len(match["big"]) == 1 and _LABELLED.search(match.string, 0, match.start()):
+        return None
     sign = "" if match["sign"] in ("", "+") else f"{table.words['-']} "
     noun = noun_behind(table, match.string, match.end())
     return sign + say_quantity(table, match["a"], magnitude, noun)

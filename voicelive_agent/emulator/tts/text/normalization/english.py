@@ -128,6 +128,22 @@ def _street(match: re.Match[str]) -> str:
     return _STREETS[match["street"]]
 
 
+# Behind these, five digits are a postal code.
+_STATES = (
+    r"A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|"
+    r"T[NX]|UT|V[AT]|W[AIVY]"
+)
+
+
+def _inches(match: re.Match[str]) -> str:
+    number = int(match["inches"])
+    return f"{say_number('en', number)} {'inch' if number == 1 else 'inches'}"
+
+
+def _zip(match: re.Match[str]) -> str:
+    return " ".join(say_number("en", int(digit)) for digit in match["said"])
+
+
 ENGLISH = LanguageTable(
     code="en",
     decimal=".",
@@ -173,6 +189,7 @@ ENGLISH = LanguageTable(
         "π": "pi",
         "squared": "squared",
         "cubed": "cubed",
+        "power": "to the power of",
         "over": "over",
         "equals": "equals",
         "ratio": "to",
@@ -222,6 +239,7 @@ ENGLISH = LanguageTable(
         "rpm": "revolution per minute|revolutions per minute",
         "bpm": "beat per minute|beats per minute",
         "ac": "area-acre",
+        "¢|cts\\.?": "cent|cents",
     },
     halves=_halves,
     fractions={
@@ -248,6 +266,8 @@ ENGLISH = LanguageTable(
         r"Ms\.": "Miz",
         r"Prof\.": "Professor",
         r"St\.?(?=\s[A-Z])": "Saint",
+        r"St\.": "Street",
+        r"Rte\.?(?=\s\d)": "route",
         r"Mt\.?(?=\s[A-Z])": "Mount",
         r"Ft\.(?=\s[A-Z])": "Fort",
         r"Ave\.": "Avenue",
@@ -387,6 +407,8 @@ ENGLISH = LanguageTable(
         r"(?<![\d/])24/7(?![\d/])": lambda match: "twenty-four seven",
         r"(?<![\d/])9/11(?![\d/])": lambda match: "nine eleven",
         r"(?<![\d/-])50[/-]50(?![\d/-])": lambda match: "fifty fifty",
+        r"\b(?:ft|feet|foot)\.?\s?(?P<said>(?P<inches>1?\d)\s?in)\b(?!\s[a-z])": _inches,
+        rf"\b(?:{_STATES})\s(?P<said>\d{{5}})(?![\w,.]?\d)": _zip,
         r"\b(?:[Rr]oom|[Ff]light|[Ss]uite|[Aa]partment|[Bb]us|[Tt]rain|[Rr]oute|[Hh]ighway|[Gg]ate)"
         r"\s(?P<said>[1-9]\d{2,3})(?![\w.,-]\d|\w)": _say_in_pairs,
         r"(?<![\w.])(?P<mark>['’]?)(?P<century>1[1-9]|20|)(?P<decade>\d0)['’]?s\b": _decade,

@@ -79,6 +79,10 @@ def _regnal(name: str, number: int) -> str:
     return say_number("fr", number)
 
 
+_ALWAYS = "vingt-quatre heures sur vingt-quatre"
+_DAILY = "sept jours sur sept"
+
+
 FRENCH = LanguageTable(
     code="fr",
     decimal=",",
@@ -123,6 +127,7 @@ FRENCH = LanguageTable(
         "π": "pi",
         "squared": "au carré",
         "cubed": "au cube",
+        "power": "puissance",
         "over": "sur",
         "equals": "égale",
         "ratio": "à",
@@ -146,6 +151,7 @@ FRENCH = LanguageTable(
     },
     link=_link,
     units={
+        "cts?": "centime|centimes",
         "Ko|ko": "digital-kilobyte",
         "Mo": "digital-megabyte",
         "Go": "digital-gigabyte",
@@ -224,7 +230,6 @@ FRENCH = LanguageTable(
         r"max\.": "maximum",
         r"vs\.?(?=\s)": "contre",
         r"tlj": "tous les jours",
-        r"h/24": "heures sur vingt-quatre",
         r"TTC": "toutes taxes comprises",
         r"HT": "hors taxes",
         r"jr\.": "junior",
@@ -302,5 +307,8 @@ FRENCH = LanguageTable(
         r"(?<![\w.,:])(?P<h>[01]?\d|2[0-4])\s?[hH]\s?(?P<m>[0-5]\d)(?!\w)": lambda match: _clock(
             int(match["h"]), int(match["m"]), "h", ""
         ),
+        r"(?<![\w/])24\s?[hH]/24(?![\d/])": lambda match: _ALWAYS,
+        r"(?<![\w/])24/7(?![\d/])": lambda match: f"{_ALWAYS}, {_DAILY}",
+        r"(?<![\w/])7\s?[jJ]/7(?![\d/])": lambda match: _DAILY,
     },
 )

@@ -10,6 +10,7 @@ from voicelive_agent.emulator.tts.text.normalization.german_grammar import (
     gender_of,
     say_clock,
     say_date,
+    say_group_of,
     say_halves,
     say_ordinal_before_noun,
     say_regnal,
@@ -64,6 +65,7 @@ GERMAN = LanguageTable(
         "π": "Pi",
         "squared": "zum Quadrat",
         "cubed": "hoch drei",
+        "power": "hoch",
         "over": "durch",
         "equals": "gleich",
         "ratio": "zu",
@@ -247,5 +249,7 @@ GERMAN = LanguageTable(
         r"(?:(?:\s(?:und|oder|bis)\s|\s?[-–]\s?)\d{1,4}\.)?"
         r"\s(?P<noun>(?:[a-zäöüß]+(?:e|en|er|es)\s)?[A-ZÄÖÜ][\wäöüß-]*)": say_ordinal_before_noun,
         r"(?<!\w)(?P<said>ct|Ct\.)(?!\w)": lambda match: "Cent",
+        r"(?<![\d/])24/7(?![\d/])": lambda match: "vierundzwanzig sieben",
+        r"(?<![\w.,])(?P<said>(?P<n>[1-9]\d{0,3})er-?)(?=Jahr|\W|$)": say_group_of,
     },
 )

@@ -96,6 +96,12 @@ def say_date(day: str, month: int, name: str, year: str, before: str) -> str:
     return " ".join(filter(None, (decline_ordinal(int(day), ".", before), name, year)))
 
 
+def say_group_of(match: re.Match[str]) -> str:
+    """The decade in "die 90er-Jahre", or a pack or bus of so many."""
+    number = int(match["n"])
+    return say_number("de", number, "year" if 1100 <= number < 2000 else "cardinal") + "er"
+
+
 def say_clock(hour: int, minute: int, mark: str, before: str) -> str:
     said = f"{agree(hour, say_number('de', hour), '', 'Uhr', '')} Uhr"
     return f"{said} {say_number('de', minute)}" if minute > 0 else said

@@ -118,6 +118,7 @@ ITALIAN = LanguageTable(
         "π": "pi greco",
         "squared": "al quadrato",
         "cubed": "al cubo",
+        "power": "elevato alla",
         "over": "su",
         "equals": "uguale",
         "ratio": "a",
@@ -209,7 +210,11 @@ ITALIAN = LanguageTable(
         r"P\.zza|p\.zza": "piazza",
         r"V\.le|v\.le": "viale",
         r"C\.so|c\.so": "corso",
+        r"S\.\s(?=[AEIOUÀ-Ý][a-z])": "Sant'",
+        r"S\.(?=\sS[tp])": "Santo",
+        r"S\.(?=\s(?!Luca|Nicola|Gianluca|Battista)[A-Z][a-z]+a\b)": "Santa",
         r"S\.(?=\s[A-ZÀ-Þ][a-z])": "San",
+        r"h\.?(?=\s\d{1,2}\b)": "ore",
         r"SS\.(?=\s[A-ZÀ-Þ])": "Santi",
         r"[Mm]ax\.": "massimo",
         r"[Mm]in\.(?=\s\D)": "minimo",
@@ -322,6 +327,7 @@ ITALIAN = LanguageTable(
         r"|(?<![\w.,/-])(?P<first>1)°(?!\w)": lambda match: say_number(
             "it", int(match["n"] or match["first"]), "ordinal"
         ),
+        r"(?<![\d/])24/7(?![\d/])": lambda match: "ventiquattro ore su ventiquattro",
         r"\b(?P<said>[Ss]ecolo\s(?P<roman>[IVX]+))\b": lambda match: _century(match),
         r"(?<![\w.,:])(?P<h>[01]?\d|2[0-4])\s?h\s?(?P<m>[0-5]\d)(?!\w)": lambda match: _clock(
             int(match["h"]), int(match["m"]), "h", ""

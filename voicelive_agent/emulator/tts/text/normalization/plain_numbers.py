@@ -292,6 +292,7 @@ def list_signs(table: LanguageTable) -> Rules:
         (r"(?<=\s)@(?=\s)", constant(words["@"])),
         (r"(?<=[\w)])²", constant(words["squared"])),
         (r"(?<=[\w)])³", constant(words["cubed"])),
+        (r"(?<=[\w)])\^(?=[-−]?\w)", constant(words["power"])),
         (r"(?<=[^\W\d_])/(?=[^\W\d_])", constant("")),
         (r"[™®©]", constant("")),
     ]

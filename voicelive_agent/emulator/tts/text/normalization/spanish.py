@@ -132,6 +132,7 @@ SPANISH = LanguageTable(
         "π": "pi",
         "squared": "al cuadrado",
         "cubed": "al cubo",
+        "power": "elevado a",
         "over": "entre",
         "equals": "igual",
         "ratio": "a",
@@ -170,8 +171,10 @@ SPANISH = LanguageTable(
         r"(?<![\w.,/-])(?P<n>\d{1,3})°(?=\s(?!hoy|con|para|mañana|sobre)[a-z]{3,})": lambda match: (
             _ordinal(int(match["n"]), "", "")
         ),
+        r"(?<![\d/])24/7(?![\d/])": lambda match: "veinticuatro siete",
     },
     units={
+        "cts?\\.?": "céntimo|céntimos",
         "seg\\.?|sec": "duration-second",
         "hrs?\\.?": "duration-hour",
         "kms?": "length-kilometer",
