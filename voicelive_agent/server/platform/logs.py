@@ -5,6 +5,7 @@ developer's own machine, shortly and with the place in their code, and elsewhere
 asked for it. Its type, every place it passed, and an HTTP status with its host always are.
 """
 
+import copy
 import json
 import logging
 import traceback
@@ -32,6 +33,12 @@ class TextFormatter(logging.Formatter):
     def __init__(self, settings: Settings) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         self._settings = settings
+
+    def format(self, record: logging.LogRecord) -> str:
+        # Another handler's formatter leaves an exception's whole text there.
+        record = copy.copy(record)
+        record.exc_text = None
+        return super().format(record)
 
     def formatException(self, ei: ExcInfo) -> str:
         if ei[1] is None:
