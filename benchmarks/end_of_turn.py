@@ -23,7 +23,7 @@ from benchmarks.spoken import percentile
 from voicelive_agent.emulator.stt import SpeechToText
 from voicelive_agent.emulator.stt.engines import open_stt
 from voicelive_agent.emulator.vad.end_of_turn_by_words import estimate_completeness
-from voicelive_agent.emulator.vad.smart_turn import open_end_of_turn, weigh_opinions
+from voicelive_agent.emulator.vad.smart_turn import SILENCE_MS, open_end_of_turn, weigh_opinions
 from voicelive_agent.emulator.vad.turn_detector import TurnRules, needed_silence_ms
 from voicelive_agent.wire.voice_live.turn_detection import parse_turn_detection
 
@@ -80,10 +80,11 @@ async def measure(clips: list[bytes], stt: SpeechToText) -> dict[str, Waits]:
         for number, part in enumerate(break_off(np.frombuffer(clip, "<i2").astype(np.int32))):
             noise = np.random.default_rng(0).normal(0, 5, RATE_HZ * _TAIL_MS // 1000)
             pcm = np.concatenate([part, noise]).astype("<i2").tobytes()
+            sound = pcm[: -(_TAIL_MS - SILENCE_MS) * RATE_HZ * 2 // 1000]
             by_words = estimate_completeness(await transcribe(stt, pcm))
             opinions = {"words": (by_words, False)}
             if model is not None:
-                opinion = weigh_opinions(by_words, model.estimate(pcm))
+                opinion = weigh_opinions(by_words, model.estimate(sound))
                 opinions["words and smart-turn"] = (opinion, True)
             for name, (opinion, may_shorten) in opinions.items():
                 wait = needed_silence_ms(rules, opinion, may_shorten=may_shorten)

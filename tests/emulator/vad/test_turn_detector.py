@@ -261,8 +261,25 @@ class TestSemanticVad:
 
     def test_a_model_may_shorten_the_silence(self) -> None:
         assert silence_to_stop(0.95, may_shorten=True) == 250
-        assert silence_to_stop(0.8, may_shorten=True) == 500
-        assert silence_to_stop(0.1, may_shorten=True) == 1300
+        assert silence_to_stop(0.9, may_shorten=True) == 250
+
+    def test_what_it_is_not_sure_of_may_go_on(self) -> None:
+        """Half of the pauses for thought were cut: what sounded half complete ended after the plain
+        silence, which is shorter than most pauses.
+        """
+        assert silence_to_stop(0.89, may_shorten=True) == 530
+        assert silence_to_stop(0.8, may_shorten=True) == 750
+        assert silence_to_stop(0.5, may_shorten=True) == 1500
+        assert silence_to_stop(0.1, may_shorten=True) == 1500
+
+    @pytest.mark.parametrize(
+        ("level", "silence_ms"), [("low", 840), ("medium", 1000), ("high", 1500)]
+    )
+    def test_the_level_says_how_complete_it_must_sound(self, level: str, silence_ms: int) -> None:
+        ending = {"model": "semantic_detection_v1", "threshold_level": level}
+        assert (
+            silence_to_stop(0.7, may_shorten=True, end_of_utterance_detection=ending) == silence_ms
+        )
 
     def test_not_below_what_a_pause_in_a_word_may_last(self) -> None:
         assert silence_to_stop(1, may_shorten=True, silence_duration_ms=300) == 200

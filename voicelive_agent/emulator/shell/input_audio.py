@@ -30,9 +30,10 @@ from voicelive_agent.emulator.vad.echo_cancellation import (
     find_warning,
 )
 from voicelive_agent.emulator.vad.end_of_turn_by_words import estimate_completeness
-from voicelive_agent.emulator.vad.smart_turn import WINDOW_MS, weigh_opinions
+from voicelive_agent.emulator.vad.smart_turn import SILENCE_MS, WINDOW_MS, weigh_opinions
 from voicelive_agent.emulator.watch.client_playback import ClientPlayback, PlaybackListener
 
+_BYTES_PER_MS = SAMPLE_RATE_HZ * 2 // 1000
 PENDING_LIMIT_BYTES = 1024 * 1024
 """Reading from the client waits while more audio than this is not judged yet."""
 WEIGH_TIMEOUT_S = 1.0
@@ -257,7 +258,7 @@ class InputAudio:
                 self._utterances.follow_pause(judged.quiet_since_ms)
             self._tell_turns(judged)
             while judged.is_asking:
-                completeness = await self._estimate_completeness()
+                completeness = await self._estimate_completeness(judged.quiet_since_ms)
                 judged = await self._engines.threads.run(
                     self._processor.weigh, completeness, is_playing
                 )
@@ -290,11 +291,13 @@ class InputAudio:
 
     # Whether a pause ends the turn.
 
-    async def _estimate_completeness(self) -> float | None:
+    async def _estimate_completeness(self, quiet_since_ms: int | None) -> float | None:
         """Whether what the person said before this pause seems complete; None: nobody knows."""
         if not self._utterances.is_any_open:
             return None
-        return weigh_opinions(*await asyncio.gather(self._judge_words(), self._judge_sound()))
+        return weigh_opinions(
+            *await asyncio.gather(self._judge_words(), self._judge_sound(quiet_since_ms))
+        )
 
     async def _judge_words(self) -> float | None:
         try:
@@ -304,9 +307,13 @@ class InputAudio:
             return None
         return estimate_completeness(text, self._language)
 
-    async def _judge_sound(self) -> float | None:
+    async def _judge_sound(self, quiet_since_ms: int | None) -> float | None:
         model = self._engines.end_of_turn
         if model is None:
             return None
-        start_ms = max(self._said_from_ms, self._timeline.end_ms - WINDOW_MS)
-        return await self._engines.threads.run(model.estimate, self._timeline.since(start_ms))
+        end_ms = self._timeline.end_ms
+        if quiet_since_ms is not None:
+            end_ms = min(end_ms, quiet_since_ms + SILENCE_MS)
+        start_ms = max(self._said_from_ms, end_ms - WINDOW_MS)
+        said = self._timeline.since(start_ms)[: round(end_ms - start_ms) * _BYTES_PER_MS]
+        return await self._engines.threads.run(model.estimate, said)

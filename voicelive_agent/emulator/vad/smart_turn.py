@@ -21,6 +21,9 @@ SOUND_SHARE = 0.8
 """Of both opinions, where the words ask for nothing more: so do 95 % of what people say whole, and
 77 % of what is broken off in the middle."""
 WINDOW_MS = 8_000
+SILENCE_MS = 150
+"""Of the pause, the model gets so much: the more it hears, the more of what people broke off in
+mid-sentence seems complete (35 % of pauses cut at 250 ms, 29 % at 120 ms)."""
 _WINDOW_SAMPLES = WINDOW_MS * SAMPLE_RATE_HZ // 1000
 _FILE = "smart-turn-v3.2-cpu.onnx"
 

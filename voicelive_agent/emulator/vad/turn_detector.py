@@ -32,7 +32,9 @@ SHORTEST_SILENCE_MS = 200
 """No answer of an end-of-turn model makes the silence shorter than this."""
 SHORTENED = 0.5
 """The part of the silence that is enough after what is surely complete."""
-SURELY_COMPLETE = 0.85
+SURELY_COMPLETE = 0.9
+"""To sound and words together: so are 68 % of people's sentences, and 29 % of those broken off in
+the middle, many of which could be whole."""
 COMPLETE_FROM = {"low": 0.3, "medium": 0.5, "default": 0.5, "high": 0.7}
 """``threshold_level``: how complete a turn must seem to end after the plain silence."""
 _DEFAULT = ServerVad(type="server_vad")
@@ -257,7 +259,12 @@ def needed_silence_ms(rules: TurnRules, completeness: float | None, *, may_short
     """After which a turn ends that is so complete, 0 to 1; None: nobody knows."""
     if completeness is None:
         return rules.silence_duration_ms
-    if completeness >= max(SURELY_COMPLETE, rules.complete_from):
+    if completeness >= SURELY_COMPLETE:
         return earliest_silence_ms(rules, may_shorten=may_shorten)
-    missing = max(0.0, 1 - completeness / rules.complete_from)
+    if may_shorten:
+        # Between sure and unsure, sound tells much: a pause for thought is seldom below the half.
+        gap = SURELY_COMPLETE - rules.complete_from
+        missing = min(1.0, (SURELY_COMPLETE - completeness) / gap)
+    else:
+        missing = max(0.0, 1 - completeness / rules.complete_from)
     return rules.silence_duration_ms + round(rules.timeout_ms * missing)

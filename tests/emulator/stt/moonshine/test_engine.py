@@ -8,7 +8,6 @@ import pytest
 import soxr
 
 from voicelive_agent.emulator.stt import SttError, Transcript
-from voicelive_agent.emulator.stt.moonshine.doubt import is_loop
 from voicelive_agent.emulator.stt.moonshine.engine import Moonshine
 from voicelive_agent.emulator.stt.moonshine.model import MoonshineModel
 
@@ -73,13 +72,6 @@ async def test_silence_and_hiss_are_no_words(moonshine: Moonshine, level: float)
 async def test_a_tone_is_no_words(moonshine: Moonshine, hertz: int) -> None:
     tone = np.sin(2 * np.pi * hertz * np.arange(32_000) / 16_000) * 5000
     assert (await hear(moonshine, tone.astype("<i2").tobytes()))[0].text == ""
-
-
-def test_a_loop_is_words_said_again_and_again() -> None:
-    assert is_loop("no no no no")
-    assert is_loop("I think it is. The end of. The end of. The end of. The end of")
-    assert not is_loop("no no no")
-    assert not is_loop("one two one two three")
 
 
 async def test_another_language_than_its_own_is_told(moonshine: Moonshine) -> None:
