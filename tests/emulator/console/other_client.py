@@ -12,6 +12,7 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from tests.emulator.console.rig import RATE_HZ, Desk
+from tests.emulator.service import Service
 
 CHUNK_MS = 20
 
@@ -46,7 +47,11 @@ class OtherClient:
         """A tone, which fake voice activity takes for speech, and a pause after it."""
         at_s = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
         tone = (9000 * np.sin(2 * np.pi * 220 * at_s)).astype("<i2").tobytes()
-        pcm = tone + bytes(int(silent_s * RATE_HZ) * 2)
+        self.play(tone, silent_s)
+
+    def play(self, pcm: bytes, silent_s: float = 0.8) -> None:
+        """PCM16 at 24 kHz, and a pause after it."""
+        pcm += bytes(int(silent_s * RATE_HZ) * 2)
         step = RATE_HZ * CHUNK_MS // 1000 * 2
         due_s = time.monotonic()
         for start in range(0, len(pcm), step):
@@ -57,7 +62,7 @@ class OtherClient:
 
 
 @contextlib.contextmanager
-def call(desk: Desk) -> Iterator[OtherClient]:
+def call(desk: Desk | Service) -> Iterator[OtherClient]:
     query = "agent-name=agent&agent-project-name=local&api-version=2026-07-15"
     url = f"ws{desk.url.removeprefix('http')}/voice-live/realtime?{query}"
     with connect(url, max_size=None) as socket:

@@ -1,16 +1,19 @@
 """Pictures of the console's states for the docs: ``python -m tests.emulator.console.pictures DIR``.
 
-``make pictures`` makes those of ``docs/pictures``. The agent's answers are written here; voice
-activity, transcripts and sound are those of the tests' engines, so a picture is the same each time.
+``make pictures`` makes those of ``docs/pictures``, and with ``--all`` each state in light and dark,
+wide and narrow, to be looked at. The agent's answers are written here; voice activity, transcripts
+and sound are those of the tests' engines, so a picture is the same each time.
 """
 
-import sys
+import argparse
+import io
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.emulator.console import other_client
 from tests.emulator.console.rig import Desk, Screen, Sound, launch, open_console, write_microphone
 from voicelive_agent.emulator.agents import (
     AgentEvent,
@@ -32,7 +35,15 @@ BUTTONS = {
         for label in ("Book a table", "Opening hours", "Weather")
     ],
 }
-QUESTIONS = ["what are your opening hours", "what is the weather in seattle"]
+QUESTIONS = ("what are your opening hours", "what is the weather in seattle")
+SOUNDS = (Sound(5.0, 1.4), Sound(8.2, 1.4))
+
+SHOWN = ("console-light", "console-dark", "console-narrow", "recording-light", "replay-light")
+"""Those that stand in README and docs."""
+
+FRAMES = 24
+FRAME_MS = 150
+FRAME_WIDTH = 900
 
 
 async def reply(request: AgentRequest) -> AsyncIterator[AgentEvent]:
@@ -48,6 +59,15 @@ async def reply(request: AgentRequest) -> AsyncIterator[AgentEvent]:
     yield AnswerFinished()
 
 
+async def reply_anew(request: AgentRequest) -> AsyncIterator[AgentEvent]:
+    """What the agent says after a change."""
+    async for event in reply(request):
+        if isinstance(event, TextDelta):
+            yield TextDelta(event.text.replace("Tuesday to Sunday", "Wednesday to Sunday"))
+        else:
+            yield event
+
+
 def talk(screen: Screen, desk: Desk) -> None:
     desk.stt.texts = list(QUESTIONS)
     screen.talk()
@@ -57,31 +77,154 @@ def talk(screen: Screen, desk: Desk) -> None:
     )
 
 
-def take(chromium: Browser, folder: Path) -> None:
-    for name, theme, width in (
-        ("console-light", "light", 1280),
-        ("console-dark", "dark", 1280),
-        ("console-narrow", "light", 390),
-    ):
-        with Desk() as desk:
+def take_call(screen: Screen, desk: Desk) -> None:
+    talk(screen, desk)
+
+
+def take_idle(screen: Screen, desk: Desk) -> None:
+    screen.wait_for_state("idle")
+
+
+def take_turn(screen: Screen, desk: Desk) -> None:
+    talk(screen, desk)
+    screen.page.keyboard.press("t")
+    screen.page.evaluate("voiceConsole.open('turns')")
+    screen.page.locator('.turn[data-turn="2"]').click()
+
+
+def open_tab(name: str) -> Callable[[Screen, Desk], None]:
+    def take(screen: Screen, desk: Desk) -> None:
+        talk(screen, desk)
+        screen.page.evaluate(f"voiceConsole.open({name!r})")
+
+    return take
+
+
+def take_help(screen: Screen, desk: Desk) -> None:
+    screen.page.keyboard.press("?")
+
+
+def take_away(screen: Screen, desk: Desk) -> None:
+    desk.stop()
+    screen.talk()
+    screen.wait_for_state("away")
+
+
+def take_muted(screen: Screen, desk: Desk) -> None:
+    desk.stt.texts = list(QUESTIONS)
+    screen.talk()
+    screen.wait_for_state("speaking")
+    screen.page.keyboard.press("m")
+    screen.wait_for_state("muted-talking")
+
+
+def take_watched(screen: Screen, desk: Desk) -> None:
+    desk.stt.texts = list(QUESTIONS)
+    with other_client.call(desk) as client:
+        client.speak(0.9)
+        client.receive("response.done")
+        screen.page.wait_for_selector("article.agent mark")
+        screen.page.screenshot()
+
+
+def record(screen: Screen, desk: Desk) -> str:
+    """A call of the page itself; the id of its session."""
+    talk(screen, desk)
+    session = str(screen.call("call.session.id"))
+    screen.page.wait_for_timeout(600)
+    screen.page.keyboard.press("t")
+    screen.wait_for_state("ended")
+    screen.page.evaluate("voiceConsole.open('recordings')")
+    screen.page.locator(f'li[data-session="{session}"]').wait_for()
+    return session
+
+
+def take_recording(screen: Screen, desk: Desk) -> None:
+    session = record(screen, desk)
+    row = screen.page.locator(f'li[data-session="{session}"]')
+    row.get_by_role("button", name="Open").click()
+    screen.page.get_by_role("button", name="Play").click()
+    screen.wait_for("voiceConsole.stage.observed?.headMs > 8000", timeout_s=40)
+    screen.page.get_by_role("button", name="Pause").click()
+
+
+def take_replay(screen: Screen, desk: Desk) -> None:
+    session = record(screen, desk)
+    desk.agent.answer = reply_anew
+    desk.stt.texts = list(QUESTIONS)
+    row = screen.page.locator(f'li[data-session="{session}"]')
+    row.get_by_role("button", name="Replay", exact=True).click()
+    row.locator(".verdict").wait_for(timeout=60_000)
+
+
+STATES: dict[str, Callable[[Screen, Desk], None]] = {
+    "idle": take_idle,
+    "console": take_call,
+    "turn": take_turn,
+    "settings": open_tab("settings"),
+    "state": open_tab("state"),
+    "calls": open_tab("calls"),
+    "recording": take_recording,
+    "replay": take_replay,
+    "watched": take_watched,
+    "muted": take_muted,
+    "help": take_help,
+    "away": take_away,
+}
+
+
+def take(chromium: Browser, folder: Path, names: list[str]) -> None:
+    """One picture a name: the state, ``-light``, ``-dark`` or ``-narrow``."""
+    for name in names:
+        state, _, how = name.rpartition("-")
+        size = {"width": 390 if how == "narrow" else 1280, "height": 800}
+        theme = "dark" if how == "dark" else "light"
+        with tempfile.TemporaryDirectory() as recordings, Desk(record=Path(recordings)) as desk:
             desk.agent.answer = reply
-            size = {"width": width, "height": 800}
             with open_console(desk, chromium, viewport=size, color_scheme=theme) as screen:
-                talk(screen, desk)
-                screen.page.screenshot(path=str(folder / f"{name}.png"))
-                screen.page.keyboard.press(",")
+                STATES[state](screen, desk)
                 screen.page.wait_for_timeout(300)
-                screen.page.screenshot(path=str(folder / f"{name}-settings.png"))
+                screen.page.screenshot(path=str(folder / f"{name}.png"))
+
+
+def take_barge_in(chromium: Browser, path: Path) -> None:
+    """An animation of an answer that is interrupted."""
+    from PIL import Image
+
+    shots = []
+    with Desk() as desk:
+        desk.agent.answer = reply
+        desk.stt.texts = list(QUESTIONS)
+        with open_console(desk, chromium) as screen:
+            screen.talk()
+            screen.wait_for(
+                "voiceConsole.call.session.entries.findLast((e) => e.kind === 'agent')?.words[0]"
+                " && voiceConsole.call.session.turns > 0"
+            )
+            for _ in range(FRAMES):
+                shots.append(screen.page.screenshot())
+                screen.page.wait_for_timeout(FRAME_MS / 2)
+    frames = [Image.open(io.BytesIO(shot)).convert("RGB") for shot in shots]
+    height = FRAME_WIDTH * frames[0].height // frames[0].width
+    small = [frame.resize((FRAME_WIDTH, height), Image.Resampling.LANCZOS) for frame in frames]
+    ends = [FRAME_MS] * (len(small) - 1) + [2500]
+    small[0].save(path, save_all=True, append_images=small[1:], duration=ends, loop=0, quality=55)
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--all", action="store_true", help="every state, light, dark and narrow")
+    parser.add_argument("--only", action="append", help="this one, such as replay-dark")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    every = [f"{state}-{how}" for state in STATES for how in ("light", "dark", "narrow")]
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
-        sounds = (Sound(5.0, 1.4), Sound(8.2, 1.4))
-        microphone = write_microphone(Path(temporary) / "microphone.wav", sounds)
+        microphone = write_microphone(Path(temporary) / "microphone.wav", SOUNDS)
         with launch(playwright, microphone) as chromium:
-            take(chromium, folder)
+            take(chromium, options.folder, options.only or (every if options.all else list(SHOWN)))
+            if not options.only:
+                take_barge_in(chromium, options.folder / "barge-in.webp")
 
 
 if __name__ == "__main__":

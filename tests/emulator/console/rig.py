@@ -23,6 +23,7 @@ from tests.emulator.fakes import (
     FakeTextToSpeech,
     FakeVoiceActivity,
 )
+from tests.emulator.service import Service, say
 from voicelive_agent.emulator.agents import AgentBackend
 from voicelive_agent.emulator.agents.invocations import InvocationsBackend
 from voicelive_agent.emulator.engines import Engines
@@ -163,20 +164,27 @@ class Desk:
 
 @dataclass(frozen=True)
 class Sound:
-    """Speech of so many seconds, as the fake voice activity takes it."""
+    """A tone of so many seconds, which fake voice activity takes for speech, or ``text``."""
 
     at_s: float
     seconds: float = 1.0
+    text: str = ""
+
+    def samples(self) -> np.ndarray:
+        """PCM16 at the microphone's rate."""
+        if self.text:
+            return np.frombuffer(say(self.text, MICROPHONE_RATE_HZ), "<i2")
+        at_s = np.arange(int(self.seconds * MICROPHONE_RATE_HZ)) / MICROPHONE_RATE_HZ
+        return (9000 * np.sin(2 * np.pi * 220 * at_s)).astype("<i2")
 
 
 def write_microphone(path: Path, sounds: Sequence[Sound]) -> Path:
     """A file for Chromium's fake microphone, with two seconds of silence at the end."""
-    end_s = max((sound.at_s + sound.seconds for sound in sounds), default=0) + 2
-    track = np.zeros(int(end_s * MICROPHONE_RATE_HZ), "<i2")
-    for sound in sounds:
-        start = int(sound.at_s * MICROPHONE_RATE_HZ)
-        at_s = np.arange(int(sound.seconds * MICROPHONE_RATE_HZ)) / MICROPHONE_RATE_HZ
-        track[start : start + len(at_s)] = 9000 * np.sin(2 * np.pi * 220 * at_s)
+    placed = [(int(sound.at_s * MICROPHONE_RATE_HZ), sound.samples()) for sound in sounds]
+    end = max((start + len(samples) for start, samples in placed), default=0)
+    track = np.zeros(end + 2 * MICROPHONE_RATE_HZ, "<i2")
+    for start, samples in placed:
+        track[start : start + len(samples)] = samples
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -187,16 +195,23 @@ def write_microphone(path: Path, sounds: Sequence[Sound]) -> Path:
 
 @contextlib.contextmanager
 def launch(
-    playwright: Playwright, microphone: Path | None, *flags: str, grants: bool = True
+    playwright: Playwright,
+    microphone: Path | None,
+    *flags: str,
+    grants: bool = True,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[Browser]:
-    """``microphone`` None is a machine without one; ``grants`` False a user who says no."""
+    """``microphone`` None is the machine's, if any; ``grants`` False a user who says no."""
     arguments = [*FLAGS, *flags]
     arguments.append("--use-fake-ui-for-media-stream" if grants else "--deny-permission-prompts")
     if microphone is not None:
         arguments.append("--use-fake-device-for-media-stream")
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
     chromium = playwright.chromium.launch(
-        executable_path=CHROMIUM, args=arguments, ignore_default_args=["--mute-audio"]
+        executable_path=CHROMIUM,
+        args=arguments,
+        ignore_default_args=["--mute-audio"],
+        env=dict(env or os.environ),
     )
     try:
         yield chromium
@@ -254,7 +269,7 @@ class Screen:
 
 @contextlib.contextmanager
 def open_console(
-    desk: Desk, chromium: Browser, path: str = "/", url: str = "", **options: Any
+    desk: Desk | Service, chromium: Browser, path: str = "/", url: str = "", **options: Any
 ) -> Iterator[Screen]:
     """Its page; nothing may have gone wrong in it when the block ends."""
     context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})

@@ -16,7 +16,6 @@ import { pageMarks, toRow } from "./wire/turns.js";
 import { Updates } from "./wire/updates.js";
 
 const SILENCE = new Int16Array(480);
-const CHUNK_MS = 20;
 /** A muted user who speaks louder than this for a while is told. */
 const TALKING_RMS = 0.03;
 const TALKING_CHUNKS = 15;
@@ -557,7 +556,7 @@ export class Call extends EventTarget {
     if (this.isPushToTalk && !this.isHolding) return;
     const { input_audio_format: format, input_audio_sampling_rate: rateHz } = this.session.settings;
     const audio = encode(isHeard ? pcm : SILENCE, format, rateHz);
-    this.log.addAppend(CHUNK_MS);
+    this.log.addAppend();
     this.socket?.send(`{"type":"input_audio_buffer.append","audio":"${audio}"}`);
   }
 

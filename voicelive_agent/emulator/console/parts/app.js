@@ -245,7 +245,7 @@ export class App extends LitElement {
 
   renderTrouble() {
     const { state } = this.call;
-    if (state.name === "idle") return nothing;
+    if (state.name === "idle" || (state.name === "ended" && this.stage.observed)) return nothing;
     if (state.tone !== "bad" && state.name !== "ended" && !/for \d+ s/.test(state.label)) return nothing;
     return html`<aside class="trouble ${state.tone}" data-state=${state.name} aria-label="What to do">
       <p>${state.sentence}</p>
@@ -319,7 +319,7 @@ export class App extends LitElement {
 
   renderFoot() {
     const { call, about } = this;
-    const { p50, p95, count } = percentiles(call.rows);
+    const { p50, p95, count } = percentiles(this.stage.shown.rows);
     const { echoCancellation, noiseSuppression, autoGainControl } = call.preferences.processing;
     const processing = [echoCancellation && "echo cancellation", noiseSuppression && "noise suppression", autoGainControl && "gain"].filter(Boolean);
     return html`<footer>

@@ -170,7 +170,7 @@ class Painting {
     context.lineTo(x, HEIGHT - 4);
     context.stroke();
     context.setLineDash([]);
-    context.fillText(label, x + 4, 63);
+    context.fillText(label, x + 4, isCut ? HEIGHT - 2 : 63);
   }
 }
 

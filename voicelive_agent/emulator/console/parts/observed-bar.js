@@ -32,7 +32,7 @@ export class ObservedBar extends Part {
     const { observed, player } = this;
     if (!this.hasSound) return html`<span class="quiet">Its sound is not there.</span>`;
     const headMs = observed.headMs ?? 0;
-    return html`<button aria-label=${player.isPlaying ? "Pause" : "Play"} @click=${() => (player.isPlaying ? player.pause() : player.play())}>${player.isPlaying ? "⏸" : "▶"}</button>
+    return html`<button aria-label=${player.isPlaying ? "Pause" : "Play"} @click=${() => (player.isPlaying ? player.pause() : player.play())}><svg width="12" height="14" aria-hidden="true"><path d=${player.isPlaying ? "M1 1h3.5v12H1zM7.5 1H11v12H7.5z" : "M1 1l10.5 6L1 13z"}/></svg></button>
       <input type="range" aria-label="Place in the recording" min="0" max=${Math.round(player.durationMs)} step="100" .value=${live(String(Math.round(headMs)))}
         aria-valuetext=${lengthOf(headMs)} @input=${(/** @type {any} */ event) => player.seek(Number(event.target.value))}>
       <span class="time">${lengthOf(headMs)} / ${lengthOf(player.durationMs)}</span>

@@ -60,7 +60,7 @@ export class SessionsView extends LitElement {
     const isOpen = state === "open";
     return html`<li class=${id === this.chosen ? "chosen" : ""} data-session=${id}>
       <span class="state ${isOpen ? "live" : ""}">${isOpen ? "● live" : "○ ended"}</span>
-      <span class="what"><b>${answers}</b> <span class="quiet">${timeOf(began_at)}${isOpen ? "" : ` · ${lengthOf(duration_ms)}`} · ${id}</span></span>
+      <span class="what"><b>${answers}</b> <span class="quiet">${timeOf(began_at)}${isOpen ? "" : ` · ${lengthOf(duration_ms)}`} · ${id.slice(0, 14)}</span></span>
       ${id === this.own ? html`<span class="quiet">this page's</span>` : html`<button @click=${() => this.tell({ do: "watch", id })}>${isOpen ? "Watch" : "Look"}</button>`}
     </li>`;
   }
@@ -85,7 +85,7 @@ export class SessionsView extends LitElement {
     const isRunning = replay?.state === "running";
     return html`<li class=${id === this.chosen ? "chosen" : ""} data-session=${id}>
       <span class="what"><b>${agent_name ? `agent ${agent_name}` : `model ${model}`}</b>
-        <span class="quiet">${timeOf(recorded_at)} · ${state === "open" ? "going on" : lengthOf(duration_ms)} · ${id}</span></span>
+        <span class="quiet">${timeOf(recorded_at)} · ${state === "open" ? "going on" : lengthOf(duration_ms)} · ${id.slice(0, 14)}</span></span>
       <button @click=${() => this.tell({ do: "open", id })}>Open</button>
       <button ?disabled=${isRunning} title="Play it to the agent that runs now, and see what changed" @click=${() => this.replay(id)}>${isRunning ? "Replaying …" : "Replay"}</button>
       <select aria-label="Speed of the replay" @change=${this.choose}>
@@ -139,7 +139,9 @@ export class SessionsView extends LitElement {
 
 /** @param {string} iso */
 function timeOf(iso) {
-  return new Date(iso).toLocaleString([], { dateStyle: "short", timeStyle: "medium" });
+  const at = new Date(iso);
+  const isToday = at.toDateString() === new Date().toDateString();
+  return at.toLocaleString([], { ...(isToday ? {} : { dateStyle: "short" }), timeStyle: "short" });
 }
 
 /** @param {number} ms */

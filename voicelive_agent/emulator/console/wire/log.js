@@ -32,7 +32,6 @@ export class EventLog {
     /** @type {Map<string, Row>} rows that what comes next may belong to */
     this.runs = new Map();
     this.appends = 0;
-    this.appendedMs = 0;
     this.numbers = 0;
     this.version = 0;
   }
@@ -55,10 +54,9 @@ export class EventLog {
     if (this.rows.length > MAX_ROWS) this.rows.splice(0, MAX_ROWS / 10);
   }
 
-  /** Sound of the microphone: counted, not kept. @param {number} ms */
-  addAppend(ms) {
-    this.appends += 1;
-    this.appendedMs += ms;
+  /** Sound of the microphone: counted, not kept. @param {number} [chunks] */
+  addAppend(chunks = 1) {
+    this.appends += chunks;
   }
 
   clear() {

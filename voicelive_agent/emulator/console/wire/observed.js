@@ -91,12 +91,17 @@ export class Observed extends EventTarget {
 
   /** @param {"client" | "server"} from @param {any} event what is no object is the text of a frame @param {number} atMs */
   note(from, event, atMs) {
+    if (event?.type === "input_audio_buffer.append") {
+      // Sound of its microphone is counted, as in the page's own call.
+      this.log.addAppend(event.frames ?? 1);
+      return;
+    }
     const isObject = event !== null && typeof event === "object";
     const shown = isObject ? event : { type: "no JSON", text: String(event) };
     this.lanes.endMs = Math.max(this.lanes.endMs, atMs);
     this.log.add({
       atMs, from, type: String(shown.type ?? ""), raw: isObject ? JSON.stringify(event) : String(event),
-      summary: shown.type === "input_audio_buffer.append" ? "" : summarise(shown),
+      summary: summarise(shown),
       audioMs: shown.type === "response.audio.delta" ? this.durationMs(shown) : 0, response: shown.response_id ?? "",
     });
     if (!isObject) return;
