@@ -19,7 +19,6 @@ from voicelive_agent.emulator.agents.auto import AutoBackend
 from voicelive_agent.emulator.agents.bridge.backend import BridgeBackend
 from voicelive_agent.server.engine.announcements import announce
 
-
 TAXI = "Your taxi is here, " + "and it waits for you at the gate, " * 4 + "in the rain."
 
 

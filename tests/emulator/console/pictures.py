@@ -8,13 +8,16 @@ and sound are those of the tests' engines, so a picture is the same each time.
 import argparse
 import io
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.emulator.console import other_client
 from tests.emulator.console.rig import Desk, Screen, Sound, launch, open_console, write_microphone
+from tests.emulator.fakes import FakeTextToSpeech
 from voicelive_agent.emulator.agents import (
     AgentEvent,
     AgentRequest,
@@ -22,6 +25,7 @@ from voicelive_agent.emulator.agents import (
     ScreenEvent,
     TextDelta,
 )
+from voicelive_agent.emulator.tts import SpokenChunk, Viseme
 
 CARD = {
     "type": "ui.card",
@@ -36,7 +40,7 @@ BUTTONS = {
     ],
 }
 QUESTIONS = ("what are your opening hours", "what is the weather in seattle")
-SOUNDS = (Sound(5.0, 1.4), Sound(8.2, 1.4))
+SOUNDS = (Sound(5.0, text=QUESTIONS[0]), Sound(8.2, text=QUESTIONS[1]))
 
 SHOWN = ("console-light", "console-dark", "console-narrow", "recording-light", "replay-light")
 """Those that stand in README and docs."""
@@ -44,6 +48,18 @@ SHOWN = ("console-light", "console-dark", "console-narrow", "recording-light", "
 FRAMES = 24
 FRAME_MS = 150
 FRAME_WIDTH = 900
+
+
+class Voice(FakeTextToSpeech):
+    """Words that look spoken in the lanes."""
+
+    async def speak(self, clause: str, voice: Any) -> AsyncGenerator[SpokenChunk, None]:
+        async for chunk in super().speak(clause, voice):
+            samples = np.frombuffer(chunk.pcm, "<i2")
+            at = np.linspace(0, np.pi * len(chunk.words[0].text) / 2, len(samples))
+            louder = 0.2 + 1.4 * np.abs(np.sin(at)) * np.sin(np.linspace(0, np.pi, len(samples)))
+            mouth = (Viseme(2, chunk.words[0].offset_ms), Viseme(6, chunk.words[0].offset_ms + 90))
+            yield SpokenChunk((samples * louder).astype("<i2").tobytes(), chunk.words, mouth)
 
 
 async def reply(request: AgentRequest) -> AsyncIterator[AgentEvent]:
@@ -66,6 +82,13 @@ async def reply_anew(request: AgentRequest) -> AsyncIterator[AgentEvent]:
             yield TextDelta(event.text.replace("Tuesday to Sunday", "Wednesday to Sunday"))
         else:
             yield event
+
+
+def open_desk(**settings: Any) -> Desk:
+    desk = Desk(**settings)
+    desk.tts = Voice()
+    desk.agent.answer = reply
+    return desk
 
 
 def talk(screen: Screen, desk: Desk) -> None:
@@ -143,7 +166,7 @@ def take_recording(screen: Screen, desk: Desk) -> None:
     session = record(screen, desk)
     row = screen.page.locator(f'li[data-session="{session}"]')
     row.get_by_role("button", name="Open").click()
-    screen.page.get_by_role("button", name="Play").click()
+    screen.page.get_by_role("button", name="Play", exact=True).click()
     screen.wait_for("voiceConsole.stage.observed?.headMs > 8000", timeout_s=40)
     screen.page.get_by_role("button", name="Pause").click()
 
@@ -179,12 +202,14 @@ def take(chromium: Browser, folder: Path, names: list[str]) -> None:
         state, _, how = name.rpartition("-")
         size = {"width": 390 if how == "narrow" else 1280, "height": 800}
         theme = "dark" if how == "dark" else "light"
-        with tempfile.TemporaryDirectory() as recordings, Desk(record=Path(recordings)) as desk:
-            desk.agent.answer = reply
-            with open_console(desk, chromium, viewport=size, color_scheme=theme) as screen:
-                STATES[state](screen, desk)
-                screen.page.wait_for_timeout(300)
-                screen.page.screenshot(path=str(folder / f"{name}.png"))
+        with (
+            tempfile.TemporaryDirectory() as recordings,
+            open_desk(record=Path(recordings)) as desk,
+            open_console(desk, chromium, viewport=size, color_scheme=theme) as screen,
+        ):
+            STATES[state](screen, desk)
+            screen.page.wait_for_timeout(300)
+            screen.page.screenshot(path=str(folder / f"{name}.png"))
 
 
 def take_barge_in(chromium: Browser, path: Path) -> None:
@@ -192,8 +217,7 @@ def take_barge_in(chromium: Browser, path: Path) -> None:
     from PIL import Image
 
     shots = []
-    with Desk() as desk:
-        desk.agent.answer = reply
+    with open_desk() as desk:
         desk.stt.texts = list(QUESTIONS)
         with open_console(desk, chromium) as screen:
             screen.talk()

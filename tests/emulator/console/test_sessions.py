@@ -131,7 +131,7 @@ def test_a_recording_is_heard_and_seen_in_step(desk: Desk, microphone: Microphon
             assert np.abs(np.array(peaks[: len(loudest)]) - loudest).max() <= 1
         # The agent alone: what leaves for the loudspeaker is its side of the file.
         screen.page.get_by_label("you", exact=True).uncheck()
-        screen.page.get_by_role("button", name="Play").click()
+        screen.page.get_by_role("button", name="Play", exact=True).click()
         screen.page.wait_for_selector("article.agent mark")
         screen.page.wait_for_selector(".turn.now")
         screen.page.wait_for_selector(".event.now")

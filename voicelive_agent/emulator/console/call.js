@@ -15,6 +15,7 @@ import { describe } from "./wire/states.js";
 import { pageMarks, toRow } from "./wire/turns.js";
 import { Updates } from "./wire/updates.js";
 
+const CHUNK_MS = 20;
 const SILENCE = new Int16Array(480);
 /** A muted user who speaks louder than this for a while is told. */
 const TALKING_RMS = 0.03;
@@ -549,9 +550,8 @@ export class Call extends EventTarget {
     this.loudChunks = rms > TALKING_RMS ? this.loudChunks + 1 : Math.max(0, this.loudChunks - 0.2);
     // What is played again would be taken for the person.
     const isHeard = !this.isMuted && this.headMs === null && (!this.isPushToTalk || this.isHolding);
-    const atMs = now() - this.began;
-    this.lanes.you(atMs, isHeard ? peak : 0);
-    if (isHeard) this.tape.write("you", atMs, pcm);
+    const atMs = this.tape.write("you", now() - this.began, isHeard ? pcm : SILENCE);
+    this.lanes.you(atMs - CHUNK_MS, isHeard ? peak : 0);
     if (this.phase !== "open" || !this.session.isReady) return;
     if (this.isPushToTalk && !this.isHolding) return;
     const { input_audio_format: format, input_audio_sampling_rate: rateHz } = this.session.settings;
@@ -575,9 +575,8 @@ export class Call extends EventTarget {
     } else if (message.playing) {
       this.outputLevel = message.peak;
       this.session.played(message.playing, message.playedMs);
-      const atMs = now() - this.began;
-      this.lanes.agent(atMs, message.peak);
-      this.tape.write("agent", atMs, message.pcm);
+      const atMs = this.tape.write("agent", now() - this.began, message.pcm);
+      this.lanes.agent(atMs - CHUNK_MS, message.peak);
       this.changed();
     } else if (message.underrun) {
       this.underruns += 1;

@@ -23,7 +23,10 @@ export class Tape {
     Object.assign(this, new Tape());
   }
 
-  /** A chunk that was captured or played up to `untilMs`. @param {Side} side @param {number} untilMs @param {Int16Array} samples */
+  /**
+   * A chunk that was captured or played up to `untilMs`, as far as its message tells it; where it stands.
+   * @param {Side} side @param {number} untilMs @param {Int16Array} samples @returns {number} its end in ms
+   */
   write(side, untilMs, samples) {
     const at = Math.round((untilMs * RATE_HZ) / 1000) - samples.length;
     const slack = (SLACK_MS * RATE_HZ) / 1000;
@@ -37,6 +40,7 @@ export class Tape {
       place += count;
       from += count;
     }
+    return (place * 1000) / RATE_HZ;
   }
 
   /** @param {Side} side @param {number} number */
