@@ -6,13 +6,16 @@ and sound are those of the tests' engines, so a picture is the same each time.
 """
 
 import argparse
+import base64
 import io
+import itertools
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.emulator.console import other_client
@@ -45,8 +48,8 @@ SOUNDS = (Sound(5.0, text=QUESTIONS[0]), Sound(8.2, text=QUESTIONS[1]))
 SHOWN = ("console-light", "console-dark", "console-narrow", "recording-light", "replay-light")
 """Those that stand in README and docs."""
 
-FRAMES = 24
-FRAME_MS = 150
+ANIMATION = "barge-in"
+FRAME_S = 0.2
 FRAME_WIDTH = 900
 
 
@@ -66,7 +69,10 @@ async def reply(request: AgentRequest) -> AsyncIterator[AgentEvent]:
     text = request.text or ""
     if "hours" in text:
         yield ScreenEvent(CARD)
-        yield TextDelta("We are open for dinner from Tuesday to Sunday, and for lunch on weekends.")
+        yield TextDelta(
+            "We are open for dinner from Tuesday to Sunday, from five to ten, and for lunch on "
+            "weekends, from noon to three."
+        )
     elif "weather" in text:
         yield TextDelta("The weather in Seattle is fifty-two degrees and partly cloudy.")
     else:
@@ -214,41 +220,56 @@ def take(chromium: Browser, folder: Path, names: list[str]) -> None:
 
 def take_barge_in(chromium: Browser, path: Path) -> None:
     """An animation of an answer that is interrupted."""
-    from PIL import Image
+    shots: list[tuple[float, bytes]] = []
+    with open_desk() as desk, open_console(desk, chromium) as screen:
+        talking = screen.page.context.new_cdp_session(screen.page)
 
-    shots = []
-    with open_desk() as desk:
+        def keep(frame: dict[str, Any]) -> None:
+            shots.append((frame["metadata"]["timestamp"], base64.b64decode(frame["data"])))
+            talking.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+
+        talking.on("Page.screencastFrame", keep)
         desk.stt.texts = list(QUESTIONS)
-        with open_console(desk, chromium) as screen:
-            screen.talk()
-            screen.wait_for(
-                "voiceConsole.call.session.entries.findLast((e) => e.kind === 'agent')?.words[0]"
-                " && voiceConsole.call.session.turns > 0"
-            )
-            for _ in range(FRAMES):
-                shots.append(screen.page.screenshot())
-                screen.page.wait_for_timeout(FRAME_MS / 2)
-    frames = [Image.open(io.BytesIO(shot)).convert("RGB") for shot in shots]
+        screen.talk()
+        screen.wait_for("voiceConsole.call.session.turns > 0")
+        talking.send("Page.startScreencast", {"format": "jpeg", "quality": 90})
+        screen.wait_for("voiceConsole.call.session.turns > 1")
+        screen.wait_for("voiceConsole.call.session.entries.at(-1).playedMs > 1500")
+        talking.send("Page.stopScreencast")
+    write_animation(path, shots)
+
+
+def write_animation(path: Path, shots: list[tuple[float, bytes]]) -> None:
+    """``shots`` have the second of each; those that come soon after another are left out."""
+    kept: list[tuple[float, bytes]] = []
+    for at_s, shot in shots:
+        if not kept or at_s - kept[-1][0] >= FRAME_S:
+            kept.append((at_s, shot))
+    frames = [Image.open(io.BytesIO(shot)).convert("RGB") for _, shot in kept]
     height = FRAME_WIDTH * frames[0].height // frames[0].width
     small = [frame.resize((FRAME_WIDTH, height), Image.Resampling.LANCZOS) for frame in frames]
-    ends = [FRAME_MS] * (len(small) - 1) + [2500]
-    small[0].save(path, save_all=True, append_images=small[1:], duration=ends, loop=0, quality=55)
+    lasts = [round((after - at) * 1000) for (at, _), (after, _) in itertools.pairwise(kept)]
+    # In the end one looks at it for a while.
+    durations = [*lasts, 3000]
+    rest = small[1:]
+    small[0].save(path, save_all=True, append_images=rest, duration=durations, loop=0, quality=50)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--all", action="store_true", help="every state, light, dark and narrow")
-    parser.add_argument("--only", action="append", help="this one, such as replay-dark")
+    parser.add_argument("--only", action="append", help="this one: replay-dark, barge-in")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     every = [f"{state}-{how}" for state in STATES for how in ("light", "dark", "narrow")]
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         microphone = write_microphone(Path(temporary) / "microphone.wav", SOUNDS)
         with launch(playwright, microphone) as chromium:
-            take(chromium, options.folder, options.only or (every if options.all else list(SHOWN)))
-            if not options.only:
-                take_barge_in(chromium, options.folder / "barge-in.webp")
+            names = options.only or [*(every if options.all else SHOWN), ANIMATION]
+            take(chromium, options.folder, [name for name in names if name != ANIMATION])
+            if ANIMATION in names:
+                take_barge_in(chromium, options.folder / f"{ANIMATION}.webp")
 
 
 if __name__ == "__main__":
