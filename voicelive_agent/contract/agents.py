@@ -20,7 +20,7 @@ class ScriptedAgent:
     - ``hold NAME``: speaks, then waits until an action ``test.release`` names it;
     - ``think SECONDS``: is silent for so long in the middle of its answer;
     - ``card``: shows a client event between two pieces of speech;
-    - ``recall``: says what it heard earlier in this conversation;
+    - ``recall``: says what it heard earlier in this conversation, ``recall replies`` what it said;
     - ``raise WORDS``, ``raise-later WORDS``: fails with these words, at once or after speaking;
     - ``nothing``: yields nothing; ``number``: yields no text;
     - anything else is repeated.
@@ -55,6 +55,9 @@ class ScriptedAgent:
                 yield ClientEvent("test.card", title="A card")
                 yield "After the card."
             case "recall":
+                if words == "replies":
+                    yield ", ".join(f"[{past.reply}]" for past in turn.history)
+                    return
                 yield f"I remember {len(turn.history)} turns: "
                 yield ", ".join(past.text for past in turn.history)
             case _:

@@ -1,35 +1,21 @@
 """The clauses of a voice agent's contract."""
 
-from typing import Literal, NamedTuple
+from voicelive_agent.contract.bridge_clauses import BRIDGE_CLAUSES
+from voicelive_agent.contract.clause import (
+    CANCELLING,
+    CORE,
+    HOSTING,
+    HTTP,
+    INVOCATIONS,
+    PROJECT,
+    SDK,
+    SSE,
+    VOICE_LIVE,
+    Clause,
+)
+from voicelive_agent.contract.responses_clauses import RESPONSES_CLAUSES
 
-Level = Literal["documented", "strict"]
-"""``documented``: what the platform and Voice Live need. ``strict``: what this project adds."""
-
-Reach = Literal["anywhere", "container"]
-"""``container``: judged only where no platform stands between the tests and the agent."""
-
-HOSTING = "Microsoft Learn, Foundry: hosted agent contract"
-VOICE_LIVE = "Microsoft Learn, Speech: Voice Live with hosted agents"
-CANCELLING = "Microsoft Learn, Foundry: cancel a hosted agent's turn"
-CORE = "azure-ai-agentserver-core 2.2.0"
-INVOCATIONS = "azure-ai-agentserver-invocations 1.2.0"
-SDK = "azure-ai-voicelive 1.3.1"
-SSE = "WHATWG HTML: server-sent events"
-HTTP = "RFC 9110"
-PROJECT = "this project"
-
-
-class Clause(NamedTuple):
-    """One thing that the contract asks of an agent."""
-
-    id: str
-    level: Level
-    title: str
-    source: str
-    reach: Reach = "anywhere"
-
-
-_ALL: tuple[Clause, ...] = (
+_INVOCATIONS_CLAUSES: tuple[Clause, ...] = (
     # Readiness
     Clause(
         "READY-1",
@@ -425,6 +411,7 @@ _ALL: tuple[Clause, ...] = (
     Clause("LOG-1", "strict", "What was said does not reach the log", PROJECT, "container"),
 )
 
+_ALL = (*_INVOCATIONS_CLAUSES, *BRIDGE_CLAUSES, *RESPONSES_CLAUSES)
 CLAUSES = {clause.id: clause for clause in _ALL}
 
 

@@ -14,10 +14,14 @@ _NEEDED = ("pytest", "pytest_asyncio", "hypothesis")
 _HERE = Path(__file__).parent
 _DESCRIPTION = """\
 Judge an agent by its wire: what Foundry asks of a hosted agent's container, and what Voice Live
-needs from its Invocations endpoint. Sends HTTP and reads bytes, so any server can be judged.
+needs from it over Invocations, the Bridge or Responses. Reads bytes, so any server can be judged.
 
   voicelive-agent contract http://localhost:8088
       a server that runs
+  voicelive-agent contract ws://localhost:8088
+      one that Voice Live reaches over the Bridge
+  voicelive-agent contract http://localhost:8088 --protocol responses
+      one of the Responses protocol
   voicelive-agent contract my_agent:reply --text "what are your opening hours"
       your agent on this project's server
   voicelive-agent contract "$PROJECT_ENDPOINT/agents/AGENT/endpoint/protocols" \\
@@ -94,6 +98,11 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("target", metavar="URL|MODULE:NAME", help="the agent that is judged")
     add = parser.add_argument
+    add(
+        "--protocol",
+        choices=["invocations", "bridge", "responses"],
+        help="default invocations, and bridge for ws://",
+    )
     add("--header", action="append", metavar="'NAME: VALUE'", help="sent with each request")
     add("--query", action="append", metavar="NAME=VALUE", help="likewise, in the query")
     add("--text", metavar="TEXT", help="what a caller of this agent would say")

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from voicelive_agent.contract.clauses import CLAUSES, Clause
+from voicelive_agent.contract.clause import Clause
+from voicelive_agent.contract.clauses import CLAUSES
 
 
 @dataclass
@@ -51,9 +52,15 @@ class Judge:
             seen = seen.partition("\n")[0]
         self.told.add(clause.id)
         seen = seen.replace("\n", "\n        ")
+        left = (
+            f"  Microsoft's host leaves this to the application: {clause.left}.\n"
+            if clause.left
+            else ""
+        )
         return (
             f"{clause.id} is broken: {clause.title}.\n"
             f"  source: {clause.source} ({clause.level})\n"
+            f"{left}"
             f"  wanted: {wanted}\n"
             f"  seen: {seen}"
         )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,18 @@ from typing import Any
 import httpx
 import pytest
 
+from voicelive_agent.contract.bridge_calls import Caller
+from voicelive_agent.contract.clause import Protocol
 from voicelive_agent.contract.clauses import CLAUSES
 from voicelive_agent.contract.judge import Judge, summarise
 from voicelive_agent.contract.requests import Wire
+from voicelive_agent.contract.responses_turns import Asker
 from voicelive_agent.contract.servers import serve
 from voicelive_agent.contract.target import Target, read_target
 
 SCRIPTED = "voicelive_agent.contract.agents:scripted"
+SLOW_TEXT = "think 1"
+_TESTS = Path(__file__).parent / "tests"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--agent-url", metavar="URL", help="judge the agent server at this address")
     group.addoption(
         "--agent", metavar="MODULE:NAME", help="judge this agent on this project's server"
+    )
+    group.addoption(
+        "--agent-protocol",
+        choices=["invocations", "bridge", "responses"],
+        help="the protocol that is judged: invocations, or bridge for an address of ws://",
     )
     group.addoption(
         "--agent-header",
@@ -75,9 +85,35 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put last what ends the agent's process."""
+    """Leave out other protocols than the one that is judged; last is what ends the process."""
+    judged = find_protocol(config)
+    other = [item for item in items if judged is not None and _protocol_of(item) != judged]
+    if other:
+        config.hook.pytest_deselected(items=other)
+        items[:] = [item for item in items if item not in other]
     if config.getoption("--agent-pid", None) is not None:
         items.sort(key=lambda item: "test_drain" in item.nodeid)
+
+
+def find_protocol(config: pytest.Config) -> Protocol | None:
+    """Which one is judged; None where the kit judges this project's server by all of them."""
+    asked: Protocol | None = config.getoption("--agent-protocol", None)
+    url = config.getoption("--agent-url", None)
+    if asked is None and url:
+        return "bridge" if url.startswith(("ws://", "wss://")) else "invocations"
+    if asked is None and config.getoption("--agent", None):
+        return "invocations"
+    return asked
+
+
+def _protocol_of(item: pytest.Item) -> Protocol | None:
+    folder = item.path.parent
+    if folder == _TESTS:
+        return "invocations"
+    if folder.parent != _TESTS:
+        # A test of somebody else, in the same run.
+        return None
+    return "bridge" if folder.name == "bridge" else "responses"
 
 
 @pytest.fixture(scope="session")
@@ -85,15 +121,45 @@ def target(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Target]:
     """The agent that is judged: one by its address, or one on this project's own server."""
-    url = pytestconfig.getoption("--agent-url", None)
+    with _open_target(pytestconfig, tmp_path_factory, "invocations") as target:
+        yield target
+
+
+@pytest.fixture(scope="session")
+def bridge_target(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """Likewise, over the Bridge."""
+    with _open_target(pytestconfig, tmp_path_factory, "bridge") as target:
+        yield target
+
+
+@pytest.fixture(scope="session")
+def responses_target(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """Likewise, by the Responses protocol."""
+    with _open_target(pytestconfig, tmp_path_factory, "responses") as target:
+        yield target
+
+
+@contextmanager
+def _open_target(
+    config: pytest.Config, directories: pytest.TempPathFactory, protocol: Protocol
+) -> Iterator[Target]:
+    url = config.getoption("--agent-url", None)
     if url:
-        target = read_target(pytestconfig, url)
+        target = read_target(config, url)
         _require_answer(target)
         yield target
         return
-    name = pytestconfig.getoption("--agent", None) or SCRIPTED
-    with serve_own(name, tmp_path_factory.mktemp("own")) as url:
-        yield replace(read_target(pytestconfig, url), scripted=name == SCRIPTED, strict=True)
+    name = config.getoption("--agent", None) or SCRIPTED
+    settings = {} if protocol == "invocations" else {"wires": (protocol,)}
+    with serve_own(name, directories.mktemp("own"), **settings) as url:
+        target = read_target(config, url)
+        if name == SCRIPTED:
+            target = replace(target, scripted=True, slow_text=SLOW_TEXT)
+        yield replace(target, strict=True)
 
 
 def _require_answer(target: Target) -> None:
@@ -140,6 +206,25 @@ def judge(target: Target, told: set[str], request: pytest.FixtureRequest) -> Jud
 
 
 @pytest.fixture
+def caller(bridge_target: Target, told: set[str], request: pytest.FixtureRequest) -> Caller:
+    return Caller(
+        bridge_target,
+        Judge(bridge_target.strict, bridge_target.deployed, request.node.user_properties, told),
+    )
+
+
+@pytest.fixture
+async def asker(
+    responses_target: Target, told: set[str], request: pytest.FixtureRequest
+) -> AsyncIterator[Asker]:
+    judge = Judge(
+        responses_target.strict, responses_target.deployed, request.node.user_properties, told
+    )
+    async with Asker(responses_target, judge) as asker:
+        yield asker
+
+
+@pytest.fixture
 async def wire(target: Target) -> AsyncIterator[Wire]:
     async with Wire(target) as wire:
         yield wire
@@ -161,8 +246,11 @@ def pytest_terminal_summary(
         Path(report).write_text(json.dumps(verdicts, indent=1) + "\n")
     if config.getoption("--agent-url", None) or config.getoption("--agent", None):
         terminalreporter.section("the contract, clause by clause")
+        judged = find_protocol(config)
         for clause_id, verdict in verdicts.items():
             clause = CLAUSES[clause_id]
+            if judged is not None and clause.protocol != judged:
+                continue
             terminalreporter.line(
                 f"{verdict:10} {clause_id:9} {clause.title}",
                 red=verdict == "broken",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from voicelive_agent.wire.bridge import messages as bridge
+
 TEXT = "what is the weather in seattle"
 
 
@@ -47,7 +49,7 @@ def read_target(config: pytest.Config, url: str) -> Target:
     # Where the whole suite runs, these options are not known before they are parsed.
     text = config.getoption("--agent-text", None) or TEXT
     return Target(
-        url=url.rstrip("/").removesuffix("/invocations"),
+        url=_find_base(url),
         headers=dict(_split(item, ":", "--agent-header") for item in _many(config, "header")),
         query=dict(_split(item, "=", "--agent-query") for item in _many(config, "query")),
         text=text,
@@ -58,6 +60,15 @@ def read_target(config: pytest.Config, url: str) -> Target:
         timeout_seconds=config.getoption("--agent-timeout-seconds", 30.0),
         strict=config.getoption("--agent-strict", False),
     )
+
+
+def _find_base(url: str) -> str:
+    """The server's address over HTTP, whichever protocol's path the URL names."""
+    base = f"http{url[2:]}" if url.startswith(("ws://", "wss://")) else url
+    base = base.rstrip("/")
+    for path in ("/invocations", "/responses", *bridge.PATHS):
+        base = base.removesuffix(path)
+    return base
 
 
 def _many(config: pytest.Config, name: str) -> list[str]:
