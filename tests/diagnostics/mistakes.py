@@ -70,6 +70,27 @@ IN_TURNS = (
         _in_reply('yield b"hi"'),
     ),
     Mistake(
+        "yields a class",
+        "the agent yielded the class EndCall",
+        r"my_agent\.py:3",
+        r"EndCall\(…\)",
+        _in_reply("yield EndCall", before="from voicelive_agent import EndCall\n"),
+    ),
+    Mistake(
+        "yields a list",
+        "the agent yielded list",
+        r"my_agent\.py:2",
+        "one after the other",
+        _in_reply('yield ["a", "b"]'),
+    ),
+    Mistake(
+        "says too much",
+        "at most 524288 bytes",
+        r"my_agent\.py:2",
+        "max-answer-bytes",
+        _in_reply('yield "many words " * 100_000'),
+    ),
+    Mistake(
         "forgets await",
         "a coroutine that nobody has awaited",
         r"my_agent\.py:4",

@@ -52,6 +52,8 @@ def _describe(output: Any) -> str:
         return "a coroutine that nobody has awaited"
     if output is None:
         return "None"
+    if isinstance(output, type):
+        return f"the class {output.__name__}, where an object is needed"
     return f"{type(output).__name__}, where text is needed"
 
 
@@ -67,6 +69,10 @@ def _advise(output: Any) -> str:
             return "Give text (str) on each path of the function."
         case bytes() | bytearray():
             return "Decode it: `.decode()`."
+        case type():
+            return f"Make an object of it: {output.__name__}(…)."
+        case list() | tuple():
+            return "Yield what it holds, one after the other: `for one in …: yield one`."
         case dict():
             return "Yield its text to have it spoken, or a ClientEvent to have it shown."
     return "Give text (str) to have it spoken: `str(…)`, say; or yield a ClientEvent or EndCall."

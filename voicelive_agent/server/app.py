@@ -79,7 +79,7 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
             raise
         drain.install()
         exporters.start()
-        watch = LoopWatch()
+        watch = LoopWatch(is_development=settings.is_development)
         watch.start()
         logger.info("agent %r is ready, conversations in %s", settings.agent, type(store).__name__)
         try:

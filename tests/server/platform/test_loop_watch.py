@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.server.processes import start_server
+from voicelive_agent.server.platform import loop_watch
 from voicelive_agent.server.platform.loop_watch import LoopWatch
 
 
@@ -33,6 +35,26 @@ async def test_an_agent_that_blocks_is_named_once_and_so_is_its_end(tmp_path: Pa
     assert "blocking_agent.py:" in log
     assert "asyncio.to_thread" in log
     assert "my secret" not in log
+
+
+@pytest.mark.parametrize(("is_development", "is_told"), [(True, True), (False, False)])
+async def test_an_author_is_told_early_on_their_own_machine(
+    is_development: bool,
+    is_told: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A service was asked without await: each turn took seconds, and no line said why."""
+    monkeypatch.setattr(loop_watch, "_PERIOD_SECONDS", 0.01)
+    monkeypatch.setattr(loop_watch, "_BLOCKED_BY_AUTHOR_SECONDS", 0.1)
+    watch = LoopWatch(is_development=is_development)
+    watch.start()
+    await asyncio.sleep(0.05)
+    time.sleep(1)
+    watch.stop()
+    await asyncio.sleep(0.05)
+    assert ("blocked" in caplog.text) is is_told
+    assert ("test_loop_watch.py" in caplog.text) is is_told
 
 
 async def test_a_loop_that_runs_is_not_complained_of(caplog: pytest.LogCaptureFixture) -> None:

@@ -155,6 +155,7 @@ class AgentRun:
             self._log_failure(ending, error)
         except _AnswerTooLargeError as error:
             ending = Ending.ANSWER_TOO_LARGE
+            error.place = find_waiting(output) or self._find_definition()
             self._log_failure(ending, error)
         except BaseException as error:
             # Also what would otherwise end the server (SystemExit) or look like a cancellation.

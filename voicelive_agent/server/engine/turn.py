@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from voicelive_agent.agent import Agent, Turn
-from voicelive_agent.diagnostics import diagnose, is_local
+from voicelive_agent.diagnostics import ExplainedError, diagnose, find_definition, is_local
 from voicelive_agent.server.conversations import (
     Conversation,
     ConversationStore,
@@ -366,16 +366,21 @@ class RunningTurn:
         self._record.status, self._record.reason = ending.status, ending.value
 
     def _is_json(self, turn: Turn) -> bool:
-        try:
-            _check_object(turn.state)
-            _check_object(turn.notes)
-        except (TypeError, ValueError, RecursionError):
-            logger.exception(
-                "the agent left something in state or notes that is no JSON, so neither was kept:"
-                " invocation %s",
-                self.request.invocation_id,
-            )
-            return False
+        for name, value in (("state", turn.state), ("notes", turn.notes)):
+            try:
+                _check_object(value)
+            except (TypeError, ValueError, RecursionError) as error:
+                logger.exception(
+                    "state and notes of this turn were not kept: invocation %s",
+                    self.request.invocation_id,
+                    exc_info=ExplainedError(
+                        f"the agent left something in turn.{name} that is no JSON",
+                        because=error,
+                        place=find_definition(self._agent.reply),
+                        step="Keep only str, int, float, bool, None, lists and dicts in it.",
+                    ),
+                )
+                return False
         return True
 
     def _log_end(self) -> None:
