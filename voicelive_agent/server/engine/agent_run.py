@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
+from typing import NoReturn
 
 from voicelive_agent.agent import Agent, ClientEvent, EndCall, Output, Turn, VoiceChange
 from voicelive_agent.diagnostics import (
@@ -184,7 +185,9 @@ class AgentRun:
             else:
                 event, size = _read_event(item)
                 self._showed = True
-                self._spend(size)
+                self._bytes_left -= size
+                if self._bytes_left < 0:
+                    self._refuse()
                 outbox.put_nowait(event, size)
                 if isinstance(event, CallEnded):
                     break
@@ -215,7 +218,9 @@ class AgentRun:
 
     def _speak(self, text: str) -> None:
         size = count_bytes(text)
-        self._spend(size)
+        self._bytes_left -= size
+        if self._bytes_left < 0:
+            self._refuse()
         if not self._wrote:
             self._wrote = not (text == "" or text.isspace())
         if spoken := self._speech.feed(text) if self._speech else text:
@@ -242,13 +247,11 @@ class AgentRun:
         await self._outbox.wait_for_room()
         watchdog.expect(Ending.IDLE_TIMEOUT, self._limits.idle_seconds)
 
-    def _spend(self, size: int) -> None:
-        self._bytes_left -= size
-        if self._bytes_left < 0:
-            raise _AnswerTooLargeError(
-                f"an answer has at most {self._limits.answer_bytes} bytes, client events too",
-                step="Yield less, or allow more: --max-answer-bytes (VOICELIVE_MAX_ANSWER_BYTES).",
-            )
+    def _refuse(self) -> NoReturn:
+        raise _AnswerTooLargeError(
+            f"an answer has at most {self._limits.answer_bytes} bytes, client events too",
+            step="Yield less, or allow more: --max-answer-bytes (VOICELIVE_MAX_ANSWER_BYTES).",
+        )
 
     async def _close(self, output: AsyncIterator[Output] | None) -> None:
         close = getattr(output, "aclose", None)

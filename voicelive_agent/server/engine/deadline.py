@@ -4,6 +4,7 @@ A module of its own: the agent's part of a turn has one, and so has the stream t
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Generic, TypeVar, cast
 
@@ -19,12 +20,14 @@ class Watchdog(Generic[T]):
         self._deadline: float | None = None
         self._reason: T | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due = math.inf
+        """When the timer looks; kept here, as each delta of an answer asks for it."""
 
     def expect(self, reason: T, seconds: float) -> None:
         """Call ``on_expired(reason)`` unless this is moved or cleared within ``seconds``."""
         self._reason = reason
         self._deadline = deadline = self._loop.time() + seconds
-        if self._timer is None or self._timer.when() > deadline:
+        if deadline < self._due:
             self._arm(deadline)
 
     def clear(self) -> None:
@@ -34,15 +37,15 @@ class Watchdog(Generic[T]):
         self._deadline = None
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._due = None, math.inf
 
     def _arm(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._check)
+        self._timer, self._due = self._loop.call_at(when, self._check), when
 
     def _check(self) -> None:
-        self._timer = None
+        self._timer, self._due = None, math.inf
         if self._deadline is None:
             return
         if self._loop.time() < self._deadline:

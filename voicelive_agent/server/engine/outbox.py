@@ -48,8 +48,9 @@ class Outbox(Generic[T]):
 
     @property
     def full(self) -> bool:
-        waiting = len(self._items) - self._taken
-        return waiting >= self._limit or self._waiting_bytes >= self._limit_bytes
+        if self._waiting_bytes >= self._limit_bytes:
+            return True
+        return len(self._items) - self._taken >= self._limit
 
     def put_nowait(self, item: T, size: int = 0) -> None:
         """Add an item of ``size`` bytes, also beyond the limits; nothing happens once closed."""
@@ -58,7 +59,8 @@ class Outbox(Generic[T]):
         self._items.append(item)
         self._waiting_bytes += size
         for reader in self._readers:
-            reader.notice()
+            if reader.waiter is not None:
+                reader.notice()
 
     async def wait_for_room(self) -> None:
         while self.full and not self._closed:
@@ -112,7 +114,8 @@ class Reader(Generic[T]):
         self._gap_seconds = gap_seconds
         self._taken_at = float("-inf")
         self._gathering = False
-        self._waiter: asyncio.Future[None] | None = None
+        self.waiter: asyncio.Future[None] | None = None
+        """Of whoever waits in ``take``."""
         self.position = 0
         """How many items were taken."""
 
@@ -148,22 +151,22 @@ class Reader(Generic[T]):
 
     def notice(self) -> None:
         """There is a new item."""
-        if self._waiter is not None and (not self._gathering or self._outbox.full):
-            _wake(self._waiter)
+        if not self._gathering or self._outbox.full:
+            _wake(self.waiter)
             # Once is enough, and items come by the dozen.
-            self._waiter = None
+            self.waiter = None
 
     def wake(self) -> None:
-        _wake(self._waiter)
+        _wake(self.waiter)
 
     async def _wait(self, timeout: float | None) -> None:
         loop = asyncio.get_running_loop()
-        waiter = self._waiter = loop.create_future()
+        waiter = self.waiter = loop.create_future()
         timer = loop.call_later(timeout, _wake, waiter) if timeout else None
         try:
             await waiter
         finally:
-            self._waiter = None
+            self.waiter = None
             if timer is not None:
                 timer.cancel()
 
@@ -181,20 +184,26 @@ class Delivery:
         self._started = clock()
         self._events: list[EngineEvent] = []
         self._confirmed = 0
+        self._text: str | None = ""
+        self._speech_alone = True
         self._characters = 0
         self._marks: list[tuple[int, int]] = []
         self.first_delta_ms: int | None = None
 
     @property
     def text(self) -> str:
-        return "".join([event.text for event in self._events if isinstance(event, Delta)])
+        if self._text is None:
+            self._text = "".join([event.text for event in self._events if type(event) is Delta])
+        return self._text
 
     @property
     def events(self) -> list[tuple[int, Shown | CallEnded]]:
         """What was not spoken: (characters of the text before it, event)."""
+        if self._speech_alone:
+            return []
         characters, events = 0, []
         for event in self._events:
-            if isinstance(event, Delta):
+            if type(event) is Delta:
                 characters += len(event.text)
             elif isinstance(event, Shown | CallEnded):
                 events.append((characters, event))
@@ -217,8 +226,10 @@ class Delivery:
             return
         events = batch[-new:]
         self._events += events
-        characters = sum([len(event.text) for event in events if isinstance(event, Delta)])
-        if characters:
+        self._text = None
+        texts = [event.text for event in events if type(event) is Delta]
+        self._speech_alone = self._speech_alone and len(texts) == len(events)
+        if characters := len("".join(texts)):
             self._mark(characters)
 
     def _mark(self, characters: int) -> None:
@@ -238,4 +249,5 @@ class Delivery:
     def withdraw(self) -> int:
         """What was taken last did not reach anybody; returns how many items did."""
         del self._events[self._confirmed :]
+        self._text = None
         return self._confirmed

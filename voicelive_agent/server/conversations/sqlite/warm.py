@@ -21,8 +21,11 @@ from voicelive_agent.server.conversations.store import (
 )
 
 MOST_BYTES = 64 << 20
-"""Of records, as text, in all warm conversations; those that were quiet the longest go first."""
-_ID_BYTES = 100
+"""Of all warm conversations; those that were quiet the longest go first."""
+# Beside the text: of a conversation, of a decoded turn, of an id, as measured.
+_BYTES_EACH = 2_000
+_TURN_BYTES = 1_000
+_ID_BYTES = 150
 
 Gone = deque[int]
 """Row ids of conversations of which something was removed; any thread may append."""
@@ -60,12 +63,9 @@ class Warm:
     @property
     def size(self) -> int:
         """Bytes, roughly."""
-        return (
-            sum(self.older_bytes)
-            + self.newest_bytes
-            + len(self.state)
-            + _ID_BYTES * (1 + len(self.ids))
-        )
+        texts = sum(self.older_bytes) + self.newest_bytes + len(self.state)
+        objects = _TURN_BYTES * len(self.older) + _ID_BYTES * len(self.ids)
+        return _BYTES_EACH + texts + objects
 
     def load(self, key: ConversationKey) -> Conversation:
         """The conversation for one turn, which may change its state and its newest turn."""
