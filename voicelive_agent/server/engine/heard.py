@@ -9,6 +9,7 @@ estimate takes nothing away from the history: it only marks where the interrupti
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from unicodedata import east_asian_width
 
@@ -164,6 +165,8 @@ def _weigh(text: str) -> list[float]:
     return [_weigh_after(before, char) for before, char in pairwise(" " + text)]
 
 
+# Answers are made of few pairs of signs: looked up, each costs a fifth.
+@lru_cache(maxsize=8_192)
 def _weigh_after(before: str, char: str) -> float:
     if char.isspace():
         pause = _SENTENCE_PAUSE if before in _SENTENCE_ENDS else 0.0
