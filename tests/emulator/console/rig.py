@@ -267,6 +267,12 @@ class Screen:
         return found
 
 
+def loud_s(heard: np.ndarray) -> float:
+    """Seconds of what the fake voice speaks, gaps between its samples filled."""
+    steps = np.abs(heard[: len(heard) // 240 * 240].astype(int)).reshape(-1, 240).max(axis=1)
+    return float((steps > 2000).sum() * 240 / RATE_HZ)
+
+
 @contextlib.contextmanager
 def open_console(
     desk: Desk | Service, chromium: Browser, path: str = "/", url: str = "", **options: Any

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
 from tests.emulator.console.conftest import Microphone
-from tests.emulator.console.rig import RATE_HZ, Desk, Screen, Sound, open_console
+from tests.emulator.console.rig import Desk, Screen, Sound, loud_s, open_console
 from tests.emulator.console.test_call import answer
 from tests.emulator.fakes import FakeAgentBackend
 
@@ -48,12 +47,6 @@ def start(screen: Screen) -> None:
     screen.page.wait_for_selector("section.column:nth-of-type(2)")
     screen.talk()
     screen.wait_for(f"{CALLS}.every((call) => call.phase === 'open' && call.session.isReady)")
-
-
-def loud_s(heard: np.ndarray) -> float:
-    """Seconds of the tone that the fake voice speaks, gaps between its samples filled."""
-    steps = np.abs(heard[: len(heard) // 240 * 240].astype(int)).reshape(-1, 240).max(axis=1)
-    return float((steps > 2000).sum() * 240 / RATE_HZ)
 
 
 def wait_until_quiet(screen: Screen, turns: int) -> None:

@@ -216,6 +216,56 @@ def test_states_are_accessible(desk: Desk, microphone: Microphone, theme: str) -
         check_accessibility(screen)
 
 
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+def test_each_part_is_accessible_and_needs_no_sideways_scrolling(
+    desk: Desk, microphone: Microphone, theme: str, width: int
+) -> None:
+    size = {"width": width, "height": 800}
+    with open_console(desk, microphone(), color_scheme=theme, viewport=size) as screen:
+        screen.page.evaluate(
+            "() => voiceConsole.call.prefer({ model: 'local', answers: { get_weather: '{}' },"
+            " session: { tools: [{ type: 'function', name: 'get_weather' }] } })"
+        )
+        screen.talk()
+        screen.wait_for_state("speaking", "listening")
+        screen.page.evaluate(
+            """() => {
+              const { session } = voiceConsole.call;
+              const item = { type: "function_call", id: "f", call_id: "c", name: "other" };
+              session.receive({ type: "response.output_item.added", item }, 0);
+              const done = "response.function_call_arguments.done";
+              session.receive({ type: done, item_id: "f", call_id: "c", arguments: "{}" }, 0);
+              const at = new Date().toISOString();
+              const news = { at, what: "failed", message: "no".repeat(200), file: "a.py", line: 3 };
+              voiceConsole.tell("agent", { ...news, changed: [] });
+            }"""
+        )
+        for part in ("functions", "settings", "state", "calls", "recordings", "events"):
+            screen.page.evaluate("(part) => voiceConsole.open(part)", part)
+            screen.page.wait_for_timeout(400)
+            screen.page.evaluate(
+                "() => document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+            )
+            check_accessibility(screen)
+            wide = screen.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, part
+        screen.page.evaluate("() => voiceConsole.act('compare')")
+        screen.page.wait_for_selector("section.column:nth-of-type(2)")
+        check_accessibility(screen)
+        assert screen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_without_javascript_the_page_says_what_runs(desk: Desk, microphone: Microphone) -> None:
+    context = microphone().new_context(java_script_enabled=False)
+    try:
+        page = context.new_page()
+        page.goto(desk.url)
+        page.wait_for_url("**/sessions")
+        assert "fake ears" in page.inner_text("body")
+    finally:
+        context.close()
+
+
 def check_accessibility(screen: Screen) -> None:
     if not AXE.exists():
         pytest.skip("axe-core is missing: npm ci")

@@ -44,8 +44,6 @@ export class App extends LitElement {
     this.ticker = 0;
     /** @type {any} */
     this.about = null;
-    // For tests and for the developer's tools.
-    Object.assign(globalThis, { voiceConsole: this });
   }
 
   createRenderRoot() {
@@ -54,6 +52,8 @@ export class App extends LitElement {
 
   connectedCallback() {
     super.connectedCallback();
+    // For tests and for the developer's tools.
+    Object.assign(globalThis, { voiceConsole: this });
     this.call.addEventListener("change", () => this.changed());
     this.addEventListener("console", (event) => this.act(/** @type {CustomEvent} */ (event).detail));
     this.addEventListener("turn-selected", (event) => this.select(/** @type {CustomEvent} */ (event).detail));
