@@ -265,6 +265,7 @@ _INVOCATIONS_CLAUSES: tuple[Clause, ...] = (
         "An error of a protocol endpoint has x-platform-error-source: user, platform or upstream",
         HOSTING,
         "container",
+        left="it marks the errors that it answers itself; set the header on an agent's own",
     ),
     Clause(
         "ERR-3",
