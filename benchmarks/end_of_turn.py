@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from benchmarks.recordings import RATE_HZ, find_recordings
+from benchmarks.recordings import RATE_HZ, Recordings, find_recordings
 from benchmarks.spoken import percentile
 from voicelive_agent.emulator.stt import SpeechToText
 from voicelive_agent.emulator.stt.engines import open_stt
@@ -133,7 +133,8 @@ def main() -> None:
         help="where recordings are kept",
     )
     options = parser.parse_args()
-    clips = [pcm for _, pcm in find_recordings(options.cache) if len(pcm) > RATE_HZ * 3]
+    people = (*find_recordings(options.cache), *Recordings(options.cache).prompts())
+    clips = [pcm for _, pcm in people if len(pcm) > RATE_HZ * 3]
     clips += read_folder(options.folder) if options.folder else ()
     step = max(1, -(-len(clips) // options.clips))
     asyncio.run(run(clips[::step]))

@@ -48,7 +48,7 @@ CONVERSATION = (
     (27.95, 30.00, "oh i don't hear that in new jersey now"),
 )  # fmt: skip
 """Where in the recording, in s, who says what."""
-SOUND_FILES = (".wav", ".ogg", ".oga", ".flac", ".gsm")
+SOUND_FILES = (".wav", ".ogg", ".oga", ".flac", ".gsm", ".wv")
 _TIMEOUT_S = 600
 _SOUNDS = "usr/share/asterisk/sounds"
 _TEXTS = "usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz"

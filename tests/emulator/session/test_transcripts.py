@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from tests.emulator.session.driver import Driver, types_of
 from voicelive_agent.emulator.session import effects as do
 from voicelive_agent.emulator.session import facts as told
@@ -110,14 +112,16 @@ class TestFillerWords:
         driver.speak()
         return driver
 
-    def test_a_filler_word_is_passed_over(self) -> None:
+    @pytest.mark.parametrize("text", ["Uh, yeah.", "Uh-huh.", "Mm-hmm!", "Um.", ""])
+    def test_a_filler_word_is_passed_over(self, text: str) -> None:
+        """ "Uh-huh" in one word, as Moonshine writes it, cut the answer."""
         driver = self.answering()
         assert driver.tell(told.SpeechStarted(100)) == []
         item_id = driver.one(do.BeginUtterance).item_id
         assert driver.tell(told.PartialTranscript(item_id, "uh huh")) == []
         assert driver.tell(told.SpeechStopped(500)) == []
         assert driver.did(do.FinishUtterance)
-        assert driver.tell(told.FinalTranscript(item_id, Transcript("Uh, yeah."))) == []
+        assert driver.tell(told.FinalTranscript(item_id, Transcript(text))) == []
         assert driver.done(do.StopAgent) == []
 
     def test_other_words_interrupt_as_soon_as_they_are_heard(self) -> None:

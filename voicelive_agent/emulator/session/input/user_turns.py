@@ -324,4 +324,5 @@ def _filler_timer(item_id: str) -> str:
 
 def _is_filler(text: str) -> bool:
     """Whether nothing was said but filler words."""
-    return all(word.strip(".,!?").lower() in FILLER_WORDS for word in text.split())
+    words = text.replace("-", " ").split()
+    return all(word.strip(".,!?").lower() in FILLER_WORDS for word in words)
