@@ -188,6 +188,27 @@ async def test_what_is_said_in_one_turn_has_a_limit(content_type: str, body: str
         assert taken.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("POST", "/invocations", "x-agent-user-id"),
+        ("POST", "/invocations", "x-agent-invocation-id"),
+        ("GET", "/invocations/i1", "x-agent-user-id"),
+        ("POST", "/invocations/i1/cancel", "x-agent-user-id"),
+    ],
+)
+async def test_a_header_that_says_whose_turn_it_is_comes_once(
+    method: str, path: str, name: str
+) -> None:
+    """The first of two users' ids won, whoever had put the second there."""
+    async with serve_agent(Parrot()) as client:
+        headers = [(name, "me"), (name, "you")]
+        content = json.dumps(speech("hi")) if path == "/invocations" else None
+        response = await client.request(method, path, content=content, headers=headers)
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "repeated_header")
+        assert f"Send {name} once" in response.json()["error"]["message"]
+
+
 async def test_get_and_cancel_report_the_turn_to_its_user_only() -> None:
     mine = {"x-agent-user-id": "me", "x-agent-invocation-id": "i1"}
     async with serve_agent(Parrot()) as client:
