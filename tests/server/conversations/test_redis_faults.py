@@ -157,7 +157,7 @@ async def test_clocks_that_disagree_do_not_change_what_was_heard(
         yield "word " * 400 if turn.text == "long" else "Yes."
 
     async def say(engine: Engine, text: str, invocation_id: str) -> TurnRecord:
-        turn = engine.begin(TurnRequest(key, invocation_id, "greeting", text))
+        turn = engine.begin(TurnRequest(key, invocation_id, "speech", text))
         async for _ in turn.listen().events():
             pass
         return turn.snapshot()
@@ -170,6 +170,8 @@ async def test_clocks_that_disagree_do_not_change_what_was_heard(
         here, there = Engine(agent, store, limits), Engine(agent, skewed, limits)
         assert abs(here.now() - there.now()) < PATIENCE_SECONDS
         await say(here, "long", "one")
+        # Sooner, nobody can have said it: what comes at once was typed.
+        await asyncio.sleep(0.7)
         await say(there, "go on", "two")
         one = await store.find("", "one")
         assert one is not None

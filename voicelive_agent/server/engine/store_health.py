@@ -3,7 +3,7 @@
 import time
 
 _FAILURES = 2
-_SECONDS = 30.0
+_SECONDS = 10.0
 
 
 class StoreHealth:
