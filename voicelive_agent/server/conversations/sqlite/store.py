@@ -206,7 +206,9 @@ class SqliteStore:
         warm.add(record, encoded, before)
         warm.trim(self._limits, settled.first)
         warm.stamp, warm.alone = settled.stamp, self._presence.look()
-        self._warm.keep(record.key, warm)
+        if len(warm.ids) <= 2 * self._limits.max_turns:
+            # Else half of them are of turns that are stored no more: read anew.
+            self._warm.keep(record.key, warm)
 
     async def find(
         self, user_id: str, invocation_id: str, session_id: str | None = None
