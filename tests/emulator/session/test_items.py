@@ -149,7 +149,7 @@ class TestCreate:
             ({**user_says("x"), "status": "done"}, "item.status"),
             ({"type": "function_call", "name": "f", "call_id": "c"}, "item.arguments"),
             ({"type": "function_call_output", "call_id": "c", "output": {}}, "item.output"),
-            ({"type": "mcp_approval_response", "approve": True}, "item.type"),
+            ({"type": "mcp_approval_response", "approve": True}, "item.approval_request_id"),
         ],
     )
     def test_the_path_names_what_is_wrong(self, item: Any, param: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.session.driver import Driver, error_of, types_of, update_error, user_says
+from tests.emulator.session.driver import Driver, error_of, types_of, update_error
 from voicelive_agent.emulator.session import effects as do
 
 
@@ -188,34 +188,6 @@ class TestNotDoneHere:
         assert types_of(events) == ["session.updated", "warning"]
         assert events[1]["warning"]["code"] == code
         assert "emulator" in events[1]["warning"]["message"]
-
-    def test_an_mcp_server_does_not_list_its_tools(self) -> None:
-        """A client that waits for the list, as Voice Live gives it, waited for ever."""
-        servers = [
-            {"type": "mcp", "server_label": label, "server_url": f"http://{label}"}
-            for label in "xy"
-        ]
-        driver = Driver(model="m")
-        events = driver.send("session.update", session={"tools": servers[:1]})
-        listing = [
-            "conversation.item.created",
-            "mcp_list_tools.in_progress",
-            "mcp_list_tools.failed",
-        ]
-        assert types_of(events) == ["session.updated", "warning", *listing]
-        assert events[1]["warning"]["code"] == "mcp_not_supported"
-        item = events[2]["item"]
-        assert (item["type"], item["server_label"], item["tools"]) == ("mcp_list_tools", "x", [])
-        assert events[3]["item_id"] == events[4]["item_id"] == item["id"]
-        # Each server once; and the conversation goes on.
-        events = driver.send("session.update", session={"tools": servers})
-        labels = [event["item"]["server_label"] for event in events if "item" in event]
-        assert labels == ["y"]
-        driver.send("conversation.item.create", item=user_says("hello"))
-        driver.send("response.create")
-        driver.stream("Hello.")
-        driver.speak()
-        assert driver.find("response.done")["response"]["status"] == "completed"
 
     def test_an_agent_brings_its_own_tools(self) -> None:
         server = {"type": "mcp", "server_label": "x", "server_url": "http://x"}

@@ -9,6 +9,8 @@ from azure.ai.voicelive import models
 
 from tests.emulator.session.driver import Driver, user_says
 from voicelive_agent.emulator import agents
+from voicelive_agent.emulator.mcp import McpTool
+from voicelive_agent.emulator.session import effects as do
 from voicelive_agent.emulator.session import facts as told
 from voicelive_agent.emulator.stt import TranscriptWord
 from voicelive_agent.emulator.tts import Viseme
@@ -46,9 +48,14 @@ def talk() -> Driver:
                 "item.input_audio_transcription.phrases",
             ],
             "avatar": {"character": "lisa", "customized": False},
-            "tools": [{"type": "mcp", "server_label": "x", "server_url": "https://x"}],
+            "tools": [
+                {"type": "mcp", "server_label": x, "server_url": f"https://{x}"} for x in "xy"
+            ],
         },
     )
+    missing, present = driver.done(do.ListMcpTools)
+    driver.tell(told.McpListed(missing.item_id, None, "Nobody answers."))
+    driver.tell(told.McpListed(present.item_id, (McpTool("weather", "Says it.", {}),)))
     driver.tell(told.SpeechStarted(10))
     item_id = driver.find("input_audio_buffer.speech_started")["item_id"]
     for text in ("hello", "hello there", "hello there you"):
@@ -71,9 +78,25 @@ def talk() -> Driver:
         agents.ArgumentsDelta("call_1", "{}"),
         agents.FunctionCall("call_1", "f", "{}"),
     )
+    for approve in (True, False):
+        driver.send("response.create")
+        call_weather(driver, approve=approve)
     driver.send("response.create", response={"modalities": ["text"]})
     driver.stream("Hello.")
     return driver
+
+
+def call_weather(driver: Driver, *, approve: bool) -> None:
+    driver.stream(
+        agents.FunctionCallBegan("call_2", "weather"),
+        agents.ArgumentsDelta("call_2", "{}"),
+        agents.FunctionCall("call_2", "weather", "{}"),
+    )
+    asked = driver.find("conversation.item.created")["item"]
+    decision = {"type": "mcp_approval_response", "approval_request_id": asked["id"]}
+    driver.send("conversation.item.create", item={**decision, "approve": approve})
+    if approve:
+        driver.tell(told.McpCalled(driver.one(do.CallMcpTool).item_id, "Sunny."))
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +113,8 @@ def test_every_event_is_one_that_the_sdk_knows(events: list[dict[str, Any]]) -> 
 
 
 def test_every_event_of_a_conversation_is_sent(events: list[dict[str, Any]]) -> None:
-    """All server events but those of avatars, MCP calls, server-side searches and citations."""
-    mcp = ("mcp_list_tools.completed", "mcp_call")
-    not_done = ("avatar", *mcp, "video", "blendshapes", "search_call", "annotation")
+    """All server events but those of avatars, server-side searches and citations."""
+    not_done = ("avatar", "video", "blendshapes", "search_call", "annotation")
     expected = {
         member.value
         for member in models.ServerEventType

@@ -317,6 +317,10 @@ class Configuration:
                 if update.get(name) is not None:
                     yield warn_ignored_by_agent(f"session.{name}")
 
+    def has_function(self, name: str) -> bool:
+        """Whether the client itself has a function of this name."""
+        return any(tool["type"] == "function" and tool["name"] == name for tool in self.now.tools)
+
     def warn_unsupported(self, given: Mapping[str, Any], param: str) -> Iterator[Warned]:
         """Warnings about what is valid but not done here, in fields of a session or a response."""
         if given.get("avatar") or "avatar" in (given.get("modalities") or ()):
@@ -333,10 +337,10 @@ class Configuration:
                 f"{param}.animation.outputs",
             )
         for index, tool in enumerate(given.get("tools") or ()):
-            if tool.type != "function":
+            if tool.type not in ("function", "mcp"):
                 yield Warned(
                     f"The emulator doesn't run '{tool.type[:50]}' tools: the model has none.",
-                    "mcp_not_supported" if tool.type == "mcp" else "tool_not_supported",
+                    "tool_not_supported",
                     f"{param}.tools[{index}]",
                 )
         if isinstance(given.get("interim_response"), LlmInterim) and not self.writes_interims:

@@ -86,18 +86,6 @@ class ConversationItems:
             item=item.describe(),
         )
 
-    def fail_listing(self, server_label: str) -> None:
-        """No MCP server is asked for its tools here: told as of one that can't be reached.
-
-        The events and their order are those of Voice Live's reference, 4.9.
-        """
-        fields = {"type": "mcp_list_tools", "server_label": server_label, "tools": []}
-        item = ConversationItem(fields, self._plan.new_id("item"))
-        self.append(item)
-        self.announce(item)
-        self._plan.send("mcp_list_tools.in_progress", item_id=item.id)
-        self._plan.send("mcp_list_tools.failed", item_id=item.id)
-
     def unanswered(self) -> list[ConversationItem]:
         """The user's messages that no response has taken up."""
         return [item for item in self.items if item.awaits_answer]

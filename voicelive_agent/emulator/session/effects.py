@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicelive_agent.emulator.agents import AgentRequest, CallBegan, CallNote
+from voicelive_agent.emulator.mcp import McpEndpoint
 from voicelive_agent.wire.audio.formats import AudioFormat
 from voicelive_agent.wire.voice_live.session import EchoCancellation, NoiseReduction
 from voicelive_agent.wire.voice_live.turn_detection import ServerVad
@@ -147,6 +148,35 @@ class StopInterim:
     response_id: str
 
 
+# MCP servers.
+
+
+@dataclass(frozen=True, slots=True)
+class ListMcpTools:
+    """Ask a server what it offers. Told back as one ``McpListed``."""
+
+    item_id: str
+    endpoint: McpEndpoint
+
+
+@dataclass(frozen=True, slots=True)
+class CallMcpTool:
+    """Call a tool of a server. Told back as one ``McpCalled``, unless it is stopped."""
+
+    item_id: str
+    endpoint: McpEndpoint
+    tool: str
+    arguments: str
+    """JSON, as the model wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopMcpCall:
+    """Nobody waits for the result any more."""
+
+    item_id: str
+
+
 # Output audio.
 
 
@@ -224,6 +254,9 @@ Effect = (
     | TellAgent
     | WriteInterim
     | StopInterim
+    | ListMcpTools
+    | CallMcpTool
+    | StopMcpCall
     | Speak
     | StopSpeaking
     | SetTimer

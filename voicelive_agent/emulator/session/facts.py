@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voicelive_agent.emulator import agents
+from voicelive_agent.emulator.mcp import McpTool
 from voicelive_agent.emulator.stt import Transcript
 from voicelive_agent.emulator.tts import SpokenWord, Viseme
 from voicelive_agent.emulator.vad import SpeechStarted as SpeechStarted
@@ -83,6 +84,27 @@ class InterimWritten:
     text: str
 
 
+# MCP servers.
+
+
+@dataclass(frozen=True, slots=True)
+class McpListed:
+    """What a server offers; None where it can't be asked, and ``message`` says why."""
+
+    item_id: str
+    tools: tuple[McpTool, ...] | None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class McpCalled:
+    """What a tool said; ``is_error``: it failed, or could not be called."""
+
+    item_id: str
+    output: str
+    is_error: bool = False
+
+
 # Output audio. Clauses are numbered by ``Speak.clause`` within a response.
 
 
@@ -153,6 +175,8 @@ Fact = (
     | AnswerFailed
     | AgentCalled
     | InterimWritten
+    | McpListed
+    | McpCalled
     | ClauseAudio
     | ClauseSpoken
     | SynthesisFailed

@@ -9,7 +9,14 @@ from pydantic import Field
 
 from voicelive_agent.emulator.session.heard import SpokenText
 from voicelive_agent.wire.voice_live.events import MAX_APPEND_BYTES
-from voicelive_agent.wire.voice_live.shapes import Object, ProtocolError, Shape, Text, check_shape
+from voicelive_agent.wire.voice_live.shapes import (
+    Flag,
+    Object,
+    ProtocolError,
+    Shape,
+    Text,
+    check_shape,
+)
 
 ItemId = Annotated[str, Field(strict=True, min_length=1, max_length=128)]
 
@@ -71,6 +78,11 @@ class FunctionCallOutputItem(ClientItem):
     output: Text
 
 
+class McpApprovalResponseItem(ClientItem):
+    approval_request_id: ItemId
+    approve: Flag
+
+
 class _Typed(Shape):
     type: Literal["message", "function_call", "function_call_output", "mcp_approval_response"]
 
@@ -101,6 +113,8 @@ class ConversationItem:
         """A user's message that no response has taken up."""
         self.spoken: SpokenText | None = None
         """An assistant's spoken message: its text as far as it was played."""
+        self.function_name = ""
+        """What the model calls the tool of an ``mcp_call``."""
         self.audio_ms = 0.0
         """How long a spoken user's message is."""
         self.audio: bytes | None = None
@@ -137,11 +151,13 @@ def read_item(value: Any, param: str, new_id: Callable[[str], str]) -> Conversat
     """An item from the client, with an id of its own or a new one. Raises ProtocolError."""
     kind = check_shape(_Typed, value, param).type
     if kind == "mcp_approval_response":
-        raise ProtocolError(
-            "The emulator doesn't run MCP tools, so there is nothing to approve.",
-            code="mcp_not_supported",
-            param=f"{param}.type",
-        )
+        approval = check_shape(McpApprovalResponseItem, value, param)
+        approved: Object = {
+            "type": kind,
+            "approval_request_id": approval.approval_request_id,
+            "approve": approval.approve,
+        }
+        return ConversationItem(approved, approval.id or new_id("item"))
     if kind == "message":
         role = check_shape(_Message, value, param).role
         return _read_message(role, value, param, new_id)

@@ -16,6 +16,7 @@ from voicelive_agent.emulator.session.facts import Fact
 from voicelive_agent.emulator.session.heard import PlaybackEstimate
 from voicelive_agent.emulator.session.input.transcripts import Transcripts
 from voicelive_agent.emulator.session.input.user_turns import UserTurns
+from voicelive_agent.emulator.session.mcp_servers import McpServers
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.responder import Responder
 from voicelive_agent.wire.voice_live.events import (
@@ -108,11 +109,13 @@ class Session:
         )
         self._input = self._configuration.input()
         self._conversation = ConversationItems(plan, options.conversation_limits)
+        self._mcp = McpServers(plan, self._conversation)
         self._responder = Responder(
             plan,
             self._configuration,
             self._conversation,
             self._playback,
+            self._mcp,
             conversation_id=self.conversation_id,
             model=options.model or "",
         )
@@ -153,14 +156,6 @@ class Session:
             case facts.FinalTranscript() | facts.TranscriptionFailed():
                 if self._turns.take_transcript(fact):
                     self._responder.want_answer()
-            case facts.AgentSent():
-                self._responder.take_agent_event(fact)
-            case facts.AnswerFailed():
-                self._responder.fail_agent(fact)
-            case facts.AgentCalled(call_event):
-                self._call.take(call_event)
-            case facts.InterimWritten():
-                self._responder.take_interim(fact)
             case facts.ClauseAudio():
                 self._responder.add_audio(fact)
             case facts.ClauseSpoken():
@@ -175,12 +170,31 @@ class Session:
                 self._call.expire(name)
             case facts.SessionExpired():
                 self._expire()
+            case _:
+                self._hear_agent(fact)
         if not self._is_over:
             is_hearing = self._turns.is_hearing()
-            self._responder.start_due(is_hearing=is_hearing)
+            # A model that is asked before it has its tools answers without them.
+            self._responder.start_due(is_hearing=is_hearing or self._mcp.is_listing())
             if (close := self._call.settle(is_hearing=is_hearing)) is not None:
                 self._close(close)
         return self._plan.take()
+
+    def _hear_agent(self, fact: Fact) -> None:
+        """Who answers tells something, or what it called."""
+        match fact:
+            case facts.AgentSent():
+                self._responder.take_agent_event(fact)
+            case facts.AnswerFailed():
+                self._responder.fail_agent(fact)
+            case facts.AgentCalled(call_event):
+                self._call.take(call_event)
+            case facts.InterimWritten():
+                self._responder.take_interim(fact)
+            case facts.McpListed():
+                self._mcp.take_listing(fact)
+            case facts.McpCalled():
+                self._responder.take_mcp_result(fact)
 
     def close(self, now_ms: float) -> list[Effect]:
         """The socket has gone: what must be stopped. No effect here is a ``Send``."""
@@ -263,7 +277,7 @@ class Session:
             case "input_audio.turn.cancel", TurnReference():
                 self._turns.cancel_turn(event.turn_id)
             case "conversation.item.create", CreateItem():
-                self._transcripts.recognise(self._conversation.create(event))
+                self._create_item(event)
             case "conversation.item.retrieve", ItemReference():
                 self._conversation.retrieve(event)
             case "conversation.item.truncate", TruncateItem():
@@ -273,7 +287,8 @@ class Session:
                     self._responder.want_answer()
             case "response.create", CreateResponse():
                 greeting = self._responder.create(
-                    event, is_transcribing=self._transcripts.is_waiting()
+                    event,
+                    is_transcribing=self._transcripts.is_waiting() or self._mcp.is_listing(),
                 )
                 self._call.note_request(greeting)
             case "response.cancel", CancelResponse():
@@ -284,8 +299,18 @@ class Session:
             case "input_text.delta" | "input_text.done", InputText():
                 self._conversation.stream_text(event)
 
+    def _create_item(self, event: CreateItem) -> None:
+        asked = event.item if isinstance(event.item, dict) else {}
+        if asked.get("type") == "mcp_approval_response":
+            self._responder.require_approval(str(asked.get("approval_request_id")))
+        item = self._conversation.create(event)
+        if item.fields["type"] == "mcp_approval_response":
+            self._responder.approve(item)
+        else:
+            self._transcripts.recognise(item)
+
     def _update(self, update: dict[str, Any], *, transcription_only: bool = False) -> None:
-        voice, tools = self._configuration.now.voice, self._configuration.now.tools
+        voice = self._configuration.now.voice
         warnings = self._configuration.merge(
             update,
             voice_is_fixed=self._responder.has_spoken,
@@ -300,8 +325,6 @@ class Session:
         self._plan.send("session.updated", session=self._describe())
         self._call.configure()
         self._plan.warn_all(warnings)
-        for tool in self._configuration.now.tools:
-            if tool["type"] == "mcp" and tool not in tools:
-                self._conversation.fail_listing(tool["server_label"])
+        self._mcp.update(self._configuration.now.tools)
         if self._configuration.now.voice != voice:
             self._plan.do(CheckVoice(self._configuration.now.voice))

@@ -42,6 +42,7 @@ from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.shell.agent_stream import AgentStream, InterimWriter
 from voicelive_agent.emulator.shell.clock import SessionClock
 from voicelive_agent.emulator.shell.input_audio import InputAudio
+from voicelive_agent.emulator.shell.mcp_calls import McpCalls
 from voicelive_agent.emulator.shell.outbox import REPLY_ROOM_BYTES, FrameOutbox
 from voicelive_agent.emulator.shell.output_audio import OutputAudio
 from voicelive_agent.emulator.shell.tasks import SessionTasks
@@ -142,6 +143,7 @@ class SessionConnection:
         self._agent_stream = AgentStream(
             self._agent, self._outbox, self._tasks, self.tell, settings.max_answer_characters
         )
+        self._mcp_calls = McpCalls(self._tasks, self.tell)
         self._interim_mind = engines.model.open_session(self._session.id)
         self._interim_writer = InterimWriter(self._interim_mind, self._tasks, self.tell)
         self._output_audio = OutputAudio(
@@ -242,6 +244,8 @@ class SessionConnection:
                 effects.AskAgent() | effects.StopAgent() | effects.TellHeard() | effects.TellAgent()
             ):
                 self._agent_stream.do(effect)
+            case effects.ListMcpTools() | effects.CallMcpTool() | effects.StopMcpCall():
+                self._mcp_calls.do(effect)
             case effects.WriteInterim():
                 self._interim_writer.start(effect)
             case effects.StopInterim():

@@ -115,6 +115,10 @@ class McpServer(Shape):
     type: Literal["mcp"]
     server_label: Name
     server_url: Name
+    authorization: Text | None = None
+    headers: dict[str, Text] | None = None
+    allowed_tools: list[Text] | None = None
+    require_approval: Literal["always", "never"] | dict[str, list[Text]] | None = None
 
 
 class OtherTool(Shape):

@@ -1,11 +1,12 @@
 """What the agent is asked for a response, and the settings that it is spoken with."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from voicelive_agent.emulator import agents
 from voicelive_agent.emulator.session.configuration import Configuration
 from voicelive_agent.emulator.session.conversation import ConversationItems
 from voicelive_agent.emulator.session.items import ConversationItem
+from voicelive_agent.emulator.session.mcp_servers import McpServers
 from voicelive_agent.emulator.session.responses.response import ResponseSettings
 from voicelive_agent.emulator.session.responses.response_requests import ResponseRequest
 from voicelive_agent.wire.voice_live.session import FunctionChoice, LlmInterim
@@ -47,6 +48,7 @@ def build_agent_request(
     configuration: Configuration,
     conversation: ConversationItems,
     model: str,
+    mcp: McpServers,
 ) -> agents.AgentRequest | None:
     """What is asked of the agent or model; None where a turn was heard without a word."""
     now, params = configuration.now, request.params
@@ -69,14 +71,22 @@ def build_agent_request(
     instructions = _chosen(params.instructions, now.instructions)
     limit = _chosen(params.max_output_tokens, now.max_response_output_tokens)
     tools = now.tools if params.tools is None else [tool.model_dump() for tool in params.tools]
+    functions = [tool for tool in tools if tool["type"] == "function"]
+    if params.tools is None:
+        functions += mcp.functions([tool["name"] for tool in functions])
     choice = params.tool_choice
     return agents.AgentRequest(
         kind="speech" if any(_is_input(item) for item in context) else "greeting",
         text=text,
-        items=tuple(item.describe() for item in context if not item.is_open),
+        items=tuple(
+            described
+            for item in context
+            if not item.is_open
+            for described in _describe_for_model(item)
+        ),
         instructions="\n\n".join(filter(None, (instructions, request.additional_instructions))),
         model=model,
-        tools=tuple(tool for tool in tools if tool["type"] == "function"),
+        tools=tuple(functions),
         tool_choice=(
             choice.model_dump()
             if isinstance(choice, FunctionChoice)
@@ -124,4 +134,22 @@ def _chosen(value: T | None, default: T) -> T:
 
 
 def _is_input(item: ConversationItem) -> bool:
-    return item.role == "user" or item.fields["type"] == "function_call_output"
+    return item.role == "user" or item.fields["type"] in ("function_call_output", "mcp_call")
+
+
+def _describe_for_model(item: ConversationItem) -> list[dict[str, Any]]:
+    """The item as it is, and a call of an MCP server's tool as a function call with its output.
+
+    Lists of tools and approvals are between the session and the client.
+    """
+    if item.fields["type"] != "mcp_call":
+        return [] if item.fields["type"].startswith("mcp_") else [item.describe()]
+    fields = item.fields
+    said = fields["output"] if fields["error"] is None else fields["error"]["message"]
+    call = {
+        "type": "function_call",
+        "call_id": item.id,
+        "name": item.function_name,
+        "arguments": fields["arguments"],
+    }
+    return [call, {"type": "function_call_output", "call_id": item.id, "output": said or ""}]

@@ -1,4 +1,4 @@
-"""Output items of a response: messages, spoken or written, and function calls.
+"""Output items of a response: messages, spoken or written, and calls of functions and MCP tools.
 
 Each opens with ``response.output_item.added`` and closes, whatever happens, with
 ``response.output_item.done``. The events in between are those of a cascade: text runs ahead of
@@ -7,9 +7,11 @@ the audio that it becomes.
 
 from typing import Any
 
+from voicelive_agent.emulator.session.effects import CallMcpTool, StopMcpCall
 from voicelive_agent.emulator.session.facts import ClauseAudio
 from voicelive_agent.emulator.session.heard import Clause, SpokenText
 from voicelive_agent.emulator.session.items import ConversationItem
+from voicelive_agent.emulator.session.mcp_servers import McpTarget
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.tts.text.clauses import ClauseSplitter
 
@@ -228,3 +230,76 @@ class CallOutput(Output):
             arguments=self.item.fields["arguments"],
         )
         self._close(status)
+
+
+class McpCallOutput(Output):
+    """A call of a tool of an MCP server: its arguments, and then what the tool says."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        response_id: str,
+        output_index: int,
+        call_id: str,
+        name: str,
+        target: McpTarget,
+    ) -> None:
+        """``name`` is what the model calls the tool."""
+        fields = {
+            "type": "mcp_call",
+            "server_label": target.endpoint.label,
+            "name": target.tool.name,
+            "arguments": "",
+            "output": None,
+            "error": None,
+            "approval_request_id": None,
+        }
+        item = ConversationItem(fields, plan.new_id("item"))
+        item.function_name = name
+        super().__init__(plan, response_id, output_index, item)
+        self.call_id = call_id
+        self.target = target
+        self._has_arguments = False
+
+    def add_arguments(self, delta: str) -> None:
+        self.item.fields["arguments"] += delta
+        self._send("response.mcp_call_arguments.delta", delta=delta)
+
+    def complete_arguments(self) -> None:
+        self._has_arguments = True
+        arguments = self.item.fields["arguments"]
+        self._send("response.mcp_call_arguments.done", arguments=arguments)
+
+    def begin(self) -> None:
+        """It is called now."""
+        self._tell("in_progress")
+        self._plan.do(
+            CallMcpTool(
+                self.item.id,
+                self.target.endpoint,
+                self.target.tool.name,
+                self.item.fields["arguments"],
+            )
+        )
+
+    def finish(self, output: str, *, is_error: bool) -> None:
+        """The tool has said this, or could not be called."""
+        if is_error:
+            self.item.fields["error"] = {"type": "tool_execution_error", "message": output}
+        else:
+            self.item.fields["output"] = output
+        self._tell("failed" if is_error else "completed")
+        self._close("failed" if is_error else "completed")
+
+    def close(self, status: str) -> None:
+        """The response ends before the tool has said anything."""
+        if not self._has_arguments:
+            self.complete_arguments()
+        self._plan.do(StopMcpCall(self.item.id))
+        self._tell("failed")
+        self._close(status)
+
+    def _tell(self, step: str) -> None:
+        self._plan.send(
+            f"response.mcp_call.{step}", item_id=self.item.id, output_index=self._output_index
+        )

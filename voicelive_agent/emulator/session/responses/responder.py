@@ -28,9 +28,11 @@ from voicelive_agent.emulator.session.facts import (
     ClauseAudio,
     ClauseSpoken,
     InterimWritten,
+    McpCalled,
 )
 from voicelive_agent.emulator.session.heard import PlaybackEstimate, SpokenText
 from voicelive_agent.emulator.session.items import ConversationItem
+from voicelive_agent.emulator.session.mcp_servers import McpServers
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.agent_requests import (
     build_agent_request,
@@ -38,6 +40,7 @@ from voicelive_agent.emulator.session.responses.agent_requests import (
     settle_response,
 )
 from voicelive_agent.emulator.session.responses.interims import Interims
+from voicelive_agent.emulator.session.responses.outputs import McpCallOutput
 from voicelive_agent.emulator.session.responses.response import InputSize, Response
 from voicelive_agent.emulator.session.responses.response_requests import (
     ResponseRequest,
@@ -61,6 +64,7 @@ class Responder:
         configuration: Configuration,
         conversation: ConversationItems,
         playback: PlaybackEstimate,
+        mcp: McpServers,
         *,
         conversation_id: str,
         model: str,
@@ -69,6 +73,9 @@ class Responder:
         self._configuration = configuration
         self._conversation = conversation
         self._playback = playback
+        self._mcp = mcp
+        self._approvals: dict[str, McpCallOutput] = {}
+        """Calls that wait for the person, by the id of the item that asks."""
         self._conversation_id = conversation_id
         self._model = model
         self._interims = Interims(plan, configuration)
@@ -258,14 +265,16 @@ class Responder:
                 self._interims.speak(response, "tool")
             case agents.FunctionCallBegan(call_id, name):
                 self._interims.stop(response)
-                if response.find_call(call_id) is None:
-                    response.begin_call(call_id, name)
+                self._begin_call(response, call_id, name)
             case agents.ArgumentsDelta(call_id, delta):
                 call = response.find_call(call_id)
                 if call is not None and delta:
                     call.add_arguments(delta)
             case agents.FunctionCall(call_id, name, arguments):
-                response.complete_call(call_id, name, arguments)
+                self._begin_call(response, call_id, name)
+                mcp_call = response.complete_call(call_id, name, arguments)
+                if mcp_call is not None:
+                    self._run_mcp_call(mcp_call)
             case agents.AnswerFinished() as finished:
                 for warning in finished.warnings:
                     # An agent does at each turn what it does at one.
@@ -278,6 +287,59 @@ class Responder:
                 response.usage = finished.usage
                 response.incomplete_reason = finished.incomplete_reason
                 self._finish_answer(response)
+
+    def _begin_call(self, response: Response, call_id: str, name: str) -> None:
+        if response.find_call(call_id) is not None:
+            return
+        target = self._mcp.find(name)
+        if target is None or self._configuration.has_function(name):
+            response.begin_call(call_id, name)
+        else:
+            response.begin_mcp_call(call_id, name, target)
+
+    def _run_mcp_call(self, call: McpCallOutput) -> None:
+        """Call the tool, or ask the person first."""
+        if not call.target.needs_approval:
+            call.begin()
+            return
+        fields = {
+            "type": "mcp_approval_request",
+            "server_label": call.target.endpoint.label,
+            "name": call.target.tool.name,
+            "arguments": call.item.fields["arguments"],
+        }
+        asking = ConversationItem(fields, self._plan.new_id("mcpr"))
+        call.item.fields["approval_request_id"] = asking.id
+        self._approvals[asking.id] = call
+        self._conversation.append(asking)
+        self._conversation.announce(asking)
+
+    def require_approval(self, request_id: str) -> None:
+        """Raises ProtocolError where no call waits for this approval."""
+        call = self._approvals.get(request_id)
+        if call is None or not call.is_open:
+            raise ProtocolError(
+                f"No call waits for approval '{request_id}': send the id of the item "
+                "mcp_approval_request, while its response is active.",
+                code="invalid_value",
+                param="item.approval_request_id",
+            )
+
+    def approve(self, item: ConversationItem) -> None:
+        """The person has decided on a call."""
+        call = self._approvals.pop(item.fields["approval_request_id"])
+        if item.fields["approve"]:
+            call.begin()
+            return
+        call.finish("The person did not approve the call.", is_error=True)
+        if self.active is not None:
+            self._end_if_complete(self.active)
+
+    def take_mcp_result(self, fact: McpCalled) -> None:
+        call = self.active.find_mcp_call(fact.item_id) if self.active is not None else None
+        if call is not None and self.active is not None:
+            call.finish(fact.output, is_error=fact.is_error)
+            self._end_if_complete(self.active)
 
     def fail_agent(self, fact: AnswerFailed) -> None:
         response = self.active
@@ -324,7 +386,9 @@ class Responder:
             self._end_if_complete(response)
             return
         unanswered = self._conversation.unanswered()
-        asked = build_agent_request(request, self._configuration, self._conversation, self._model)
+        asked = build_agent_request(
+            request, self._configuration, self._conversation, self._model, self._mcp
+        )
         if request.is_committed:
             for item in unanswered:
                 item.awaits_answer = False

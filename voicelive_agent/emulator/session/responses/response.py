@@ -10,9 +10,11 @@ from voicelive_agent.emulator.session.conversation import ConversationItems
 from voicelive_agent.emulator.session.effects import Speak
 from voicelive_agent.emulator.session.facts import ClauseAudio
 from voicelive_agent.emulator.session.heard import Clause, PlaybackEstimate, SpokenText
+from voicelive_agent.emulator.session.mcp_servers import McpTarget
 from voicelive_agent.emulator.session.plan import Plan
 from voicelive_agent.emulator.session.responses.outputs import (
     CallOutput,
+    McpCallOutput,
     Message,
     SpokenMessage,
     WrittenMessage,
@@ -81,7 +83,7 @@ class Response:
         self._plan = plan
         self._conversation = conversation
         self._playback = playback
-        self._outputs: list[Message | CallOutput] = []
+        self._outputs: list[Message | CallOutput | McpCallOutput] = []
         self._interims: set[str] = set()
         self._clauses: list[tuple[SpokenMessage, Clause]] = []
         self._message: Message | None = None
@@ -190,20 +192,44 @@ class Response:
         self._announce(call)
         return call
 
-    def find_call(self, call_id: str) -> CallOutput | None:
+    def begin_mcp_call(self, call_id: str, name: str, target: McpTarget) -> McpCallOutput:
+        self.complete_text()
+        call = McpCallOutput(self._plan, self.id, len(self._outputs), call_id, name, target)
+        self._outputs.append(call)
+        call.tell_added()
+        self._announce(call)
+        return call
+
+    def find_call(self, call_id: str) -> CallOutput | McpCallOutput | None:
         """An open call of this id."""
         for output in self._outputs:
-            if isinstance(output, CallOutput) and output.is_open and output.call_id == call_id:
+            if isinstance(output, Message) or not output.is_open:
+                continue
+            if output.call_id == call_id:
                 return output
         return None
 
-    def complete_call(self, call_id: str, name: str, arguments: str) -> None:
-        """A call is complete: its arguments are those that were streamed, with any rest."""
+    def find_mcp_call(self, item_id: str) -> McpCallOutput | None:
+        """An open call of a tool of an MCP server, by its item's id."""
+        for output in self._outputs:
+            if isinstance(output, McpCallOutput) and output.is_open and output.item.id == item_id:
+                return output
+        return None
+
+    def complete_call(self, call_id: str, name: str, arguments: str) -> McpCallOutput | None:
+        """A call is complete: its arguments are those that were streamed, with any rest.
+
+        One of an MCP server's tool, which is yet to be made.
+        """
         call = self.find_call(call_id) or self.begin_call(call_id, name)
         streamed = call.item.fields["arguments"]
         if arguments.startswith(streamed) and len(arguments) > len(streamed):
             call.add_arguments(arguments[len(streamed) :])
+        if isinstance(call, McpCallOutput):
+            call.complete_arguments()
+            return call
         call.close("completed")
+        return None
 
     # What is spoken.
 
@@ -262,7 +288,7 @@ class Response:
         message.open_part()
         return message
 
-    def _announce(self, output: Message | CallOutput) -> None:
+    def _announce(self, output: Message | CallOutput | McpCallOutput) -> None:
         if self.settings.conversation_id is not None:
             self._conversation.append(output.item)
             self._conversation.announce(output.item)
