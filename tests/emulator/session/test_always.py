@@ -428,6 +428,7 @@ def test_the_state_machine_knows_no_clock_no_socket_no_engine_and_no_chance() ->
         "voicelive_agent.emulator.tts",
         "voicelive_agent.emulator.tts.text.clauses",
         "voicelive_agent.emulator.agents",
+        "voicelive_agent.emulator.mcp",
         "voicelive_agent.emulator.vad",
     }
     files = list(Path(session.__file__).parent.rglob("*.py"))
