@@ -50,7 +50,7 @@ async def list_ids(store: SqliteStore) -> list[str]:
 
 # Settles turns as fast as it can and says so after each, until it is killed.
 _TALKER = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
 from voicelive_agent.server.conversations import ConversationKey
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
@@ -67,6 +67,8 @@ async def main():
     store = SqliteStore(Path(sys.argv[1]))
     await store.open(lambda *request: None)
     await store.begin(make_record("never settled"))
+    # As if it were open for a while: then turns of warm conversations begin beside the file.
+    os.utime(Path(sys.argv[1]).parent, (0, 0))
     await asyncio.gather(*(talk(store, f"s{number}") for number in range(20)))
 
 asyncio.run(main())
