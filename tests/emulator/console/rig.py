@@ -222,7 +222,8 @@ def launch(
 class Screen:
     """The console's page, and what a test asks of it."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, *, is_tapped: bool = True) -> None:
+        """``is_tapped``: what leaves for the loudspeaker is kept, which costs CPU."""
         self.page = page
         self.errors: list[str] = []
         self.requests: list[str] = []
@@ -231,7 +232,8 @@ class Screen:
         self.sockets: list[str] = []
         page.on("websocket", lambda socket: self.sockets.append(socket.url))
         page.on("request", lambda request: self.requests.append(request.url))
-        page.add_init_script(TAP)
+        if is_tapped:
+            page.add_init_script(TAP)
 
     def wait_for_state(self, *names: str) -> None:
         selector = ", ".join(f'[role=status][data-state="{name}"]' for name in names)
@@ -275,11 +277,17 @@ def loud_s(heard: np.ndarray) -> float:
 
 @contextlib.contextmanager
 def open_console(
-    desk: Desk | Service, chromium: Browser, path: str = "/", url: str = "", **options: Any
+    desk: Desk | Service,
+    chromium: Browser,
+    path: str = "/",
+    url: str = "",
+    *,
+    is_tapped: bool = True,
+    **options: Any,
 ) -> Iterator[Screen]:
     """Its page; nothing may have gone wrong in it when the block ends."""
     context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-    screen = Screen(context.new_page())
+    screen = Screen(context.new_page(), is_tapped=is_tapped)
     try:
         screen.page.goto((url or desk.url) + path)
         screen.page.wait_for_selector("console-bar button")

@@ -27,7 +27,7 @@ class Capture extends AudioWorkletProcessor {
     this.chunk[this.filled++] = Math.round(clipped < 0 ? clipped * 0x8000 : clipped * 0x7fff);
     if (this.filled < this.frames) return;
     const rms = Math.sqrt(this.power / this.frames);
-    this.port.postMessage({ pcm: this.chunk, rms, peak: this.peak }, [this.chunk.buffer]);
+    this.port.postMessage({ pcm: this.chunk, rms, peak: this.peak, at: Date.now() }, [this.chunk.buffer]);
     this.begin();
   }
 
