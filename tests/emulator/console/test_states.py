@@ -414,6 +414,7 @@ def test_a_hundred_thousand_events_stay_smooth(desk: Desk, microphone: Microphon
         # Reading back ends following; the search finds one of all.
         screen.page.evaluate("document.querySelector('.log').scrollTop = 1000")
         screen.wait_for("document.querySelector('console-event-log').follows === false")
+        screen.wait_for("document.querySelector('.event').innerText.includes('resp_42')")
         first = screen.page.locator(".event").first.inner_text()
         screen.page.evaluate(
             """() => {

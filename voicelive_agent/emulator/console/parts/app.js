@@ -296,8 +296,11 @@ export class App extends LitElement {
   }
 
   write() {
+    const focus = () => /** @type {HTMLInputElement | null} */ (this.querySelector(".writing input"))?.focus();
+    // At once where it is seen: the next key is meant for it.
+    focus();
     if (!this.isComparing) this.open("talk");
-    void this.updateComplete.then(() => /** @type {HTMLInputElement | null} */ (this.querySelector(".writing input"))?.focus());
+    void this.updateComplete.then(focus);
   }
 
   renderWriting() {

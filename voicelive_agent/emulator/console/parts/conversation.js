@@ -15,6 +15,7 @@ export class Conversation extends Part {
   constructor() {
     super();
     this.follows = true;
+    this.size = "";
   }
 
   onScroll() {
@@ -29,7 +30,17 @@ export class Conversation extends Part {
   updated() {
     const isRecording = this.call.headMs !== null;
     if (isRecording) this.querySelector(".said.now")?.scrollIntoView({ block: "nearest" });
-    else if (this.follows) this.scrollTop = this.scrollHeight;
+    else if (this.follows && this.grows()) this.scrollTop = this.scrollHeight;
+  }
+
+  /** Whether something was said or shown since it was scrolled last: that has the page laid out. */
+  grows() {
+    const { entries } = this.call.session;
+    const newest = entries.slice(-4).map((/** @type {any} */ { text, cutMs, isPartial }) => `${text?.length} ${cutMs} ${isPartial}`);
+    const size = `${entries.length} ${newest.join()}`;
+    const isGrown = size !== this.size;
+    this.size = size;
+    return isGrown;
   }
 
   render() {

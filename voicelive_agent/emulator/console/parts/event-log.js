@@ -15,7 +15,7 @@ export class EventLogView extends Part {
     this.text = "";
     this.follows = true;
     this.opened = 0;
-    /** Where a recording has scrolled it to. */
+    /** Where it was scrolled to by itself. */
     this.placedPx = 0;
     this.found = /** @type {import("../wire/log.js").Row[]} */ ([]);
     this.foundVersion = "";
@@ -124,14 +124,9 @@ export class EventLogView extends Part {
   scrolled() {
     const { list } = this;
     if (!list) return;
-    if (this.current >= 0) {
-      // A recording's events are followed until someone scrolls them.
-      if (Math.abs(list.scrollTop - this.placedPx) > ROW_PX * 2) this.follows = false;
-      this.requestUpdate();
-      return;
-    }
-    const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < ROW_PX * 2;
-    if (this.follows && !isAtEnd) this.follows = false;
+    // Followed until someone scrolls: what grew since it was placed is not their doing.
+    const movedPx = list.scrollTop - this.placedPx;
+    if (movedPx < -ROW_PX * 2 || (this.current >= 0 && movedPx > ROW_PX * 2)) this.follows = false;
     this.requestUpdate();
   }
 

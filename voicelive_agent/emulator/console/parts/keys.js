@@ -44,8 +44,10 @@ function press(app, event) {
   const key = event.key.toLowerCase();
   if ((event.ctrlKey || event.metaKey) && key === "f") {
     event.preventDefault();
+    const focus = () => /** @type {any} */ (app.querySelector("console-event-log"))?.focusSearch();
+    focus();
     app.open("turns");
-    void app.updateComplete.then(() => /** @type {any} */ (app.querySelector("console-event-log"))?.focusSearch());
+    void app.updateComplete.then(focus);
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;

@@ -1,10 +1,10 @@
 /** Lanes view: both voices on one canvas, with speech, ends of turns, cuts, and what is played again. */
 
 import { html } from "../vendor/lit.js";
-import { Part } from "./part.js";
+import { nextFrame, Part } from "./part.js";
 
 const SPAN_MS = 20_000;
-const FRAME_MS = 1000 / 30;
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const HEIGHT = 120;
 
 export class LanesView extends Part {
@@ -12,37 +12,32 @@ export class LanesView extends Part {
     super();
     /** @type {{fromMs: number, toMs: number} | null} */
     this.selection = null;
-    this.drawnAt = 0;
     this.drawnVersion = "";
     this.shown = { fromMs: 0, endMs: SPAN_MS };
-    this.frame = 0;
+    this.isMoving = false;
+    this.run = () => {};
   }
 
   connectedCallback() {
     super.connectedCallback();
-    const loop = (/** @type {number} */ at) => {
-      this.frame = requestAnimationFrame(loop);
-      if (at - this.drawnAt < FRAME_MS) return;
-      this.drawnAt = at;
-      this.paint();
-    };
     // Only a call moves: an idle page draws nothing.
-    this.run = () => {
-      const moves = this.call.phase === "open";
-      if (moves && !this.frame) this.frame = requestAnimationFrame(loop);
-      if (!moves && this.frame) {
-        cancelAnimationFrame(this.frame);
-        this.frame = 0;
-      }
-      if (!moves) this.paint();
-    };
+    this.run = () => (this.call.phase === "open" ? void this.move() : this.paint());
     this.call.addEventListener("change", this.run);
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
+    this.call.removeEventListener("change", this.run);
+  }
+
+  async move() {
+    if (this.isMoving) return;
+    this.isMoving = true;
+    while (this.isConnected && this.call.phase === "open") {
+      await nextFrame();
+      this.paint();
+    }
+    this.isMoving = false;
   }
 
   shouldUpdate() {
@@ -63,9 +58,8 @@ export class LanesView extends Part {
     const canvas = this.querySelector("canvas");
     if (!canvas) return;
     const { lanes } = this.call;
-    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
     // Under reduced motion the lanes go on page by page instead of sliding.
-    const newest = isStill ? Math.ceil(lanes.endMs / SPAN_MS) * SPAN_MS : lanes.endMs;
+    const newest = STILL.matches ? Math.ceil(lanes.endMs / SPAN_MS) * SPAN_MS : lanes.endMs;
     const { fromMs, endMs } = this.window(newest);
     const version = `${this.headMs} ${lanes.endMs} ${fromMs} ${endMs} ${canvas.clientWidth} ${lanes.marks.length} ${document.documentElement.dataset.theme}`;
     if (version === this.drawnVersion) return;

@@ -4,6 +4,25 @@ import { LitElement } from "../vendor/lit.js";
 
 /** @typedef {import("../call.js").Call} Call */
 
+/** All that moves is drawn together, 15 times a second: each frame of a page costs, whatever is in it. */
+const FRAME_MS = 66;
+let drawnAt = 0;
+/** @type {Promise<void> | null} */
+let pending = null;
+
+/** The next frame in which the page is drawn; none comes in a hidden tab. */
+export function nextFrame() {
+  pending ??= new Promise((resolve) => {
+    const draw = () => {
+      drawnAt = performance.now();
+      pending = null;
+      resolve();
+    };
+    setTimeout(() => requestAnimationFrame(draw), Math.max(0, drawnAt + FRAME_MS - performance.now()));
+  });
+  return pending;
+}
+
 export class Part extends LitElement {
   static properties = { call: { attribute: false } };
 
@@ -29,9 +48,9 @@ export class Part extends LitElement {
     this.call?.removeEventListener("change", this.draw);
   }
 
-  /** Once a frame at most: events come by the hundred. */
+  /** With the other parts, in the next frame: events come by the hundred. */
   async scheduleUpdate() {
-    await new Promise((resolve) => requestAnimationFrame(resolve));
+    await nextFrame();
     return super.scheduleUpdate();
   }
 }
