@@ -18,23 +18,28 @@ from voicelive_agent.client.check.scenario import parse_scenario
 from voicelive_agent.emulator.agents import AgentEvent, AgentRequest, AnswerFinished, TextDelta
 
 
-async def converse(client: Client, desk: Desk) -> str:
-    """A greeting, a spoken turn and a typed one; the session's id."""
+async def converse(client: Client, desk: Desk, listens_s: float = 0) -> str:
+    """A greeting, a spoken turn and a typed one; the session's id.
+
+    Who listens for long enough interrupts no answer.
+    """
     await client.send("response.create")
     await client.receive("response.done")
+    await asyncio.sleep(listens_s)
     desk.stt.texts = ["what time is it"]
     await client.append(quiet(200) + loud(600) + quiet(900))
     await client.receive("response.done")
+    await asyncio.sleep(listens_s)
     await client.say_text("thank you")
     await client.receive("response.done")
     session_id: str = client.events[0]["session"]["id"]
     return session_id
 
 
-async def record(desk: Desk, **options: Any) -> str:
+async def record(desk: Desk, listens_s: float = 0, **options: Any) -> str:
     """The id of a recording of such a call that has ended."""
     async with open_client(desk, **options) as client:
-        session_id = await converse(client, desk)
+        session_id = await converse(client, desk, listens_s)
     headers = dict(options.get("additional_headers", {}))
     async with httpx.AsyncClient(base_url=desk.url, headers=headers) as http, asyncio.timeout(5):
         while (await http.get(f"/sessions/{session_id}")).json()["state"] != "closed":
@@ -215,7 +220,7 @@ async def test_no_page_of_others_reads_or_starts_anything(tmp_path: Path) -> Non
 
 async def test_a_check_is_made_of_a_recording(tmp_path: Path) -> None:
     async with open_desk(record=tmp_path) as desk, httpx.AsyncClient(base_url=desk.url) as http:
-        session_id = await record(desk)
+        session_id = await record(desk, listens_s=1)
         text = (await http.get(f"/sessions/{session_id}/check.yaml")).text
     scenario = parse_scenario(text, directory=tmp_path)
     assert scenario.settings == {"greet": True}
