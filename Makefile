@@ -9,9 +9,11 @@ BIN := $(VENV)/bin
 # Those that speech is heard and spoken with; what can't be fetched is told, and done without.
 MODELS = $(BIN)/voicelive-agent models fetch || true
 QUICK := "not component and not slow"
+# Half as many again as cores, and two at least: many tests wait for processes, or for real time.
+WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 1 ? n + n / 2 : 2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run agent demo setup test quick clients coverage check format lock image image-python pictures clean \
+.PHONY: help run agent demo setup test quick clients nightly coverage check format lock image image-python pictures clean \
 	for-run for-development python
 
 help:  ## What there is
@@ -29,20 +31,22 @@ demo: for-run  ## Hold a whole spoken conversation with the demo agent, without 
 setup: for-development  ## Make .venv for development
 
 test: for-development  ## All tests; system packages are installed where this is allowed
-	$(BIN)/python -m pytest -q -m $(QUICK) -n 2
+	$(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS)
 	# A browser is driven from an event loop of its own, which other tests of the process would meet.
 	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK)))" tests/emulator/console
-	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" -n 2 --dist loadfile \
+	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" -n $(WORKERS) --dist loadfile \
 		--ignore=tests/emulator/console
 
 quick: for-development  ## The tests that need no external component and no real time
-	$(BIN)/python -m pytest -q -m $(QUICK) -n 2
+	$(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS)
 
 clients: for-development  ## All tests with clients that others wrote, those for the night too
 	$(BIN)/python -m pytest -q tests/clients
 
+nightly: clients image-python  ## What takes too long for each change
+
 coverage: for-development  ## The quick tests, with the branches that they take
-	$(BIN)/python -m pytest -q -m $(QUICK) -n 2 --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS) --cov --cov-report=term:skip-covered
 
 check: for-development  ## Lint, format, types, who imports whom, secrets, dependencies, SBOM
 	$(BIN)/ruff check .
