@@ -45,6 +45,7 @@ def test_its_profile_and_its_checks_are_valid() -> None:
 
 @pytest.mark.slow
 @pytest.mark.component
+@pytest.mark.nightly
 @pytest.mark.timeout(500)
 async def test_all_its_checks_pass_by_voice() -> None:
     async with serve_agent(adapt(reply)) as agent:

@@ -4,7 +4,10 @@ import pytest
 
 from benchmarks.heard import measure
 
-pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
+pytestmark = [
+    *(pytest.mark.slow, pytest.mark.component, pytest.mark.nightly),
+    pytest.mark.timeout(300),
+]
 
 
 async def test_the_agent_knows_about_what_was_heard() -> None:
