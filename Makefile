@@ -9,8 +9,7 @@ BIN := $(VENV)/bin
 # Those that speech is heard and spoken with; what can't be fetched is told, and done without.
 MODELS = $(BIN)/voicelive-agent models fetch || true
 QUICK := "not component and not slow"
-# Half as many again as cores, and two at least: many tests wait for processes, or for real time.
-WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 1 ? n + n / 2 : 2)))
+WORKERS := 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run agent demo setup test quick clients nightly coverage check format lock image image-python pictures clean \
@@ -44,6 +43,7 @@ clients: for-development  ## All tests with clients that others wrote, those for
 	$(BIN)/python -m pytest -q tests/clients
 
 nightly: clients image-python  ## What takes too long for each change
+	$(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS) --hypothesis-profile=night tests/server tests/wire
 	$(BIN)/python -m pytest -q -m nightly -n $(WORKERS) --dist loadfile --ignore=tests/clients
 
 coverage: for-development  ## The quick tests, with the branches that they take

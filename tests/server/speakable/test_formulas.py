@@ -1,7 +1,7 @@
 """Formulas: LaTeX is said in words, prices stay prices."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.server.speakable.cuts import cut
@@ -68,7 +68,6 @@ formulas = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=300)
 @given(formulas, st.lists(st.integers(0, 200), max_size=8))
 @example("{" * 200, [3])
 def test_no_backslash_of_a_formula_is_spoken_however_it_is_cut(

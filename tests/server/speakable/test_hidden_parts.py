@@ -2,7 +2,7 @@
 # ruff: noqa: E501 (wide characters)
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.server.speakable.cuts import cut
@@ -305,7 +305,6 @@ marks = st.sampled_from(
 texts = st.lists(marks | st.sampled_from([" ", "\n", "\n\n"]), max_size=30).map("".join)
 
 
-@settings(max_examples=400)
 @given(texts, st.lists(st.integers(0, 300), max_size=10), st.booleans())
 @example('{"name":"f","arguments":{' + "a" * 300, [40, 255, 256], False)
 @example("Thought: " + "a" * 300 + "\nAction: b\nFinal Answer: c", [5, 255, 256, 320], False)
@@ -316,7 +315,6 @@ def test_how_a_text_is_cut_changes_nothing(text: str, places: list[int], starts:
     assert "".join(said) + stream.finish() == speakable(text, starts_in_thought=starts)
 
 
-@settings(max_examples=200)
 @given(st.sampled_from(list(FAMILIES.values())), st.lists(st.integers(0, 400), max_size=12))
 def test_a_family_is_known_however_it_is_cut(text: str, places: list[int]) -> None:
     stream = SpeakableText()

@@ -6,7 +6,7 @@ from itertools import pairwise
 from types import FrameType
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.server.speakable.cuts import cut
@@ -146,7 +146,6 @@ def test_single_characters_say_the_same(text: str) -> None:
     assert "".join(map(stream.feed, text)) + stream.finish() == speakable(text)
 
 
-@settings(max_examples=400)
 @given(markdown, st.lists(st.integers(0, 400), max_size=12))
 @example("`" * (2 * LOOKAHEAD_CHARS), [1, 255, 256, 257])
 @example("[" + "x" * LOOKAHEAD_CHARS + "](y)", [255, 256, 257])
@@ -161,7 +160,6 @@ def test_how_a_text_is_cut_changes_nothing(text: str, places: list[int]) -> None
     whole.encode()
 
 
-@settings(max_examples=300)
 @given(markdown)
 def test_little_waits_and_no_space_is_said_twice(text: str) -> None:
     stream = SpeakableText(SpokenForms(code="code"))
@@ -186,7 +184,6 @@ prose_words = st.one_of(
 )
 
 
-@settings(max_examples=200)
 @given(st.lists(prose_words, min_size=1, max_size=12))
 def test_prose_does_not_wait_at_the_end_of_a_word(written: list[str]) -> None:
     stream = SpeakableText()
@@ -233,7 +230,6 @@ PROSE_MARKS += [
 ]
 
 
-@settings(max_examples=400)
 @given(st.lists(st.one_of(words, st.integers(0, 2000).map(str), st.sampled_from(PROSE_MARKS))))
 @example(["a", " < ", "b", " and c", " > ", "d"])
 @example(["then I <3 it for ", "$5", " or ", "$6", "."])
