@@ -32,7 +32,7 @@ setup: for-development  ## Make .venv for development
 test: for-development  ## All tests; system packages are installed where this is allowed
 	$(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS)
 	# A browser is driven from an event loop of its own, which other tests of the process would meet.
-	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK)))" -n 2 --dist loadfile tests/emulator/console
+	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" tests/emulator/console
 	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" -n $(WORKERS) --dist loadfile \
 		--ignore=tests/emulator/console
 
@@ -44,7 +44,7 @@ clients: for-development  ## All tests with clients that others wrote, those for
 
 nightly: clients image-python  ## What takes too long for each change
 	$(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS) --hypothesis-profile=night tests/server tests/wire
-	$(BIN)/python -m pytest -q -m nightly -n $(WORKERS) --dist loadfile --ignore=tests/clients
+	$(BIN)/python -m pytest -q -m nightly --ignore=tests/clients
 
 coverage: for-development  ## The quick tests, with the branches that they take
 	$(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS) --cov --cov-report=term:skip-covered

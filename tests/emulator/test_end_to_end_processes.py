@@ -106,6 +106,7 @@ async def test_a_wrong_key_fails_before_the_upgrade_and_the_right_one_works() ->
         assert "s3cret" not in service.output
 
 
+@pytest.mark.nightly
 async def test_a_recording_can_be_played_against_a_server_again(tmp_path: Path) -> None:
     with agent_server() as agent:
         with emulator("--agent", agent.url, "--record", str(tmp_path)) as service:

@@ -40,6 +40,7 @@ def test_its_tests_pass_by_text(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.component
+@pytest.mark.nightly
 @pytest.mark.timeout(400)
 def test_its_tests_pass_by_voice(tmp_path: Path) -> None:
     ran = run_pytest(tmp_path, "--voice-live=voice")

@@ -16,7 +16,10 @@ from tests.emulator.console.test_call import find, keep_sound, sent
 from tests.emulator.service import ROOT, Service, agent_server, emulator
 from voicelive_agent.client.check.expectations import contains_words
 
-pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
+pytestmark = [
+    *(pytest.mark.slow, pytest.mark.component, pytest.mark.nightly),
+    pytest.mark.timeout(300),
+]
 
 QUESTION = "What are your opening hours?"
 SECOND = "What is the weather in Seattle?"
