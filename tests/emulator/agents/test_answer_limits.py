@@ -44,7 +44,7 @@ MOST_HELD_S = 0.5
 """What one session's agent may compute before others are served, on a slow machine."""
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def small_heap() -> Iterator[None]:
     """What other tests of this process left is no part of what a garbage collection takes."""
     gc.collect()
