@@ -135,3 +135,14 @@ def agent_server(environment: Mapping[str, str] | None = None) -> Iterator[Servi
         yield service
     finally:
         service.kill()
+
+
+@contextlib.contextmanager
+def front_desk() -> Iterator[Service]:
+    """An emulator that knows the demo's phrases, with the demo's agent server behind it."""
+    phrases = ROOT / "examples" / "front_desk" / "phrases.txt"
+    with (
+        agent_server() as agent,
+        emulator("--agent", agent.url, "--phrases", str(phrases)) as service,
+    ):
+        yield service

@@ -19,18 +19,14 @@ from azure.ai.voicelive.models import (
 from azure.core.credentials import AzureKeyCredential
 
 from tests.emulator.caller import Caller, Happened
-from tests.emulator.service import ROOT, Service, agent_server, emulator, say, silence
+from tests.emulator.service import Service, front_desk, say, silence
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    phrases = ROOT / "examples" / "front_desk" / "phrases.txt"
-    with (
-        agent_server() as agent,
-        emulator("--agent", agent.url, "--phrases", str(phrases)) as service,
-    ):
+    with front_desk() as service:
         yield service
         assert service.stop() == 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulator.service import ROOT, Service, agent_server, emulator, say
+from tests.emulator.service import Service, front_desk, say
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
 
@@ -53,11 +53,7 @@ EXPECTED = {
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    phrases = ROOT / "examples" / "front_desk" / "phrases.txt"
-    with (
-        agent_server() as agent,
-        emulator("--agent", agent.url, "--phrases", str(phrases)) as service,
-    ):
+    with front_desk() as service:
         yield service
 
 

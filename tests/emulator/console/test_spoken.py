@@ -13,7 +13,7 @@ from tests.emulator.console import other_client
 from tests.emulator.console.conftest import Microphone
 from tests.emulator.console.rig import RATE_HZ, Screen, Sound, launch, open_console
 from tests.emulator.console.test_call import find, keep_sound, sent
-from tests.emulator.service import ROOT, Service, agent_server, emulator
+from tests.emulator.service import Service, front_desk
 from voicelive_agent.client.check.expectations import contains_words
 
 pytestmark = [
@@ -27,11 +27,7 @@ SECOND = "What is the weather in Seattle?"
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    phrases = ROOT / "examples" / "front_desk" / "phrases.txt"
-    with (
-        agent_server() as agent,
-        emulator("--agent", agent.url, "--phrases", str(phrases)) as service,
-    ):
+    with front_desk() as service:
         yield service
 
 
