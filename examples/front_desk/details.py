@@ -125,8 +125,7 @@ def _read_detail(
         return "time", *time
     number = None if read_ordinal(words, at) else read_number(words, at)
     if number:
-        counts = f"{word_at(words, at - 2)} {word_at(words, at - 1)}" in _BEFORE_A_COUNT
-        return "party" if counts else "number", *number
+        return "party" if _counts_follow(words, at) else "number", *number
     return None
 
 
@@ -147,6 +146,9 @@ def _read_party(words: Sequence[str], at: int, today: dt.date) -> tuple[int, int
     for phrase in _JUST_ME:
         if stands(phrase, words, at) and word_at(words, at + len(phrase)) != "and":
             return 1, at + len(phrase)
+    if _sounds_like_count(words, at):
+        (count, _) = read_number(words, at, sounds=True) or (0, at)
+        return count, at + 2
     count_at = _skip_words_before_count(words, at)
     if count_at is None:
         return None
@@ -171,6 +173,17 @@ def _read_party(words: Sequence[str], at: int, today: dt.date) -> tuple[int, int
         or read_ordinal(words, count_at)
     )
     return None if is_other else (count, end)
+
+
+def _sounds_like_count(words: Sequence[str], at: int) -> bool:
+    """Whether ``make it for people`` ends here: "four people", as a recogniser may write it."""
+    leads = at == 0 or words[at - 1] in _RESTARTS or _counts_follow(words, at)
+    is_last = tuple(words[at + 2 :]) in ((), ("please",)) and word_at(words, at + 1) in PEOPLE
+    return leads and is_last and read_number(words, at, sounds=True) is not None
+
+
+def _counts_follow(words: Sequence[str], at: int) -> bool:
+    return f"{word_at(words, at - 2)} {word_at(words, at - 1)}" in _BEFORE_A_COUNT
 
 
 def _skip_words_before_count(words: Sequence[str], at: int) -> int | None:

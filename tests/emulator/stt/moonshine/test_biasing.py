@@ -56,6 +56,23 @@ def test_what_sounds_like_a_phrase_becomes_it(heard: str, listed: str, written: 
     assert apply(guess(heard), [listed]) == written
 
 
+@pytest.mark.parametrize(
+    ("heard", "listed", "written"),
+    [
+        ("Make it for people.", "make it four people", "Make it four people."),
+        ("Table too", "table two", "Table two"),
+        ("At ate", "at eight", "At eight"),
+        ("Is it for people?", "four people", "Is it for people?"),
+        ("Won for all.", "five for all", "Won for all."),
+    ],
+)
+def test_an_utterance_that_sounds_the_same_as_a_phrase_is_it(
+    heard: str, listed: str, written: str
+) -> None:
+    """The demo's caller said "Make it four people", listed so, and was heard as "for people"."""
+    assert apply(guess(heard, KNOWN), [listed]) == written
+
+
 def test_words_that_the_model_is_sure_of_stay() -> None:
     """With "Brooke" and "Neil" listed, "we kneel by the brook" is about neither."""
     said = "We kneel by the brook."

@@ -31,6 +31,8 @@ _SHORTEST_SHARE = 0.4
 """What has so few of the letters of a phrase is not compared."""
 _MORE_WORDS = 2
 """A phrase may be heard as so many more words than it has."""
+_NUMBERS = {"for": "four", "fore": "four", "to": "two", "too": "two", "ate": "eight", "won": "one"}
+"""What sounds the same as a number, letter by letter, and is a word of its own."""
 _WORD = re.compile(r"(\W*)(.*?)('s|’s)?(\W*)")
 _SPELLED = re.compile(r"[A-Z]{1,4}(?![a-z])")
 # fmt: off
@@ -56,6 +58,8 @@ class Key:
     compact: str
     letters: str
     sound: str
+    homophone: str
+    """The letters, where what sounds like a number is the number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Span:
     end: int
     keys: tuple[Key, ...]
     is_sure: bool
+    is_all: bool
+    """Whether nothing else was heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +144,12 @@ def find_candidates(words: Sequence[Guess], phrases: Sequence[ListedPhrase]) -> 
     """Where the phrases may have been said; of the spans of a phrase that overlap, the likest."""
     most = max((phrase.words for phrase in phrases), default=0) + _MORE_WORDS
     spans = [
-        Span(start, end, _list_keys(" ".join(word.text for word in heard)), _is_sure(heard))
+        Span(
+            *(start, end),
+            _list_keys(" ".join(word.text for word in heard)),
+            _is_sure(heard),
+            len(heard) == len(words),
+        )
         for start in range(len(words))
         for end in range(start + 1, min(start + most, len(words)) + 1)
         if (heard := words[start:end])
@@ -166,9 +177,14 @@ def _is_sure(words: Sequence[Guess]) -> bool:
 
 
 def _compare(span: Span, phrase: ListedPhrase) -> float:
-    """The likeness; of words that are sure, 1 or 0."""
+    """The likeness; of words that are sure, 1 or 0.
+
+    "Make it for people", alone, is the listed "make it four people": no ear tells them apart.
+    """
     pairs = [(one, other) for one in span.keys for other in phrase.keys]
     if any(one.compact == other.compact or one.letters == other.letters for one, other in pairs):
+        return 1.0
+    if span.is_all and any(one.homophone == other.homophone for one, other in pairs):
         return 1.0
     return 0.0 if span.is_sure else max(_compare_keys(one, other) for one, other in pairs)
 
@@ -193,9 +209,11 @@ def _list_keys(text: str) -> tuple[Key, ...]:
 
 
 def _make_key(text: str) -> Key:
-    letters = "".join(split_words(text))
+    words = split_words(text)
+    letters = "".join(words)
     compact = re.sub(r"[\W_]", "", text.lower())
-    return Key(compact, letters, metaphone(letters).replace(" ", ""))
+    homophone = "".join(_NUMBERS.get(word, word) for word in words)
+    return Key(compact, letters, metaphone(letters).replace(" ", ""), homophone)
 
 
 def _spell_letters(code: str) -> str:
