@@ -87,3 +87,27 @@ def test_a_word_begins_with_its_soft_sound(lead_ms: int) -> None:
     assert isinstance(event, SpeechStarted)
     assert event.audio_start_ms == pytest.approx(lead_ms, abs=50)
     assert turns.now_ms - lead_ms <= SOUND_LIMIT_MS + FRAME_MS
+
+
+def test_the_even_noise_of_a_room_is_still_until_something_stirs_in_it() -> None:
+    """Voice activity took half of what a session cost that nobody spoke in."""
+    loudness = Loudness()
+    take(loudness, noise(3200, 60))
+    assert loudness.is_still
+    take(loudness, noise(FRAME_MS, 120, seed=1))
+    assert not loudness.is_still
+
+
+@needs_flite
+def test_speech_as_loud_as_the_noise_around_it_is_listened_to() -> None:
+    speech = np.frombuffer(say("what are your opening hours", "slt"), "<i2")
+    level = float(np.sqrt(np.mean(speech.astype(float) ** 2)))
+    lead = noise(3200, level)
+    said = mix(speech.tobytes(), noise(len(speech) // 16, level, seed=1))
+    loudness = Loudness()
+    take(loudness, lead)
+    assert loudness.is_still
+    at = [
+        take(loudness, said[at : at + 1024]) and loudness.is_still for at in range(0, 16_000, 1024)
+    ]
+    assert not all(at)

@@ -267,8 +267,12 @@ class InputAudio:
 
     async def _judge(self, piece: bytes, played: bytes, is_playing: bool) -> Judged | None:
         """None where that failed."""
+        processor = self._processor
         try:
-            return await self._engines.threads.run(self._processor.judge, piece, played, is_playing)
+            if processor.is_quick(piece):
+                await asyncio.sleep(0)
+                return processor.judge(piece, played, is_playing)
+            return await self._engines.threads.run(processor.judge, piece, played, is_playing)
         except Exception:
             logger.exception("Voice activity failed: it begins anew.")
             self._processor.reset()

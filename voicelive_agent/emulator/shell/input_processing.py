@@ -4,6 +4,7 @@
 the session on the event loop. Offsets are ms from the first byte of audio received.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ from voicelive_agent.wire.audio.formats import DEFAULT_RATE_HZ, AudioFormat
 from voicelive_agent.wire.audio.streams import Decoder
 
 PIECE_MS = 100
+QUICK_MS = 40
+_LEAD_FRAMES = 8
 _BYTES_PER_MS = SAMPLE_RATE_HZ * 2 // 1000
 
 
@@ -54,6 +57,8 @@ class InputProcessor:
         self._may_shorten = engines.end_of_turn is not None
         self._voice_activity = engines.open_voice_activity()
         self._loudness = Loudness()
+        self._unheard: deque[bytes] = deque(maxlen=_LEAD_FRAMES)
+        """Frames of a still room, for what voice activity compares the next sound with."""
         self._dc_remover = DcRemover()
         self._turn_detector: TurnDetector | None = None
         self._heard_frames = 0
@@ -106,6 +111,10 @@ class InputProcessor:
         size = self._format.size_bytes(PIECE_MS) * self._channels
         for start in range(0, len(wire), size):
             yield wire[start : start + size]
+
+    def is_quick(self, wire: bytes) -> bool:
+        """Whether to judge a piece takes less than a change of threads and back."""
+        return self._cleaner is None and self.measure_bytes(wire) <= QUICK_MS * _BYTES_PER_MS
 
     def judge(self, wire: bytes, played: bytes, is_playing: bool) -> Judged:
         """Take in the next piece, to its end or to a pause in it.
@@ -175,8 +184,13 @@ class InputProcessor:
         if self._turn_detector is None:
             return None
         sound_ms = self._loudness.take(frame)
-        # The voice activity is most of what a session costs that nobody speaks in.
-        probability = 0.0 if self._loudness.is_still else self._voice_activity.probability(frame)
+        # The voice activity would be most of what a session costs that nobody speaks in.
+        if self._loudness.is_still:
+            self._unheard.append(frame)
+            return self._turn_detector.judge(0.0, sound_ms, is_playing=is_playing)
+        while self._unheard:
+            self._voice_activity.probability(self._unheard.popleft())
+        probability = self._voice_activity.probability(frame)
         return self._turn_detector.judge(probability, sound_ms, is_playing=is_playing)
 
     def _read_format(self, format: AudioFormat, channels: int) -> None:

@@ -5,6 +5,8 @@ Voice activity takes a while to be sure of a soft beginning.
 Sound is what stands out of the room's noise, which is learned as it goes.
 """
 
+import math
+
 import numpy as np
 
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
@@ -15,8 +17,12 @@ STANDS_OUT = 4.0
 FAINTEST = 30.0
 """Nothing below this level (-61 dBFS) counts, however quiet the room is."""
 STILL = 10.0
+"""Nobody hears what is below this level (-70 dBFS)."""
+STIRS = 1.6
+"""Times the room's level (4 dB): the even noise of a room stays below it, and speech does not that
+is but as loud as the noise."""
 STILL_MS = 1000
-"""After so long below ``STILL`` (-70 dBFS), nobody need listen for speech."""
+"""After so long of nothing but the room, nobody need listen for speech until something stirs."""
 GAP_MS = 64
 """A longer quiet ends a sound; the closure of a consonant is shorter."""
 _LEARN_QUIETER = 0.3
@@ -36,22 +42,24 @@ class Loudness:
 
     @property
     def is_still(self) -> bool:
-        """Whether there has been nothing at all to hear for a while: a muted microphone, say."""
+        """Whether there has been nothing but the room to hear for a while, or not even that."""
         return self._still_ms > STILL_MS
 
     def take(self, frame: bytes) -> int:
         """Take in the next audio; how many ms before its end the sound began, 0 in quiet."""
         samples = np.frombuffer(frame, "<i2").astype(np.float32)
         blocks = samples[: len(samples) - len(samples) % (_BLOCK_BYTES // 2)]
-        for level in np.sqrt(np.mean(blocks.reshape(-1, _BLOCK_BYTES // 2) ** 2, axis=1)):
-            self._take_block(float(level))
+        blocks = blocks.reshape(-1, _BLOCK_BYTES // 2)
+        for energy in np.einsum("ij,ij->i", blocks, blocks).tolist():
+            self._take_block(math.sqrt(energy / blocks.shape[1]))
         return self._sound_ms
 
     def _take_block(self, level: float) -> None:
         room = level if self._room is None else self._room
         learnt = room + (level - room) * _LEARN_QUIETER if level < room else room * _LEARN_LOUDER
         room = self._room = max(learnt, 1.0)
-        self._still_ms = self._still_ms + BLOCK_MS if level < STILL else 0
+        is_still = level < max(room * STIRS, STILL)
+        self._still_ms = self._still_ms + BLOCK_MS if is_still else 0
         if level >= max(room * STANDS_OUT, FAINTEST):
             self._sound_ms += self._quiet_ms + BLOCK_MS if self._sound_ms else BLOCK_MS
             self._quiet_ms = 0

@@ -4,6 +4,7 @@ Both run the same network. onnxruntime takes a quarter of the time, and its mode
 the one of smart-turn, so it is used where that was fetched.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ _FILE = "silero_vad.onnx"
 FRAME_SAMPLES = 512
 _CONTEXT_SAMPLES = 64
 _DC_CORNER_HZ = 30
-_DC_BLOCK_SAMPLES = 128
+_DC_BLOCK_SAMPLES = 512
+"""Of more, the oldest would weigh too little for a float."""
 
 
 class _Silero:
@@ -120,10 +122,9 @@ class DcRemover:
     """
 
     def __init__(self) -> None:
-        keep = float(np.exp(-2 * np.pi * _DC_CORNER_HZ / SAMPLE_RATE_HZ))
-        ages = np.subtract.outer(np.arange(_DC_BLOCK_SAMPLES), np.arange(_DC_BLOCK_SAMPLES))
-        self._weights = np.where(ages >= 0, (1 - keep) * keep ** np.maximum(ages, 0), 0.0)
-        self._keep = keep ** np.arange(1, _DC_BLOCK_SAMPLES + 1)
+        keep = math.exp(-2 * math.pi * _DC_CORNER_HZ / SAMPLE_RATE_HZ)
+        self._ages = keep ** np.arange(1, _DC_BLOCK_SAMPLES + 1)
+        self._weights = (1 - keep) / self._ages
         self._level = 0.0
 
     def remove(self, pcm: bytes) -> bytes:
@@ -132,10 +133,11 @@ class DcRemover:
         centred = np.empty_like(samples)
         for start in range(0, len(samples), _DC_BLOCK_SAMPLES):
             block = samples[start : start + _DC_BLOCK_SAMPLES]
-            size = len(block)
-            level = self._weights[:size, :size] @ block + self._keep[:size] * self._level
-            centred[start : start + size] = block - level
-            self._level = float(level[-1])
+            # The weighted mean of all samples so far, at each of them.
+            sums = np.cumsum(block * self._weights[: len(block)]) + self._level
+            levels = self._ages[: len(block)] * sums
+            centred[start : start + len(block)] = block - levels
+            self._level = float(levels[-1])
         return _to_pcm(centred)
 
     def reset(self) -> None:
@@ -143,4 +145,5 @@ class DcRemover:
 
 
 def _to_pcm(samples: npt.NDArray[np.float64]) -> bytes:
-    return np.clip(np.rint(samples), -32768, 32767).astype("<i2").tobytes()
+    rounded = np.rint(samples, out=samples)
+    return np.minimum(np.maximum(rounded, -32768), 32767).astype("<i2").tobytes()

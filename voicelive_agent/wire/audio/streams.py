@@ -48,8 +48,9 @@ class Resampler:
         resampled: npt.NDArray[np.float32] = self._stream.resample_chunk(
             samples.astype(np.float32), last=last
         )
-        rounded: Samples = np.clip(np.rint(resampled), -32768, 32767).astype(np.int16)
-        return rounded
+        rounded = np.rint(resampled, out=resampled)
+        within = np.minimum(np.maximum(rounded, -32768), 32767)
+        return within.astype(np.int16)
 
     def finish(self) -> Samples:
         """What the filter still holds; the next sample begins a new stream."""
