@@ -174,4 +174,26 @@ BRIDGE_CLAUSES: tuple[Clause, ...] = (
         "An input while a response is open supersedes it: it ends by response.cancel",
         PROJECT,
     ),
+    _clause(
+        "BR-30",
+        "documented",
+        "After SIGTERM, the answer that is being made is still given to its end",
+        HOSTING,
+        "container",
+    ),
+    _clause(
+        "BR-31",
+        "strict",
+        "After SIGTERM, a call is closed with 1001 once its answer is done",
+        WEBSOCKET,
+        "container",
+        left="the drain: it holds its calls for 30 s and closes them with 1011",
+    ),
+    _clause(
+        "BR-32",
+        "documented",
+        "After SIGTERM and the end of its calls, the process ends",
+        HOSTING,
+        "container",
+    ),
 )

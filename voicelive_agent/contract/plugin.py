@@ -13,13 +13,13 @@ import pytest
 from voicelive_agent.contract.bridge_calls import Caller
 from voicelive_agent.contract.clause import Protocol
 from voicelive_agent.contract.clauses import CLAUSES
+from voicelive_agent.contract.ending import SCRIPTED
 from voicelive_agent.contract.judge import Judge, summarise
 from voicelive_agent.contract.requests import Wire
 from voicelive_agent.contract.responses_turns import Asker
 from voicelive_agent.contract.servers import serve
 from voicelive_agent.contract.target import Target, read_target
 
-SCRIPTED = "voicelive_agent.contract.agents:scripted"
 SLOW_TEXT = "think 1"
 _TESTS = Path(__file__).parent / "tests"
 

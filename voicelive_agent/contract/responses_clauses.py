@@ -155,4 +155,33 @@ RESPONSES_CLAUSES: tuple[Clause, ...] = (
         "An agent that raises is a failed response without its exception's text",
         PROJECT,
     ),
+    _clause(
+        "RS-25",
+        "documented",
+        "After SIGTERM, a running stream still ends by its last event",
+        HOSTING,
+        "container",
+    ),
+    _clause(
+        "RS-26",
+        "documented",
+        "After SIGTERM, no new turn starts",
+        HOSTING,
+        "container",
+    ),
+    _clause(
+        "RS-27",
+        "documented",
+        "After SIGTERM and the end of its streams, the process ends",
+        HOSTING,
+        "container",
+    ),
+    _clause(
+        "RS-28",
+        "strict",
+        "After SIGTERM, a running answer is given whole",
+        PROJECT,
+        "container",
+        left="the drain: it cuts the answer, as response.incomplete",
+    ),
 )

@@ -1,9 +1,9 @@
 """Turns of the agent that is judged, by the Responses protocol: requests, and what answers them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import pytest
@@ -11,6 +11,8 @@ import pytest
 from voicelive_agent.contract.judge import Judge
 from voicelive_agent.contract.stream import read_json
 from voicelive_agent.contract.target import Target
+
+T = TypeVar("T")
 
 _SHOWN = 300
 ENDS = frozenset({"response.completed", "response.failed", "response.incomplete"})
@@ -118,6 +120,21 @@ class Asker:
         if answer.headers.get("content-type", "").startswith("text/event-stream"):
             answer.events = list(_read_events(answer.body))
         return answer
+
+    async def send_stream(self, body: Any, on_begin: Callable[[], T]) -> tuple[Answer, T]:
+        """Likewise a stream; what is done once its first event is there, and what that gives."""
+        label = f"POST /responses, body: {json.dumps(body)[:_SHOWN]}"
+        received, begun = b"", list[T]()
+        async with self._client.stream("POST", "/responses", json=body) as reply:
+            async for piece in reply.aiter_bytes():
+                received += piece
+                if not begun and b"\n\n" in received:
+                    begun.append(on_begin())
+        if not begun:
+            pytest.fail(f"{label}: HTTP {reply.status_code} without an event", pytrace=False)
+        answer = Answer(label, reply.status_code, reply.headers, received)
+        answer.events = list(_read_events(received))
+        return answer, begun[0]
 
     async def ask(self, input: Any, *, user: str | None = None, **fields: Any) -> Answer:
         """A turn that has to be answered whole. Judges RS-1 and RS-5, or RS-2 to RS-5."""

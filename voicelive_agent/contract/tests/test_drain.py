@@ -1,54 +1,48 @@
 """SIGTERM, by which the platform ends a container."""
 
-import asyncio
-import os
-import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from voicelive_agent.contract.ending import (
+    EXIT_SECONDS,
+    OWN,
+    SERVE,
+    is_gone,
+    open_ending,
+    require_pid,
+    terminate,
+    wait_until_drained,
+)
 from voicelive_agent.contract.judge import Judge
-from voicelive_agent.contract.plugin import SCRIPTED
 from voicelive_agent.contract.requests import Wire, speech
 from voicelive_agent.contract.servers import ServerProcess, start_process
 from voicelive_agent.contract.stream import judge_stream
 from voicelive_agent.contract.target import Target
 
 SECRET = "marmalade"
-EXIT_SECONDS = 30.0
-
-
-OWN = {
-    "VOICELIVE_AGENT": SCRIPTED,
-    "VOICELIVE_LOG_LEVEL": "DEBUG",
-    "VOICELIVE_SHUTDOWN_GRACE_SECONDS": "20",
-}
 
 
 @pytest.fixture
 def patient_server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with start_process(["-m", "voicelive_agent", "serve"], tmp_path, OWN) as server:
+    with start_process(SERVE, tmp_path, OWN) as server:
         yield server
 
 
 @pytest.fixture
 def ending_target(target: Target, tmp_path: Path) -> Iterator[Target]:
     """An agent whose process may be ended."""
-    if not target.scripted:
-        yield target
-        return
-    with start_process(["-m", "voicelive_agent", "serve"], tmp_path, OWN) as server:
-        yield replace(target, url=server.url, pid=server.pid, slow_text="think 0.5")
+    with open_ending(target, tmp_path) as ending:
+        yield ending
 
 
 @pytest.fixture
 def hasty_server(tmp_path: Path) -> Iterator[ServerProcess]:
     with start_process(
-        ["-m", "voicelive_agent", "serve"],
+        SERVE,
         tmp_path,
         {**OWN, "VOICELIVE_SHUTDOWN_GRACE_SECONDS": "0"},
     ) as server:
@@ -70,49 +64,19 @@ async def _judge_no_new_turn(wire: Wire, judge: Judge) -> None:
     judge(True, "DRAIN-2", "", "")
 
 
-async def _drained(wire: Wire) -> None:
-    """Wait until the signal has arrived: from then on, readiness is not 200."""
-    async with asyncio.timeout(EXIT_SECONDS):
-        while True:
-            try:
-                if (await wire.send("GET", "/readiness")).status != 200:
-                    return
-            except httpx.TransportError:
-                return
-            await asyncio.sleep(0.01)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return True
-    # A process that has ended keeps its id until whoever started it asks for its exit status.
-    return state != "Z"
-
-
 async def test_process_that_is_told_to_end(ending_target: Target, judge: Judge) -> None:
-    pid = ending_target.pid
-    if pid is None:
-        pytest.skip("not judged: give --agent-pid, which ends the agent's process")
+    pid = require_pid(ending_target)
     judge.require("DRAIN-1")
     async with Wire(ending_target) as wire, wire.turn(ending_target.slow_text) as opened:
         await opened.until()
-        os.kill(pid, signal.SIGTERM)
-        await _drained(wire)
+        terminate(pid)
+        await wait_until_drained(ending_target.url)
         await _judge_no_new_turn(wire, judge)
         reply = await opened.rest()
     judge(not reply.cut and reply.types[-1:] == ["done"], "DRAIN-1", "a stream to its end", reply)
     judge_stream(judge, reply)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + EXIT_SECONDS
-    while (alive := _is_alive(pid)) and loop.time() < deadline:
-        await asyncio.sleep(0.05)
-    judge(not alive, "DRAIN-3", f"an end within {EXIT_SECONDS:.0f} s", f"process {pid} runs")
+    gone = await is_gone(pid)
+    judge(gone, "DRAIN-3", f"an end within {EXIT_SECONDS:.0f} s", f"process {pid} runs")
 
 
 @pytest.mark.usefixtures("scripted")
@@ -127,7 +91,7 @@ async def test_running_turn_may_finish(
         await held.until()
         await thinking.until()
         patient_server.terminate()
-        await _drained(wire)
+        await wait_until_drained(patient_server.url)
         await _judge_no_new_turn(wire, judge)
         finished = await thinking.rest()
         patient_server.terminate()

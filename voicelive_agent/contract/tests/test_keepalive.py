@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from voicelive_agent.contract.ending import SCRIPTED
 from voicelive_agent.contract.judge import Judge
-from voicelive_agent.contract.plugin import SCRIPTED, serve_own
+from voicelive_agent.contract.plugin import serve_own
 from voicelive_agent.contract.requests import Wire
 from voicelive_agent.contract.stream import judge_stream
 from voicelive_agent.contract.target import Target
