@@ -159,6 +159,7 @@ def _choose_engines(settings: Settings) -> Engines:
                     key=agent_key,
                     limits=limits,
                     no_input_ms=settings.no_input_ms(),
+                    greeting=settings.agent_greeting,
                 )
                 for address in settings.addresses()
             },

@@ -154,6 +154,12 @@ class Settings(ProgramSettings):
         None,
         gt=0,
     )
+    agent_greeting: str = setting(
+        _WHO,
+        "what calls of an agent of the Bridge begin with, as the greeting of its voice agent",
+        "",
+        metavar="TEXT",
+    )
     model_url: AnyHttpUrl | None = setting(
         _WHO, "OpenAI-compatible endpoint for model=…", None, metavar="URL"
     )

@@ -137,7 +137,7 @@ async def test_an_interruption_in_the_midst_tells_what_was_heard() -> None:
     async with calling(agent) as session:
         answer = session.answer(AgentRequest(text="When?"))
         assert await anext(answer) == TextDelta("We open ")
-        session.note_heard("We")
+        session.note_heard("", "We")
         await answer.aclose()
         agent.on_input = agent.reply
         await ask(session)
@@ -151,7 +151,7 @@ async def test_the_last_interruption_is_told_when_the_caller_hangs_up() -> None:
     agent = FakeAgent()
     async with calling(agent) as session:
         await ask(session)
-        session.note_heard("")
+        session.note_heard("", "")
     await agent.over.wait()
     assert agent.types()[-2:] == ["barge_in", "session.end"]
 
@@ -308,7 +308,7 @@ async def test_an_agent_speaks_by_itself_once_it_is_let() -> None:
         await agent.send(agent.socket, type="response.output_text.done", text="It is here.", **one)
         await agent.send(agent.socket, type="response.done", response_id="r_9")
         assert await saying == [TextDelta("It is here."), TextDone(), AnswerFinished()]
-        session.note_heard("It is")
+        session.note_heard("", "It is")
         heard = await wait_for(agent, "barge_in")
         assert (heard["response_id"], heard["heard_text"]) == ("r_9", "It is")
 
@@ -375,9 +375,9 @@ async def test_what_was_heard_of_a_finished_answer_is_told_at_once() -> None:
     agent = FakeAgent()
     async with calling(agent) as session:
         await ask(session)
-        session.note_heard("We open")
+        session.note_heard("", "We open")
         assert (await wait_for(agent, "barge_in"))["heard_text"] == "We open"
-        session.note_heard("We")
+        session.note_heard("", "We")
         session.note(SpeechBegan())
         await wait_for(agent, "user.speech_started")
     assert agent.types().count("barge_in") == 1
@@ -390,7 +390,7 @@ async def test_speech_is_told_only_while_no_response_is_open() -> None:
         answer = session.answer(AgentRequest(text="When?"))
         await anext(answer)
         session.note(SpeechBegan())
-        session.note_heard("")
+        session.note_heard("", "")
         await answer.aclose()
         await wait_for(agent, "barge_in")
         session.note(SpeechBegan())

@@ -194,3 +194,13 @@ async def test_microsofts_host_speaks_first_answers_and_hears_silences() -> None
         assert await hear(client) == "You said hello."
         assert await hear(client) == "Silence 1."
         assert await hear(client) == "Silence 2."
+
+
+async def test_our_agent_is_greeted_for() -> None:
+    desk = Desk()
+    async with calling_ours(desk, greeting="Welcome aboard.") as client:
+        assert await hear(client) == "Welcome aboard."
+        await client.say_text("hello")
+        assert await hear(client) == "You said hello."
+    (greeting,) = desk.turns[0].history
+    assert (greeting.kind, greeting.reply) == ("greeting", "Welcome aboard.")

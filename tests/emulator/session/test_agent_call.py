@@ -18,8 +18,8 @@ SILENCE_MS = 8000
 class Call(Driver):
     """A session whose agent is called, with a clock that expires timers."""
 
-    def __init__(self, no_input_ms: int | None = None, **options: Any) -> None:
-        super().__init__(call=CallOptions(no_input_ms), **options)
+    def __init__(self, no_input_ms: int | None = None, greeting: str = "", **options: Any) -> None:
+        super().__init__(call=CallOptions(no_input_ms, greeting), **options)
         self._read = 0
         self._timers: dict[str, float] = {}
 
@@ -247,3 +247,33 @@ def test_an_agent_hangs_up_at_once() -> None:
     types = [event["type"] for event in call.want(agents.HangUp("now", is_immediate=True))]
     assert "response.done" in types
     assert call.one(do.Close).code == 1000
+
+
+def test_a_call_begins_with_its_own_greeting() -> None:
+    """A voice agent of Foundry may have a greeting: it is spoken first, and told to the agent."""
+    call = Call(greeting="Welcome to the boat club.")
+    call.configure(voice={"type": "azure-standard", "name": "en-US-AvaNeural"})
+    call.advance(400)
+    assert call.notes() == [agents.CallBegan("Welcome to the boat club.")]
+    assert call.asked() == []
+    (spoken,) = call.done(do.Speak)
+    assert spoken.text == "Welcome to the boat club."
+
+
+@pytest.mark.parametrize("before", ["a greeting", "a question", "speech"])
+def test_who_comes_first_is_not_greeted_over(before: str) -> None:
+    call = Call(greeting="Welcome.")
+    match before:
+        case "a greeting":
+            prepared = {"content": [{"type": "text", "text": "Hello from the client."}]}
+            call.send("response.create", response={"pre_generated_assistant_message": prepared})
+        case "a question":
+            call.send("response.create")
+        case "speech":
+            call.hear("hello")
+    call.advance(2000)
+    told_greeting = "Hello from the client." if before == "a greeting" else ""
+    assert [each for each in call.notes() if isinstance(each, agents.CallBegan)] == [
+        agents.CallBegan(told_greeting)
+    ]
+    assert "Welcome." not in [each.text for each in call.done(do.Speak)]

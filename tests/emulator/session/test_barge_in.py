@@ -339,6 +339,24 @@ def test_the_agent_is_told_what_was_heard_of_an_answer_that_is_done() -> None:
     assert heard(driver) == [(response_id, "One two")]
 
 
+def test_the_agent_is_told_of_each_answer_that_still_plays() -> None:
+    """Only the last was told, so an agent of the Bridge took the one before it for heard."""
+    driver = Driver()
+    driver.hear("hello")
+    first = driver.response_id
+    driver.stream("One two three four.")
+    driver.speak(ms_per_word=250)
+    part = {"type": "input_text", "text": "and?"}
+    item = {"type": "message", "role": "user", "content": [part]}
+    driver.send("conversation.item.create", item=item)
+    driver.send("response.create")
+    second = driver.response_id
+    driver.stream("Five six seven.", finish=False)
+    driver.now_ms += 600
+    driver.tell(told.SpeechStarted(5000))
+    assert heard(driver) == [(first, "One two"), (second, "")]
+
+
 def test_an_answer_that_was_heard_to_its_end_is_not_interrupted() -> None:
     driver = Driver()
     driver.hear("hello")

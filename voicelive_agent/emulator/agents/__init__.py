@@ -13,7 +13,7 @@ agent at once. ``emulator.agents.opening`` opens the backends by name.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 RequestKind = Literal["speech", "action", "greeting", "offer"]
@@ -49,6 +49,8 @@ class AgentRequest:
     """None is unlimited (``"inf"`` on the wire)."""
     reasoning_effort: str | None = None
     language: str = "en-US"
+    response_id: str = field(default="", compare=False)
+    """Names the answer, for ``note_heard``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +200,8 @@ class AgentSession(Protocol):
 class ListeningAgentSession(AgentSession, Protocol):
     """A session whose agent is told what was heard of an answer that was interrupted."""
 
-    def note_heard(self, text: str) -> None:
-        """So much was heard of the last answer; comes before its generator is closed."""
+    def note_heard(self, response_id: str, text: str) -> None:
+        """So much was heard of an answer, mostly the last; comes before its generator is closed."""
         ...
 
 
@@ -284,6 +286,8 @@ class CallingAgentBackend(Protocol):
 
     no_input_ms: int | None
     """After so long a silence the agent is told of it; None is never."""
+    greeting: str
+    """What a call begins with, spoken by Voice Live and told to the agent; empty for nothing."""
 
 
 class AgentBackend(Protocol):

@@ -42,12 +42,14 @@ class AutoBackend:
         key: str | None = None,
         limits: AnswerLimits = DEFAULT_LIMITS,
         no_input_ms: int | None = None,
+        greeting: str = "",
     ) -> None:
         self.name = name or url
         self.no_input_ms = no_input_ms
+        self.greeting = greeting
         self._url = read_url(url)
         self._bridge = BridgeBackend(
-            url, name=name, key=key, limits=limits, no_input_ms=no_input_ms
+            url, name=name, key=key, limits=limits, no_input_ms=no_input_ms, greeting=greeting
         )
         self._invocations = InvocationsBackend(url, name=name, key=key, limits=limits)
         self._responses = ResponsesBackend(url, name=name, key=key, limits=limits)
@@ -114,9 +116,9 @@ class AutoSession:
             async for agent_event in agent_events:
                 yield agent_event
 
-    def note_heard(self, text: str) -> None:
+    def note_heard(self, response_id: str, text: str) -> None:
         if isinstance(self._found, ListeningAgentSession):
-            self._found.note_heard(text)
+            self._found.note_heard(response_id, text)
 
     async def close(self) -> None:
         if self._found is not None:

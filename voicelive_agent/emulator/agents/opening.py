@@ -1,7 +1,7 @@
 """Opens the agent or model that an address names."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from voicelive_agent.emulator.agents import DEFAULT_LIMITS, AgentBackend, AnswerLimits
 
@@ -14,17 +14,20 @@ def open_agent(
     key: str | None = None,
     limits: AnswerLimits = DEFAULT_LIMITS,
     no_input_ms: int | None = None,
+    greeting: str = "",
 ) -> AgentBackend:
     """An agent; ``name`` is what messages call it, ``key`` what it wants as ``api-key``.
 
-    ``no_input_ms``: after so long a silence an agent that is called is told of it.
+    An agent that is called is told of each silence of ``no_input_ms``, and of the ``greeting`` that
+    its calls begin with.
 
     Raises ValueError for a URL that is none.
     """
+    call: dict[str, Any] = {"no_input_ms": no_input_ms, "greeting": greeting}
     if protocol == "auto":
         from voicelive_agent.emulator.agents.auto import AutoBackend
 
-        return AutoBackend(url, name=name, key=key, limits=limits, no_input_ms=no_input_ms)
+        return AutoBackend(url, name=name, key=key, limits=limits, **call)
     if protocol == "responses":
         from voicelive_agent.emulator.agents.responses import ResponsesBackend
 
@@ -32,7 +35,7 @@ def open_agent(
     if protocol == "bridge":
         from voicelive_agent.emulator.agents.bridge.backend import BridgeBackend
 
-        return BridgeBackend(url, name=name, key=key, limits=limits, no_input_ms=no_input_ms)
+        return BridgeBackend(url, name=name, key=key, limits=limits, **call)
     from voicelive_agent.emulator.agents.invocations import InvocationsBackend
 
     return InvocationsBackend(url, name=name, key=key, limits=limits)

@@ -47,6 +47,8 @@ class CallOptions:
 
     no_input_ms: int | None = None
     """After so long a silence the agent is told of it; None is never."""
+    greeting: str = ""
+    """What it is greeted with, unless the client says something before; empty for nothing."""
 
 
 class AgentCall:
@@ -98,7 +100,7 @@ class AgentCall:
     def expire(self, timer: str) -> None:
         match timer:
             case "call:begin":
-                self._begin("")
+                self._greet()
             case "call:admission" if self._waiting is not None:
                 self._drop(self._stop_waiting(), "admission_timeout")
             case "call:silence" if self._counts_silence:
@@ -128,6 +130,13 @@ class AgentCall:
         self._watch_silence(is_quiet=is_quiet)
         self._wait_for_playback()
         return None
+
+    def _greet(self) -> None:
+        """The session speaks first, as a voice agent of Foundry does that has a `greeting`."""
+        if self._options is None or self._has_begun:
+            return
+        greeting = self._options.greeting
+        self._begin(greeting if greeting and self._responder.greet(greeting) else "")
 
     def _begin(self, greeting: str) -> None:
         if self._options is not None and not self._has_begun:

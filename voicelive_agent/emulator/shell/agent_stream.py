@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 
 from voicelive_agent.emulator.agents import (
     AgentEvent,
@@ -69,9 +70,9 @@ class AgentStream:
             self._latest.cancel()
 
     def _tell_heard(self, effect: effects.TellHeard) -> None:
-        """Tell the agent what was heard, where it wants to know and the answer was its last."""
-        if self._latest_id == effect.response_id and isinstance(self._agent, ListeningAgentSession):
-            self._agent.note_heard(effect.text)
+        """Tell the agent what was heard, where it wants to know."""
+        if isinstance(self._agent, ListeningAgentSession):
+            self._agent.note_heard(effect.response_id, effect.text)
 
     def _tell_agent(self, effect: effects.TellAgent) -> None:
         agent = self._agent
@@ -91,8 +92,9 @@ class AgentStream:
         if before is not None:
             await asyncio.wait([before])
         response_id = effect.response_id
+        request = replace(effect.request, response_id=response_id)
         try:
-            answer = bound_text(self._agent.answer(effect.request), self._max_characters)
+            answer = bound_text(self._agent.answer(request), self._max_characters)
             async with contextlib.aclosing(answer) as agent_events:
                 async for agent_event in agent_events:
                     self._tell(facts.AgentSent(response_id, agent_event))

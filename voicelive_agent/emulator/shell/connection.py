@@ -297,6 +297,12 @@ class SessionConnection:
             await asyncio.to_thread(self._recording.close)
 
 
+def _call_options(backend: AgentBackend) -> CallOptions | None:
+    if not isinstance(backend, CallingAgentBackend):
+        return None
+    return CallOptions(backend.no_input_ms, backend.greeting)
+
+
 def _session_options(
     request: ConnectionRequest, backend: AgentBackend, settings: Settings
 ) -> SessionOptions:
@@ -307,7 +313,7 @@ def _session_options(
         model=None if agent else request.model,
         conversation_id=request.conversation_id,
         features=request.features,
-        call=CallOptions(backend.no_input_ms) if isinstance(backend, CallingAgentBackend) else None,
+        call=_call_options(backend),
         writes_interims=settings.model_url is not None,
         max_session_s=round(settings.session_minutes * 60),
         max_event_members=settings.max_event_members,

@@ -38,10 +38,15 @@ class BridgeBackend:
         key: str | None = None,
         limits: AnswerLimits = DEFAULT_LIMITS,
         no_input_ms: int | None = None,
+        greeting: str = "",
     ) -> None:
-        """``no_input_ms``: after so long a silence it is told of it; None is never."""
+        """``no_input_ms``: after so long a silence it is told of it; None is never.
+
+        ``greeting``: what Voice Live begins each call with.
+        """
         self.name = name or url
         self.no_input_ms = no_input_ms
+        self.greeting = greeting
         self.limits = limits
         self._url = read_url(url)
         self._headers = {USER_HEADER: LOCAL_USER_ID} | ({"api-key": key} if key else {})

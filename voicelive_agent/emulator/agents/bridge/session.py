@@ -6,6 +6,7 @@ without replay.
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
@@ -33,6 +34,8 @@ from voicelive_agent.wire.bridge.frames import FrameError
 _START_S = 30.0
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Between attempts to connect anew; after the last, the next turn connects."""
+_KEPT = 8
+"""Answers that may still play when somebody speaks."""
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +58,7 @@ class BridgeSession:
         self._is_held = False
         self._connecting = asyncio.Lock()
         self._connection: BridgeConnection | None = None
-        self._current: tuple[BridgeConnection, BridgeAnswer] | None = None
+        self._answers: OrderedDict[str, tuple[BridgeConnection, BridgeAnswer]] = OrderedDict()
         self._has_started = False
 
     async def call(self, greeting: str) -> AsyncGenerator[CallEvent, None]:
@@ -93,10 +96,10 @@ class BridgeSession:
             case OfferDropped(offer_id, reason):
                 connection.drop(offer_id, reason)
 
-    def note_heard(self, text: str) -> None:
-        """The caller interrupted the last answer, and heard so much of it."""
-        if self._current is not None:
-            connection, answer = self._current
+    def note_heard(self, response_id: str, text: str) -> None:
+        """The caller interrupted an answer, and heard so much of it."""
+        if (known := self._answers.get(response_id)) is not None:
+            connection, answer = known
             connection.interrupt(answer, text)
 
     async def answer(self, request: AgentRequest) -> AsyncGenerator[AgentEvent, None]:
@@ -115,7 +118,10 @@ class BridgeSession:
                 )
             )
             return
-        connection, answer = self._current = await self._begin_answer(request)
+        connection, answer = known = await self._begin_answer(request)
+        self._answers[request.response_id] = known
+        if len(self._answers) > _KEPT:
+            self._answers.popitem(last=False)
         async with aclosing(connection.follow(answer)) as agent_events:
             async for agent_event in agent_events:
                 yield agent_event

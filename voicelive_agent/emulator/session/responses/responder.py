@@ -8,6 +8,7 @@ complete function call waits for the end of the response that called, because a 
 the output before that end reaches it.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,7 @@ from voicelive_agent.emulator.session.responses.outputs import McpCallOutput
 from voicelive_agent.emulator.session.responses.response import InputSize, Response
 from voicelive_agent.emulator.session.responses.response_requests import (
     ResponseRequest,
+    prepare,
     read_request,
 )
 from voicelive_agent.wire.voice_live.events import CancelResponse, CreateResponse
@@ -52,6 +54,8 @@ from voicelive_agent.wire.voice_live.shapes import ProtocolError
 PAUSE_MS = 150
 """Text that stands still for so long is spoken, if it reads as a clause."""
 
+_ASKED = 8
+"""Answers that may still play when somebody speaks."""
 _TRUNCATION_APPENDS = ("azure_semantic_vad", "azure_semantic_vad_multilingual")
 
 
@@ -81,8 +85,8 @@ class Responder:
         self._interims = Interims(plan, configuration)
         self._due: ResponseRequest | None = None
         self.active: Response | None = None
-        self._latest: Response | None = None
-        """The last one that the agent was asked for."""
+        self._asked: deque[Response] = deque(maxlen=_ASKED)
+        """Those that the agent was asked for last."""
         self._warned: set[str] = set()
         self.has_spoken = False
         """Whether the session has produced audio."""
@@ -175,6 +179,13 @@ class Responder:
         request = agents.AgentRequest(kind="offer", offer_id=offer_id, language=language)
         self._ask(response, request)
 
+    def greet(self, text: str) -> bool:
+        """Say a text of the session's own, once nobody speaks; not where something else is said."""
+        if self._due is not None or self.active is not None:
+            return False
+        self._due = prepare(text, self._plan.new_id)
+        return True
+
     def start_due(self, *, is_hearing: bool) -> None:
         """Begin the response that waits, if nothing is in its way any more.
 
@@ -211,10 +222,10 @@ class Responder:
             self._end(response, "cancelled", {"type": "cancelled", "reason": reason})
 
     def _tell_heard(self, cut_short: list[SpokenText]) -> None:
-        """The agent's last answer was interrupted, while it was made or while it played."""
-        latest = self._latest
-        if latest is not None and (latest is self.active or latest.is_among(cut_short)):
-            self._plan.do(TellHeard(latest.id, latest.heard_text()))
+        """Answers of the agent were interrupted, while they were made or while they played."""
+        for response in self._asked:
+            if response is self.active or response.is_among(cut_short):
+                self._plan.do(TellHeard(response.id, response.heard_text()))
 
     def end_all(self, reason: str) -> None:
         """The session ends: no response is active any more, and none follows."""
@@ -408,7 +419,7 @@ class Responder:
 
     def _ask(self, response: Response, request: agents.AgentRequest) -> None:
         response.awaits_agent = True
-        self._latest = response
+        self._asked.append(response)
         self._plan.do(AskAgent(response.id, request))
 
     def _open(self, request: ResponseRequest) -> Response:

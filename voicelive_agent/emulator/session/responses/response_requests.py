@@ -146,6 +146,13 @@ def _read_items(
     return tuple(items)
 
 
+def prepare(text: str, new_id: Callable[[str], str]) -> ResponseRequest:
+    """A response of the session's own that says ``text``."""
+    return ResponseRequest(
+        prepared=_read_prepared({"content": [{"type": "text", "text": text}]}, new_id)
+    )
+
+
 def _read_prepared(message: Any, new_id: Callable[[str], str]) -> ConversationItem | None:
     if message is None:
         return None
