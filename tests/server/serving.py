@@ -16,10 +16,16 @@ from voicelive_agent.server.settings import Settings
 
 
 @contextlib.asynccontextmanager
-async def serve(app: Starlette, *, root_path: str = "") -> AsyncIterator[str]:
-    """The application's URL while it is being served."""
+async def serve(app: Starlette, *, root_path: str = "", **options: Any) -> AsyncIterator[str]:
+    """The application's URL while it is being served; ``options`` are uvicorn's."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, root_path=root_path, log_config=None, access_log=False
+        app,
+        host="127.0.0.1",
+        port=0,
+        root_path=root_path,
+        log_config=None,
+        access_log=False,
+        **options,
     )
     server = uvicorn.Server(config)
     # Not serve(): that would take the signals of the process that runs the tests.

@@ -222,17 +222,18 @@ def _find_websockets(settings: Settings) -> dict[str, Any]:
     if "bridge" not in settings.wires:
         # An upgrade is then a request like any other, answered in the envelope.
         return {"ws": "none"}
-    from voicelive_agent.server.wires.bridge import MAX_MESSAGE_BYTES
-
     if importlib.util.find_spec("websockets") is None:
         sys.exit(
             "--wires (VOICELIVE_WIRES): the Bridge needs the package websockets:"
             f" {spell_pip()} install websockets"
         )
+    from voicelive_agent.server.wires.bridge_socket import BridgeSocket
+    from voicelive_agent.wire.bridge.frames import MAX_FRAME_BYTES
+
     interval = settings.ws_keepalive_interval or None
     return {
-        "ws": "websockets-sansio",
-        "ws_max_size": MAX_MESSAGE_BYTES,
+        "ws": BridgeSocket,
+        "ws_max_size": MAX_FRAME_BYTES,
         # Frames are small: compressing each costs more than it saves.
         "ws_per_message_deflate": False,
         "ws_ping_interval": interval,

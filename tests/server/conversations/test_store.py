@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,6 +132,39 @@ async def test_the_turn_before_is_corrected_with_the_next(backend: Backend) -> N
     await store.settle(end(record), conversation, heard_before=before)
     assert await store.find("user", "one") == before
     assert (await store.begin(make_record("three"))).turns[0] == before
+
+
+async def test_an_ended_turn_is_amended(backend: Backend) -> None:
+    """Also an older one, while a newer runs; the sizes go on being right."""
+    store = await backend.open()
+    await converse(store, "one", "two")
+    running = make_record("three")
+    conversation = await store.begin(running)
+    first = await store.find("user", "one", KEY.session_id)
+    assert first is not None
+    first.heard, first.heard_is_known, first.interrupted = "Answer", True, True
+    await store.amend(first)
+    await store.settle(end(running), conversation, heard_before=None)
+    assert await store.find("user", "one") == first
+    turns = (await store.begin(make_record("four"))).turns
+    assert turns[0] == first
+    assert [turn.heard for turn in turns] == ["Answer", None, None]
+
+
+async def test_what_is_gone_or_runs_is_not_amended(backend: Backend) -> None:
+    store = await backend.open()
+    gone = await converse(store, "gone")
+    await store.erase(gone)
+    await store.amend(gone)
+    assert await store.find("user", "gone") is None
+    running = make_record("one")
+    await store.begin(running)
+    await store.amend(end(replace(running)))
+    found = await store.find("user", "one")
+    assert found is not None and found.status == "running"
+    other = await converse(store, "other", key=ConversationKey("user", "else"))
+    await store.amend(replace(other, invocation_id="another", reply="lost"))
+    assert await store.find("user", "other") == other
 
 
 async def test_a_settle_without_a_begin_appends_the_turn(backend: Backend) -> None:

@@ -30,6 +30,7 @@ steps = st.lists(
         st.tuples(st.just("settle"), st.integers(0, 3), st.booleans()),
         st.tuples(st.just("settle unbegun"), keys, ids),
         st.tuples(st.just("forget"), keys, st.none()),
+        st.tuples(st.just("amend"), keys, ids),
     ),
     max_size=25,
 )
@@ -64,6 +65,11 @@ async def play(store: ConversationStore, script: list[tuple[Any, Any, Any]]) -> 
         elif step == "settle unbegun":
             record = end(make_record(f"{one.session_id} {two}", one), f"unbegun {number}")
             await store.settle(record, Conversation(state={"u": number}), heard_before=None)
+        elif step == "amend":
+            amended = await store.find(one.user_id, f"{one.session_id} {two}", one.session_id)
+            if amended is not None:
+                amended.heard = f"amended {number}"
+                await store.amend(amended)
         elif step == "forget":
             answers.append(await store.purge(one))
             # What still runs there would be kept anew: not what is compared here.

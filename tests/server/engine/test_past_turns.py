@@ -15,7 +15,8 @@ import pytest
 from tests.server.engine.engine_room import KEY, EngineRoom
 from tests.virtual_time import run_virtual
 from voicelive_agent.agent import INTERRUPTION_NOTE, Output, PastTurn, Turn
-from voicelive_agent.server.conversations import TurnRecord
+from voicelive_agent.server.conversations import StoreError, TurnRecord
+from voicelive_agent.server.conversations.memory import MemoryStore
 from voicelive_agent.server.conversations.records import encode_record
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
 from voicelive_agent.server.engine.heard import SpeakingRate
@@ -172,8 +173,8 @@ def test_a_wire_that_knows_what_was_heard_cuts_there_exactly(heard: str) -> None
         async with EngineRoom(agent.reply) as room:
             turn = room.begin("one", heard_is_known=True)
             await room.listen(turn)
-            assert not turn.cut(heard)
-            await room.say("two", heard_is_known=True, heard_before=heard)
+            room.engine.note_heard(turn, heard)
+            await room.say("two", heard_is_known=True)
             assert agent.turns[-1].heard_is_known
             stored, _ = await room.stored()
             assert (stored["reply"], stored["heard"]) == (ANSWER, heard)
@@ -191,7 +192,7 @@ def test_a_wire_that_knows_cuts_a_turn_that_runs() -> None:
             turn = room.begin("slowly", heard_is_known=True)
             listening = asyncio.ensure_future(room.listen(turn))
             await asyncio.sleep(1)
-            assert turn.cut("My boo")
+            room.engine.note_heard(turn, "My boo")
             await listening
             await room.say("two", heard_is_known=True)
         return agent.past
@@ -207,9 +208,85 @@ def test_where_the_wire_knows_nothing_is_estimated() -> None:
 
 
 def test_who_heard_all_of_it_missed_nothing() -> None:
-    known = {"heard_is_known": True}
-    past = run_virtual(ask_twice(3, known, {**known, "heard_before": f" {ANSWER}\n"}))
+    async def main() -> PastTurn:
+        agent = Remembering()
+        async with EngineRoom(agent.reply) as room:
+            turn = room.begin("one", heard_is_known=True)
+            await room.listen(turn)
+            room.engine.note_heard(turn, f" {ANSWER}\n")
+            await room.say("two", heard_is_known=True)
+        return agent.past
+
+    past = run_virtual(main())
     assert (past.reply, past.interrupted, past.cut) == (ANSWER, False, False)
+
+
+def test_what_was_heard_of_an_older_answer_is_known_too() -> None:
+    """What was heard of any but the newest answer was thrown away, so an agent went on from words
+    that nobody had heard: of an answer that still played while the next one was made, and of one
+    that a new input had cancelled, whose outcome the Bridge tells once that input is answered.
+    """
+
+    async def main() -> list[PastTurn]:
+        agent = Remembering()
+        async with EngineRoom(agent.reply) as room:
+            first, second = [room.begin(text, heard_is_known=True) for text in ("one", "two")]
+            await room.listen(second)
+            await room.say("three", heard_is_known=True)
+            room.engine.note_heard(first, "")
+            room.engine.note_heard(second, "My booking")
+            await room.say("four", heard_is_known=True)
+        return list(agent.turns[-1].history)
+
+    first, second, third = run_virtual(main())
+    assert (first.text, first.reply, first.heard_is_known) == ("one", "", True)
+    assert (second.text, second.reply, second.cut) == ("two", "My booking", True)
+    assert (third.reply, third.cut) == (ANSWER, False)
+
+
+def test_what_was_heard_last_survives_the_end_of_the_call() -> None:
+    """It was only stored with the next turn, and after a barge-in many callers hang up."""
+
+    async def main() -> list[dict[str, Any]]:
+        async with EngineRoom(Remembering().reply) as room:
+            turn = room.begin("one", heard_is_known=True)
+            await room.listen(turn)
+            room.engine.note_heard(turn, "My booking")
+        return await room.stored()
+
+    (stored,) = run_virtual(main())
+    assert (stored["heard"], stored["interrupted"]) == ("My booking", True)
+
+
+class SlowToAmend(MemoryStore):
+    """A store that takes its time, and can fail."""
+
+    fails = False
+
+    async def amend(self, record: TurnRecord) -> None:
+        await asyncio.sleep(1)
+        if self.fails:
+            raise StoreError("disk full")
+        await super().amend(record)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_turn_waits_for_what_is_known_of_those_before_it(fails: bool) -> None:
+    """Two are told in a row. A store that fails costs what was heard, and no turn."""
+
+    async def main() -> PastTurn:
+        agent, store = Remembering(), SlowToAmend()
+        store.fails = fails
+        async with EngineRoom(agent.reply, store) as room:
+            turn = room.begin("one", heard_is_known=True)
+            await room.listen(turn)
+            room.engine.note_heard(turn, "My")
+            room.engine.note_heard(turn, "My booking")
+            await room.say("two", heard_is_known=True)
+        return agent.past
+
+    past = run_virtual(main())
+    assert past.reply == (ANSWER if fails else "My booking")
 
 
 async def test_a_store_of_an_earlier_version_gives_its_answers_back(tmp_path: Path) -> None:

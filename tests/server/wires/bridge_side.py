@@ -9,9 +9,11 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.server.serving import serve
-from voicelive_agent.agent import Agent
+from voicelive_agent.agent import Agent, ClientEvent, EndCall, Output, Turn, VoiceChange
 from voicelive_agent.server.app import create_app
+from voicelive_agent.server.engine.announcements import announce
 from voicelive_agent.server.settings import Settings
+from voicelive_agent.server.wires.bridge_socket import BridgeSocket
 from voicelive_agent.wire.bridge import messages as bridge
 
 DEADLINES = bridge.ResponseTimeouts(first_output_ms=10_000, idle_ms=15_000, max_duration_ms=120_000)
@@ -74,6 +76,55 @@ class Bridge:
         return True
 
 
+class Parrot:
+    """Says what it was told, and keeps the turns that it was given."""
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self.may_go_on = asyncio.Event()
+        self.background: list[asyncio.Task[bool]] = []
+
+    async def reply(self, turn: Turn) -> AsyncIterator[Output]:
+        self.turns.append(turn)
+        if turn.kind == "no_input":
+            if turn.no_input_count < 3:
+                yield "Are you still there?"
+            return
+        match turn.text:
+            case "slowly":
+                yield "One. "
+                await self.may_go_on.wait()
+                yield "Two."
+            case "think":
+                await self.may_go_on.wait()
+                yield "Thought."
+            case "bye":
+                yield "Goodbye."
+                yield EndCall("done")
+            case "louder":
+                yield VoiceChange(volume="+20%", type="custom")
+                yield "Louder now. "
+                yield "Still."
+            case "leave":
+                yield EndCall()
+            case "whisper":
+                yield VoiceChange(volume="+20%", style="whispering")
+                yield VoiceChange(volume=None, locale="de-DE")
+                yield "Psst."
+            case "show":
+                yield ClientEvent("ui.card", title="Weather")
+            case "fail":
+                yield "I was about"
+                raise RuntimeError("my secret")
+            case "later":
+                self.background.append(asyncio.create_task(announce(turn, "Your taxi is here.")))
+                yield "I will tell you."
+            case "half":
+                yield "A \ud83d B."
+            case text:
+                yield f"You said {text}."
+
+
 def check_response(messages: list[bridge.ForBridge], inputs: list[str] | None) -> str:
     """The text of a whole response, whose messages come in their order and name each other."""
     created, *deltas, done, end = messages
@@ -97,7 +148,7 @@ async def serve_calls(agent: Agent, **settings: Any) -> AsyncIterator[str]:
     app = create_app(
         agent, Settings(**{"conversations": "memory:", "wires": ("bridge",), **settings})
     )
-    async with serve(app) as url:
+    async with serve(app, ws=BridgeSocket, ws_per_message_deflate=False) as url:
         yield url.replace("http", "ws")
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,54 +9,18 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.server.processes import start_server
-from tests.server.wires.bridge_side import Bridge, call, check_response, open_call, serve_calls
-from voicelive_agent.agent import ClientEvent, EndCall, Output, Turn, VoiceChange
+from tests.server.wires.bridge_side import (
+    Bridge,
+    Parrot,
+    call,
+    check_response,
+    open_call,
+    serve_calls,
+)
+from voicelive_agent.agent import Turn
 from voicelive_agent.server.engine.announcements import announce
 from voicelive_agent.wire.bridge import messages as bridge
 from voicelive_agent.wire.bridge.frames import MAX_FRAME_BYTES
-
-
-class Parrot:
-    """Says what it was told, and keeps the turns that it was given."""
-
-    def __init__(self) -> None:
-        self.turns: list[Turn] = []
-        self.may_go_on = asyncio.Event()
-        self.background: list[asyncio.Task[bool]] = []
-
-    async def reply(self, turn: Turn) -> AsyncIterator[Output]:
-        self.turns.append(turn)
-        if turn.kind == "no_input":
-            if turn.no_input_count < 3:
-                yield "Are you still there?"
-            return
-        match turn.text:
-            case "slowly":
-                yield "One. "
-                await self.may_go_on.wait()
-                yield "Two."
-            case "think":
-                await self.may_go_on.wait()
-                yield "Thought."
-            case "bye":
-                yield "Goodbye."
-                yield EndCall("done")
-            case "louder":
-                yield VoiceChange(volume="+20%", type="custom")
-                yield "Louder now. "
-                yield "Still."
-            case "show":
-                yield ClientEvent("ui.card", title="Weather")
-            case "fail":
-                yield "I was about"
-                raise RuntimeError("my secret")
-            case "later":
-                self.background.append(asyncio.create_task(announce(turn, "Your taxi is here.")))
-                yield "I will tell you."
-            case "half":
-                yield "A \ud83d B."
-            case text:
-                yield f"You said {text}."
 
 
 @pytest.fixture
@@ -115,27 +78,6 @@ async def test_another_version_is_rejected(parrot: Parrot) -> None:
         assert await voice.closed() == 1002
 
 
-@pytest.mark.parametrize(
-    ("frame", "code"),
-    [
-        ("{", 1002),
-        ('{"type":"x"}', 1002),
-        (b"\x00\x01", 1003),
-        ('{"type":"dtmf","id":"m","ts":"2026-11-28T08:00:00Z"}', 1003),
-        ("é" * (MAX_FRAME_BYTES // 2) + "x", 1009),
-    ],
-    ids=["no JSON", "no id", "binary", "excluded", "too long"],
-)
-async def test_a_breach_of_the_framing_closes_the_call(
-    parrot: Parrot, frame: str | bytes, code: int
-) -> None:
-    async with serve_calls(parrot) as url, call(url) as voice:
-        await voice.start()
-        await voice.socket.send(frame)
-        assert await voice.closed() == code
-        assert voice.socket.close_reason in ("", None) or code == 1009
-
-
 async def test_unknown_messages_and_advice_change_nothing(parrot: Parrot) -> None:
     async with open_call(parrot) as voice:
         await voice.socket.send('{"type":"x","id":"m","ts":"2026-11-28T08:00:00Z"}')
@@ -154,6 +96,38 @@ async def test_an_input_that_comes_twice_is_answered_once(parrot: Parrot) -> Non
         await voice.say("hello", "in_7")
         assert await voice.ask("next") == "You said next."
     assert len(parrot.turns) == 2
+
+
+@pytest.mark.parametrize("text", ["think", "slowly", " ", "hello"])
+async def test_an_input_is_settled_once_at_whatever_time_it_comes_again(
+    parrot: Parrot, text: str
+) -> None:
+    async with open_call(parrot) as voice:
+        await voice.say(text, "in_7")
+        await voice.say(text, "in_7")
+        parrot.may_go_on.set()
+        settled = [each.in_reply_to for each in await voice.hear() if hasattr(each, "in_reply_to")]
+        await voice.say(text, "in_7")
+        await voice.send(bridge.UserNoInput(item_id="in_7", count=1))
+        assert settled == [["in_7"]]
+        assert await voice.is_quiet()
+    assert len(parrot.turns) == (text != " ")
+
+
+async def test_parts_of_what_was_said_are_one_text(parrot: Parrot) -> None:
+    async with open_call(parrot) as voice:
+        parts = [bridge.InputText(text=text) for text in ("Hel", "", "lo")]
+        await voice.send(bridge.UserMessage(item_id="in_1", content=parts))
+        assert check_response(await voice.hear(), ["in_1"]) == "You said Hello."
+
+
+async def test_more_than_may_be_said_is_declined(parrot: Parrot) -> None:
+    async with open_call(parrot, max_speech_bytes=1024) as voice:
+        await voice.say("é" * 513, "in_x")
+        (none,) = await voice.hear()
+        assert isinstance(none, bridge.ResponseNone)
+        assert (none.in_reply_to, none.reason) == (["in_x"], "input_too_large")
+        assert await voice.ask("é" * 4) == "You said éééé."
 
 
 async def test_inputs_without_words_get_no_reply(parrot: Parrot) -> None:
@@ -189,30 +163,6 @@ async def test_barge_in_while_it_is_being_made(parrot: Parrot) -> None:
         assert await voice.ask("next") == "You said next."
     (past,) = parrot.turns[-1].history
     assert (past.reply, past.interrupted, past.heard_is_known) == ("On", True, True)
-
-
-async def test_barge_in_after_the_response_is_done_cuts_the_history(parrot: Parrot) -> None:
-    """Text runs far ahead of sound, so this is the usual case."""
-    async with open_call(parrot) as voice:
-        await voice.say("hello")
-        created = (await voice.hear())[0]
-        assert isinstance(created, bridge.ResponseCreated)
-        await voice.send(bridge.BargeIn(response_id=created.response_id, heard_text="You said"))
-        assert await voice.ask("next") == "You said next."
-        assert await voice.ask("last") == "You said last."
-    cut, whole = parrot.turns[-1].history
-    assert (cut.reply, cut.heard_is_known, cut.cut) == ("You said", True, True)
-    assert (whole.reply, whole.heard, whole.cut) == ("You said next.", None, False)
-
-
-async def test_nothing_heard_leaves_nothing_in_the_history(parrot: Parrot) -> None:
-    async with open_call(parrot) as voice:
-        await voice.say("hello")
-        created = (await voice.hear())[0]
-        assert isinstance(created, bridge.ResponseCreated)
-        await voice.send(bridge.BargeIn(response_id=created.response_id, heard_text=""))
-        await voice.ask("next")
-    assert parrot.turns[-1].history[0].reply == ""
 
 
 async def test_a_new_input_supersedes_the_one_that_is_thought_about(parrot: Parrot) -> None:
@@ -258,6 +208,34 @@ async def test_a_deadline_of_the_bridge_ends_the_response(parrot: Parrot, by_ite
     assert (past.reply, past.cut) == ("" if by_item else "One. ", True)
 
 
+async def test_a_deadline_of_what_is_over_changes_nothing(parrot: Parrot) -> None:
+    async with open_call(parrot) as voice:
+        item_id = await voice.say("hello")
+        created = (await voice.hear())[0]
+        assert isinstance(created, bridge.ResponseCreated)
+        name = created.response_id
+        await voice.send(bridge.ResponseTimeout(stage="max_duration", response_id=name))
+        await voice.send(bridge.ResponseTimeout(stage="first_output", item_ids=[item_id]))
+        await voice.ask("next")
+    assert parrot.turns[-1].history[0].reply == "You said hello."
+
+
+async def test_a_second_call_of_a_conversation_ends_the_answer_of_the_first(
+    parrot: Parrot,
+) -> None:
+    """Half an answer was told as done."""
+    async with serve_calls(parrot) as url, call(url) as first, call(url) as second:
+        await first.start()
+        await second.start(reconnect=True)
+        await first.say("slowly")
+        created = await first.receive()
+        assert isinstance(created, bridge.ResponseCreated)
+        await second.ask("hello")
+        cancel = (await first.hear())[-1]
+        assert isinstance(cancel, bridge.ResponseCancel)
+        assert (cancel.response_id, cancel.reason) == (created.response_id, "superseded")
+
+
 async def test_a_failure_is_told_and_apologised_for_without_what_is_inside(parrot: Parrot) -> None:
     async with open_call(parrot) as voice:
         await voice.say("fail")
@@ -277,6 +255,21 @@ async def test_the_end_of_a_call_follows_what_was_said(parrot: Parrot) -> None:
         assert (end.reason, end.mode) == ("done", "drain")
         await voice.send(bridge.SessionEnd(reason="completed"))
         assert await voice.closed() == 1000
+
+
+async def test_a_call_is_ended_without_a_word(parrot: Parrot) -> None:
+    async with open_call(parrot) as voice:
+        await voice.say("leave")
+        (none,) = await voice.hear()
+        assert isinstance(none, bridge.ResponseNone)
+        assert isinstance(await voice.receive(), bridge.EndCall)
+
+
+async def test_changes_of_the_voice_before_the_next_words_are_one(parrot: Parrot) -> None:
+    async with open_call(parrot) as voice:
+        await voice.say("whisper")
+        (delta,) = [each for each in await voice.hear() if isinstance(each, bridge.OutputTextDelta)]
+    assert delta.voice == {"volume": None, "style": "whispering", "locale": "de-DE"}
 
 
 async def test_a_change_of_the_voice_goes_with_the_next_words(parrot: Parrot) -> None:
@@ -390,19 +383,6 @@ async def test_more_calls_than_may_be_are_declined_by_turn(parrot: Parrot) -> No
             (none,) = await other.hear()
             assert isinstance(none, bridge.ResponseNone)
             assert none.reason == "capacity_exceeded"
-
-
-async def test_wrong_headers_never_fail_the_upgrade(parrot: Parrot) -> None:
-    headers = [
-        ("traceparent", "nonsense"),
-        ("traceparent", "again"),
-        ("baggage", "=;="),
-        ("x-request-id", "\x80"),
-        ("x-agent-user-id", "u1"),
-    ]
-    async with serve_calls(parrot) as url, call(url, additional_headers=headers) as voice:
-        assert "x-platform-server" in (voice.socket.response or pytest.fail()).headers
-        assert isinstance(await voice.start(), bridge.SessionReady)
 
 
 async def test_the_key_is_asked_for(parrot: Parrot) -> None:

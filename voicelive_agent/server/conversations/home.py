@@ -111,6 +111,9 @@ class HomeStore:
     async def stop_elsewhere(self, record: TurnRecord, reason: str) -> TurnRecord:
         return await self._choose(record.key).stop_elsewhere(record, reason)
 
+    async def amend(self, record: TurnRecord) -> None:
+        await self._choose(record.key).amend(record)
+
     async def erase(self, record: TurnRecord) -> None:
         await self._choose(record.key).erase(record)
 

@@ -158,6 +158,15 @@ class MemoryStore:
                 self._end(record.key, kept, record.sequence, "cancelled", reason)
         return self._read(record.key, kept, record.sequence)
 
+    async def amend(self, record: TurnRecord) -> None:
+        encoded = encode_record(record)
+        key, sequence = record.key, record.sequence
+        kept = self._kept.get(key)
+        if kept is None or kept.running == sequence:
+            return
+        if self._read_id(key, kept, sequence) == record.invocation_id:
+            self._write(key, kept, sequence, encoded)
+
     async def erase(self, record: TurnRecord) -> None:
         key, sequence = record.key, record.sequence
         kept = self._kept.get(key)

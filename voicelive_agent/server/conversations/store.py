@@ -204,6 +204,12 @@ class ConversationStore(Protocol):
         ``record`` comes from ``find``. A replica that doesn't settle it in time loses it.
         """
 
+    async def amend(self, record: TurnRecord) -> None:
+        """Store an ended turn anew, of which more has become known.
+
+        Nothing changes where it is stored no more, or has not ended. ``record`` is ``find``'s.
+        """
+
     async def erase(self, record: TurnRecord) -> None:
         """Remove an ended turn; with its last one, the conversation. ``record`` is ``find``'s."""
 

@@ -19,6 +19,7 @@ from voicelive_agent.server.conversations import (
     TurnRecord,
 )
 from voicelive_agent.server.engine.agent_tasks import guard_tasks
+from voicelive_agent.server.engine.amendments import Amendments
 from voicelive_agent.server.engine.announcements import Announcement
 from voicelive_agent.server.engine.ending import Ending, read_ending
 from voicelive_agent.server.engine.events import TurnLimits, TurnRequest
@@ -61,6 +62,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns_of: Counter[ConversationKey] = Counter()
         self._turns_of_user: Counter[str] = Counter()
+        self._amendments = Amendments(store)
 
     async def start(self) -> None:
         """Open the store and start the agent. Raises StoreError, or what the agent raises."""
@@ -73,6 +75,7 @@ class Engine:
     async def stop(self) -> None:
         """Drain without waiting, then stop the agent and close the store."""
         await self.drain(0)
+        await self._amendments.close()
         stop = getattr(self.agent, "stop", None)
         try:
             if stop is not None:
@@ -146,6 +149,7 @@ class Engine:
             limits=self.limits,
             now=self.now,
             on_store=self.store_health.note,
+            amendments=self._amendments,
         )
         self._active[request.key] = turn
         self._running[request.key, request.invocation_id] = turn
@@ -168,6 +172,14 @@ class Engine:
         conversation = await self.store.begin(record)
         record.status, record.reason, record.ended_at = "completed", Ending.COMPLETED.value, now
         await self.store.settle(record, conversation, heard_before=None)
+
+    def note_heard(self, turn: RunningTurn, heard: str) -> None:
+        """The caller interrupted and heard only ``heard`` of a turn, as its wire knows.
+
+        A turn that runs stops; of one that has ended the record is changed.
+        """
+        if not turn.cut(heard):
+            self._amendments.note_heard(turn.request, turn.settled, heard)
 
     async def find(
         self, user_id: str, invocation_id: str, session_id: str | None = None

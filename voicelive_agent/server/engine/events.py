@@ -30,9 +30,6 @@ class TurnRequest:
     no_input_count: int = 0
     announcement: str | None = None
     """What is said without asking the agent, which decided on it before (``announce``)."""
-    heard_before: str | None = None
-    """What was heard of the answer before this turn, where the wire told it after that turn had
-    ended; None for all of it, or where it was told by ``RunningTurn.cut``."""
     told: Sequence[tuple[str, str]] = ()
     """Earlier turns that the request brings along, as (said, answered), oldest first."""
     follows: int | None = None

@@ -29,6 +29,7 @@ from voicelive_agent.server.conversations import (
     TurnRecord,
 )
 from voicelive_agent.server.engine.agent_run import AgentRun
+from voicelive_agent.server.engine.amendments import Amendments
 from voicelive_agent.server.engine.ending import Ending, find_ending, find_phrases
 from voicelive_agent.server.engine.events import (
     CallEnded,
@@ -59,7 +60,8 @@ class RunningTurn:
     """A turn in progress. ``settled`` is set once its record is stored.
 
     ``now`` gives Unix seconds. ``previous`` is the turn of the same conversation that this one
-    supersedes; it is waited for. ``on_store`` is told whether the store could begin the turn.
+    supersedes; it is waited for, and so are the ``amendments`` of the conversation.
+    ``on_store`` is told whether the store could begin the turn.
     """
 
     task: asyncio.Task[None]
@@ -74,6 +76,7 @@ class RunningTurn:
         limits: TurnLimits,
         now: Callable[[], float],
         on_store: Callable[[bool], None],
+        amendments: Amendments,
     ) -> None:
         self.request = request
         self.settled = asyncio.Event()
@@ -83,6 +86,7 @@ class RunningTurn:
         self._limits = limits
         self._now = now
         self._on_store = on_store
+        self._amendments = amendments
         self._record = TurnRecord(
             invocation_id=request.invocation_id,
             key=request.key,
@@ -148,7 +152,7 @@ class RunningTurn:
     def cut(self, heard: str) -> bool:
         """Stop: the caller interrupted, and the wire knows that they heard ``heard`` of it.
 
-        False where the turn has ended already; then ``TurnRequest.heard_before`` tells it.
+        False where the turn has ended already (``Engine.note_heard``).
         """
         if self._record.status != "running":
             return False
@@ -209,6 +213,7 @@ class RunningTurn:
         if self._previous is not None:
             await self._previous.settled.wait()
             self._previous = None
+        await self._amendments.wait(self.request.key)
         conversation: Conversation | None = None
         try:
             conversation = await self._open_conversation()
@@ -275,8 +280,6 @@ class RunningTurn:
     def _note_heard(self, before: TurnRecord) -> TurnRecord | None:
         """What this turn shows of the one before it; None where that is nothing new."""
         request = self.request
-        if request.heard_before is not None:
-            return note_known(before, request.heard_before)
         if request.typed or request.heard_is_known:
             return None
         return note_heard(self._limits.speaking_rate, before, self._record)

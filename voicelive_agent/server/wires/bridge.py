@@ -20,7 +20,6 @@ from voicelive_agent.server.platform.headers import read_route
 from voicelive_agent.server.platform.ids import choose_session_id
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.server.wires.bridge_call import BridgeCall
-from voicelive_agent.wire.bridge.frames import MAX_FRAME_BYTES
 from voicelive_agent.wire.bridge.messages import PATHS
 from voicelive_agent.wire.invocations import (
     CALL_HEADER,
@@ -29,8 +28,6 @@ from voicelive_agent.wire.invocations import (
     USER_HEADER,
 )
 
-MAX_MESSAGE_BYTES = MAX_FRAME_BYTES
-"""For the server that reads the frames: it closes a longer one with 1009."""
 _NO_IDS: Mapping[str, str] = {}
 
 

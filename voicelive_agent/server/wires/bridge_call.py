@@ -16,6 +16,7 @@ from collections import deque
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import singledispatchmethod
+from typing import Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -34,6 +35,9 @@ from voicelive_agent.wire.bridge import messages as bridge
 from voicelive_agent.wire.bridge.frames import UNSUPPORTED, FrameError
 
 logger = logging.getLogger(__name__)
+
+BATCHES: Final = "voicelive_agent.websocket.batches"
+"""The ASGI extension: a ``websocket.send`` may have ``texts``, messages that leave together."""
 
 _START_SECONDS = 30.0
 _POLICY = 1008
@@ -66,6 +70,11 @@ class _Waiting:
 
     text: str
     outcome: "asyncio.Future[bool]"
+    """Whether it was said."""
+
+    def settle(self, said: bool) -> None:
+        if not self.outcome.done():
+            self.outcome.set_result(said)
 
 
 class BridgeCall:
@@ -93,9 +102,10 @@ class BridgeCall:
         self._seen: set[str] = set()
         self._open: Response | None = None
         self._recent: deque[Response] = deque(maxlen=_RECENT)
-        self._heard: str | None = None
         self._waiting: dict[str, _Waiting] = {}
         self._answers: set[asyncio.Task[None]] = set()
+        self._last_words: set[asyncio.Task[None]] = set()
+        self._takes_batches = BATCHES in (websocket.scope.get("extensions") or ())
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -115,7 +125,7 @@ class BridgeCall:
     def drain(self) -> None:
         """Take nothing more; the connection closes with 1001 once what is open is done."""
         self._draining = True
-        if self._open is None:
+        if not self._answers:
             self._finish(_GOING_AWAY)
 
     async def announce(self, text: str, *, supersede_key: str | None, wait_ms: int) -> bool:
@@ -133,16 +143,20 @@ class BridgeCall:
             )
         )
         loop = asyncio.get_running_loop()
-        too_late = loop.call_later(wait_ms / 1000 + _ANSWER_SECONDS, self._give_up, response_id)
+        too_late = loop.call_later(wait_ms / 1000 + _ANSWER_SECONDS, waiting.settle, False)
         try:
             return await waiting.outcome
         finally:
             too_late.cancel()
+            if self._waiting.pop(response_id, None) is not None:
+                # Whoever has it said has given up, or the Bridge says nothing of it.
+                self._take_back(response_id)
 
-    def _give_up(self, response_id: str) -> None:
-        waiting = self._waiting.pop(response_id, None)
-        if waiting is not None:
-            waiting.outcome.set_result(False)
+    def _take_back(self, response_id: str) -> None:
+        cancel = bridge.ResponseCancel(response_id=response_id, reason="no_longer_wanted")
+        sending = asyncio.create_task(self._send(cancel))
+        self._last_words.add(sending)
+        sending.add_done_callback(self._last_words.discard)
 
     # Reading
 
@@ -169,9 +183,10 @@ class BridgeCall:
     async def _read(self) -> None:
         try:
             async with asyncio.timeout(_START_SECONDS):
-                await self._start(await self._receive())
+                start = await self._receive_start()
         except TimeoutError:
             raise _IllegalStateError("session.start did not come") from None
+        await self._start(start)
         while True:
             message = await self._receive()
             if message is not None:
@@ -186,11 +201,14 @@ class BridgeCall:
             raise FrameError("a frame is binary", UNSUPPORTED)
         return bridge.read_for_agent(text)
 
-    async def _start(self, message: bridge.ForAgent | None) -> None:
-        while message is None:
-            message = await self._receive()
+    async def _receive_start(self) -> bridge.SessionStart:
+        while (message := await self._receive()) is None:
+            pass
         if not isinstance(message, bridge.SessionStart):
             raise _IllegalStateError(f"{message.type} came before session.start")
+        return message
+
+    async def _start(self, message: bridge.SessionStart) -> None:
         if message.protocol_version != bridge.PROTOCOL_VERSION:
             await self._send(
                 bridge.SessionRejected(
@@ -264,7 +282,7 @@ class BridgeCall:
             await self._send(
                 bridge.ResponseCancel(response_id=message.response_id, reason="superseded")
             )
-            waiting.outcome.set_result(False)
+            waiting.settle(False)
             return
         turn = self._begin("announcement", announcement=waiting.text)
         response = Response(turn, [], message.response_id)
@@ -272,7 +290,8 @@ class BridgeCall:
 
     @_take.register
     async def _(self, message: bridge.ResponseDropped) -> None:
-        self._give_up(message.response_id)
+        if (waiting := self._waiting.pop(message.response_id, None)) is not None:
+            waiting.settle(False)
 
     @_take.register
     async def _(self, message: bridge.SessionEnd) -> None:
@@ -305,7 +324,6 @@ class BridgeCall:
         no_input_count: int = 0,
         announcement: str | None = None,
     ) -> RunningTurn:
-        heard, self._heard = self._heard, None
         return self._engine.begin(
             TurnRequest(
                 key=self._key,
@@ -316,7 +334,6 @@ class BridgeCall:
                 announcement=announcement,
                 call_id=self._call_id,
                 heard_is_known=True,
-                heard_before=heard,
             )
         )
 
@@ -335,9 +352,7 @@ class BridgeCall:
         response.over = True
         if self._open is response:
             self._open = None
-        if not response.turn.cut(heard) and response is self._recent[-1]:
-            # It has been stored; the next turn cuts it.
-            self._heard = heard
+        self._engine.note_heard(response.turn, heard)
 
     def _speak(self, response: Response, waiting: _Waiting | None = None) -> None:
         self._open = response
@@ -352,25 +367,26 @@ class BridgeCall:
         self._answers.discard(task)
         # Also where the task was cancelled before its first step.
         response.listener.leave()
-        said = not task.cancelled() and task.exception() is None and not response.over
-        if waiting is not None and not waiting.outcome.done():
-            waiting.outcome.set_result(said)
+        if waiting is not None:
+            waiting.settle(response.said and not response.over)
         if self._open is response:
             self._open = None
         if not task.cancelled() and isinstance(task.exception(), Exception):
             logger.error("an answer could not be sent", exc_info=task.exception())
             self._finish(_SERVER_FAILED)
-        elif self._draining and self._open is None:
+        elif self._draining and not self._answers:
             self._finish(_GOING_AWAY)
 
     async def _pass_on(self, response: Response) -> None:
         async with aclosing(response.listener.events()) as batches:
             async for batch in batches:
-                for event in batch:
-                    if response.over:
-                        break
-                    for frame in response.write(event):
-                        await self._send_frame(frame)
+                if response.over:
+                    continue
+                frames = response.write(batch)
+                if response.ended and self._open is response:
+                    # Before they are sent: what comes meanwhile is no more in its way.
+                    self._open = None
+                await self._send_frames(frames)
 
     # The connection
 
@@ -379,17 +395,19 @@ class BridgeCall:
         return self._socket.client_state is WebSocketState.CONNECTED
 
     async def _send(self, message: bridge.ForBridge) -> None:
-        await self._send_frame(bridge.encode(message))
+        await self._send_frames([bridge.encode(message)])
 
-    async def _send_frame(self, frame: str) -> None:
-        if self._over.done() or not self._is_connected:
+    async def _send_frames(self, frames: list[str]) -> None:
+        if not frames or self._over.done() or not self._is_connected:
             return
         self._slowness.expect(_GOING_AWAY, self._send_timeout)
         # Where the peer has gone, or the connection is closed, reading tells it.
-        try:  # noqa: SIM105 - suppress costs 1 us for each frame, of which there are many
-            await self._socket.send_text(frame)
-        except (WebSocketDisconnect, RuntimeError, OSError):
-            pass
+        with suppress(WebSocketDisconnect, RuntimeError, OSError):
+            if self._takes_batches:
+                await self._socket.send({"type": "websocket.send", "texts": frames})
+            else:
+                for frame in frames:
+                    await self._socket.send_text(frame)
         self._slowness.clear()
 
     def _give_up_on(self, close_code: int) -> None:
@@ -404,10 +422,9 @@ class BridgeCall:
         self._finish(1000)
         self._slowness.close()
         close_call(self._key, self)
-        for waiting in self._waiting.values():
-            if not waiting.outcome.done():
-                waiting.outcome.set_result(False)
-        self._waiting.clear()
+        waiting, self._waiting = self._waiting, {}
+        for each in waiting.values():
+            each.settle(False)
         for task in self._answers:
             task.cancel()
         if self._answers:

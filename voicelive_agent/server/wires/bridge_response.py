@@ -1,8 +1,10 @@
-"""A response over the Bridge: the events of its turn as messages."""
+"""A response over the Bridge: the events of its turn as frames."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from voicelive_agent.server.conversations import TurnRecord
+from voicelive_agent.server.engine.ending import find_ending
 from voicelive_agent.server.engine.events import (
     CallEnded,
     Delta,
@@ -15,6 +17,12 @@ from voicelive_agent.server.engine.events import (
 from voicelive_agent.server.engine.turn import RunningTurn
 from voicelive_agent.server.wires.invocations_stream import describe_failure
 from voicelive_agent.wire.bridge import messages as bridge
+from voicelive_agent.wire.bridge.answer_frames import (
+    write_created,
+    write_delta,
+    write_done,
+    write_text_done,
+)
 
 _LONGEST_DELTA = 60_000
 """Characters: with the longest escapes it fits in a frame."""
@@ -32,18 +40,30 @@ class Response:
         self.created = admitted is not None
         self.over = False
         """Whether nothing more of it may be sent."""
+        self.ended = False
+        """Whether its last frame was written."""
+        self.said = False
+        """Whether that says that all of it was."""
         self._item_id = bridge.new_id("it_")
         self._has_item = False
         self._voice: dict[str, Any] | None = None
         self._end_call: bridge.EndCall | None = None
 
-    def write(self, event: EngineEvent) -> Iterator[str]:
-        """The frames of an event of the engine."""
-        if isinstance(event, Delta):
-            yield from self._write_text(_clean(event.text))
-            return
-        for message in self._tell(event):
-            yield bridge.encode(message)
+    def write(self, batch: Sequence[EngineEvent]) -> list[str]:
+        """The frames of some events of the engine."""
+        frames: list[str] = []
+        for event in batch:
+            if type(event) is Delta:
+                self._add_text(_clean(event.text), frames)
+            elif isinstance(event, SpeechDone):
+                if self._has_item:
+                    text = _clean(event.text)
+                    frames.append(write_text_done(self.id, self._item_id, text))
+            elif isinstance(event, Finished):
+                frames += self._end(event.record)
+            else:
+                frames += map(bridge.encode, self._tell(event))
+        return frames
 
     def _tell(self, event: EngineEvent) -> Iterator[bridge.ForBridge]:
         if isinstance(event, VoiceChanged):
@@ -54,43 +74,47 @@ class Response:
             yield bridge.AgentError(
                 code=told["code"], message=told["message"], response_id=response_id
             )
-        elif isinstance(event, SpeechDone) and self._has_item:
-            yield bridge.OutputTextDone(
-                response_id=self.id, item_id=self._item_id, text=_clean(event.text)
-            )
         elif isinstance(event, CallEnded):
             self._end_call = bridge.EndCall(reason=event.reason or "agent_ended")
-        elif isinstance(event, Finished):
-            yield self._finish()
-            if self._end_call is not None:
-                yield self._end_call
         # What is for a screen has no place in this protocol.
 
     def give_up(self, reason: str) -> bridge.ForBridge:
         """What tells the Bridge that no more comes; nothing more of it may be sent."""
         self.over = True
+        return self._take_back(reason)
+
+    def _take_back(self, reason: str) -> bridge.ForBridge:
         if self.created:
             return bridge.ResponseCancel(response_id=self.id, reason=reason)
         return bridge.ResponseNone(in_reply_to=self.inputs, reason=reason)
 
-    def _finish(self) -> bridge.ForBridge:
+    def _end(self, record: TurnRecord) -> Iterator[str]:
+        self.ended = True
+        if find_ending(record.reason).is_abrupt:
+            # By somebody else: a second call of the conversation, or another replica's.
+            yield bridge.encode(self._take_back(record.reason))
+            return
+        self.said = True
         if self.created:
-            return bridge.ResponseDone(response_id=self.id)
-        return bridge.ResponseNone(in_reply_to=self.inputs, reason="no_reply_needed")
+            yield write_done(self.id)
+        else:
+            none = bridge.ResponseNone(in_reply_to=self.inputs, reason="no_reply_needed")
+            yield bridge.encode(none)
+        if self._end_call is not None:
+            yield bridge.encode(self._end_call)
 
-    def _write_text(self, text: str) -> Iterator[str]:
+    def _add_text(self, text: str, frames: list[str]) -> None:
         if not self.created:
             self.created = True
-            created = bridge.ResponseCreated(response_id=self.id, in_reply_to=self.inputs)
-            yield bridge.encode(created)
+            frames.append(write_created(self.id, self.inputs))
         for start in range(0, len(text), _LONGEST_DELTA):
             self._has_item = True
-            yield self._write_delta(text[start : start + _LONGEST_DELTA])
+            frames.append(self._write_delta(text[start : start + _LONGEST_DELTA]))
 
     def _write_delta(self, text: str) -> str:
         voice, self._voice = self._voice, None
         if voice is None:
-            return bridge.write_delta(self.id, self._item_id, text)
+            return write_delta(self.id, self._item_id, text)
         return bridge.encode(
             bridge.OutputTextDelta(
                 response_id=self.id, item_id=self._item_id, delta=text, voice=voice

@@ -6,7 +6,6 @@ side's. An optional field that is there must not be null. Sources: azure-ai-agen
 azure-sdk-for-python ("Voice Live Bridge SDK design").
 """
 
-import json
 import random
 import re
 import secrets
@@ -57,7 +56,7 @@ def _check_time(value: str) -> str:
     match = _TIME.fullmatch(value)
     if match is None:
         raise ValueError("ts is no time such as 2026-11-28T08:00:00.000Z")
-    datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - for its errors alone
+    datetime.fromisoformat(match[1])  # For its errors alone.
     return value
 
 
@@ -103,7 +102,8 @@ def new_id(prefix: str) -> str:
     return f"{prefix}{_random.getrandbits(128):032x}"
 
 
-def _now() -> str:
+def write_now() -> str:
+    """The time as ``ts`` tells it."""
     return _write_time(int(1000 * time.time()))
 
 
@@ -121,7 +121,7 @@ class Message(BaseModel):
 
     type: str
     id: Id = Field(default_factory=lambda: new_id("m_"))
-    ts: Annotated[str, AfterValidator(_check_time)] = Field(default_factory=_now)
+    ts: Annotated[str, AfterValidator(_check_time)] = Field(default_factory=write_now)
 
 
 # Bridge -> agent
@@ -373,17 +373,19 @@ def read_for_agent(frame: str) -> ForAgent | None:
 
     Raises FrameError.
     """
-    payload = _read_payload(frame)
-    if payload["type"] in EXCLUDED:
-        raise FrameError("a message of the Bridge that agents of text don't take", UNSUPPORTED)
-    if payload["type"] in _FOR_BRIDGE:
-        raise FrameError("a message that an agent sends was sent to an agent")
-    if payload["type"] == "user.message":
+    payload, kind = _read_payload(frame, _FOR_AGENT)
+    if kind is None:
+        if payload["type"] in EXCLUDED:
+            raise FrameError("a message of the Bridge that agents of text don't take", UNSUPPORTED)
+        if payload["type"] in _FOR_BRIDGE:
+            raise FrameError("a message that an agent sends was sent to an agent")
+        return None
+    if kind is UserMessage and not _has_texts_alone(payload.get("content")):
+        _validate(_Envelope, payload)
         payload["content"] = _read_content(payload.get("content"))
         if not payload["content"]:
             return None
-    kind = _FOR_AGENT.get(payload["type"])
-    message = _validate(kind, payload) if kind else None
+    message = _validate(kind, payload)
     if isinstance(message, SessionStart) and message.reconnect and message.greeting is not None:
         raise FrameError("session.start: a reconnection has no greeting")
     if isinstance(message, ResponseTimeout) and bool(message.response_id) == bool(message.item_ids):
@@ -396,11 +398,12 @@ def read_for_bridge(frame: str) -> ForBridge | None:
 
     Raises FrameError.
     """
-    payload = _read_payload(frame)
-    if payload["type"] in _FOR_AGENT:
-        raise FrameError("a message that the Bridge sends was sent to the Bridge")
-    kind = _FOR_BRIDGE.get(payload["type"])
-    message = _validate(kind, payload) if kind else None
+    payload, kind = _read_payload(frame, _FOR_BRIDGE)
+    if kind is None:
+        if payload["type"] in _FOR_AGENT:
+            raise FrameError("a message that the Bridge sends was sent to the Bridge")
+        return None
+    message = _validate(kind, payload)
     if isinstance(message, ResponseCreated) and message.in_reply_to and _waits(message):
         raise FrameError("response.created: a reply waits for no admission")
     if isinstance(message, AgentError) and message.item_id and not message.response_id:
@@ -410,26 +413,14 @@ def read_for_bridge(frame: str) -> ForBridge | None:
 
 def encode(message: ForAgent | ForBridge) -> str:
     """The frame of a message. Raises FrameError where it would be too long."""
-    frame = message.model_dump_json(exclude_none=True)
+    return check_length(message.model_dump_json(exclude_none=True), message.type)
+
+
+def check_length(frame: str, kind: str) -> str:
+    """The frame of a ``kind`` of message. Raises FrameError where it is too long."""
     if len(frame) * 4 > MAX_FRAME_BYTES and len(frame.encode()) > MAX_FRAME_BYTES:
-        raise FrameError(
-            f"{message.type}: the frame would be longer than {MAX_FRAME_BYTES:,} bytes"
-        )
+        raise FrameError(f"{kind}: the frame would be longer than {MAX_FRAME_BYTES:,} bytes")
     return frame
-
-
-def write_delta(response_id: str, item_id: str, text: str) -> str:
-    """The frame of an ``OutputTextDelta`` without a voice, of which there are many.
-
-    A message of its own costs 20 us more each. ``text`` has no half of a surrogate pair.
-    """
-    return (
-        f'{{"type":"response.output_text.delta","id":"{new_id("m_")}","ts":"{_now()}",'
-        f'"response_id":"{response_id}","item_id":"{item_id}","delta":{_write_string(text)}}}'
-    )
-
-
-_write_string = json.encoder.encode_basestring
 
 
 class _Envelope(Message):
@@ -441,13 +432,20 @@ class _Envelope(Message):
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, strict=True, extra="ignore")
 
 
-def _read_payload(frame: str) -> dict[str, Any]:
-    payload = decode_frame(frame)
-    _validate(_Envelope, payload)
-    return payload
-
-
 _M = TypeVar("_M", bound=BaseModel)
+
+
+def _read_payload(
+    frame: str, kinds: Mapping[str, type[_M]]
+) -> tuple[dict[str, Any], type[_M] | None]:
+    """The object in a frame, and the message that it is; None for a type that is not there."""
+    payload = decode_frame(frame)
+    name = payload.get("type")
+    kind = kinds.get(name) if isinstance(name, str) else None
+    # What is made here has an id and a time by itself, what comes must bring both.
+    if kind is None or "id" not in payload or "ts" not in payload:
+        _validate(_Envelope, payload)
+    return payload, kind
 
 
 def _waits(created: ResponseCreated) -> bool:
@@ -462,6 +460,12 @@ def _validate(model: type[_M], payload: dict[str, Any]) -> _M:
         where = ".".join(str(part) for part in first["loc"])
         kind = payload.get("type") if model is not _Envelope else "a message"
         raise FrameError(f"{kind}: {where}: {first['msg']}") from None
+
+
+def _has_texts_alone(content: Any) -> bool:
+    return isinstance(content, list) and all(
+        isinstance(part, dict) and part.get("type") == "input_text" for part in content
+    )
 
 
 def _read_content(content: Any) -> list[Any]:

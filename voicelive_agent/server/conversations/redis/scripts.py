@@ -42,6 +42,13 @@ local function append(invocation_id, record)
   redis.call('ZADD', ids, sequence, invocation_id)
   return sequence
 end
+local function replace(at, text)
+  local name = string.match(text, '^{"invocation_id":.-,"kind":')
+  local stored = redis.call('HGET', turns, at)
+  if not stored or string.sub(stored, 1, #name) ~= name then return false end
+  write(at, text)
+  return true
+end
 local function keep(ttl_ms)
   redis.call('HSET', conversation, 'updated_at', redis.call('TIME')[1])
   for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ttl_ms) end
@@ -120,13 +127,6 @@ local heard_sequence, heard = ARGV[7], ARGV[8]
 local max_turns, max_bytes, ttl_ms = tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11]
 local last = number('last', 0)
 local is_newest
-local function replace(at, text)
-  local name = string.match(text, '^{"invocation_id":.-,"kind":')
-  local stored = redis.call('HGET', turns, at)
-  if not stored or string.sub(stored, 1, #name) ~= name then return false end
-  write(at, text)
-  return true
-end
 if replace(sequence == 0 and last or sequence, record) then
   if sequence == 0 then sequence = last end
   is_newest = sequence == last
@@ -208,6 +208,18 @@ return 0
 )
 """ARGV: sequence. Removes a turn that has ended, with the last one the conversation; returns the
 size of the turns that are left, or -1 for one that runs."""
+
+AMEND = Script(
+    _COMMON
+    + """
+local sequence, record = ARGV[1], ARGV[2]
+if redis.call('HGET', conversation, 'running') == sequence then return -1 end
+if not replace(sequence, record) then return -1 end
+return number('size', 0)
+"""
+)
+"""ARGV: sequence, record. Stores a turn anew that has ended; returns the size of the conversation's
+turns, or -1 where nothing was changed."""
 
 TRIM = Script(
     _COMMON

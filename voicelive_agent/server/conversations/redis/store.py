@@ -44,6 +44,7 @@ from voicelive_agent.server.conversations.redis.replica import (
     Verdict,
 )
 from voicelive_agent.server.conversations.redis.scripts import (
+    AMEND,
     BEGIN,
     DROP,
     END,
@@ -208,6 +209,13 @@ class RedisStore:
             verdict = await request.press(owner, stored)
             if verdict is not None:
                 await self._end(stored.key, token, end_record(stored, *verdict, self.now()))
+
+    async def amend(self, record: TurnRecord) -> None:
+        size = await self._link.evaluate(
+            AMEND, self._keys_of(record.key), record.sequence, encode_record(record)
+        )
+        if size >= 0:
+            await self._note_size(record.key, size)
 
     async def erase(self, record: TurnRecord) -> None:
         size = await self._link.evaluate(ERASE, self._keys_of(record.key), record.sequence)

@@ -45,6 +45,11 @@ _SETTLE = (
     " WHERE conversation = ? AND sequence = ? AND invocation_id = ?"
 )
 
+_CORRECT = (
+    "UPDATE turns SET record = ?1, size = size + ?2 - length(CAST(record AS BLOB))"
+    " WHERE conversation = ?3 AND sequence = ?4 AND owner IS NULL"
+)
+
 # Through every table and index that a turn goes through. A session's id is never empty.
 _PROBE = (
     "INSERT INTO conversations (user_id, session_id, updated_at) VALUES ('', '', 0)",
@@ -255,8 +260,7 @@ class Ledger:
         ).rowcount
         if is_newest and heard_before is not None:
             connection.execute(
-                "UPDATE turns SET record = ?1, size = size + ?2 - length(CAST(record AS BLOB))"
-                " WHERE conversation = ?3 AND sequence = ?4 AND owner IS NULL",
+                _CORRECT,
                 (heard_before[0], count_bytes(heard_before[0]), conversation_id, heard_before[1]),
             )
         removed = trim_conversation(
@@ -271,6 +275,25 @@ class Ledger:
         ).fetchone()
         first = _find_first(connection, conversation_id) if removed else 0
         return Settled(sequence, Stamp(conversation_id, size, updated_at, sequence), first)
+
+    def amend(self, connection: sqlite3.Connection, record: TurnRecord, encoded: str) -> None:
+        """Store an ended turn anew; nothing changes where it is stored no more."""
+        conversation_id = _find_conversation(connection, record.key)
+        if connection.execute(
+            f"{_CORRECT} AND invocation_id = ?5",
+            (
+                encoded,
+                count_bytes(encoded),
+                conversation_id,
+                record.sequence,
+                record.invocation_id,
+            ),
+        ).rowcount:
+            # For other processes, to which it is warm.
+            connection.execute(
+                "UPDATE conversations SET updated_at = ? WHERE id = ?",
+                (self._now(), conversation_id),
+            )
 
     def abandon(self, connection: sqlite3.Connection, record: TurnRecord) -> None:
         """End the turn that a cancelled ``begin`` may have left running."""

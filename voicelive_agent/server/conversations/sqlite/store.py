@@ -245,6 +245,13 @@ class SqliteStore:
                 return stopped
             await asyncio.sleep(_RETRY_SECONDS)
 
+    async def amend(self, record: TurnRecord) -> None:
+        work = partial(self._ledger.amend, record=record, encoded=encode_record(record))
+        self._warm.forget(record.key)
+        await self._database.run(work)
+        # A turn that ended meanwhile knew it as it was.
+        self._warm.forget(record.key)
+
     async def erase(self, record: TurnRecord) -> None:
         self._warm.forget(record.key)
         await self._database.run(partial(self._ledger.erase, record=record))
