@@ -14,7 +14,7 @@ KNEE = 0.8
 """Above this, peaks are bent and not clipped."""
 QUIET = 0.0006
 """-64 dBFS. Around what is spoken the model is at -140, and a soft onset is above -60 at once."""
-LEAD_MS, TAIL_MS = 15, 30
+LEAD_MS, TAIL_MS = 5, 30
 """What is kept before and after what is above that."""
 _VOICED_HZ, _LOWEST_HZ = 40.0, 45.0
 _BIN_HZ = 20.0
