@@ -56,7 +56,7 @@ def test_events_leave_in_the_order_and_at_the_moment_they_are_yielded() -> None:
                 Delta("it is."),
                 CallEnded("completed"),
             ]
-            assert heard.times[:3] == [0, 0, 2]
+            assert heard.times[:3] == [0, 0.01, 2]
             assert heard.record.status == "completed"
 
     run_virtual(main())
