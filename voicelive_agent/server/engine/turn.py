@@ -321,15 +321,21 @@ class RunningTurn:
         if self.outbox.closed:
             return
         ending = self._ending or Ending.INTERNAL_ERROR
-        phrases = find_phrases(
-            self._read_language(), apology=self._limits.apology, closing=self._limits.closing
-        )
-        if sentence := ending.find_sentence(phrases):
+        if sentence := self._find_sentence(ending):
             needs_space = self._agent_run is not None and self._agent_run.needs_space
             self.outbox.put_nowait(Delta(f" {sentence}" if needs_space else sentence))
         if ending.failed:
             self.outbox.put_nowait(Failed(ending, self._tell_why()))
         self.outbox.close()
+
+    def _find_sentence(self, ending: Ending) -> str:
+        if ending is Ending.COMPLETED:
+            return ""
+        limits = self._limits
+        phrases = find_phrases(
+            self._read_language(), apology=limits.apology, closing=limits.closing
+        )
+        return ending.find_sentence(phrases)
 
     def _read_language(self) -> str:
         """The conversation's language: the one that the agent set, where that is one."""

@@ -15,7 +15,6 @@ import logging
 from collections import deque
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from functools import singledispatchmethod
 from typing import Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -229,73 +228,59 @@ class BridgeCall:
         self._started = True
         open_call(self._key, self)
 
-    @singledispatchmethod
-    async def _take(self, message: object) -> None:
-        """Messages without a method of their own are advice that needs nothing done."""
+    async def _take(self, message: bridge.ForAgent) -> None:
+        match message:
+            case bridge.UserMessage():
+                await self._hear(message.item_id, message.text)
+            case bridge.UserNoInput():
+                await self._answer(message.item_id, "no_input", no_input_count=message.count)
+            case bridge.BargeIn() | bridge.ResponseCancelled():
+                self._cut(message.response_id, message.heard_text)
+            case bridge.ResponseTimeout():
+                self._time_out(message)
+            case bridge.ResponseAccepted():
+                await self._speak_unasked(message.response_id)
+            case bridge.ResponseDropped():
+                if (waiting := self._waiting.pop(message.response_id, None)) is not None:
+                    waiting.settle(False)
+            case bridge.SessionStart():
+                raise _IllegalStateError("session.start came twice")
+            case bridge.SessionEnd():
+                raise _CallOver
+        # Others are advice that needs nothing done.
 
-    @_take.register
-    async def _(self, message: bridge.SessionStart) -> None:
-        raise _IllegalStateError("session.start came twice")
+    async def _hear(self, item_id: str, text: str) -> None:
+        if not text.strip():
+            await self._decline(item_id, "no_reply_needed")
+        elif count_bytes(text) > self._max_speech_bytes:
+            await self._decline(item_id, "input_too_large")
+        else:
+            await self._answer(item_id, "speech", text=text)
 
-    @_take.register
-    async def _(self, message: bridge.UserMessage) -> None:
-        if not message.text.strip():
-            await self._decline(message.item_id, "no_reply_needed")
-            return
-        if count_bytes(message.text) > self._max_speech_bytes:
-            await self._decline(message.item_id, "input_too_large")
-            return
-        await self._answer(message.item_id, "speech", text=message.text)
-
-    @_take.register
-    async def _(self, message: bridge.UserNoInput) -> None:
-        await self._answer(message.item_id, "no_input", no_input_count=message.count)
-
-    @_take.register
-    async def _(self, message: bridge.BargeIn) -> None:
-        self._cut(message.response_id, message.heard_text)
-
-    @_take.register
-    async def _(self, message: bridge.ResponseCancelled) -> None:
-        self._cut(message.response_id, message.heard_text)
-
-    @_take.register
-    async def _(self, message: bridge.ResponseTimeout) -> None:
+    def _time_out(self, timeout: bridge.ResponseTimeout) -> None:
         response = self._open
         if response is None:
             return
-        if message.response_id == response.id:
+        if timeout.response_id == response.id:
             # What was heard of it is not told, so what was delivered stays.
             response.over = True
             self._open = None
             response.turn.stop(Ending.CANCELLED)
-        elif set(message.item_ids or ()) & set(response.inputs):
+        elif set(timeout.item_ids or ()) & set(response.inputs):
             self._close_response(response, heard="")
 
-    @_take.register
-    async def _(self, message: bridge.ResponseAccepted) -> None:
-        waiting = self._waiting.pop(message.response_id, None)
+    async def _speak_unasked(self, response_id: str) -> None:
+        """An announcement is admitted."""
+        waiting = self._waiting.pop(response_id, None)
         if waiting is None:
             return
         if self._open is not None or self._draining:
             # Who is being answered comes first.
-            await self._send(
-                bridge.ResponseCancel(response_id=message.response_id, reason="superseded")
-            )
+            await self._send(bridge.ResponseCancel(response_id=response_id, reason="superseded"))
             waiting.settle(False)
             return
         turn = self._begin("announcement", announcement=waiting.text)
-        response = Response(turn, [], message.response_id)
-        self._speak(response, waiting)
-
-    @_take.register
-    async def _(self, message: bridge.ResponseDropped) -> None:
-        if (waiting := self._waiting.pop(message.response_id, None)) is not None:
-            waiting.settle(False)
-
-    @_take.register
-    async def _(self, message: bridge.SessionEnd) -> None:
-        raise _CallOver
+        self._speak(Response(turn, [], response_id), waiting)
 
     # Answering
 

@@ -104,14 +104,14 @@ def new_id(prefix: str) -> str:
 
 def write_now() -> str:
     """The time as ``ts`` tells it."""
-    return _write_time(int(1000 * time.time()))
+    ms = int(1000 * time.time())
+    return f"{_write_second(ms // 1000)}.{ms % 1000:03d}Z"
 
 
 @lru_cache(maxsize=1)
-def _write_time(ms: int) -> str:
-    """Of Unix ms; the frames of one batch share theirs, and each costs 2 us less."""
-    at = datetime.fromtimestamp(ms / 1000, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _write_second(second: int) -> str:
+    """Of Unix time; written anew for each message it would cost 2 us more."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class Message(BaseModel):
