@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,19 @@ async def test_service_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err
 
 
+async def test_who_only_types_needs_no_voice(
+    service: Service, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each check loaded a voice for seconds, and failed without the packages that speak."""
+    monkeypatch.setitem(sys.modules, "voicelive_agent.emulator.tts", None)
+    code, _ = await check("steps: [{type: one}, {click: {action: book}}]", service.url, capsys)
+    assert code == 0
+    for spoken in ("say: one", "type: one, interrupt: {after_ms: 1, say: stop}"):
+        scenario = parse_scenario(f"steps: [{{{spoken}}}]", directory=Path())
+        assert await checks._check(scenario, settings_for(service.url), None, False) == 1
+        assert "there is no voice for the person's side" in capsys.readouterr().err
+
+
 def test_wrong_scenario_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text("steps:\n  - say: a\n  - sing: b")
@@ -201,7 +215,7 @@ def test_wrong_scenario_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "unknown voize" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", [None, "hibari", "hibari:heart-bright"])
+@pytest.mark.parametrize("name", [None, "hibari:heart-bright"])
 async def test_person_has_a_voice(name: str | None) -> None:
     async with open_voice(name, 16_000) as speak:
         pcm = await speak("What is the weather in Seattle?")

@@ -11,6 +11,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from rich.text import Text
 
 from voicelive_agent.client.check.run import Outcome, ScenarioRun
 from voicelive_agent.client.check.scenario import Scenario, ScenarioError, read_scenario
-from voicelive_agent.client.check.voice import add_voice_option, open_voice
+from voicelive_agent.client.check.voice import CallerVoice, add_voice_option, open_voice
 from voicelive_agent.client.connection import ConnectError, find_endpoint, warn_of_plain_text
 from voicelive_agent.client.core.latency import Summary
 from voicelive_agent.client.options import build_parser
@@ -108,7 +109,7 @@ async def _check(scenario: Scenario, settings: Settings, voice: str | None, verb
             sys.stderr.write(f"No --endpoint is given: talking to the emulator at {endpoint}.\n")
         if not verbose and (warning := warn_of_plain_text(settings, endpoint)):
             sys.stderr.write(f"{warning}\n")
-        async with open_voice(voice, settings.sent_rate_hz) as speak:
+        async with _open_caller(scenario, settings, voice) as speak:
             run = ScenarioRun(scenario, settings, endpoint, speak, shown_on=terminal)
             outcomes = await run.run()
     except (ConnectError, ConversationError, DeviceError, ScenarioError) as error:
@@ -124,6 +125,19 @@ async def _check(scenario: Scenario, settings: Settings, voice: str | None, verb
     if run.trouble:
         sys.stderr.write(f"{show_lines(run.trouble)}\n")
     return FAILED if any(outcome.failures for outcome in outcomes) else 0
+
+
+def _open_caller(
+    scenario: Scenario, settings: Settings, voice: str | None
+) -> AbstractAsyncContextManager[CallerVoice]:
+    """A voice takes seconds to load, and packages that who only types may not have."""
+    if scenario.is_spoken:
+        return open_voice(voice, settings.sent_rate_hz)
+    return contextlib.nullcontext(_say_nothing)
+
+
+async def _say_nothing(text: str) -> bytes:
+    return b""
 
 
 def _build_parser() -> argparse.ArgumentParser:

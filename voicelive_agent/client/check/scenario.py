@@ -116,6 +116,12 @@ class Scenario:
     settings: Mapping[str, Any] = field(default_factory=dict)
     caller_voice: str | None = None
 
+    @property
+    def is_spoken(self) -> bool:
+        """Whether the person says anything, so that a voice is needed."""
+        actions = [one for step in self.steps for one in (step.action, step.last_action)]
+        return any(action.kind == "say" for action in actions)
+
 
 class _Mapping(dict[Any, Any]):
     """A mapping that knows the lines of its keys."""
