@@ -2,43 +2,46 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.server.processes import ROOT
+from tests.forked_processes import ROOT, SERVER, ForkedProcess, find_fork_server
 from voicelive_agent.listening import find_free_port
 
 KEPT = ("PATH", "LANG", "VIRTUAL_ENV")
+FRAMEWORKS = (
+    "agent_framework.openai",
+    "agents",
+    "httpx",
+    "langchain_openai",
+    "langgraph.graph",
+    "openai.resources.chat",
+    "voicelive_agent.model_agent.agent",
+)
+"""What most agents here import."""
 
 
 class Program:
     """A process that runs: its URL, if it serves, and what its terminal shows."""
 
-    def __init__(self, pid: int, port: int, log: Path, launcher: "Launcher") -> None:
+    def __init__(self, process: ForkedProcess, port: str, terminal: Path) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._pid = pid
-        self._log = log
-        self._launcher = launcher
-        self._code: asyncio.Task[str] | None = None
+        self._process = process
+        self._terminal = terminal
 
     @property
     def said(self) -> str:
-        return self._log.read_text()
+        return self._terminal.read_text()
 
     async def wait(self) -> int:
         """Its exit code."""
-        if self._code is None:
-            self._code = asyncio.create_task(asyncio.to_thread(self._launcher.read))
         async with asyncio.timeout(60):
-            return int(await asyncio.shield(self._code))
+            return await self._process.wait()
 
     async def wait_until_listening(self) -> None:
         async with httpx.AsyncClient() as client, asyncio.timeout(60):
@@ -46,35 +49,16 @@ class Program:
                 with contextlib.suppress(httpx.TransportError):
                     await client.get(f"{self.url}/readiness")
                     return
-                assert self._is_running(), self.said
+                assert self._process.returncode is None, self.said
                 await asyncio.sleep(0.02)
 
-    def _is_running(self) -> bool:
-        # The fork server waits for it, so that none stays behind.
-        return Path(f"/proc/{self._pid}").exists()
-
     async def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
+        self._process.send_signal(signal.SIGKILL)
         await self.wait()
 
 
 class Launcher:
-    """Starts programs, one after the other; all of them share their imports."""
-
-    def __init__(self) -> None:
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.diagnostics.fork_server"],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def read(self) -> str:
-        assert self._server.stdout is not None
-        return self._server.stdout.readline()
+    """Starts programs; all of them share their imports."""
 
     @contextlib.asynccontextmanager
     async def launch(
@@ -82,38 +66,28 @@ class Launcher:
     ) -> AsyncIterator[Program]:
         """``python -m ARGUMENTS`` in a folder; killed at the end."""
         port = environment.pop("PORT", None) or str(find_free_port())
-        program = {
-            "arguments": arguments,
-            "cwd": str(folder),
-            "log": str(folder / "terminal.log"),
-            "environment": {
+        terminal = folder / "terminal.log"
+        server = find_fork_server(*SERVER, *FRAMEWORKS)
+        process = await asyncio.to_thread(
+            server.start,
+            ("-m", *arguments),
+            cwd=folder,
+            output=terminal,
+            environment={
                 **{name: os.environ[name] for name in KEPT if name in os.environ},
                 "HOME": str(folder),
                 "PORT": port,
                 "PYTHONPATH": str(ROOT),
                 **environment,
             },
-        }
-        assert self._server.stdin is not None
-        self._server.stdin.write(json.dumps(program) + "\n")
-        self._server.stdin.flush()
-        pid = int(await asyncio.to_thread(self.read))
-        started = Program(pid, int(port), folder / "terminal.log", self)
+        )
+        started = Program(process, port, terminal)
         try:
             yield started
         finally:
             await started.kill()
 
-    def close(self) -> None:
-        assert self._server.stdin is not None
-        self._server.stdin.close()
-        self._server.wait(20)
-        assert self._server.stdout is not None
-        self._server.stdout.close()
 
-
-@pytest.fixture(scope="session")
-def launcher() -> Iterator[Launcher]:
-    launcher = Launcher()
-    yield launcher
-    launcher.close()
+@pytest.fixture
+def launcher() -> Launcher:
+    return Launcher()

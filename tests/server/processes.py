@@ -3,24 +3,26 @@
 import asyncio
 import contextlib
 import os
+import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from tests.forked_processes import SERVER, ForkedProcess, find_fork_server
 from voicelive_agent.listening import find_free_port
 
 ROOT = Path(__file__).parents[2]
+SERVE = ("-m", "voicelive_agent", "serve")
 
 
 @dataclass
 class ServerProcess:
     """A running server: its process, its URL, and what it logged (stderr and stdout)."""
 
-    process: asyncio.subprocess.Process
+    process: ForkedProcess
     url: str
     log: Path
 
@@ -31,48 +33,62 @@ class ServerProcess:
         return await asyncio.wait_for(self.process.wait(), 60)
 
 
+def start_python(
+    home: Path,
+    command: Sequence[str],
+    output: Path,
+    *,
+    cwd: Path = ROOT,
+    imported: Sequence[str] = (),
+    **environment: str,
+) -> ForkedProcess:
+    """``python COMMAND`` of somebody at ``home``, in ``environment`` and hardly more.
+
+    ``imported`` are modules that it imports besides those of every server.
+    """
+    kept = ("PATH", "LANG", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONWARNINGS")
+    return find_fork_server(*SERVER, *imported).start(
+        command,
+        cwd=cwd,
+        output=output,
+        environment={
+            **{name: os.environ[name] for name in kept if name in os.environ},
+            "HOME": str(home),
+            **environment,
+        },
+    )
+
+
 @contextlib.asynccontextmanager
 async def launch_server(
     home: Path,
-    command: Sequence[str] = ("-m", "voicelive_agent", "serve"),
+    command: Sequence[str] = SERVE,
     *,
     cwd: Path = ROOT,
+    imported: Sequence[str] = (),
     **environment: str,
 ) -> AsyncIterator[ServerProcess]:
     """``voicelive-agent serve`` with ``environment``, not yet ready; killed at the end."""
     port = environment.pop("PORT", None) or str(find_free_port())
     log = home / f"server-{port}.log"
-    kept = ("PATH", "LANG", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONWARNINGS")
-    with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *command,
-            cwd=cwd,
-            stdout=output,
-            stderr=output,
-            env={
-                **{name: os.environ[name] for name in kept if name in os.environ},
-                "HOME": str(home),
-                "PORT": port,
-                "PYTHONUNBUFFERED": "1",
-                **environment,
-            },
-        )
-    server = ServerProcess(process, f"http://127.0.0.1:{port}", log)
+    process = start_python(home, command, log, cwd=cwd, imported=imported, PORT=port, **environment)
     try:
-        yield server
+        yield ServerProcess(process, f"http://127.0.0.1:{port}", log)
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
 
 
 @contextlib.asynccontextmanager
 async def start_server(
-    home: Path, command: Sequence[str] = ("-m", "voicelive_agent", "serve"), **environment: str
+    home: Path,
+    command: Sequence[str] = SERVE,
+    *,
+    imported: Sequence[str] = (),
+    **environment: str,
 ) -> AsyncIterator[ServerProcess]:
     """Likewise, once it is ready."""
-    async with launch_server(home, command, cwd=ROOT, **environment) as server:
+    async with launch_server(home, command, cwd=ROOT, imported=imported, **environment) as server:
         await wait_until_ready(server)
         yield server
 

@@ -1,7 +1,6 @@
 """Starting the server as a person would: what works, and what is said when it can't."""
 
 import asyncio
-import os
 import signal
 import sys
 from pathlib import Path
@@ -9,23 +8,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server.processes import ROOT, connect, start_server
+from tests.server.processes import ROOT, connect, start_python, start_server
 from tests.server.serving import read_events
 from voicelive_agent.listening import find_free_port
 
 
 async def run_to_the_end(tmp_path: Path, *command: str, **environment: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *command,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environment},
-    )
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    return process.returncode, output.decode()
+    said = tmp_path / "said.txt"
+    process = start_python(tmp_path, command, said, cwd=ROOT, imported=(), **environment)
+    code = await asyncio.wait_for(process.wait(), 60)
+    return code, said.read_text()
 
 
 @pytest.mark.parametrize(

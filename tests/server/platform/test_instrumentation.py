@@ -25,6 +25,11 @@ from voicelive_agent.server.platform.telemetry.public_attributes import (
 AGENTS = "tests.server.platform.framework_agents"
 TURN = "invoke_agent voicelive-agent"
 ANSWER = "It rains, says xyzzy."
+IMPORTED = {
+    "model": ("openai.resources.chat", "voicelive_agent.model_agent.agent"),
+    f"{AGENTS}:agent_framework": ("agent_framework.openai",),
+}
+"""What an agent imports, of those that are served more than once."""
 
 
 async def record_turn(
@@ -39,7 +44,8 @@ async def record_turn(
             "VOICELIVE_AGENT_TOOLS": f"{AGENTS}:get_weather",
             **environment,
         }
-        async with start_observed(tmp_path, collector, **environment) as (server, client):
+        imported = IMPORTED.get(agent, ())
+        async with start_observed(tmp_path, collector, imported, **environment) as (server, client):
             await wait_until_recording(collector)
             model.answer(Call("get_weather", city="xyzzy"))
             model.answer(ANSWER)

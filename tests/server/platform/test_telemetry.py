@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,19 @@ from voicelive_agent.server.platform.telemetry.spans import continue_trace, find
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"
 WORDS = "my secret word is xyzzy"
+EXPORTERS = (
+    "opentelemetry.exporter.otlp.proto.http._log_exporter",
+    "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+)
+"""What a server that reports imports."""
 ERROR_STATUS = 2
 SERVER_KIND = 2
 
 
 @contextlib.asynccontextmanager
 async def start_observed(
-    tmp_path: Path, collector: Collector, **environment: str
+    tmp_path: Path, collector: Collector, imported: Sequence[str] = (), **environment: str
 ) -> AsyncIterator[tuple[ServerProcess, httpx.AsyncClient]]:
     """A server that reports to ``collector``; ``end`` makes it send the rest."""
     environment = {
@@ -57,7 +63,7 @@ async def start_observed(
         **environment,
     }
     async with (
-        start_server(tmp_path, **environment) as server,
+        start_server(tmp_path, imported=(*EXPORTERS, *imported), **environment) as server,
         httpx.AsyncClient(base_url=server.url, timeout=30) as client,
         asyncio.timeout(90),
     ):

@@ -1,0 +1,121 @@
+"""Processes of Python that are forked: they share the imports of one that has done them.
+
+Starting a server anew imports for seconds what the one before had imported as well. Where the start
+itself is what a test is about, it starts a process of its own.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+START_S = 60
+SERVER = (
+    "uvicorn.lifespan.on",
+    "uvicorn.main",
+    "voicelive_agent.cli",
+    "voicelive_agent.server.app",
+    "voicelive_agent.server.conversations.sqlite.store",
+    "voicelive_agent.server.platform.connections",
+    "voicelive_agent.server.serve",
+)
+"""What every agent server imports."""
+
+
+class ForkedProcess:
+    """One that runs, or has ended."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.ended: Future[int] = Future()
+
+    @property
+    def returncode(self) -> int | None:
+        """As of ``subprocess``: negative where a signal ended it, None while it runs."""
+        return self.ended.result() if self.ended.done() else None
+
+    def send_signal(self, number: int) -> None:
+        if not self.ended.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    async def wait(self) -> int:
+        return await asyncio.shield(asyncio.wrap_future(self.ended))
+
+
+class ForkServer:
+    """A process with ``modules`` imported, and those that are forked from it."""
+
+    def __init__(self, *modules: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fork_server", *modules],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # Ctrl-C is for whoever runs the tests.
+            start_new_session=True,
+        )
+        self._asking = threading.Lock()
+        self._started: queue.SimpleQueue[ForkedProcess] = queue.SimpleQueue()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def start(
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        output: Path,
+    ) -> ForkedProcess:
+        """Run ``python ARGUMENTS`` with this environment alone; its output is added to a file."""
+        wanted = {
+            "arguments": list(arguments),
+            "cwd": str(cwd),
+            "environment": dict(environment),
+            "output": str(output),
+        }
+        assert self._process.stdin is not None
+        with self._asking:
+            self._process.stdin.write(json.dumps(wanted) + "\n")
+            self._process.stdin.flush()
+            return self._started.get(timeout=START_S)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        running: dict[int, ForkedProcess] = {}
+        for line in self._process.stdout:
+            pid, *code = map(int, line.split())
+            if code:
+                running.pop(pid).ended.set_result(code[0])
+            else:
+                running[pid] = ForkedProcess(pid)
+                self._started.put(running[pid])
+
+    def close(self) -> None:
+        """End it, and what still runs of it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(START_S)
+        self._reading.join()
+        self._process.stdout.close()
+
+
+@cache
+def find_fork_server(*modules: str) -> ForkServer:
+    """The one with these modules, started when it is first asked for."""
+    server = ForkServer(*modules)
+    atexit.register(server.close)
+    return server
