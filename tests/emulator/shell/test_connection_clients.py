@@ -81,7 +81,7 @@ async def test_a_slow_reader_is_held_back_alone() -> None:
             yield TextDelta(f"This is sentence number {number} of many. ")
         yield AnswerFinished()
 
-    async with open_desk() as desk, open_client(desk, max_queue=1) as slow:
+    async with open_desk() as desk, open_client(desk, max_queue=1, close_timeout=0.1) as slow:
         desk.agent.answer = talk_on
         await slow.say_text("go")
         async with open_client(desk) as other:
@@ -182,7 +182,7 @@ async def test_a_client_that_never_reads_its_close_is_given_up(
     monkeypatch.setattr("voicelive_agent.emulator.shell.connection.CLOSE_TIMEOUT_S", 0.2)
     async with (
         open_desk(session_minutes=0.05) as desk,
-        open_client(desk, max_queue=1) as client,
+        open_client(desk, max_queue=1, close_timeout=0.1) as client,
     ):
         desk.agent.answer = talk_on
         await client.say_text("go")
@@ -214,7 +214,7 @@ async def test_an_agent_that_writes_without_end_waits_for_a_slow_reader() -> Non
             written += 1
             yield TextDelta("x" * 1000)
 
-    async with open_desk() as desk, open_client(desk, max_queue=1) as slow:
+    async with open_desk() as desk, open_client(desk, max_queue=1, close_timeout=0.1) as slow:
         desk.agent.answer = write_on
         await slow.send("session.update", session={"modalities": ["text"]})
         await slow.send("response.create")

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from voicelive_agent.emulator.models.catalogue import MOONSHINE, find_entry
 from voicelive_agent.emulator.models.store import ModelStore, find_directory
@@ -18,7 +19,7 @@ def moonshine_folder() -> Path:
     return ModelStore(find_directory()).fetch(model)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def moonshine(moonshine_folder: Path) -> AsyncIterator[Moonshine]:
     stt = Moonshine(str(moonshine_folder))
     await stt.start()

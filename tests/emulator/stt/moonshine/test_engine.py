@@ -11,6 +11,8 @@ from voicelive_agent.emulator.stt import SttError, Transcript
 from voicelive_agent.emulator.stt.moonshine.engine import Moonshine
 from voicelive_agent.emulator.stt.moonshine.model import MoonshineModel
 
+hears = pytest.mark.asyncio(loop_scope="module")
+
 
 @pytest.fixture(scope="module")
 def speak() -> Callable[[str], bytes]:
@@ -38,6 +40,7 @@ async def hear(
     return transcript, partials
 
 
+@hears
 async def test_it_writes_case_punctuation_and_figures(
     moonshine: Moonshine, speak: Callable[[str], bytes]
 ) -> None:
@@ -48,6 +51,7 @@ async def test_it_writes_case_punctuation_and_figures(
     assert transcript.source == "moonshine"
 
 
+@hears
 async def test_words_have_confidence_and_stand_where_there_is_sound(
     moonshine: Moonshine, speak: Callable[[str], bytes]
 ) -> None:
@@ -61,6 +65,7 @@ async def test_words_have_confidence_and_stand_where_there_is_sound(
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-4, 1e-3, 1e-2, 0.1])
+@hears
 async def test_silence_and_hiss_are_no_words(moonshine: Moonshine, level: float) -> None:
     """What people trained the model with has subtitles: it writes "You" for silence."""
     noise = np.random.default_rng(2).normal(0, level, 24_000) * 32767
@@ -69,11 +74,13 @@ async def test_silence_and_hiss_are_no_words(moonshine: Moonshine, level: float)
 
 
 @pytest.mark.parametrize("hertz", [50, 110, 440, 1000])
+@hears
 async def test_a_tone_is_no_words(moonshine: Moonshine, hertz: int) -> None:
     tone = np.sin(2 * np.pi * hertz * np.arange(32_000) / 16_000) * 5000
     assert (await hear(moonshine, tone.astype("<i2").tobytes()))[0].text == ""
 
 
+@hears
 async def test_another_language_than_its_own_is_told(moonshine: Moonshine) -> None:
     recognizer = moonshine.open_recognizer()
     assert recognizer.configure(language="en-GB", phrases=()) is None
@@ -97,6 +104,7 @@ def test_a_folder_without_the_model_is_refused(tmp_path: Path) -> None:
         ("Do you know AB12 well?", "AB12"),
     ],
 )
+@hears
 async def test_a_listed_phrase_is_heard(
     moonshine: Moonshine, speak: Callable[[str], bytes], said: str, listed: str
 ) -> None:
@@ -107,6 +115,7 @@ async def test_a_listed_phrase_is_heard(
     assert " ".join(word.text for word in transcript.words) == transcript.text
 
 
+@hears
 async def test_what_is_listed_and_not_said_changes_nothing(
     moonshine: Moonshine, speak: Callable[[str], bytes]
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
+import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,12 +26,16 @@ pytestmark = pytest.mark.skipif(
 SENTENCE = "Good morning, I will now tell you about the weather in your area."
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def espeak() -> AsyncIterator[LocalTextToSpeech]:
     async with running(open_tts(processes=1)) as tts:
         yield tts
 
 
+speaks = pytest.mark.asyncio(loop_scope="module")
+
+
+@speaks
 async def test_words_and_visemes_come_with_the_audio(espeak: LocalTextToSpeech) -> None:
     spoken = await speak(espeak, "Hello there, my friend. ")
     assert [word.text for word in spoken.words] == ["Hello", "there,", "my", "friend."]
@@ -50,6 +55,7 @@ async def test_words_and_visemes_come_with_the_audio(espeak: LocalTextToSpeech) 
     assert offsets == sorted(offsets)
 
 
+@speaks
 async def test_each_token_is_one_word_whatever_it_is(espeak: LocalTextToSpeech) -> None:
     clause = "It is 52°F. I've told Dr. Smith — he owes $7.50 since 7:30 p.m. on 12/25! 😀 café"
     spoken = await speak(espeak, clause)
@@ -65,11 +71,13 @@ async def test_each_token_is_one_word_whatever_it_is(espeak: LocalTextToSpeech) 
     assert end <= spoken.duration_ms
 
 
+@speaks
 async def test_a_long_clause_arrives_in_small_pieces(espeak: LocalTextToSpeech) -> None:
     spoken = await speak(espeak, SENTENCE * 3)
     assert spoken.chunks > 100
 
 
+@speaks
 async def test_stopping_takes_little_and_the_next_clause_is_clean(
     espeak: LocalTextToSpeech,
 ) -> None:
@@ -86,17 +94,20 @@ async def test_stopping_takes_little_and_the_next_clause_is_clean(
 
 
 @pytest.mark.parametrize("clause", ["", "  \n", "\t"])
+@speaks
 async def test_nothing_to_say_is_no_audio(espeak: LocalTextToSpeech, clause: str) -> None:
     spoken = await speak(espeak, clause)
     assert (len(spoken.samples), spoken.words) == (0, [])
 
 
 @pytest.mark.parametrize("clause", ["😀 🎉", "…", "?!", "\x00\x01 \ud800", "ಠ_ಠ", "a" * 3000])
+@speaks
 async def test_odd_clauses_are_survived(espeak: LocalTextToSpeech, clause: str) -> None:
     spoken = await speak(espeak, clause)
     assert [word.text for word in spoken.words] == clause.split()
 
 
+@speaks
 async def test_ten_thousand_characters_are_spoken(espeak: LocalTextToSpeech) -> None:
     clause = (SENTENCE + " ") * (10_000 // len(SENTENCE))
     spoken = await speak(espeak, clause)
@@ -104,6 +115,7 @@ async def test_ten_thousand_characters_are_spoken(espeak: LocalTextToSpeech) -> 
     assert spoken.duration_ms > 300_000
 
 
+@speaks
 async def test_markup_and_commands_are_read_out_and_not_obeyed(espeak: LocalTextToSpeech) -> None:
     """Text that comes from an agent must not change the voice, add a pause, or be dropped."""
     plain = await speak(espeak, "and then")
@@ -116,6 +128,7 @@ async def test_markup_and_commands_are_read_out_and_not_obeyed(espeak: LocalText
     assert phonemes.duration_ms > (await speak(espeak, "hello")).duration_ms * 1.5
 
 
+@speaks
 async def test_rate_changes_the_duration(espeak: LocalTextToSpeech) -> None:
     normal = await speak(espeak, SENTENCE)
     fast = await speak(espeak, SENTENCE, rate="1.5")
@@ -126,6 +139,7 @@ async def test_rate_changes_the_duration(espeak: LocalTextToSpeech) -> None:
 
 
 @pytest.mark.parametrize("factor", [0.6, 0.8, 1.25, 1.5, 2.0])
+@speaks
 async def test_pitch_changes_the_pitch_alone(espeak: LocalTextToSpeech, factor: float) -> None:
     """Beyond what the library itself can do, the rest is done by resampling."""
     normal = await speak(espeak, SENTENCE)
@@ -136,6 +150,7 @@ async def test_pitch_changes_the_pitch_alone(espeak: LocalTextToSpeech, factor: 
     assert last.offset_ms == pytest.approx(was_last.offset_ms, rel=0.08)
 
 
+@speaks
 async def test_volume_changes_the_amplitude(espeak: LocalTextToSpeech) -> None:
     normal = await speak(espeak, SENTENCE)
     soft = await speak(espeak, SENTENCE, volume="50")
@@ -147,6 +162,7 @@ async def test_volume_changes_the_amplitude(espeak: LocalTextToSpeech) -> None:
     assert silent.duration_ms == normal.duration_ms
 
 
+@speaks
 async def test_women_men_and_languages_differ(espeak: LocalTextToSpeech) -> None:
     he = await speak(espeak, SENTENCE, name="en-US-Andrew:DragonHDLatestNeural")
     she = await speak(espeak, SENTENCE, name="en-US-Ava:DragonHDLatestNeural")
@@ -158,6 +174,7 @@ async def test_women_men_and_languages_differ(espeak: LocalTextToSpeech) -> None
     assert spoken.words[0].text == "Guten"
 
 
+@speaks
 async def test_the_default_voice_is_one_that_speech_recognition_understands(
     espeak: LocalTextToSpeech,
 ) -> None:
@@ -169,6 +186,7 @@ async def test_the_default_voice_is_one_that_speech_recognition_understands(
     assert len(set(heard.split()) & set(words.split())) >= 8
 
 
+@speaks
 async def test_speaking_leaves_the_event_loop_free(espeak: LocalTextToSpeech) -> None:
     voice, _ = espeak.resolve_voice({})
     longest = 0.0
@@ -273,8 +291,12 @@ def test_marks_of_a_change_of_language_are_not_spelt(
     assert not set("()") & set(phonemes)
 
 
-async def test_an_unknown_engine_voice_fails_its_clause(espeak: LocalTextToSpeech) -> None:
-    espeak.voices = [EngineVoice("none", "en-US", "male", {"voice": "no-such-voice"})]
+@speaks
+async def test_an_unknown_engine_voice_fails_its_clause(
+    espeak: LocalTextToSpeech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknown = EngineVoice("none", "en-US", "male", {"voice": "no-such-voice"})
+    monkeypatch.setattr(espeak, "voices", [unknown])
     with pytest.raises(TtsError, match="no-such-voice"):
         await speak(espeak, "Hello.")
 
