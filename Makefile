@@ -10,10 +10,14 @@ BIN := $(VENV)/bin
 MODELS = $(BIN)/voicelive-agent models fetch || true
 QUICK := "not component and not slow"
 WORKERS := 2
+# Neighbours in a file share what is costly to make, so they stay with one worker while both have work.
+PYTEST_QUICK = $(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS) --dist worksteal
+# Without it, each process compiles what it imports, and each run rewrites the tests' assertions.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run agent demo setup test quick clients nightly coverage check format lock image image-python pictures clean \
-	for-run for-development python
+	types lint for-run for-development python
 
 help:  ## What there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,29 +34,34 @@ demo: for-run  ## Hold a whole spoken conversation with the demo agent, without 
 setup: for-development  ## Make .venv for development
 
 test: for-development  ## All tests; system packages are installed where this is allowed
-	$(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS)
+	$(PYTEST_QUICK)
 	# A browser is driven from an event loop of its own, which other tests of the process would meet.
 	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" tests/emulator/console
 	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" -n $(WORKERS) --dist loadfile \
 		--ignore=tests/emulator/console
 
 quick: for-development  ## The tests that need no external component and no real time
-	$(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS)
+	$(PYTEST_QUICK)
 
 clients: for-development  ## All tests with clients that others wrote, those for the night too
 	$(BIN)/python -m pytest -q tests/clients
 
 nightly: clients image-python  ## What takes too long for each change
-	$(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS) --hypothesis-profile=night tests/server tests/wire
+	$(PYTEST_QUICK) --hypothesis-profile=night tests/server tests/wire
 	$(BIN)/python -m pytest -q -m nightly --ignore=tests/clients
 
 coverage: for-development  ## The quick tests, with the branches that they take
-	$(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS) --cov --cov-report=term:skip-covered
+	$(PYTEST_QUICK) --cov --cov-report=term:skip-covered
 
 check: for-development  ## Lint, format, types, who imports whom, secrets, dependencies, SBOM
+	@$(MAKE) --no-print-directory -j 2 types lint
+
+types:
+	$(BIN)/mypy
+
+lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 	.ci/secrets
 	.ci/console
