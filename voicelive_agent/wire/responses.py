@@ -144,6 +144,11 @@ def describe_part(text: str) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
+def without_internals(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item without what the platform keeps with it, which is nobody's business."""
+    return {name: value for name, value in item.items() if name != "_internal_metadata"}
+
+
 def list_input_items(
     response_id: str, text: str, items: Sequence[Mapping[str, Any]] | None
 ) -> list[dict[str, Any]]:
@@ -157,7 +162,7 @@ def list_input_items(
 
 
 def _describe_input(item_id: str, item: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: value for name, value in item.items() if name != "_internal_metadata"}
+    told = without_internals(item)
     described = {"type": "message", "status": "completed", **told}
     if isinstance(content := item.get("content"), str):
         described["content"] = [{"type": "input_text", "text": content}]

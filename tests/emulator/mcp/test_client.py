@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from mcp.server.mcpserver import MCPServer
+from openai.types.realtime import RealtimeServerEvent
+from pydantic import TypeAdapter
 from starlette.types import Receive, Scope, Send
+from websockets.asyncio.client import connect
 
-from tests.emulator.conversing import open_client, open_desk
+from tests.emulator.conversing import Client, open_client, open_desk
 from tests.server.serving import serve
 from voicelive_agent.emulator.agents import (
     AgentEvent,
@@ -127,6 +130,79 @@ async def test_a_session_lists_approves_calls_and_speaks(approval: str) -> None:
             (item,) = done["response"]["output"]
             assert item["content"][0]["transcript"] == "They say: Sunny in Bern."
     assert desk.calls == ["Bern"]
+
+
+GA = "/openai/v1/realtime?model=m"
+
+
+def read_by_openai(events: list[dict[str, Any]]) -> None:
+    """Each is one that `openai` knows, with the members that it has there."""
+    adapter: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
+    for event in events:
+        if "mcp" in event["type"] or "mcp" in event.get("item", {}).get("type", ""):
+            read = adapter.validate_python(event)
+            assert read.type == event["type"]
+            if "item" in event:
+                assert read.item.type == event["item"]["type"]
+
+
+@pytest.mark.parametrize("approved", [None, True, False])
+async def test_a_client_of_openai_realtime_lists_approves_and_calls(approved: bool | None) -> None:
+    """Its filters are objects, for which the session was refused. None: nobody is asked."""
+    desk = Desk()
+    never = ["weather"] if approved is None else ["wait"]
+    async with desk.serve() as url, open_desk() as emulator:
+        emulator.model.answer = think
+        async with connect(emulator.url.replace("http", "ws", 1) + GA) as socket:
+            client = Client(socket)
+            server = {
+                "type": "mcp",
+                "server_label": "desk",
+                "server_url": url,
+                "allowed_tools": {"tool_names": ["weather", "wait"], "read_only": None},
+                "require_approval": {"never": {"tool_names": never}},
+            }
+            session = {"type": "realtime", "tools": [server]}
+            await client.send("session.update", session=session)
+            (told,) = (await client.receive("session.updated"))["session"]["tools"]
+            assert told["require_approval"] == {"never": {"tool_names": never}}
+            await client.receive("mcp_list_tools.completed")
+            await client.say_text("How is the weather in Bern?")
+            await client.receive("response.mcp_call_arguments.done")
+            if approved is not None:
+                asked = await client.receive("conversation.item.added")
+                assert asked["item"]["type"] == "mcp_approval_request"
+                decision = {
+                    "type": "mcp_approval_response",
+                    "approval_request_id": asked["item"]["id"],
+                    "approve": approved,
+                }
+                await client.send("conversation.item.create", item=decision)
+            done = await client.receive("response.done")
+        (call,) = done["response"]["output"]
+        assert call["type"] == "mcp_call"
+        assert (call["output"] == "Sunny in Bern.") == (approved is not False)
+        assert (call["error"] is None) == (approved is not False)
+        read_by_openai(client.events)
+    assert desk.calls == ([] if approved is False else ["Bern"])
+
+
+async def test_an_agents_tools_are_its_own_at_the_door_of_voice_agents() -> None:
+    desk = Desk()
+    voice = "/api/projects/boats/agents/desk/endpoint/protocols/voice?api-version=v1"
+    async with (
+        desk.serve() as url,
+        open_desk() as emulator,
+        connect(emulator.url.replace("http", "ws", 1) + voice) as socket,
+    ):
+        client = Client(socket)
+        server = {"type": "mcp", "server_label": "desk", "server_url": url}
+        await client.send("session.update", session={"type": "realtime", "tools": [server]})
+        warning = (await client.receive("warning"))["warning"]
+        assert warning["param"] == "session.tools"
+        await client.say_text("good morning")
+        await client.receive("response.done")
+    assert desk.headers == []
 
 
 async def test_a_session_that_ends_does_not_wait_for_a_tool() -> None:

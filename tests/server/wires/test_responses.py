@@ -185,6 +185,18 @@ async def test_what_is_no_message_is_an_action() -> None:
     ]
 
 
+async def test_what_the_platform_keeps_with_an_item_is_nobodys_business() -> None:
+    """The agent got it with its action."""
+    agent = Recorder()
+    result = {"type": "function_call_output", "call_id": "c", "output": "4"}
+    async with serve_responses(agent) as (_, client):
+        body = {"input": [{**result, "_internal_metadata": {"x": 1}}], "_internal_metadata": {}}
+        answer = await client.post("/responses", json=body)
+        items = await client.get(f"/responses/{answer.json()['id']}/input_items")
+    assert agent.turns[0].action == result
+    assert "_internal_metadata" not in answer.text + items.text
+
+
 async def test_another_user_finds_and_continues_nothing() -> None:
     """Microsoft's local store let anybody read and continue (2.3.0)."""
     me, you = {"x-agent-user-id": "me"}, {"x-agent-user-id": "you"}

@@ -9,7 +9,7 @@ from voicelive_agent.server.platform.ids import is_valid_id
 from voicelive_agent.server.wires.responses_errors import ResponsesError, wrong_field
 from voicelive_agent.wire.invocations import SESSION_QUERY
 from voicelive_agent.wire.json_values import find_excess
-from voicelive_agent.wire.responses import DEFAULT_AGENT, is_response_id
+from voicelive_agent.wire.responses import DEFAULT_AGENT, is_response_id, without_internals
 
 # JSON's names of what Python reads.
 _TYPE_NAMES = (
@@ -175,7 +175,7 @@ def read_turn(value: str | list[Any]) -> Said:
     if value and value[-1].get("role") not in ("assistant", "system", "developer"):
         has_content = value[-1].get("type", "message") != "message" or _has_parts(value[-1])
         if has_content:
-            return Said("action", action=value[-1], told=told)
+            return Said("action", action=without_internals(value[-1]), told=told)
     return Said("greeting", told=told)
 
 

@@ -16,6 +16,7 @@ from voicelive_agent.wire.realtime.audio import (
     write_output_format,
     write_voice,
 )
+from voicelive_agent.wire.realtime.tools import read_tools, write_tools
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
 
 Ignore = Callable[[str], None]
@@ -110,6 +111,8 @@ def _read_common(
         elif name == "reasoning":
             reasoning = _object(value, f"{path}.reasoning")
             read["reasoning_effort"] = reasoning.get("effort")
+        elif name == "tools":
+            read[name] = read_tools(value, f"{path}.tools", ignore)
         elif name in _UNKNOWN and value is not None:
             ignore(f"{path}.{name}")
         elif name != "audio" and name not in _WITHOUT_EFFECT | _UNKNOWN:
@@ -223,6 +226,8 @@ def _write_common(given: Mapping[str, Any], limit: str) -> dict[str, Any]:
     rest = [one for one in modalities if one not in ("text", "audio")]
     written["output_modalities"] = ["audio" if "audio" in modalities else "text", *rest]
     written["max_output_tokens"] = written.pop(limit)
+    if "tools" in written:
+        written["tools"] = write_tools(written["tools"])
     if (effort := written.pop("reasoning_effort", None)) is not None:
         written["reasoning"] = {"effort": effort}
     return written
