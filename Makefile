@@ -37,8 +37,8 @@ test: for-development  ## All tests; system packages are installed where this is
 	$(PYTEST_QUICK)
 	# A browser is driven from an event loop of its own, which other tests of the process would meet.
 	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" tests/emulator/console
-	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" -n $(WORKERS) --dist loadfile \
-		--ignore=tests/emulator/console
+	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" -n $(WORKERS) \
+		--dist loadfile --no-loadscope-reorder --ignore=tests/emulator/console
 
 quick: for-development  ## The tests that need no external component and no real time
 	$(PYTEST_QUICK)
