@@ -8,6 +8,7 @@ from voicelive_agent.emulator.stt.moonshine.doubt import (
     Hearing,
     choose,
     find_doubt,
+    find_word,
     is_loop,
     is_sure,
 )
@@ -81,6 +82,55 @@ def test_a_word_that_people_say_alone_is_believed(one: Hearing, other: Hearing, 
     assert believe(other, one) == text
 
 
+def agree(voiced_ms: int, mean: float, *texts: str) -> str:
+    """What three hearings of one sound agree on; empty where that is nothing."""
+    hearings = [hearing(text, 0.4, mean) for text in texts]
+    at = find_word(hearings, voiced_ms)
+    return "" if at is None else hearings[at].text
+
+
+@pytest.mark.parametrize(
+    ("voiced_ms", "mean", "texts", "said"),
+    [
+        (670, 0.63, ("Sixty.", "60.", "Sixty."), "Sixty."),
+        (672, 0.62, ("7d.", "7d.", "Seventy."), "Seventy."),
+        (576, 0.61, ("A.d.", "80.", "A.d."), "80."),
+        (416, 0.71, ("Ours.", "Hours.", "Hours."), "Hours."),
+        (416, 0.59, ("Hello.", "Hello.", "Hello."), "Hello."),
+        (480, 0.72, ("Onion.", "Onion.", "Onion."), "Onion."),
+        (544, 0.71, ("Sinks.", "Sphinx.", "Sphinx."), "Sphinx."),
+        (896, 0.63, ("Farewell, good sir!",) * 3, "Farewell, good sir!"),
+    ],
+)
+def test_a_word_that_three_hearings_agree_on_is_believed(
+    voiced_ms: int, mean: float, texts: tuple[str, ...], said: str
+) -> None:
+    """Two spellings share their probability, so "sixty" was no word, nor what isn't English."""
+    assert agree(voiced_ms, mean, *texts) == said
+
+
+@pytest.mark.parametrize(
+    ("voiced_ms", "mean", "texts"),
+    [
+        # "hm", "uh huh", "mm-hmm" and "oh" of synthetic voices, a groan, and a jump.
+        (320, 0.52, ("Hello.", "Hello.", "Hello.")),
+        (512, 0.68, ("Other.", "Other.", "Other.")),
+        (672, 0.62, ("Imend them.", "Imend them.", "Imend them.")),
+        (160, 0.65, ("No.", "No.", "No.")),
+        (0, 0.47, ("Hey!", "Hey!", "Hey!")),
+        (160, 0.57, ("Spot.", "Spot.", "Spock.")),
+        # No two alike, a hesitation among them, and what is no text.
+        (608, 0.48, ("Bajam.", "Page M.", "Pageant.")),
+        (400, 0.75, ("Uh-huh.", "Uh.", "Uh-huh.")),
+        (900, 0.9, ("Thank you", "Stop.", "Stop.")),
+    ],
+)
+def test_a_murmur_that_is_written_as_a_word_is_not_believed(
+    voiced_ms: int, mean: float, texts: tuple[str, ...]
+) -> None:
+    assert agree(voiced_ms, mean, *texts) == ""
+
+
 def test_nobody_says_a_function_word_alone() -> None:
     """The model writes "You." for a hum and "If." for a groan, and is sure of it."""
     for text in ("You.", "If.", "The.", "So?"):
@@ -133,3 +183,12 @@ def test_any_two_hearings_are_judged(one: Hearing, other: Hearing, duration_ms: 
     assert choose(one, other) in (0, 1)
     if not one.words:
         assert find_doubt(one, one, duration_ms)
+
+
+@given(hearings=st.tuples(HEARINGS, HEARINGS, HEARINGS), voiced_ms=st.integers(0, 30_000))
+def test_of_any_three_hearings_one_is_the_word_or_none(
+    hearings: tuple[Hearing, ...], voiced_ms: int
+) -> None:
+    at = find_word(hearings, voiced_ms)
+    assert at is None or hearings[at].words
+    assert find_word(hearings, 0) is None or at is not None

