@@ -151,6 +151,20 @@ def test_fluent_nonsense_is_another_language(one: Hearing, other: Hearing) -> No
     assert find_doubt(one, one, 1500) == "language"
 
 
+@pytest.mark.parametrize("text", ["Thank you", "You are, you are, you", "La. " * 9, "If."])
+def test_long_speech_that_says_nothing_is_another_language(text: str) -> None:
+    """A murmur or a loop for the gate, it brought no warning, and nobody knew why nothing came."""
+    heard = hearing(text, 0.2, 0.4)
+    assert find_doubt(heard, heard, 1500) == "language"
+    assert find_doubt(heard, heard, 700) in ("noise", "murmur", "loop")
+
+
+def test_a_long_hesitation_and_music_are_no_language() -> None:
+    for text, doubt in (("Um, uh.", "murmur"), ("\u266a\u266a\u266a", "noise")):
+        heard = hearing(text, 0.5, 0.5)
+        assert find_doubt(heard, heard, 1500) == doubt
+
+
 def test_a_sentence_in_noise_is_believed() -> None:
     one = hearing("That minison valid for this conference.", 0.8, 0.646)
     other = hearing("That is not valid for this conference.", 0.8, 0.669)
@@ -165,9 +179,11 @@ def test_more_words_than_fit_into_their_time_are_none() -> None:
 
 
 def test_a_loop_is_words_said_again_and_again() -> None:
-    assert is_loop("no no no no")
+    """Of a person who said "words, words, words, words" nothing was left."""
+    assert is_loop("no no no no no no no")
+    assert not is_loop("And here are some more words, words, words, words.")
+    assert not is_loop("no, no, no, no, no!")
     assert is_loop("I think it is. The end of. The end of. The end of. The end of")
-    assert not is_loop("no no no")
     assert not is_loop("one two one two three")
 
 

@@ -63,6 +63,8 @@ _INVENTED = re.compile(
 """What the model writes for silence and humming, having learnt from subtitles."""
 _SAID = re.compile(r"thank you[.!?]+", re.IGNORECASE)
 """The same where a person says it."""
+_LOOPS = ((1, 7), (2, 5), (3, 4), (4, 4))
+"""How many words, and how often they stand behind each other at the end of a loop."""
 _HESITATIONS = _words("ah aha ahh aw eh er erm hm hmm huh mm oh ooh ugh uh uhh um umm")
 _AFFIRMATIONS = (["uh", "huh"], ["mm", "hmm"])
 _NEVER_ALONE = _words(
@@ -136,6 +138,12 @@ def find_doubt(one: Hearing, other: Hearing | None, duration_ms: int) -> str:
     ``other`` is the second hearing, None where one is enough; ``duration_ms`` is how long
     something was to be heard.
     """
+    doubt = _judge(one, other, duration_ms)
+    is_speech = duration_ms >= SPEECH_MS and not _is_hesitation(one.words)
+    return "language" if doubt and is_speech else doubt
+
+
+def _judge(one: Hearing, other: Hearing | None, duration_ms: int) -> str:
     hearings = (one, one if other is None else other)
     chosen = hearings[choose(*hearings)]
     if nonsense := find_nonsense(chosen):
@@ -148,9 +156,15 @@ def find_doubt(one: Hearing, other: Hearing | None, duration_ms: int) -> str:
         return "" if _is_believed_alone(one, other, chosen) else "murmur"
     if len(chosen.words) * 1000 > duration_ms * WORDS_PER_S:
         return "murmur"
-    if np.sqrt(one.mean * other.mean) >= SENTENCE:
-        return ""
-    return "language" if duration_ms >= SPEECH_MS else "noise"
+    return "" if np.sqrt(one.mean * other.mean) >= SENTENCE else "noise"
+
+
+def may_be_word(hearings: Sequence[Hearing]) -> bool:
+    """Whether each is a word or a few, of a kind that somebody says."""
+    return all(
+        len(each.words) <= FEW_WORDS and not find_nonsense(each) and not _is_hesitation(each.words)
+        for each in hearings
+    )
 
 
 def find_word(hearings: Sequence[Hearing], voiced_ms: int) -> int | None:
@@ -158,7 +172,7 @@ def find_word(hearings: Sequence[Hearing], voiced_ms: int) -> int | None:
 
     ``voiced_ms`` is for how long somebody surely spoke.
     """
-    if any(find_nonsense(each) or _is_hesitation(each.words) for each in hearings):
+    if not may_be_word(hearings):
         return None
     alike = [sum(_are_alike(one, other) for other in hearings) for one in hearings]
     best = max(
@@ -170,7 +184,7 @@ def find_word(hearings: Sequence[Hearing], voiced_ms: int) -> int | None:
     is_alike = alike[best] == len(hearings)
     if len(heard.text.split()) > 1:
         is_said = is_alike and voiced_ms >= PHRASE_MS and mean >= PHRASE
-        return best if is_said and len(heard.words) <= FEW_WORDS else None
+        return best if is_said else None
     bounds = [
         *([ANSWER] if heard.is_short_answer and len(heard.words) == 1 else []),
         *([ALL_ALIKE] if is_alike else [TWO_ALIKE] if alike[best] > 1 else []),
@@ -198,10 +212,11 @@ def find_nonsense(heard: Hearing) -> str:
 
 
 def is_loop(text: str) -> bool:
-    """Whether a few words are repeated again and again, as nobody does."""
+    """Whether words are repeated again and again, as nobody does: one says "no, no, no, no"."""
     words = re.findall(r"\w+", text.lower())
     return any(
-        len(words) >= size * 4 and words[-size * 4 :] == words[-size:] * 4 for size in (1, 2, 3, 4)
+        len(words) >= size * times and words[-size * times :] == words[-size:] * times
+        for size, times in _LOOPS
     )
 
 

@@ -22,6 +22,7 @@ from voicelive_agent.emulator.stt.moonshine.doubt import (
     find_doubt,
     find_word,
     is_sure,
+    may_be_word,
 )
 from voicelive_agent.emulator.stt.moonshine.model import Decoding, Encoding, MoonshineModel
 
@@ -95,7 +96,7 @@ def _hear_surely(
     second = _attempt(model, samples * np.float32(SECOND_LEVEL), SECOND_PADDING_MS)
     chosen = (first, second)[choose(first.hearing, second.hearing)]
     doubt = find_doubt(first.hearing, second.hearing, audible_ms)
-    if doubt != "murmur":
+    if not doubt or not may_be_word((first.hearing, second.hearing)):
         return chosen, doubt
     slower = soxr.resample(samples, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * SLOWER)
     attempts = (first, second, _attempt(model, slower, PADDING_MS))
