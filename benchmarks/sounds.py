@@ -3,8 +3,9 @@
 Real sounds come out of pinned Debian packages: shouts, groans, coughs and laughs of two games
 (hedgewars, GPL, in five languages; teeworlds, CC-BY-SA), an instrument's, a telephone's and two
 desktops' signals (sonic-pi, linphone, freedesktop, oxygen), dialogues in Czech and Dutch
-(fillets-ng, GPL), telephone prompts in Spanish, French and Italian. Of the sources in ``HELD_OUT``
-no clip was heard when the bounds of ``emulator.stt.moonshine.doubt`` were chosen.
+(fillets-ng, GPL), telephone prompts in Spanish, French and Italian, what a person names in a
+children's game (ktuberling, GPL), and a person's digits. Of the sources in ``HELD_OUT`` no clip was
+heard when the bounds of ``emulator.stt.moonshine.doubt`` were chosen.
 """
 
 import random
@@ -32,7 +33,7 @@ OTHER_VOICES = ("en-us+f3", "en-gb+m3", "en-us+m7", "en-gb-scotland+f4")
 SHORT_WORDS = ("yes", "no", "okay", "stop", "seven", "bye", "hello", "goodbye", "today", "left")
 HELD_OUT = (
     *OTHER_VOICES, "oxygen-sounds", "teeworlds-data", "fillets-ng-data-nl",
-    "asterisk-prompt-it-menardi-wav",
+    "asterisk-prompt-it-menardi-wav", "digits",
 )  # fmt: skip
 _GROANS = re.compile(r"(Jump|Ooff|Ow|Laugh|PoisonCough|PoisonMoan|Hmm)\d*")
 _TALKERS = ("Robot", "Singer", "Surfer", "Pirate", "Mobster", "HillBilly")
@@ -59,6 +60,10 @@ def _deb(name: str, version: str, sha256: str) -> Package:
 GAME = _deb(
     "hedgewars-data", "1.0.2-6",
     "722225903a72604403e6e0026e40e9a6953f47a74d94efc5f55504bc05bb4761",
+)  # fmt: skip
+NAMES = _deb(
+    "ktuberling-data", "4:22.12.3-1",
+    "fba44c875bfa31ea488dadd9263e87a4dcaea0bd47d28817f6c0dc6d2af970ed",
 )  # fmt: skip
 SHOUTS = _deb(
     "teeworlds-data", "0.7.5-2",
@@ -204,6 +209,11 @@ def _words(recordings: Recordings) -> Iterator[Clip]:
         said = {"Byebye": "bye bye", "Hello": "hello"}.get(path.stem, "")
         if said and path.parent.name in ("Default", "British", "Classic"):
             yield Clip("word", f"hedgewars:{path.parent.name}", said, read_sound(path))
+    for said, pcm in recordings.digits():
+        yield Clip("word", "digits", said, pcm)
+    for path in recordings.list_files(NAMES):
+        if path.parent.name == "en":
+            yield Clip("word", NAMES.name, path.stem.rpartition("_")[2], read_sound(path))
     for voice in VOICES[:6]:
         for said in SHORT_WORDS:
             yield Clip("word", voice, said, _speak(said, voice))

@@ -83,7 +83,7 @@ async def test_a_tone_is_no_words(moonshine: Moonshine, hertz: int) -> None:
 
 def test_voice_is_measured_and_not_sound(speak: Callable[[str], bytes]) -> None:
     """A cough and "stop" last as long; only one of them is surely speech."""
-    speech = np.frombuffer(speak("Stop right there."), "<i2").astype(np.float32) / 32768
+    speech = np.frombuffer(speak("Stop right there."), "<i2").astype(np.float32) / np.float32(32768)
     noise = np.random.default_rng(1).normal(0, 0.1, len(speech)).astype(np.float32)
     assert measure_voice(speech) >= 300
     assert measure_voice(noise) == 0
