@@ -220,7 +220,7 @@ class Settings(ProgramSettings):
     max_answer_bytes: int = setting(
         _LIMITS, "the longest answer, its client events included", 512 << 10, ge=1
     )
-    max_active_turns: int = setting(_LIMITS, "turns at once", 2000, ge=1)
+    max_active_turns: int = setting(_LIMITS, "turns at once", 12_000, ge=1)
     max_active_turns_per_session: int = setting(
         _LIMITS, "turns of one session at once: all but the newest are ending", 8, ge=1
     )

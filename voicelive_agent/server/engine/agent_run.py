@@ -28,6 +28,7 @@ from voicelive_agent.server.engine.events import (
     TurnLimits,
     VoiceChanged,
 )
+from voicelive_agent.server.engine.latch import Latch
 from voicelive_agent.server.engine.outbox import Outbox
 from voicelive_agent.server.speakable import SpeakableText, find_forms
 from voicelive_agent.wire.invocations import SPOKEN_EVENT_TYPES
@@ -75,7 +76,7 @@ class AgentRun:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
-        self._over = asyncio.Event()
+        self._over = Latch()
         self._speech = (
             SpeakableText(find_forms(limits.language), starts_in_thought=limits.starts_in_thought)
             if limits.speakable

@@ -10,6 +10,7 @@ import logging
 from voicelive_agent.server.conversations import ConversationKey, ConversationStore, StoreError
 from voicelive_agent.server.engine.events import TurnRequest
 from voicelive_agent.server.engine.heard import note_known
+from voicelive_agent.server.engine.latch import Latch
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ class Amendments:
         self._store = store
         self._tasks: dict[ConversationKey, asyncio.Task[None]] = {}
 
-    def note_heard(self, request: TurnRequest, settled: asyncio.Event, heard: str) -> None:
+    def note_heard(self, request: TurnRequest, settled: Latch, heard: str) -> None:
         """No more than ``heard`` was heard of the turn of ``request``, which is or will be
         ``settled``."""
         key = request.key
@@ -42,7 +43,7 @@ class Amendments:
     async def _amend(
         self,
         request: TurnRequest,
-        settled: asyncio.Event,
+        settled: Latch,
         heard: str,
         before: asyncio.Task[None] | None,
     ) -> None:

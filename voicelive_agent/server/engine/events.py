@@ -52,7 +52,7 @@ class TurnLimits:
     idle_seconds: float = 15.0
     total_seconds: float = 120.0
     closing_seconds: float = 3.0
-    max_active_turns: int = 2000
+    max_active_turns: int = 12_000
     tell_why: bool = False
     """Whether callers of this machine are told why a turn failed: they are its developer."""
     max_active_turns_per_session: int = 8

@@ -6,13 +6,14 @@ from typing import Protocol
 
 from voicelive_agent.server.conversations import TurnRecord
 from voicelive_agent.server.engine.events import EngineEvent, SpeechDone
+from voicelive_agent.server.engine.latch import Latch
 from voicelive_agent.server.engine.outbox import Delivery, Reader
 
 
 class FollowedTurn(Protocol):
     """What a listener needs of its turn."""
 
-    settled: asyncio.Event
+    settled: Latch
     delivery: Delivery
 
     def end_delivery(self) -> None: ...

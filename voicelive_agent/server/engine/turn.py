@@ -43,6 +43,7 @@ from voicelive_agent.server.engine.events import (
     TurnRequest,
 )
 from voicelive_agent.server.engine.heard import note_heard, note_known
+from voicelive_agent.server.engine.latch import Latch
 from voicelive_agent.server.engine.line import choose_line, recall, recall_told
 from voicelive_agent.server.engine.listener import Listener
 from voicelive_agent.server.engine.outbox import Delivery, Outbox
@@ -79,7 +80,7 @@ class RunningTurn:
         amendments: Amendments,
     ) -> None:
         self.request = request
-        self.settled = asyncio.Event()
+        self.settled = Latch()
         self._previous = previous
         self._agent = agent
         self._store = store
@@ -102,7 +103,7 @@ class RunningTurn:
         self._loop = asyncio.get_running_loop()
         self.outbox: Outbox[EngineEvent] = Outbox()
         self.delivery = Delivery(self._loop.time)
-        self._delivered = asyncio.Event()
+        self._delivered = Latch()
         self._listeners = 0
         self._ending: Ending | None = None
         self._turn: Turn | None = None
