@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.types import Message
 from starlette.websockets import WebSocket
@@ -127,7 +127,8 @@ class Judge:
     async def end(self, response_id: str, message: bridge.ForAgent) -> None:
         """The Bridge ends a response; the agent reads it before anything else is done."""
         state = self.responses[response_id]
-        if state in ("open", "ending"):
+        if state != "over":
+            # What the agent has just sent crosses it.
             self.responses[response_id] = "ending"
         self.tell(message)
         await asyncio.sleep(0.001)
@@ -174,8 +175,7 @@ async def do(judge: Judge, step: tuple[Any, ...], tasks: list[asyncio.Task[bool]
                 judge.tell(bridge.ResponseAccepted(response_id=name))
         case "drop", number:
             if name := find(judge.responses, "pending", number):
-                judge.responses[name] = "over"
-                judge.tell(bridge.ResponseDropped(response_id=name, reason="queue_full"))
+                await judge.end(name, bridge.ResponseDropped(response_id=name, reason="queue_full"))
         case "stop announcing", number:
             if tasks:
                 tasks[number % len(tasks)].cancel()
@@ -197,6 +197,7 @@ STEPS = st.one_of(
 )
 
 
+@example([("announce", None), ("wait", 0), ("stop announcing", 0), ("drop", 0)], False)
 @given(st.lists(STEPS, max_size=15), st.booleans())
 def test_everything_is_settled_once(steps: list[tuple[Any, ...]], in_batches: bool) -> None:
     async def main() -> None:
