@@ -5,7 +5,8 @@
 The emulator runs on one core and its clients on the others. Each client streams 20 ms frames in
 real time. They hold the noise of a quiet room, so what is measured is the service itself and voice
 activity; with ``--speech`` each caller asks the demo agent something over and over, by voice; with
-``--muted`` the frames are zeros, as those of a muted microphone.
+``--muted`` the frames are zeros, as those of a muted microphone. Memory is private to the processes
+of the emulator and the agent, ``in all`` what both have with these sessions.
 """
 
 import argparse
@@ -121,7 +122,8 @@ async def measure(counts: list[int], seconds: float, sound: bytes) -> None:
                 os.sched_setaffinity(0, set(range(1, os.cpu_count() or 2)) or {0})
             _, empty_mb = read_usage(pids)
             print(
-                f"{'sessions':>8} {'core %':>7} {'MB each':>8} {'ping p95 ms':>12} {'answers':>8}"
+                f"{'sessions':>8} {'core %':>7} {'MB each':>8} {'MB in all':>10} "
+                f"{'ping p95 ms':>12} {'answers':>8}"
             )
             carried = 0.0
             for count in counts:
@@ -140,7 +142,8 @@ async def measure(counts: list[int], seconds: float, sound: bytes) -> None:
                     carried = count * FULL_PERCENT / percent
                 print(
                     f"{count:8} {percent:7.0f} "
-                    f"{(full_mb - empty_mb) / count:8.1f} {percentile(delays, 95):12.0f} "
+                    f"{(full_mb - empty_mb) / count:8.1f} {full_mb:10.0f} "
+                    f"{percentile(delays, 95):12.0f} "
                     f"{sum(client.answers for client in clients):8}"
                 )
             print(f"One core carries about {carried:.0f} of them in real time.")
