@@ -2,13 +2,16 @@
 
 ``make pictures`` makes those of ``docs/pictures``, and with ``--all`` each state in light and dark,
 wide and narrow, to be looked at. The agent's answers are written here; voice activity, transcripts
-and sound are those of the tests' engines, so a picture is the same each time.
+and sound are those of the tests' engines, so a picture is the same each time. What a browser or an
+emulator refuses (a microphone, a key) is told to the page here; the tests have it really happen.
 """
 
 import argparse
+import asyncio
 import base64
 import io
 import itertools
+import json
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
@@ -24,6 +27,7 @@ from tests.emulator.fakes import FakeTextToSpeech
 from voicelive_agent.emulator.agents import (
     AgentEvent,
     AgentRequest,
+    AnswerError,
     AnswerFinished,
     ScreenEvent,
     TextDelta,
@@ -186,36 +190,268 @@ def take_replay(screen: Screen, desk: Desk) -> None:
     row.locator(".verdict").wait_for(timeout=60_000)
 
 
+REFUSALS = {
+    "insecure": "",
+    "denied": "",
+    "no-device": "",
+    "busy": "",
+    "key": "",
+    "full": "",
+    "no-agent": "Known are: desk, kitchen.",
+    "refused": "The query has no agent-project-name.",
+}
+
+
+def take_refusal(trouble: str) -> Callable[[Screen, Desk], None]:
+    def take(screen: Screen, desk: Desk) -> None:
+        screen.wait_for("voiceConsole.about")
+        why = json.dumps({"trouble": trouble, "detail": REFUSALS[trouble]})
+        screen.page.evaluate(f"() => voiceConsole.call.enter('idle', {why})")
+        screen.wait_for_state(trouble)
+
+    return take
+
+
+def take_agent_away(screen: Screen, desk: Desk) -> None:
+    screen.page.evaluate(
+        "() => { voiceConsole.call.agentAway = 'nothing answers at http://127.0.0.1:8088:"
+        " start the agent (voicelive-agent dev)'; voiceConsole.call.changed(); }"
+    )
+    screen.wait_for_state("agent-away")
+
+
+def take_phase(phase: str) -> Callable[[Screen, Desk], None]:
+    def take(screen: Screen, desk: Desk) -> None:
+        screen.page.evaluate(f"() => voiceConsole.call.enter({phase!r})")
+        screen.wait_for_state(phase)
+
+    return take
+
+
+def begin(screen: Screen, desk: Desk, state: str) -> None:
+    desk.stt.texts = list(QUESTIONS)
+    screen.talk()
+    screen.wait_for_state("speaking")
+    screen.wait_for_state(state)
+
+
+def take_state(name: str) -> Callable[[Screen, Desk], None]:
+    """One that a call comes to by itself."""
+    return lambda screen, desk: begin(screen, desk, name)
+
+
+async def think(request: AgentRequest) -> AsyncIterator[AgentEvent]:
+    if request.text:
+        await asyncio.sleep(30)
+    async for event in reply(request):
+        yield event
+
+
+def take_slow(screen: Screen, desk: Desk) -> None:
+    desk.agent.answer = think
+    begin(screen, desk, "thinking")
+    screen.page.get_by_text("thinking for 7 s").wait_for()
+
+
+async def fail(request: AgentRequest) -> AsyncIterator[AgentEvent]:
+    if request.text:
+        raise AnswerError("agent_error", "the turn failed: KeyError: 'guests' (app/agent.py:12)")
+    async for event in reply(request):
+        yield event
+
+
+def take_failed(screen: Screen, desk: Desk) -> None:
+    desk.agent.answer = fail
+    begin(screen, desk, "agent-failed")
+
+
+def take_interrupted(screen: Screen, desk: Desk) -> None:
+    talk(screen, desk)
+    screen.page.keyboard.press("Escape")
+    screen.wait_for_state("interrupted")
+
+
+def take_quiet(screen: Screen, desk: Desk) -> None:
+    begin(screen, desk, "listening")
+    screen.page.keyboard.press("m")
+    screen.wait_for_state("muted")
+
+
+def take_push_to_talk(screen: Screen, desk: Desk) -> None:
+    begin(screen, desk, "listening")
+    screen.page.keyboard.down(" ")
+    screen.wait_for_state("hearing")
+
+
+def take_writing(screen: Screen, desk: Desk) -> None:
+    screen.page.keyboard.press("/")
+    screen.page.keyboard.type(QUESTIONS[0])
+    screen.page.keyboard.press("Enter")
+    screen.wait_for_state("speaking")
+    screen.wait_for_state("writing")
+
+
+def take_lost(screen: Screen, desk: Desk) -> None:
+    begin(screen, desk, "listening")
+    screen.call("call.engine.stream.getAudioTracks()[0].dispatchEvent(new Event('ended'))")
+    screen.wait_for_state("device-lost")
+
+
+def take_ending(screen: Screen, desk: Desk) -> None:
+    begin(screen, desk, "listening")
+    screen.call("(call.session.settings.expires_at = Date.now() / 1000 + 90, call.changed())")
+    screen.wait_for_state("ending")
+
+
+def take_reconnecting(screen: Screen, desk: Desk) -> None:
+    talk(screen, desk)
+    desk.stop()
+    screen.wait_for_state("reconnecting")
+
+
+def take_ended(screen: Screen, desk: Desk) -> None:
+    talk(screen, desk)
+    screen.page.keyboard.press("t")
+    screen.wait_for_state("ended")
+
+
+def take_broken(screen: Screen, desk: Desk) -> None:
+    """The agent's server does not start with what was saved last."""
+    begin(screen, desk, "listening")
+    news = {
+        "at": "2999-01-01T00:00:00Z",
+        "what": "failed",
+        "message": "NameError: name 'hours' is not defined",
+        "changed": ["app/agent.py"],
+        "file": "app/agent.py",
+        "line": 12,
+    }
+    screen.page.evaluate("(news) => voiceConsole.tell('agent', news)", news)
+    screen.page.locator("[data-state=agent-broken]").wait_for()
+
+
+def take_cards(screen: Screen, desk: Desk) -> None:
+    async def show(request: AgentRequest) -> AsyncIterator[AgentEvent]:
+        for card in CARDS:
+            yield ScreenEvent(card)
+        yield TextDelta("This is what an agent can show.")
+        yield AnswerFinished()
+
+    desk.agent.answer = show
+    begin(screen, desk, "listening")
+
+
+CARDS: list[Any] = [
+    CARD | {"buttons": BUTTONS["buttons"]},
+    {"type": "ui.list", "title": "Tonight", "items": ["Soup", "Fish", "Cake"]},
+    {
+        "type": "ui.table",
+        "title": "Tables",
+        "columns": ["Table", "Seats", "Free"],
+        "rows": [["1", "2", "yes"], ["2", "6", "from nine"]],
+    },
+    {"type": "order.created", "title": "Two soups", "order": {"soup": 2}},
+    BUTTONS,
+]
+
+
+def take_functions(screen: Screen, desk: Desk) -> None:
+    tool = {"type": "function", "name": "get_weather", "description": "The weather in a city"}
+    wish = json.dumps({"model": "local", "session": {"tools": [tool]}})
+    screen.page.evaluate(f"() => voiceConsole.call.prefer({wish})")
+    begin(screen, desk, "listening")
+    screen.page.evaluate(
+        """() => {
+          const { call } = voiceConsole;
+          const item = { type: "function_call", id: "f", call_id: "c", name: "get_weather" };
+          call.session.receive({ type: "response.output_item.added", item }, 0);
+          const done = "response.function_call_arguments.done";
+          call.session.receive({ type: done, item_id: "f", arguments: '{"city":"Seattle"}' }, 0);
+          voiceConsole.open("functions");
+        }"""
+    )
+    screen.page.locator(".card.call").first.wait_for()
+
+
+def take_compared(screen: Screen, desk: Desk) -> None:
+    screen.wait_for("voiceConsole.about")
+    for _ in "12":
+        screen.page.evaluate("() => voiceConsole.act('compare')")
+    talk(screen, desk)
+    screen.wait_for("voiceConsole.comparison.calls.every((call) => call.rows.length > 1)")
+    screen.page.locator('section.column .turn[data-turn="2"]').first.click()
+    screen.page.locator("section.column console-event-log .event").first.wait_for()
+
+
 STATES: dict[str, Callable[[Screen, Desk], None]] = {
     "idle": take_idle,
     "console": take_call,
     "turn": take_turn,
     "settings": open_tab("settings"),
     "state": open_tab("state"),
+    "functions": take_functions,
     "calls": open_tab("calls"),
     "recording": take_recording,
     "replay": take_replay,
     "watched": take_watched,
-    "muted": take_muted,
+    "compared": take_compared,
+    "cards": take_cards,
     "help": take_help,
+    **{trouble: take_refusal(trouble) for trouble in REFUSALS},
     "away": take_away,
+    "agent-away": take_agent_away,
+    "asking": take_phase("asking"),
+    "connecting": take_phase("connecting"),
+    "listening": take_state("listening"),
+    "hearing": take_state("hearing"),
+    "thinking": take_slow,
+    "agent-failed": take_failed,
+    "agent-broken": take_broken,
+    "interrupted": take_interrupted,
+    "muted": take_quiet,
+    "muted-talking": take_muted,
+    "push-to-talk": take_push_to_talk,
+    "writing": take_writing,
+    "device-lost": take_lost,
+    "ending": take_ending,
+    "reconnecting": take_reconnecting,
+    "ended": take_ended,
 }
+
+HOWS: dict[str, tuple[int, str]] = {
+    "light": (1280, "light"),
+    "dark": (1280, "dark"),
+    "narrow": (390, "light"),
+    "narrowdark": (390, "dark"),
+}
+"""Width in px and theme."""
 
 
 def take(chromium: Browser, folder: Path, names: list[str]) -> None:
-    """One picture a name: the state, ``-light``, ``-dark`` or ``-narrow``."""
+    """One picture a name: the state and how. A state is gone into once for all of its pictures."""
+    wanted: dict[str, list[str]] = {}
     for name in names:
         state, _, how = name.rpartition("-")
-        size = {"width": 390 if how == "narrow" else 1280, "height": 800}
-        theme = "dark" if how == "dark" else "light"
+        wanted.setdefault(state, []).append(how)
+    for state, hows in wanted.items():
+        width, theme = HOWS[hows[0]]
+        agents = ("desk", "kitchen", "spa") if state == "compared" else ("*",)
         with (
             tempfile.TemporaryDirectory() as recordings,
-            open_desk(record=Path(recordings)) as desk,
-            open_console(desk, chromium, viewport=size, color_scheme=theme) as screen,
+            open_desk(names=agents, record=Path(recordings)) as desk,
+            open_console(desk, chromium, **look(width, theme)) as screen,
         ):
             STATES[state](screen, desk)
-            screen.page.wait_for_timeout(300)
-            screen.page.screenshot(path=str(folder / f"{name}.png"))
+            for how in hows:
+                width, theme = HOWS[how]
+                screen.page.set_viewport_size({"width": width, "height": 800})
+                screen.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+                screen.page.wait_for_timeout(400)
+                screen.page.screenshot(path=str(folder / f"{state}-{how}.png"))
+
+
+def look(width: int, theme: str) -> dict[str, Any]:
+    return {"viewport": {"width": width, "height": 800}, "color_scheme": theme}
 
 
 def take_barge_in(chromium: Browser, path: Path) -> None:
@@ -258,11 +494,13 @@ def write_animation(path: Path, shots: list[tuple[float, bytes]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--all", action="store_true", help="every state, light, dark and narrow")
+    parser.add_argument(
+        "--all", action="store_true", help="every state, light and dark, wide and narrow"
+    )
     parser.add_argument("--only", action="append", help="this one: replay-dark, barge-in")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    every = [f"{state}-{how}" for state in STATES for how in ("light", "dark", "narrow")]
+    every = [f"{state}-{how}" for state in STATES for how in HOWS]
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         microphone = write_microphone(Path(temporary) / "microphone.wav", SOUNDS)
         with launch(playwright, microphone) as chromium:

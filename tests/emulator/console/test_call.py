@@ -355,3 +355,31 @@ def test_a_start_that_comes_in_drops_is_held_and_a_stall_is_counted(
         screen.page.evaluate(feed, [200, 900, 100])
         screen.page.wait_for_timeout(300)
         assert screen.call("call.underruns") == 1
+
+
+def test_push_to_talk_ends_a_turn_when_it_is_let_go(desk: Desk, microphone: Microphone) -> None:
+    """Held, the page is heard, and nobody waits for a pause; there was no way back from it."""
+    desk.agent.answer = answer("Hi.")
+    desk.stt.texts = ["what is new", "and now"]
+    with open_console(desk, microphone(Sound(3.0, 1.0), Sound(9.0, 1.0))) as screen:
+        screen.page.evaluate("() => voiceConsole.call.prefer({ isGreeting: false })")
+        screen.talk()
+        screen.wait_for_state("listening")
+        screen.page.keyboard.down(" ")
+        screen.wait_for_state("hearing")
+        screen.wait_for("voiceConsole.call.session.settings.turn_detection === null")
+        screen.wait_for("voiceConsole.call.lanes.loudest(0, 1e9) > 0.1")
+        screen.page.wait_for_timeout(600)
+        assert desk.agent.requests == [], "a pause ends nothing"
+        screen.page.keyboard.up(" ")
+        screen.wait_for("voiceConsole.call.session.entries.some((e) => e.kind === 'agent')")
+        assert desk.agent.requests[0].text == "what is new"
+        screen.wait_for_state("push-to-talk")
+        sent_before = screen.call("call.log.appends")
+        screen.page.wait_for_timeout(300)
+        assert screen.call("call.log.appends") == sent_before, "let go, nothing is heard"
+        screen.page.get_by_role("button", name="Hands-free").click()
+        screen.wait_for("voiceConsole.call.session.settings.turn_detection?.type === 'server_vad'")
+        screen.wait_for_state("listening")
+        screen.wait_for("voiceConsole.call.session.turns > 1")
+        assert screen.frames("error", "server") == []

@@ -90,6 +90,21 @@ def test_two_agents_hear_one_person_and_one_of_them_is_heard(
         ]
         assert screen.frames("error", "server") == []
 
+        # One turn is looked at in all columns: its events, and the sound of the one clicked.
+        before = len(screen.heard())
+        columns = screen.page.locator("section.column")
+        columns.nth(1).locator('.turn[data-turn="2"]').click()
+        screen.page.wait_for_selector("section.column:nth-of-type(2) console-event-log .event")
+        selected = screen.page.locator('.turn[aria-selected="true"]')
+        assert [one.get_attribute("data-turn") for one in selected.all()] == ["2", "2"]
+        for column in columns.all():
+            assert column.locator("console-event-log .event").count() > 2
+        screen.wait_for("voiceConsole.stage.isPlaying")
+        screen.wait_for("!voiceConsole.stage.isPlaying")
+        assert loud_s(screen.heard()[before:]) == pytest.approx(2.0, abs=0.3)
+        columns.nth(0).locator('.turn[data-turn="2"]').click()
+        screen.wait_for("document.querySelector('console-compare console-event-log') === null")
+
 
 def test_interrupting_cuts_all_and_each_tells_what_it_played(
     desk: Desk, agents: dict[str, FakeAgentBackend], microphone: Microphone

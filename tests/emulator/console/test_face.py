@@ -41,7 +41,7 @@ def test_the_mouth_moves_with_what_is_heard_and_stops_with_a_cut(microphone: Mic
         # Wide open and shut, turn and turn about: one of each in a word of 200 ms.
         shapes = [one["mouth"] for one in moved]
         assert set(shapes) == {"1", "0", REST}
-        assert shapes.count("1") >= 5
+        assert shapes.count("1") >= 3
         assert shapes[-1] == REST
         # Open where the first half of a word is heard, and shut in the second.
         phases = [one["playedMs"] % 200 for one in moved if one["mouth"] == "1"]

@@ -322,7 +322,7 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(desk: Desk, microphone: Mic
         screen.talk()
         screen.wait_for_state("speaking")
         for pane in ("Talk", "Turns", "Events", "Settings", "More"):
-            screen.page.get_by_role("navigation").get_by_role("button", name=pane).click()
+            screen.page.get_by_role("navigation").get_by_role("tab", name=pane).click()
             assert screen.page.evaluate("document.documentElement.scrollWidth") <= 390, pane
             left = screen.page.locator("section.left").is_visible()
             assert (left, screen.page.locator("section.right").is_visible()) == (

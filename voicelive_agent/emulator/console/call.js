@@ -2,6 +2,7 @@
 
 import { AudioEngine } from "./audio/engine.js";
 import { decode, encode, lengthMs } from "./audio/formats.js";
+import { peakOf, RATE_HZ } from "./audio/pcm.js";
 import { Tape } from "./audio/tape.js";
 import { load, save, SESSION } from "./preferences.js";
 import { Service, ServiceError } from "./service.js";
@@ -16,7 +17,8 @@ import { pageMarks, toRow } from "./wire/turns.js";
 import { Updates } from "./wire/updates.js";
 
 const CHUNK_MS = 20;
-const SILENCE = new Int16Array(480);
+const CHUNK = (RATE_HZ * CHUNK_MS) / 1000;
+const SILENCE = new Int16Array(CHUNK);
 /** A muted user who speaks louder than this for a while is told. */
 const TALKING_RMS = 0.03;
 const TALKING_CHUNKS = 15;
@@ -32,7 +34,7 @@ const MICROPHONE_TROUBLES = {
 /** Now, in ms of the epoch: the clock that the emulator's times are compared with. */
 export const now = () => performance.timeOrigin + performance.now();
 
-/** Tells `change` when there is something new to draw. */
+/** Tells `change` when there is something new to draw, and `moved` when the sound of both goes on. */
 export class Call extends EventTarget {
   constructor() {
     super();
@@ -52,7 +54,7 @@ export class Call extends EventTarget {
     });
     /** @type {CallSocket | null} */
     this.socket = null;
-    /** @type {import("./wire/states.js").Phase} */
+    /** @type {Phase} */
     this.phase = "idle";
     this.trouble = "";
     this.detail = "";
@@ -74,7 +76,7 @@ export class Call extends EventTarget {
     this.outputLevel = 0;
     this.underruns = 0;
     this.cutMs = /** @type {number | null} */ (null);
-    /** @type {import("./wire/turns.js").Row[]} */
+    /** @type {TurnRow[]} */
     this.rows = [];
     /** From the session's clock to the page's, in ms. */
     this.offsetMs = 0;
@@ -107,14 +109,18 @@ export class Call extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** @param {Partial<import("./preferences.js").Preferences>} some */
+  moved() {
+    this.dispatchEvent(new Event("moved"));
+  }
+
+  /** @param {Partial<Preferences>} some */
   prefer(some) {
     Object.assign(this.preferences, some);
     save(this.preferences);
     this.changed();
   }
 
-  /** @param {import("./wire/states.js").Phase} phase @param {{trouble?: string, detail?: string}} [why] */
+  /** @param {Phase} phase @param {{trouble?: string, detail?: string}} [why] */
   enter(phase, { trouble = "", detail = "" } = {}) {
     Object.assign(this, { phase, trouble, detail });
     this.changed();
@@ -286,7 +292,7 @@ export class Call extends EventTarget {
   }
 
   /** News of the agent's server, where the conversation has come to. @param {string} kind @param {any} data
-   * @param {import("./wire/news.js").NewsEntry | null} entry */
+   * @param {NewsEntry | null} entry */
   tellNews(kind, data, entry) {
     const { what = data.level, message } = data;
     const summary = `${what} ${message}`;
@@ -308,13 +314,13 @@ export class Call extends EventTarget {
     if (session !== this.session) return;
     this.offsetMs = Date.parse(began_at) - this.began;
     const { outputLatencyMs } = this.engine;
-    this.rows = turns.map((/** @type {import("./wire/turns.js").Turn} */ turn) =>
+    this.rows = turns.map((/** @type {Turn} */ turn) =>
       toRow(turn, pageMarks(session.marks.get(turn.response_id ?? ""), Date.parse(began_at), outputLatencyMs)),
     );
     this.changed();
   }
 
-  /** @param {import("./wire/session.js").Effect[]} effects */
+  /** @param {Effect[]} effects */
   perform(effects) {
     for (const effect of effects) {
       if (effect.do === "play") this.play(effect.item, effect.audio);
@@ -395,7 +401,7 @@ export class Call extends EventTarget {
     this.changed();
   }
 
-  /** @param {import("./wire/session.js").CardEntry} entry @param {number} index */
+  /** @param {CardEntry} entry @param {number} index */
   async click(entry, index) {
     if (this.phase !== "open") return;
     const event = this.session.click(entry, index);
@@ -405,19 +411,19 @@ export class Call extends EventTarget {
     this.changed();
   }
 
-  /** A function is called: answered as it always is, or by the person. @param {import("./wire/calls.js").CallEntry} entry */
+  /** A function is called: answered as it always is, or by the person. @param {CallEntry} entry */
   called(entry) {
     const output = this.preferences.answers[entry.name];
     if (output !== undefined) this.answer(entry, output);
   }
 
-  /** @param {import("./wire/calls.js").CallEntry} entry @param {string} output */
+  /** @param {CallEntry} entry @param {string} output */
   answer(entry, output) {
     this.perform(answerCall(this.session, entry, output));
     this.changed();
   }
 
-  /** @param {import("./wire/calls.js").CallEntry} entry @param {boolean} isApproved */
+  /** @param {CallEntry} entry @param {boolean} isApproved */
   approve(entry, isApproved) {
     this.perform(approveCall(this.session, entry, isApproved));
     this.changed();
@@ -474,7 +480,7 @@ export class Call extends EventTarget {
 
   /**
    * A setting of the person's; false where it can't be right, and is asked of nobody.
-   * @param {import("./wire/form.js").Field} field @param {any} value
+   * @param {Field} field @param {any} value
    */
   set(field, value) {
     const name = field.path;
@@ -489,14 +495,14 @@ export class Call extends EventTarget {
     return true;
   }
 
-  /** Back to the console's own value. @param {import("./wire/form.js").Field} field @param {any} value */
+  /** Back to the console's own value. @param {Field} field @param {any} value */
   takeBack(field, value) {
     const { [field.path]: _own, ...session } = this.preferences.session;
     this.prefer({ session });
     this.apply(field, value);
   }
 
-  /** @param {import("./wire/form.js").Field} field @param {any} value */
+  /** @param {Field} field @param {any} value */
   apply(field, value) {
     if (field.applies !== "next_call") this.lead((call) => call.phase === "open" && call.update({ [field.path]: value }));
     if (this.phase === "open" && field.applies !== "next_call") this.update({ [field.path]: value }, true);
@@ -504,7 +510,7 @@ export class Call extends EventTarget {
     this.changed();
   }
 
-  /** The service did not take an update: nothing of it applies. @param {import("./wire/updates.js").Update} update @param {string} name */
+  /** The service did not take an update: nothing of it applies. @param {Update} update @param {string} name */
   refused({ session }, name) {
     const { [name]: wrong, ...rest } = session;
     const { [name]: _own, ...own } = this.preferences.session;
@@ -514,7 +520,7 @@ export class Call extends EventTarget {
     if (!this.session.isReady) this.update(name in session ? rest : SESSION);
   }
 
-  /** @param {Partial<import("./audio/engine.js").Processing>} some */
+  /** @param {Partial<Processing>} some */
   async process(some) {
     const processing = { ...this.preferences.processing, ...some };
     this.prefer({ processing });
@@ -544,18 +550,22 @@ export class Call extends EventTarget {
 
   /** @param {{pcm: Int16Array, rms: number, peak: number}} chunk */
   captured(chunk) {
-    const { pcm, rms, peak } = chunk;
-    this.lead((call) => call.captured(chunk));
+    const { rms, peak } = chunk;
     this.inputLevel = rms;
+    const { talksWhileMuted } = this;
     this.loudChunks = rms > TALKING_RMS ? this.loudChunks + 1 : Math.max(0, this.loudChunks - 0.2);
+    if (this.talksWhileMuted !== talksWhileMuted) this.changed();
+    this.moved();
     // What is played again would be taken for the person.
     const isHeard = !this.isMuted && this.headMs === null && (!this.isPushToTalk || this.isHolding);
-    const atMs = this.tape.write("you", now() - this.began, isHeard ? pcm : SILENCE);
+    const pcm = isHeard ? chunk.pcm : SILENCE;
+    this.lead((call) => call.captured({ ...chunk, pcm }));
+    const atMs = this.tape.write("you", now() - this.began, pcm);
     this.lanes.you(atMs - CHUNK_MS, isHeard ? peak : 0);
     if (this.phase !== "open" || !this.session.isReady) return;
     if (this.isPushToTalk && !this.isHolding) return;
     const { input_audio_format: format, input_audio_sampling_rate: rateHz } = this.session.settings;
-    const audio = encode(isHeard ? pcm : SILENCE, format, rateHz);
+    const audio = encode(pcm, format, rateHz);
     this.log.addAppend();
     this.socket?.send(`{"type":"input_audio_buffer.append","audio":"${audio}"}`);
   }
@@ -566,6 +576,18 @@ export class Call extends EventTarget {
     this.changed();
   }
 
+  /** The loudspeaker has played on. @param {{playing: string, playedMs: number, pcm: Int16Array}} message */
+  played({ playing, playedMs, pcm }) {
+    this.session.played(playing, playedMs);
+    const endMs = this.tape.write("agent", now() - this.began, pcm);
+    const beganMs = endMs - (pcm.length / RATE_HZ) * 1000;
+    this.outputLevel = peakOf(pcm);
+    for (let at = 0; at < pcm.length; at += CHUNK) {
+      this.lanes.agent(beganMs + (at / RATE_HZ) * 1000, peakOf(pcm.subarray(at, at + CHUNK)));
+    }
+    this.moved();
+  }
+
   /** A message of the playback worklet. @param {any} message */
   heard(message) {
     if (message.began) {
@@ -573,11 +595,7 @@ export class Call extends EventTarget {
       this.turnChanged();
       this.changed();
     } else if (message.playing) {
-      this.outputLevel = message.peak;
-      this.session.played(message.playing, message.playedMs);
-      const atMs = this.tape.write("agent", now() - this.began, message.pcm);
-      this.lanes.agent(atMs - CHUNK_MS, message.peak);
-      this.changed();
+      this.played(message);
     } else if (message.underrun) {
       this.underruns += 1;
       this.changed();

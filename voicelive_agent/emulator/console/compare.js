@@ -4,8 +4,6 @@ import { Call } from "./call.js";
 
 export const MAX_CALLS = 4;
 
-/** @typedef {{agent: string, model: string}} Wish */
-
 /** A call beside the page's own: it hears what that hears, and has no microphone of its own. */
 class SideCall extends Call {
   /** @param {Call} main @param {Wish} wish */

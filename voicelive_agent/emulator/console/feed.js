@@ -8,7 +8,7 @@ const FINAL = new Set([400, 403, 404]);
 
 /** Tells each event as an Event of that name, with its data as `detail`. */
 export class Feed extends EventTarget {
-  /** @param {import("./service.js").Service} service @param {string} path `/feed`, or that of a session */
+  /** @param {Service} service @param {string} path `/feed`, or that of a session */
   constructor(service, path = "/feed") {
     super();
     this.service = service;

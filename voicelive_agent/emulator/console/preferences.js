@@ -13,7 +13,7 @@ export const SESSION = {
   turn_detection: { type: "server_vad", silence_duration_ms: 500, auto_truncate: true },
 };
 
-const DEFAULTS = {
+export const DEFAULTS = {
   agent: "",
   model: "",
   isGreeting: true,
@@ -27,8 +27,6 @@ const DEFAULTS = {
   /** What a function of that name always returns. @type {Record<string, string>} */
   answers: {},
 };
-
-/** @typedef {typeof DEFAULTS} Preferences */
 
 /** @returns {Preferences} */
 export function load() {

@@ -8,16 +8,9 @@ const TICK_MS = 100;
 const KEPT = 200;
 const LONG_MS = 600_000;
 
-/** @typedef {{id: string, state: string, answers: string, agent_name: string | null, model: string | null,
- *   conversation_id: string, began_at: string, duration_ms: number, turn_count: number, recorded: boolean}} Summary
- * @typedef {{id: string, state: string, recorded_at: string, duration_ms: number, agent_name: string | null,
- *   model: string | null, wav_bytes: number, events_bytes: number}} Recording
- * @typedef {{id: string, recording: string, session_id: string | null, state: string, error: string | null, result: any}} Replay
- */
-
 /** Tells `change`, and `opened` with the summary of a session that has just begun. */
 export class Sessions extends EventTarget {
-  /** @param {import("./service.js").Service} service @param {Feed} feed of the emulator */
+  /** @param {Service} service @param {Feed} feed of the emulator */
   constructor(service, feed) {
     super();
     this.service = service;

@@ -4,17 +4,8 @@ import { RATE_HZ } from "./pcm.js";
 
 const CUT_TIMEOUT_MS = 500;
 
-/** @typedef {{echoCancellation: boolean, noiseSuppression: boolean, autoGainControl: boolean}} Processing */
-
-/**
- * What the engine tells: a chunk of 20 ms that was captured, a message of the playback worklet,
- * a microphone that is gone.
- * @typedef {{captured(chunk: {pcm: Int16Array, rms: number, peak: number}): void,
- *   playback(message: any): void, microphoneLost(): void}} Listener
- */
-
 export class AudioEngine {
-  /** @param {Listener} listener */
+  /** @param {EngineListener} listener */
   constructor(listener) {
     this.listener = listener;
     /** @type {AudioContext | null} */
@@ -36,7 +27,7 @@ export class AudioEngine {
     this.source = null;
     this.volume = 1;
     this.cuts = 0;
-    /** @type {Map<number, (report: {at: number, items: import("../wire/session.js").Cut[]}) => void>} */
+    /** @type {Map<number, (report: {at: number, items: Cut[]}) => void>} */
     this.waiting = new Map();
   }
 
@@ -125,11 +116,6 @@ export class AudioEngine {
     this.stream = null;
   }
 
-  /** @param {Processing} processing */
-  async process(processing) {
-    await this.stream?.getAudioTracks()[0]?.applyConstraints(processing);
-  }
-
   async close() {
     this.closeMicrophone();
     await this.cut();
@@ -148,7 +134,7 @@ export class AudioEngine {
 
   /**
    * Silence; what was played of each item until then, and what was not.
-   * @returns {Promise<{at: number, items: import("../wire/session.js").Cut[]}>}
+   * @returns {Promise<{at: number, items: Cut[]}>}
    */
   cut() {
     const { playback } = this;

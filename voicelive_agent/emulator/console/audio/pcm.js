@@ -2,6 +2,13 @@
 
 export const RATE_HZ = 24000;
 
+/** The loudest sample of some, from 0 to 1. @param {Int16Array} samples */
+export function peakOf(samples) {
+  let loudest = 0;
+  for (const sample of samples) loudest = Math.max(loudest, Math.abs(sample));
+  return loudest / 0x8000;
+}
+
 /** @param {Int16Array} samples */
 export function toBase64(samples) {
   const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);

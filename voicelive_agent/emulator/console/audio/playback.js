@@ -6,7 +6,7 @@
  */
 
 const HOLD_MS = 60;
-const REPORT_MS = 20;
+const REPORT_MS = 60;
 
 class Playback extends AudioWorkletProcessor {
   /** @param {{processorOptions: {rateHz: number}}} options `rateHz` of the PCM that comes */
@@ -27,9 +27,9 @@ class Playback extends AudioWorkletProcessor {
     this.isHolding = true;
     this.isDry = true;
     this.isResting = true;
-    this.peak = 0;
-    /** What was played since the last report. @type {Float32Array[]} */
-    this.reported = [];
+    /** What was played since the last report, at the rate of the wire. */
+    this.pcm = new Int16Array((rateHz * REPORT_MS) / 1000);
+    this.reported = 0;
     this.port.onmessage = ({ data }) => this.receive(data);
   }
 
@@ -61,6 +61,7 @@ class Playback extends AudioWorkletProcessor {
 
   /** An answer is over: the next one is held back again. */
   rest() {
+    this.tell();
     this.isDry = true;
     this.isResting = true;
     this.isHolding = true;
@@ -87,22 +88,8 @@ class Playback extends AudioWorkletProcessor {
     return this.isHolding;
   }
 
-  /** The next sample of the queue, or null where it has run dry. */
-  next() {
-    const head = this.queue[0];
-    if (!head) return null;
-    if (head.item !== this.item || this.isDry) this.start(head.item);
-    const sample = head.samples[Math.floor(this.offset)] / 0x8000;
-    this.offset += this.step;
-    this.played.set(head.item, (this.played.get(head.item) ?? 0) + this.step);
-    if (this.offset >= head.samples.length) {
-      this.offset -= head.samples.length;
-      this.queue.shift();
-    }
-    return sample;
-  }
-
   start(/** @type {string} */ item) {
+    this.tell();
     const isNew = !this.played.has(item);
     this.item = item;
     this.isDry = false;
@@ -117,6 +104,7 @@ class Playback extends AudioWorkletProcessor {
       return;
     }
     if (this.isDry) return;
+    this.tell();
     this.isDry = true;
     this.port.postMessage({ underrun: this.item, playedMs: this.playedMs(), at: Date.now() });
   }
@@ -128,39 +116,47 @@ class Playback extends AudioWorkletProcessor {
       this.dry();
       return true;
     }
-    for (let index = 0; index < out.length; index++) {
-      const sample = this.next();
-      if (sample === null) {
-        this.dry();
-        break;
-      }
-      out[index] = sample;
-      this.peak = Math.max(this.peak, Math.abs(sample));
-    }
-    this.report(out);
+    this.fill(out);
     return true;
   }
 
-  /** @param {Float32Array} out */
-  report(out) {
-    this.reported.push(out.slice());
-    const frames = this.reported.length * out.length;
-    if ((frames / sampleRate) * 1000 < REPORT_MS) return;
-    const pcm = this.pcmOf(frames);
-    this.port.postMessage({ playing: this.item, playedMs: this.playedMs(), peak: this.peak, pcm }, [pcm.buffer]);
-    this.reported = [];
-    this.peak = 0;
+  /** From the queue, as far as it goes. @param {Float32Array} out */
+  fill(out) {
+    for (let at = 0; at < out.length; ) {
+      const head = this.queue[0];
+      if (!head) {
+        this.dry();
+        return;
+      }
+      const { item, samples } = head;
+      if (item !== this.item || this.isDry) this.start(item);
+      const from = this.offset;
+      for (; at < out.length && this.offset < samples.length; this.offset += this.step) {
+        out[at++] = samples[Math.floor(this.offset)] / 0x8000;
+      }
+      this.played.set(item, (this.played.get(item) ?? 0) + this.offset - from);
+      this.report(samples.subarray(Math.floor(from), Math.floor(this.offset)));
+      if (this.offset < samples.length) continue;
+      this.offset -= samples.length;
+      this.queue.shift();
+    }
   }
 
-  /** What is reported, at the rate of the wire. @param {number} frames */
-  pcmOf(frames) {
-    const pcm = new Int16Array(Math.round(frames * this.step));
-    const block = this.reported[0].length;
-    for (let index = 0; index < pcm.length; index++) {
-      const at = Math.min(frames - 1, Math.floor(index / this.step));
-      pcm[index] = Math.round(this.reported[Math.floor(at / block)][at % block] * 0x8000);
+  /** @param {Int16Array} samples that were played */
+  report(samples) {
+    for (let from = 0; from < samples.length; ) {
+      const some = samples.subarray(from, from + this.pcm.length - this.reported);
+      this.pcm.set(some, this.reported);
+      this.reported += some.length;
+      from += some.length;
+      if (this.reported === this.pcm.length) this.tell();
     }
-    return pcm;
+  }
+
+  tell() {
+    if (!this.reported) return;
+    this.port.postMessage({ playing: this.item, playedMs: this.playedMs(), pcm: this.pcm.slice(0, this.reported) });
+    this.reported = 0;
   }
 }
 

@@ -2,10 +2,8 @@
 
 const TICK_MS = 50;
 
-/** @typedef {{moved(ms: number): void, stopped(): void}} Listener */
-
 export class Player {
-  /** @param {import("./engine.js").AudioEngine} engine @param {Listener} listener */
+  /** @param {AudioEngine} engine @param {PlayerListener} listener */
   constructor(engine, listener) {
     this.engine = engine;
     this.listener = listener;

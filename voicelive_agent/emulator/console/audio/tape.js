@@ -9,8 +9,6 @@ const KEPT_BLOCKS = 30;
 /** Chunks that follow one another arrive late by no more than this. */
 const SLACK_MS = 200;
 
-/** @typedef {"you" | "agent"} Side */
-
 export class Tape {
   constructor() {
     /** @type {Record<Side, Map<number, Int16Array>>} blocks by their number */

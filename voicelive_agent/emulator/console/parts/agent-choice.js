@@ -2,9 +2,6 @@
 
 import { html } from "../vendor/lit.js";
 
-/** @typedef {{agent: string, model: string}} Wish */
-/** @typedef {{value: string, label: string, wish: Wish}} Choice */
-
 /** @param {any} about of the emulator @returns {Choice[]} */
 export function choicesOf(about) {
   /** @type {any[]} */

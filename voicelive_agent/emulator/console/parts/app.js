@@ -5,7 +5,7 @@ import { Comparison } from "../compare.js";
 import { Feed } from "../feed.js";
 import { html, LitElement, nothing, repeat } from "../vendor/lit.js";
 import { News } from "../wire/news.js";
-import { percentiles } from "../wire/turns.js";
+import { percentiles, spanOf } from "../wire/turns.js";
 import { choicesOf } from "./agent-choice.js";
 import "./bar.js";
 import { nextWish } from "./compare-view.js";
@@ -18,6 +18,7 @@ import { renderBroken } from "./news.js";
 import "./observed-bar.js";
 import "./sessions-view.js";
 import "./settings.js";
+import { inNextFrame } from "./part.js";
 import { Stage } from "./stage.js";
 import "./state-view.js";
 import "./waterfall.js";
@@ -42,6 +43,7 @@ export class App extends LitElement {
     this.selected = 0;
     this.isComparing = false;
     this.ticker = 0;
+    this.draw = inNextFrame(() => this.requestUpdate());
     /** @type {any} */
     this.about = null;
   }
@@ -61,8 +63,8 @@ export class App extends LitElement {
     this.feed.addEventListener("log", (event) => this.tell("log", /** @type {CustomEvent} */ (event).detail));
     this.addEventListener("session", (event) => this.choose(/** @type {CustomEvent} */ (event).detail));
     this.addEventListener("seek", (event) => this.stage.player.seek(/** @type {CustomEvent} */ (event).detail));
-    this.stage.addEventListener("change", () => this.requestUpdate());
-    this.comparison.addEventListener("change", () => this.requestUpdate());
+    this.stage.addEventListener("change", this.draw);
+    this.comparison.addEventListener("change", this.draw);
     listen(this);
     this.paint();
     this.call.known = this.load();
@@ -77,7 +79,7 @@ export class App extends LitElement {
       this.call.agentAway = this.findAway();
       if (this.call.phase === "idle" && ["key", "away"].includes(this.call.trouble)) this.call.enter("idle");
     } catch (error) {
-      const { trouble, message } = /** @type {import("../service.js").ServiceError} */ (error);
+      const { trouble, message } = /** @type {ServiceError} */ (error);
       if (!this.call.isOpen) this.call.enter("idle", { trouble, detail: message });
     }
     this.requestUpdate();
@@ -100,7 +102,7 @@ export class App extends LitElement {
   }
 
   changed() {
-    this.requestUpdate();
+    void this.draw();
     clearTimeout(this.ticker);
     // A thought that takes long says for how long.
     if (this.call.session.waiting || this.call.phase === "open") this.ticker = setTimeout(() => this.call.changed(), 1000);
@@ -152,28 +154,16 @@ export class App extends LitElement {
     this.requestUpdate();
   }
 
-  /** Its events, its span in the lanes, and its sound. @param {import("../wire/turns.js").Row | null} row */
+  /** Its events, its span in the lanes, and its sound. @param {TurnRow | null} row */
   select(row) {
     const isSame = row?.turn.number === this.selected;
     this.selected = !row || isSame ? 0 : row.turn.number;
-    const span = row && !isSame ? this.spanOf(row) : null;
-    /** @type {import("./lanes-view.js").LanesView | null} */ (this.querySelector("console-lanes"))?.show(span);
-    /** @type {import("./event-log.js").EventLogView | null} */ (this.querySelector("console-event-log"))?.show(span);
+    const span = row && !isSame ? spanOf(row, this.stage.shown) : null;
+    /** @type {LanesView | null} */ (this.querySelector("console-lanes"))?.show(span);
+    /** @type {EventLogView | null} */ (this.querySelector("console-event-log"))?.show(span);
     if (span) void this.stage.play(span);
     else this.stage.player.pause();
     this.requestUpdate();
-  }
-
-  /** The turn's span in ms of what is shown. @param {import("../wire/turns.js").Row} row */
-  spanOf(row) {
-    const { shown } = this.stage;
-    const next = shown.rows.find(({ turn }) => turn.number === row.turn.number + 1);
-    const { speech } = shown.lanes;
-    const [zeroMs, nextMs] = [row.zeroMs + shown.offsetMs, next ? next.zeroMs + shown.offsetMs : shown.lanes.endMs];
-    // What the person said comes before the end of it.
-    const said = row.turn.kind === "speech" ? speech.findLast(({ fromMs }) => fromMs < zeroMs) : null;
-    const following = next?.turn.kind === "speech" ? speech.findLast(({ fromMs }) => fromMs < nextMs) : null;
-    return { fromMs: (said?.fromMs ?? zeroMs) - 300, toMs: Math.max(zeroMs + 500, following?.fromMs ?? nextMs) };
   }
 
   /** @param {number} step */
@@ -190,11 +180,11 @@ export class App extends LitElement {
       <console-bar .call=${call} .about=${this.about}></console-bar>
       ${this.renderTrouble()} ${renderBroken(this.news)} ${this.renderObserved()}
       ${this.isComparing && this.comparison.isOn ? this.renderCompared() : this.renderMain()}
-      <nav class="panes" aria-label="Parts">
+      <nav aria-label="Parts"><div class="panes" role="tablist" aria-label="Parts">
         ${Object.entries(PANES).map(
-          ([name, title]) => html`<button aria-current=${this.pane === name ? "page" : nothing} @click=${() => this.open(name)}>${title}</button>`,
+          ([name, title]) => html`<button role="tab" aria-selected=${this.pane === name} @click=${() => this.open(name)}>${title}</button>`,
         )}
-      </nav>
+      </div></nav>
       ${this.renderFoot()} ${this.renderHelp()}`;
   }
 
@@ -213,6 +203,7 @@ export class App extends LitElement {
               ([name, title]) => html`<button role="tab" id=${`tab-${name}`} aria-controls="panel" aria-selected=${this.tab === name} @click=${() => this.open(name)}>${title}</button>`,
             )}
           </div>
+          <button class="narrow" @click=${() => this.act("compare")}>+ Compare</button>
           <div class="panel" id="panel" role="tabpanel" aria-labelledby=${`tab-${this.tab}`}>${this.renderTab()}</div>
         </section>
       </main>`;
@@ -220,7 +211,7 @@ export class App extends LitElement {
 
   renderCompared() {
     return html`<main class="compared">
-      <console-compare .comparison=${this.comparison} .about=${this.about}></console-compare>
+      <console-compare .comparison=${this.comparison} .about=${this.about} .stage=${this.stage}></console-compare>
       ${this.renderWriting()}
     </main>`;
   }
@@ -256,30 +247,25 @@ export class App extends LitElement {
   /** @param {string} way */
   renderWay(way) {
     const { call } = this;
-    switch (way) {
-      case "talk":
-        return html`<button @click=${() => this.retry()}>${call.phase === "ended" ? "Talk again" : "Retry"}</button>`;
-      case "look":
-        return html`<button @click=${() => this.load()}>Retry</button>`;
-      case "ask":
-        return html`<button @click=${() => call.askAgain()}>Retry</button>`;
-      case "write":
-        return html`<button @click=${() => this.write()}>Write</button>`;
-      case "settings":
-        return html`<button @click=${() => call.reopenMicrophone()}>Use the microphone again</button><button @click=${() => this.open("settings")}>Settings</button>`;
-      case "mute":
-        return html`<button @click=${() => call.mute(false)}>Unmute</button>`;
-      case "interrupt":
-        return html`<button @click=${() => call.interrupt()}>Stop waiting</button>`;
-      case "hang-up":
-        return html`<button @click=${() => call.hangUp()}>Hang up</button>`;
-      case "key":
-        return html`<form class="key" @submit=${this.giveKey}>
-          <label>Key <input name="key" type="password" autocomplete="off" required></label><button>Use it</button>
-        </form>`;
-      default:
-        return nothing;
+    if (way === "key") {
+      return html`<form class="key" @submit=${this.giveKey}>
+        <label>Key <input name="key" type="password" autocomplete="off" required></label><button>Use it</button>
+      </form>`;
     }
+    /** @type {Record<string, [string, () => unknown]>} */
+    const ways = {
+      talk: [call.phase === "ended" ? "Call again" : "Retry", () => this.retry()],
+      look: ["Retry", () => this.load()],
+      ask: ["Retry", () => call.askAgain()],
+      write: ["Write", () => this.write()],
+      settings: ["Use the microphone again", () => call.reopenMicrophone()],
+      mute: ["Unmute", () => call.mute(false)],
+      interrupt: ["Stop waiting", () => call.interrupt()],
+      "hang-up": ["Hang up", () => call.hangUp()],
+    };
+    const [title, go] = ways[way] ?? [];
+    if (!title) return nothing;
+    return html`<button @click=${go}>${title}</button>${way === "settings" ? html`<button @click=${() => this.open("settings")}>Settings</button>` : nothing}`;
   }
 
   /** @param {SubmitEvent} event */
@@ -336,7 +322,7 @@ export class App extends LitElement {
   }
 
   renderHelp() {
-    return html`<dialog aria-label="Keys">
+    return html`<dialog aria-label="Help">
       <h2>Keys</h2>
       <dl>${KEYS.map(({ keys, says }) => html`<dt><kbd>${keys}</kbd></dt><dd>${says}</dd>`)}</dl>
       <form method="dialog"><button autofocus>Close</button></form>

@@ -5,6 +5,8 @@ import "./face.js";
 import { renderChoice } from "./agent-choice.js";
 import { Part } from "./part.js";
 
+const LEVEL_PX = 52;
+
 export class Bar extends Part {
   static properties = { ...Part.properties, about: { attribute: false } };
 
@@ -25,23 +27,24 @@ export class Bar extends Part {
       ${this.renderAgents()}
       ${
         isInCall
-          ? html`<button class="hang-up" @click=${() => call.hangUp()}>Hang up <kbd>T</kbd></button>`
-          : html`<button class="talk" @click=${() => call.talk()}>Talk <kbd>T</kbd></button>`
+          ? html`<button class="hang-up" aria-keyshortcuts="t" @click=${() => call.hangUp()}>Hang up <kbd aria-hidden="true">T</kbd></button>`
+          : html`<button class="talk" aria-keyshortcuts="t" @click=${() => call.talk()}>Talk <kbd aria-hidden="true">T</kbd></button>`
       }
-      <button class="in-call" ?disabled=${!isInCall} aria-pressed=${call.isMuted} @click=${() => call.mute()}>
-        ${call.isMuted ? "Unmute" : "Mute"} <kbd>M</kbd>
+      <button class="in-call" aria-keyshortcuts="m" ?disabled=${!isInCall} aria-pressed=${call.isMuted} @click=${() => call.mute()}>
+        ${call.isMuted ? "Unmute" : "Mute"} <kbd aria-hidden="true">M</kbd>
       </button>
-      <button class="in-call wide" ?disabled=${!call.session.isAnswering} @click=${() => call.interrupt()}>Interrupt <kbd>Esc</kbd></button>
-      <button class="in-call wide" ?disabled=${!isInCall || !call.hasMicrophone} aria-pressed=${call.isPushToTalk}
+      <button class="in-call" aria-keyshortcuts="Escape" ?disabled=${!call.session.isAnswering} @click=${() => call.interrupt()}>Interrupt <kbd aria-hidden="true">Esc</kbd></button>
+      <button class="in-call hold" aria-keyshortcuts="Space" ?disabled=${!isInCall || !call.hasMicrophone} aria-pressed=${call.isPushToTalk}
         title="Hold Space, or this button, while you speak"
         @pointerdown=${() => call.hold()} @pointerup=${() => call.release()} @pointerleave=${() => call.release()}>Hold</button>
+      ${call.isPushToTalk ? html`<button @click=${() => call.setPushToTalk(false)}>Hands-free</button>` : nothing}
       <span class="pill ${state.tone}" role="status" data-state=${state.name}><span class="dot" aria-hidden="true"></span>${state.label}</span>
-      <span class="levels wide">${this.renderLevel("you", call.inputLevel * 4)}${this.renderLevel("agent", call.outputLevel * 1.5)}</span>
+      <console-levels class="wide" .call=${call}></console-levels>
       <span class="spacer"></span>
       <button class="wide" @click=${() => this.tell("compare")}>+ Compare</button>
-      <button class="wide" @click=${() => this.tell("settings")}>Settings <kbd>,</kbd></button>
+      <button class="wide" @click=${() => this.tell("settings")}>Settings <kbd aria-hidden="true">,</kbd></button>
       <button class="icon" aria-label="Light or dark (D)" title="Light or dark (D)" @click=${() => this.tell("theme")}>◐</button>
-      <button class="icon" aria-label="Keys (?)" title="Keys (?)" @click=${() => this.tell("help")}>?</button>`;
+      <button class="icon" aria-label="Help (?)" title="Help (?)" @click=${() => this.tell("help")}>?</button>`;
   }
 
   renderAgents() {
@@ -52,16 +55,25 @@ export class Bar extends Part {
     });
   }
 
-  /** @param {"you" | "agent"} who @param {number} level */
-  renderLevel(who, level) {
-    return html`<span class="level ${who}">${who}<svg width="52" height="8" aria-hidden="true"><rect class="track" width="52" height="8" rx="4"/><rect
-      class="fill" width=${Math.round(Math.min(1, level) * 52)} height="8" rx="4"/></svg></span>${nothing}`;
-  }
-
   /** @param {string} what */
   tell(what) {
     this.dispatchEvent(new CustomEvent("console", { detail: what, bubbles: true }));
   }
 }
 
+export class Levels extends Part {
+  static follows = ["change", "moved"];
+
+  render() {
+    return html`${this.renderLevel("you", this.call.inputLevel * 4)}${this.renderLevel("agent", this.call.outputLevel * 1.5)}`;
+  }
+
+  /** @param {"you" | "agent"} who @param {number} level */
+  renderLevel(who, level) {
+    return html`<span class="level ${who}">${who}<svg width=${LEVEL_PX} height="8" aria-hidden="true"><rect class="track" width=${LEVEL_PX} height="8" rx="4"/><rect
+      class="fill" width=${Math.round(Math.min(1, level) * LEVEL_PX)} height="8" rx="4"/></svg></span>`;
+  }
+}
+
 customElements.define("console-bar", Bar);
+customElements.define("console-levels", Levels);

@@ -2,13 +2,11 @@
 
 import { html, nothing } from "../vendor/lit.js";
 
-/** @typedef {import("../wire/calls.js").CallEntry} CallEntry */
-
 const STATUS = {
   arriving: "is being written", waits: "waits for its result", runs: "runs", done: "done", failed: "failed", denied: "denied",
 };
 
-/** @param {CallEntry} entry @param {import("../call.js").Call} call @param {boolean} [isOpen] */
+/** @param {CallEntry} entry @param {Call} call @param {boolean} [isOpen] */
 export function renderCallCard(entry, call, isOpen = false) {
   const { type, status, output } = entry;
   const isTools = type === "tools";
@@ -37,7 +35,7 @@ function saysOf({ type, status }) {
   return STATUS[status];
 }
 
-/** @param {CallEntry} entry @param {import("../call.js").Call} call */
+/** @param {CallEntry} entry @param {Call} call */
 function renderAnswer(entry, call) {
   /** @param {SubmitEvent} event */
   const submit = (event) => {
@@ -54,7 +52,7 @@ function renderAnswer(entry, call) {
   </form>`;
 }
 
-/** @param {CallEntry} entry @param {import("../call.js").Call} call */
+/** @param {CallEntry} entry @param {Call} call */
 function renderApproval(entry, call) {
   return html`<div class="choices">
     <button @click=${() => call.approve(entry, true)}>Approve</button>

@@ -2,8 +2,6 @@
 
 import { html, nothing } from "../vendor/lit.js";
 
-/** @typedef {import("../wire/session.js").CardEntry} CardEntry */
-
 /** @param {CardEntry} entry @param {(index: number) => void} click */
 export function renderCard(entry, click) {
   const { card } = entry;

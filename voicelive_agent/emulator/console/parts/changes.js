@@ -1,11 +1,10 @@
 /** Changes: what a replay answered otherwise than the recording, turn by turn. */
 
 import { html, nothing } from "../vendor/lit.js";
-import { changesOf } from "../wire/changes.js";
 
 const LATENCIES = { transcript: "transcript", response_created: "answer asked for", first_text: "first text", first_audio: "first sound" };
 
-/** @param {import("../sessions.js").Replay} replay */
+/** @param {Replay} replay */
 export function renderChanges({ state, error, result }) {
   if (state === "running") return html`<p class="note" role="status">The replay runs: it takes as long as the recording, at its speed.</p>`;
   if (state === "failed") return html`<p class="note error">The replay failed: ${error}</p>`;
@@ -19,7 +18,7 @@ export function renderChanges({ state, error, result }) {
 }
 
 /** @param {any} turn */
-function renderTurn({ number, same, recorded, replayed }) {
+function renderTurn({ number, same, recorded, replayed, changes }) {
   if (!recorded || !replayed) {
     const there = recorded ?? replayed;
     return html`<section class="change other" data-turn=${number}>
@@ -27,20 +26,18 @@ function renderTurn({ number, same, recorded, replayed }) {
       <p>${there.user_text ?? ""}</p><p>${there.agent_text}</p>
     </section>`;
   }
-  const isEvents = recorded.events.join() !== replayed.events.join();
   return html`<section class="change ${same ? "same" : "other"}" data-turn=${number}>
     <h3>Turn ${number} ${same ? html`<span class="quiet">the same</span>` : html`<span class="cut">changed</span>`}</h3>
-    ${renderText("you", recorded.user_text ?? "", replayed.user_text ?? "")}
-    ${renderText("agent", recorded.agent_text, replayed.agent_text)}
-    ${isEvents ? renderText("events", recorded.events.join(" "), replayed.events.join(" ")) : nothing}
+    ${renderText("you", changes.user_text)} ${renderText("agent", changes.agent_text)}
+    ${changes.events.some((/** @type {Piece} */ { kind }) => kind !== "same") ? renderText("events", changes.events) : nothing}
     ${renderLatency(recorded.latency_ms, replayed.latency_ms)}
   </section>`;
 }
 
-/** @param {string} who @param {string} before @param {string} now */
-function renderText(who, before, now) {
-  if (!before && !now) return nothing;
-  return html`<p><b class="quiet">${who}</b> ${changesOf(before, now).map(({ kind, text }) =>
+/** @param {string} who @param {Piece[]} pieces */
+function renderText(who, pieces) {
+  if (!pieces.length) return nothing;
+  return html`<p><b class="quiet">${who}</b> ${pieces.map(({ kind, text }) =>
     kind === "gone" ? html`<del>${text}</del> ` : kind === "new" ? html`<ins>${text}</ins> ` : `${text} `,
   )}</p>`;
 }

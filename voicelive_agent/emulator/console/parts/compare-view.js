@@ -2,23 +2,27 @@
 
 import { MAX_CALLS } from "../compare.js";
 import { html, LitElement, nothing, repeat } from "../vendor/lit.js";
-import { scaleMs } from "../wire/turns.js";
+import { scaleMs, spanOf } from "../wire/turns.js";
 import { choicesOf, renderChoice } from "./agent-choice.js";
 import "./conversation.js";
+import "./event-log.js";
+import { inNextFrame } from "./part.js";
 import "./waterfall.js";
 
-/** @typedef {import("../call.js").Call} Call */
-
 export class CompareView extends LitElement {
-  static properties = { comparison: { attribute: false }, about: { attribute: false } };
+  static properties = { comparison: { attribute: false }, about: { attribute: false }, stage: { attribute: false } };
 
   constructor() {
     super();
-    /** @type {import("../compare.js").Comparison} */
+    /** @type {Comparison} */
     this.comparison = /** @type {any} */ (undefined);
     /** @type {any} */
     this.about = null;
-    this.draw = () => this.requestUpdate();
+    /** @type {Stage} */
+    this.stage = /** @type {any} */ (undefined);
+    /** The turn that is looked at in all columns; 0 for none. */
+    this.selected = 0;
+    this.draw = inNextFrame(() => this.requestUpdate());
   }
 
   createRenderRoot() {
@@ -53,7 +57,7 @@ export class CompareView extends LitElement {
     const { comparison, about } = this;
     const { state } = call;
     const isMain = call === comparison.main;
-    /** @param {import("./agent-choice.js").Wish} wish */
+    /** @param {Wish} wish */
     const choose = (wish) => (isMain ? call.prefer(wish) : comparison.choose(call, wish));
     return html`<section class="column" aria-label=${call.wish.model ? "model" : call.wish.agent}>
       <header>
@@ -64,8 +68,27 @@ export class CompareView extends LitElement {
       </header>
       ${state.tone === "bad" ? html`<p class="note error">${state.sentence} ${this.renderWay(call)}</p>` : nothing}
       <console-conversation .call=${call}></console-conversation>
-      <console-waterfall .call=${call} .scale=${scale}></console-waterfall>
+      <console-waterfall .call=${call} .scale=${scale} .selected=${this.selected} @turn-selected=${(/** @type {any} */ event) => this.select(event, call)}></console-waterfall>
+      ${this.selected ? html`<console-event-log .call=${call}></console-event-log>` : nothing}
     </section>`;
+  }
+
+  /** The same turn of all of them, with its events; the one that was clicked is heard again. @param {CustomEvent<TurnRow>} event @param {Call} call */
+  async select(event, call) {
+    event.stopPropagation();
+    const { detail: row } = event;
+    const isSame = row.turn.number === this.selected;
+    this.selected = isSame ? 0 : row.turn.number;
+    this.requestUpdate();
+    this.stage.player.pause();
+    if (isSame) return;
+    await this.updateComplete;
+    const logs = /** @type {NodeListOf<EventLogView>} */ (this.querySelectorAll("console-event-log"));
+    for (const log of logs) {
+      const own = log.call.rows.find(({ turn }) => turn.number === this.selected);
+      log.show(own ? spanOf(own, log.call) : { fromMs: 0, toMs: 0 });
+    }
+    await this.stage.play(spanOf(row, call), call);
   }
 
   /** @param {Call} call */
@@ -76,7 +99,7 @@ export class CompareView extends LitElement {
   }
 }
 
-/** Somebody who is not compared yet. @param {import("../compare.js").Comparison} comparison @param {any} about */
+/** Somebody who is not compared yet. @param {Comparison} comparison @param {any} about */
 export function nextWish(comparison, about) {
   const choices = choicesOf(about);
   const taken = comparison.calls.map(({ wish }) => wish.model || wish.agent);

@@ -6,20 +6,45 @@ import { TOLERANCE_MS } from "../wire/session.js";
 import { renderCallCard } from "./call-card.js";
 import { renderCard } from "./card.js";
 import { renderNews } from "./news.js";
-import { Part, seconds } from "./part.js";
+import { inNextFrame, Part, seconds } from "./part.js";
 
 /** Near enough to the end to be taken along. */
 const FOLLOW_PX = 60;
+/** Entries come and go in blocks: a call may be long, and the newest blocks are drawn. */
+const BLOCK = 50;
+const SHOWN_BLOCKS = 2;
 
 export class Conversation extends Part {
   constructor() {
     super();
     this.follows = true;
     this.size = "";
+    /** The first block that is drawn. */
+    this.first = 0;
+    this.spoken = "";
+    this.speak = inNextFrame(() => this.spoken !== this.word() && this.requestUpdate());
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.call.addEventListener("moved", this.speak);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.call.removeEventListener("moved", this.speak);
   }
 
   onScroll() {
     this.follows = this.scrollHeight - this.scrollTop - this.clientHeight < FOLLOW_PX;
+  }
+
+  /** Which word is spoken now. */
+  word() {
+    const { session } = this.call;
+    const entry = session.playing ? session.agentEntry(session.playing) : null;
+    if (!entry || entry.playedMs <= 0) return "";
+    return `${entry.key} ${splitAt(entry.text, entry.words, entry.playedMs, entry.audioMs)[0].length}`;
   }
 
   firstUpdated() {
@@ -43,17 +68,40 @@ export class Conversation extends Part {
     return isGrown;
   }
 
+  /** The numbers of the blocks that are drawn: the newest, those from where someone reads, or those that are played again. */
+  blocks() {
+    const { session, headMs } = this.call;
+    const { length } = session.entries;
+    const now = headMs === null ? -1 : session.entries.findIndex(({ key }) => key === session.playing);
+    const newest = Math.max(0, Math.floor(length / BLOCK) - SHOWN_BLOCKS);
+    if (now >= 0) this.first = Math.min(newest, Math.max(0, Math.floor(now / BLOCK) - 1));
+    else if (this.follows || this.first > newest) this.first = newest;
+    return Array.from({ length: Math.ceil(length / BLOCK) - this.first }, (_, index) => this.first + index);
+  }
+
+  showEarlier() {
+    this.follows = false;
+    this.first = Math.max(0, this.first - SHOWN_BLOCKS);
+    this.requestUpdate();
+  }
+
   render() {
     const { entries } = this.call.session;
+    const blocks = this.blocks();
+    this.spoken = this.word();
+    this.rowOf = new Map(this.call.rows.map((row) => [row.turn.response_id ?? "", row]));
     // Screen readers are read what is final; partials are outside of the log.
     const isFinal = (/** @type {any} */ entry) => entry.kind !== "you" || !entry.isPartial;
     return html`
+      ${this.first ? html`<button class="link earlier" @click=${this.showEarlier}>${this.first * BLOCK} earlier</button>` : nothing}
       <div class="entries" role="log" aria-label="What was said">
         ${entries.length ? nothing : this.renderEmpty()}
-        ${repeat(entries.filter(isFinal), ({ key }) => key, (entry) => this.renderEntry(entry))}
+        ${repeat(blocks, (block) => block, (block) => html`<div class="block">${repeat(
+          entries.slice(block * BLOCK, (block + 1) * BLOCK).filter(isFinal), ({ key }) => key, (entry) => this.renderEntry(entry),
+        )}</div>`)}
       </div>
       <div class="entries partials">
-        ${repeat(entries.filter((entry) => !isFinal(entry)), ({ key }) => key, (entry) => this.renderEntry(entry))}
+        ${entries.slice(-BLOCK).filter((entry) => !isFinal(entry)).map((entry) => this.renderEntry(entry))}
       </div>`;
   }
 
@@ -64,7 +112,7 @@ export class Conversation extends Part {
     </div>`;
   }
 
-  /** @param {import("../wire/session.js").Entry} entry */
+  /** @param {Entry} entry */
   renderEntry(entry) {
     switch (entry.kind) {
       case "you":
@@ -85,7 +133,7 @@ export class Conversation extends Part {
     }
   }
 
-  /** @param {import("../wire/session.js").YouEntry} entry */
+  /** @param {YouEntry} entry */
   renderYou(entry) {
     const how = entry.isTyped ? " · typed" : entry.bargedIn ? " · barged in" : "";
     return html`<article class="said you" data-key=${entry.key}>
@@ -98,12 +146,12 @@ export class Conversation extends Part {
 
   /** @param {string} response */
   latencyOf(response) {
-    const row = response ? this.call.rows?.find(({ turn }) => turn.response_id === response) : null;
+    const row = response ? this.rowOf?.get(response) : null;
     if (!row) return "";
     return ` · turn ${row.turn.number}${row.totalMs === null ? "" : ` · ${seconds(row.totalMs)}`}`;
   }
 
-  /** @param {import("../wire/session.js").AgentEntry} entry */
+  /** @param {AgentEntry} entry */
   renderAgent(entry) {
     const isNow = this.call.session.playing === entry.key && entry.playedMs > 0;
     const how = isNow ? " · speaking now" : entry.isGreeting ? " · greeting" : "";
@@ -113,14 +161,14 @@ export class Conversation extends Part {
     </article>`;
   }
 
-  /** @param {import("../wire/session.js").AgentEntry} entry @param {boolean} isNow */
+  /** @param {AgentEntry} entry @param {boolean} isNow */
   renderWhole(entry, isNow) {
     if (!isNow) return entry.text;
     const [before, word, after] = splitAt(entry.text, entry.words, entry.playedMs, entry.audioMs);
     return html`${before}<mark>${word}</mark>${after}`;
   }
 
-  /** @param {import("../wire/session.js").AgentEntry} entry @param {number} cutMs */
+  /** @param {AgentEntry} entry @param {number} cutMs */
   renderCut(entry, cutMs) {
     const [before, word, after] = splitAt(entry.text, entry.words, cutMs, entry.audioMs);
     const differs = entry.serverMs !== null && Math.abs(entry.serverMs - cutMs) > TOLERANCE_MS;

@@ -6,18 +6,30 @@ import { Part } from "./part.js";
 
 export const ROW_PX = 20;
 const MARGIN_ROWS = 8;
+/** So many chunks of microphone more are worth a drawing. */
+const COUNTED = 100;
 const ARROWS = { client: "▲", server: "▼", page: "●", agent: "◆" };
 
 export class EventLogView extends Part {
+  static isSlow = true;
+
   constructor() {
     super();
+    this.drawnVersion = "";
+    /** Of the list, in px; and how high all its rows were. */
+    this.height = 400;
+    this.rowsPx = 0;
+    this.sizes = new ResizeObserver(([{ contentRect }]) => {
+      this.height = contentRect.height;
+      this.requestUpdate();
+    });
     this.filter = "main events";
     this.text = "";
     this.follows = true;
     this.opened = 0;
     /** Where it was scrolled to by itself. */
     this.placedPx = 0;
-    this.found = /** @type {import("../wire/log.js").Row[]} */ ([]);
+    this.found = /** @type {LogRow[]} */ ([]);
     this.foundVersion = "";
     this.foundIn = this.found;
     this.foundTo = 0;
@@ -28,6 +40,7 @@ export class EventLogView extends Part {
   show(turn) {
     this.turn = turn;
     this.follows = turn === null;
+    this.rowsPx = 0;
     this.requestUpdate();
   }
 
@@ -56,13 +69,32 @@ export class EventLogView extends Part {
     return headMs === null || !this.found.length ? -1 : Math.max(0, countUntil(this.found, headMs) - 1);
   }
 
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.sizes.disconnect();
+  }
+
+  firstUpdated() {
+    if (this.list) this.sizes.observe(this.list);
+  }
+
+  isStale() {
+    return this.drawnVersion !== this.version;
+  }
+
+  get version() {
+    const { log, headMs } = this.call;
+    return `${log.version} ${Math.floor(log.appends / COUNTED)} ${headMs}`;
+  }
+
   get list() {
     return /** @type {HTMLElement | null} */ (this.querySelector(".log"));
   }
 
   render() {
     const { rows } = this;
-    const height = this.list?.clientHeight || 400;
+    const { height } = this;
+    this.drawnVersion = this.version;
     const lastTop = Math.max(0, rows.length * ROW_PX - height);
     const current = this.current;
     const top = current >= 0 && this.follows ? topOf(current, height, lastTop) : this.follows ? lastTop : Math.min(this.list?.scrollTop ?? 0, lastTop);
@@ -87,7 +119,7 @@ export class EventLogView extends Part {
       <p class="quiet counts">${rows.length} of ${this.call.log.rows.length} rows · ${this.call.log.appends} chunks of microphone sent</p>`;
   }
 
-  /** @param {import("../wire/log.js").Row} row @param {number} index @param {number} current */
+  /** @param {LogRow} row @param {number} index @param {number} current */
   renderRow(row, index, current) {
     const isOpen = row.number === this.opened;
     const tone = /^(error|page\.silent|conversation\.item\.truncated?)$/.test(row.type) ? "bad" : row.from;
@@ -108,13 +140,15 @@ export class EventLogView extends Part {
 
   updated() {
     const { list } = this;
-    if (!list || !this.follows) return;
     const { current } = this;
+    const rowsPx = this.found.length * ROW_PX + this.height;
+    if (!list || !this.follows || (current < 0 && rowsPx === this.rowsPx)) return;
+    this.rowsPx = rowsPx;
     list.scrollTop = current < 0 ? list.scrollHeight : topOf(current, list.clientHeight, list.scrollHeight);
     this.placedPx = list.scrollTop;
   }
 
-  /** @param {import("../wire/log.js").Row} row */
+  /** @param {LogRow} row */
   open(row) {
     this.opened = this.opened === row.number ? 0 : row.number;
     if (this.opened) this.follows = false;
@@ -157,6 +191,7 @@ export class EventLogView extends Part {
   /** @param {Event} event */
   follow(event) {
     this.follows = /** @type {HTMLInputElement} */ (event.target).checked;
+    this.rowsPx = 0;
     this.requestUpdate();
   }
 
@@ -173,7 +208,7 @@ export class EventLogView extends Part {
   }
 }
 
-/** How many rows are not later than `ms`. @param {import("../wire/log.js").Row[]} rows @param {number} ms */
+/** How many rows are not later than `ms`. @param {LogRow[]} rows @param {number} ms */
 function countUntil(rows, ms) {
   let [from, to] = [0, rows.length];
   while (from < to) {

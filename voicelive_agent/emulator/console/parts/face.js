@@ -15,6 +15,8 @@ const MOUTHS = [
 const REST = [0.06, 0.7];
 
 export class Face extends Part {
+  static follows = ["change", "moved"];
+
   mouth() {
     const { session } = this.call;
     const entry = session.playing ? session.agentEntry(session.playing) : null;

@@ -3,27 +3,21 @@
 import { html, live, nothing } from "../vendor/lit.js";
 import { isPlainText, wayOf, waysOf } from "../wire/form.js";
 
-/**
- * What a field is drawn with: `change` gets its new value, undefined to take it back; `error` tells what is wrong at a path.
- * @typedef {{change: (value: any) => void, error: (path: string) => string, isDisabled: boolean, offers: (path: string) => string[]}} Context
- * @typedef {import("../wire/form.js").Field} Field
- */
-
 const LONG = /instructions|prompt|description|appended_text/;
 
-/** The control of a field and, where it is wrong, why. @param {Field} field @param {any} value @param {string} path @param {Context} context @returns {unknown} */
-export function renderControl(field, value, path, context) {
+/** The control of a field and, where it is wrong, why. @type {DrawField} */
+export const renderControl = (field, value, path, context) => {
   const error = context.error(path);
   return html`${draw(field, value, path, context)}${error ? html`<p class="note error" id=${`${idOf(path)}-error`} role="alert">${error}</p>` : nothing}`;
-}
+};
 
 /** @param {string} path */
 export function idOf(path) {
   return path.replace(/[^\w]+/g, "-");
 }
 
-/** @param {Field} field @param {any} value @param {string} path @param {Context} context @returns {unknown} */
-function draw(field, value, path, context) {
+/** @type {DrawField} */
+const draw = (field, value, path, context) => {
   if (waysOf(field).length) return renderWays(field, value, path, context);
   if (isPlainText(field)) return renderText(field, value, path, context);
   switch (field.type) {
@@ -42,13 +36,13 @@ function draw(field, value, path, context) {
     default:
       return renderText(field, value, path, context);
   }
-}
+};
 
-/** What every control has. @param {string} path @param {Context} context */
+/** What every control has. @param {string} path @param {FieldContext} context */
 const invalid = (path, context) => (context.error(path) ? "true" : "false");
 
-/** @param {Field} field @param {any} value @param {string} path @param {Context} context @returns {unknown} */
-function renderWays(field, value, path, context) {
+/** @type {DrawField} */
+const renderWays = (field, value, path, context) => {
   const ways = waysOf(field);
   const at = wayOf(ways, value ?? null);
   const inner = ways[at]?.field;
@@ -59,14 +53,14 @@ function renderWays(field, value, path, context) {
       ${ways.map(({ label }, index) => html`<option value=${index} ?selected=${index === at}>${label}</option>`)}
     </select>
     ${inner ? draw(within(inner), value, path, { ...context, error: (at) => (at === path ? "" : context.error(at)) }) : nothing}`;
-}
+};
 
 /** The field of a way: its kind is chosen already. @param {Field} field @returns {Field} */
 function within(field) {
   return { ...field, nullable: false, fields: field.fields?.filter(({ path, choices }) => path !== "type" || choices?.length !== 1) };
 }
 
-/** @param {Field[]} fields @param {any} value @param {string} path @param {Context} context @returns {unknown} */
+/** @param {Field[]} fields @param {any} value @param {string} path @param {FieldContext} context @returns {unknown} */
 function renderFields(fields, value, path, context) {
   /** @param {Field} field */
   const changed = (field) => (/** @type {any} */ given) => {
@@ -86,8 +80,8 @@ function renderFields(fields, value, path, context) {
   </div>`;
 }
 
-/** @param {Field} field @param {any} value @param {string} path @param {Context} context */
-function renderText(field, value, path, context) {
+/** @type {DrawField} */
+const renderText = (field, value, path, context) => {
   /** @param {any} event */
   const change = ({ target }) => {
     const isTakenBack = target.value === "" && !field.required;
@@ -104,10 +98,10 @@ function renderText(field, value, path, context) {
   return html`<input type="text" id=${idOf(path)} autocomplete="off" list=${offers.length ? list : nothing} ?disabled=${context.isDisabled}
       aria-invalid=${invalid(path, context)} .value=${text} @change=${change}>
     ${offers.length ? html`<datalist id=${list}>${offers.map((offer) => html`<option value=${offer}></option>`)}</datalist>` : nothing}`;
-}
+};
 
-/** @param {Field} field @param {any} value @param {string} path @param {Context} context */
-function renderNumber(field, value, path, context) {
+/** @type {DrawField} */
+const renderNumber = (field, value, path, context) => {
   /** @param {any} event */
   const change = ({ target }) => {
     const isTakenBack = target.value === "";
@@ -116,10 +110,10 @@ function renderNumber(field, value, path, context) {
   };
   return html`<input type="number" id=${idOf(path)} min=${field.minimum ?? nothing} max=${field.maximum ?? nothing} step=${field.type === "whole" ? "1" : "any"}
     ?disabled=${context.isDisabled} aria-invalid=${invalid(path, context)} .value=${String(value ?? "")} @change=${change}>`;
-}
+};
 
-/** @param {Field} field @param {any} value @param {string} path @param {Context} context */
-function renderChoice(field, value, path, context) {
+/** @type {DrawField} */
+const renderChoice = (field, value, path, context) => {
   const choices = field.choices ?? [];
   /** @param {any} event */
   const change = ({ target }) => context.change(target.value === "" ? undefined : choices[Number(target.value)]);
@@ -127,10 +121,10 @@ function renderChoice(field, value, path, context) {
     ${field.required ? nothing : html`<option value="" ?selected=${value === null || value === undefined}>–</option>`}
     ${choices.map((choice, index) => html`<option value=${index} ?selected=${choice === value}>${choice}</option>`)}
   </select>`;
-}
+};
 
-/** Some of the choices, or lines of text; other lists are JSON. @param {Field} field @param {any} value @param {string} path @param {Context} context */
-function renderList(field, value, path, context) {
+/** Some of the choices, or lines of text; other lists are JSON. @type {DrawField} */
+const renderList = (field, value, path, context) => {
   const { items } = field;
   if (items?.type === "choice") return renderChecks(items.choices ?? [], value ?? [], path, context);
   if (items?.type !== "text") return renderJson(value, path, context);
@@ -141,9 +135,9 @@ function renderList(field, value, path, context) {
   };
   return html`<textarea id=${idOf(path)} rows="2" placeholder="one a line" ?disabled=${context.isDisabled} aria-invalid=${invalid(path, context)}
     .value=${(value ?? []).join("\n")} @change=${change}></textarea>`;
-}
+};
 
-/** @param {any[]} choices @param {any[]} value @param {string} path @param {Context} context */
+/** @param {any[]} choices @param {any[]} value @param {string} path @param {FieldContext} context */
 function renderChecks(choices, value, path, context) {
   /** @param {any} choice @param {boolean} isOn */
   const change = (choice, isOn) => context.change(choices.filter((one) => (one === choice ? isOn : value.includes(one))));
@@ -153,7 +147,7 @@ function renderChecks(choices, value, path, context) {
   </div>`;
 }
 
-/** @param {any} value @param {string} path @param {Context} context */
+/** @param {any} value @param {string} path @param {FieldContext} context */
 function renderJson(value, path, context) {
   /** @param {any} event */
   const change = ({ target }) => {

@@ -1,7 +1,5 @@
 /** Keys of the page; none is taken from a field that is typed in. */
 
-/** @typedef {import("./app.js").App} App */
-
 /** What each key does, as the help shows it. */
 export const KEYS = [
   { keys: "T", says: "talk, hang up" },
@@ -65,13 +63,13 @@ function press(app, event) {
 function isTyping(event) {
   const target = /** @type {HTMLElement} */ (event.target);
   if (target.closest?.("dialog[open]")) return true;
-  return /^(input|select|textarea)$/i.test(target.tagName) && event.key !== "Escape";
+  return target.matches?.("input:not([type=checkbox], [type=radio], [type=range]), select, textarea") && event.key !== "Escape";
 }
 
 /** @param {App} app @param {KeyboardEvent} event */
 function hold(app, event) {
-  // On a button, Space is a click.
-  if (/^(button|summary)$/i.test(/** @type {HTMLElement} */ (event.target).tagName)) return;
+  // On these, Space is a click.
+  if (/** @type {HTMLElement} */ (event.target).matches?.("button:not(.hold), summary, input")) return;
   event.preventDefault();
   if (!event.repeat) void app.call.hold();
 }

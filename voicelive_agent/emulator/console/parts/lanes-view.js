@@ -1,47 +1,54 @@
 /** Lanes view: both voices on one canvas, with speech, ends of turns, cuts, and what is played again. */
 
 import { html } from "../vendor/lit.js";
-import { nextFrame, Part } from "./part.js";
+import { Part } from "./part.js";
 
 const SPAN_MS = 20_000;
-const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const HEIGHT = 120;
+const COLUMN_PX = 3;
+/** Nobody has said anything for so long: the lanes go on in steps, since each drawing costs. */
+const QUIET_MS = 1500;
+const QUIET_STEP_MS = 1000;
+const QUIET_PEAK = 0.02;
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 export class LanesView extends Part {
+  static follows = ["change", "moved"];
+
   constructor() {
     super();
     /** @type {{fromMs: number, toMs: number} | null} */
     this.selection = null;
     this.drawnVersion = "";
+    this.drawnMs = 0;
     this.shown = { fromMs: 0, endMs: SPAN_MS };
-    this.isMoving = false;
-    this.run = () => {};
+    /** Asked of the browser as seldom as can be: it lays out the page to tell. */
+    this.width = 0;
+    this.colors = new Colors();
+    this.sizes = new ResizeObserver(([{ contentRect }]) => {
+      this.width = contentRect.width;
+      this.paint();
+    });
   }
 
   connectedCallback() {
     super.connectedCallback();
-    // Only a call moves: an idle page draws nothing.
-    this.run = () => (this.call.phase === "open" ? void this.move() : this.paint());
-    this.call.addEventListener("change", this.run);
+    void this.updateComplete.then(() => this.canvas && this.sizes.observe(this.canvas));
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    this.call.removeEventListener("change", this.run);
+    this.sizes.disconnect();
   }
 
-  async move() {
-    if (this.isMoving) return;
-    this.isMoving = true;
-    while (this.isConnected && this.call.phase === "open") {
-      await nextFrame();
-      this.paint();
-    }
-    this.isMoving = false;
+  get canvas() {
+    return this.querySelector("canvas");
   }
 
-  shouldUpdate() {
-    return !this.hasUpdated;
+  isStale() {
+    this.paint();
+    return false;
   }
 
   render() {
@@ -55,17 +62,16 @@ export class LanesView extends Part {
   }
 
   paint() {
-    const canvas = this.querySelector("canvas");
-    if (!canvas) return;
+    const { canvas, width } = this;
+    if (!canvas || !width) return;
+    const { fromMs, endMs } = this.window();
     const { lanes } = this.call;
-    // Under reduced motion the lanes go on page by page instead of sliding.
-    const newest = STILL.matches ? Math.ceil(lanes.endMs / SPAN_MS) * SPAN_MS : lanes.endMs;
-    const { fromMs, endMs } = this.window(newest);
-    const version = `${this.headMs} ${lanes.endMs} ${fromMs} ${endMs} ${canvas.clientWidth} ${lanes.marks.length} ${document.documentElement.dataset.theme}`;
+    this.colors.read(canvas);
+    const version = [this.headMs, this.selection?.fromMs, fromMs, endMs, this.drawnMs, width, lanes.marks.length, lanes.answers.size, this.colors.theme].join(" ");
     if (version === this.drawnVersion) return;
     this.drawnVersion = version;
     this.shown = { fromMs, endMs };
-    new Painting(canvas, lanes, fromMs, endMs).paint(this.selection, this.headMs);
+    new Painting(canvas, width, this.colors, lanes, fromMs, endMs).paint(this.selection, this.headMs);
   }
 
   /** What is played again now, in a recording or of a turn. @returns {number | null} */
@@ -73,33 +79,63 @@ export class LanesView extends Part {
     return this.call.headMs;
   }
 
-  /** The selected turn, or the page of 20 s that is played again, or the newest. @param {number} newest */
-  window(newest) {
+  /** The selected turn, or the page of 20 s that is played again, or the newest. */
+  window() {
     if (this.selection) return { fromMs: Math.max(0, this.selection.fromMs - 1000), endMs: this.selection.toMs + 1000 };
-    const fromMs = this.headMs === null ? Math.max(SPAN_MS, newest) - SPAN_MS : Math.floor(this.headMs / SPAN_MS) * SPAN_MS;
+    const fromMs = this.headMs === null ? Math.max(SPAN_MS, this.newestMs()) - SPAN_MS : Math.floor(this.headMs / SPAN_MS) * SPAN_MS;
     return { fromMs, endMs: fromMs + SPAN_MS };
+  }
+
+  newestMs() {
+    const { endMs, speech } = this.call.lanes;
+    const isQuiet = speech.at(-1)?.toMs !== null && this.call.lanes.loudest(endMs - QUIET_MS, endMs) < QUIET_PEAK;
+    const stepMs = isQuiet || STILL.matches ? QUIET_STEP_MS : (SPAN_MS / this.width) * COLUMN_PX;
+    const stepped = Math.floor(endMs / stepMs) * stepMs;
+    // Steps of another length do not lead back; another call does.
+    this.drawnMs = endMs < this.drawnMs ? stepped : Math.max(this.drawnMs, stepped);
+    // Under reduced motion the lanes go on page by page instead of sliding.
+    return STILL.matches ? Math.ceil(endMs / SPAN_MS) * SPAN_MS : this.drawnMs;
   }
 
   /** @param {MouseEvent} event */
   seek(event) {
-    const width = this.querySelector("canvas")?.clientWidth;
-    if (!width || this.headMs === null) return;
-    const ms = this.shown.fromMs + (event.offsetX / width) * (this.shown.endMs - this.shown.fromMs);
+    if (!this.width || this.headMs === null) return;
+    const ms = this.shown.fromMs + (event.offsetX / this.width) * (this.shown.endMs - this.shown.fromMs);
     this.dispatchEvent(new CustomEvent("seek", { detail: ms, bubbles: true }));
   }
 }
 
+/** The style sheet's colours, as they are in the theme of now. */
+class Colors {
+  constructor() {
+    this.theme = "";
+    /** @type {Record<string, string>} */
+    this.of = {};
+  }
+
+  /** @param {HTMLCanvasElement} canvas */
+  read(canvas) {
+    const theme = `${document.documentElement.dataset.theme} ${DARK.matches}`;
+    if (theme === this.theme) return;
+    this.theme = theme;
+    const style = getComputedStyle(canvas);
+    for (const name of ["you", "agent", "cut", "quiet", "focus", "select", "spoken", "you-band"]) {
+      canvas.style.color = `var(--${name})`;
+      this.of[name] = style.color;
+    }
+  }
+}
+
 class Painting {
-  /** @param {HTMLCanvasElement} canvas @param {import("../wire/lanes.js").Lanes} lanes @param {number} fromMs @param {number} toMs */
-  constructor(canvas, lanes, fromMs, toMs) {
+  /** @param {HTMLCanvasElement} canvas @param {number} width @param {Colors} colors @param {Lanes} lanes @param {number} fromMs @param {number} toMs */
+  constructor(canvas, width, colors, lanes, fromMs, toMs) {
     const scale = devicePixelRatio || 1;
-    this.width = canvas.clientWidth;
-    if (canvas.width !== Math.round(this.width * scale)) canvas.width = Math.round(this.width * scale);
-    if (canvas.height !== HEIGHT * scale) canvas.height = HEIGHT * scale;
+    this.width = width;
+    if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
+    if (canvas.height !== Math.round(HEIGHT * scale)) canvas.height = Math.round(HEIGHT * scale);
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.context.setTransform(scale, 0, 0, scale, 0, 0);
-    const style = getComputedStyle(canvas);
-    this.color = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
+    this.color = colors.of;
     this.lanes = lanes;
     this.fromMs = fromMs;
     this.toMs = toMs;
@@ -126,29 +162,29 @@ class Painting {
 
   /** @param {number} ms */
   head(ms) {
-    this.context.fillStyle = this.color("focus");
+    this.context.fillStyle = this.color.focus;
     this.context.fillRect(this.x(ms) - 1, 0, 2, HEIGHT);
   }
 
   /** @param {number} fromMs @param {number} toMs @param {string} color @param {number} top @param {number} height */
   band(fromMs, toMs, color, top, height) {
     if (toMs < this.fromMs || fromMs > this.toMs) return;
-    this.context.fillStyle = this.color(color);
+    this.context.fillStyle = this.color[color];
     this.context.fillRect(this.x(fromMs), top, this.x(toMs) - this.x(fromMs), height);
   }
 
   /** @param {"you" | "agent"} side @param {number} middle */
   lane(side, middle) {
     const { context } = this;
-    context.fillStyle = this.color("quiet");
+    context.fillStyle = this.color.quiet;
     context.fillText(side, 0, middle - 20);
-    context.fillStyle = this.color(side);
+    context.fillStyle = this.color[side];
     context.fillRect(0, middle, this.width, 0.5);
-    const stepMs = ((this.toMs - this.fromMs) / this.width) * 3;
-    for (let x = 0; x < this.width; x += 3) {
-      const at = this.fromMs + (x / 3) * stepMs;
+    const stepMs = ((this.toMs - this.fromMs) / this.width) * COLUMN_PX;
+    for (let x = 0; x < this.width; x += COLUMN_PX) {
+      const at = this.fromMs + (x / COLUMN_PX) * stepMs;
       const half = Math.min(1, this.lanes.peak(side, at, at + stepMs)) * 24;
-      if (half > 0.4) context.fillRect(x, middle - half, 2, half * 2);
+      if (half > 0.4) context.fillRect(x, middle - half, COLUMN_PX - 1, half * 2);
     }
   }
 
@@ -157,7 +193,7 @@ class Painting {
     if (atMs < this.fromMs || atMs > this.toMs) return;
     const { context } = this;
     const x = Math.round(this.x(atMs)) + 0.5;
-    context.strokeStyle = context.fillStyle = this.color(isCut ? "cut" : "quiet");
+    context.strokeStyle = context.fillStyle = this.color[isCut ? "cut" : "quiet"];
     context.setLineDash([3, 3]);
     context.beginPath();
     context.moveTo(x, 2);

@@ -4,7 +4,7 @@ import { html, nothing } from "../vendor/lit.js";
 
 const SIGNS = { info: "↻", warning: "!", error: "✕" };
 
-/** @param {import("../wire/news.js").NewsEntry} entry */
+/** @param {NewsEntry} entry */
 export function renderNews(entry) {
   return html`<div class="note news ${entry.level}" data-key=${entry.key}>
     <p><span aria-hidden="true">${SIGNS[entry.level]}</span> ${entry.title}${renderPlace(entry.place)}</p>
@@ -12,7 +12,7 @@ export function renderNews(entry) {
   </div>`;
 }
 
-/** @param {import("../wire/news.js").News} news */
+/** @param {News} news */
 export function renderBroken(news) {
   const { agent } = news;
   if (!agent || !news.isBroken) return nothing;

@@ -9,12 +9,12 @@ export class ObservedBar extends Part {
 
   constructor() {
     super();
-    /** @type {import("../audio/player.js").Player} */
+    /** @type {Player} */
     this.player = /** @type {any} */ (undefined);
     this.hasSound = false;
   }
 
-  /** @returns {import("../wire/observed.js").Observed} */
+  /** @returns {Observed} */
   get observed() {
     return /** @type {any} */ (this.call);
   }

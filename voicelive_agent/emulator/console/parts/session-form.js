@@ -8,8 +8,6 @@ import { copyText } from "./event-log.js";
 import { idOf, renderControl } from "./form-field.js";
 import { Part } from "./part.js";
 
-/** @typedef {import("../wire/form.js").Field} Field */
-
 const WHEN = {
   now: { label: "now", title: "Applies to the call that runs, at once" },
   next_call: { label: "next call", title: "Fixed once there was sound: applies at the next call" },

@@ -3,6 +3,7 @@
 import { html, LitElement, nothing } from "../vendor/lit.js";
 import { renderChanges } from "./changes.js";
 import { saveFile } from "./event-log.js";
+import { inNextFrame } from "./part.js";
 
 const SPEEDS = [1, 2, 4];
 
@@ -11,7 +12,7 @@ export class SessionsView extends LitElement {
 
   constructor() {
     super();
-    /** @type {import("../sessions.js").Sessions} */
+    /** @type {Sessions} */
     this.sessions = /** @type {any} */ (undefined);
     /** @type {"calls" | "recordings"} */
     this.kind = "calls";
@@ -23,7 +24,7 @@ export class SessionsView extends LitElement {
     this.about = null;
     this.speed = 1;
     this.problem = "";
-    this.draw = () => this.requestUpdate();
+    this.draw = inNextFrame(() => this.requestUpdate());
   }
 
   createRenderRoot() {
@@ -54,7 +55,7 @@ export class SessionsView extends LitElement {
     return html`<ul class="sessions" aria-label="Calls">${list.map((one) => this.renderCall(one))}</ul>`;
   }
 
-  /** @param {import("../sessions.js").Summary} summary */
+  /** @param {Summary} summary */
   renderCall(summary) {
     const { id, state, answers, began_at, duration_ms } = summary;
     const isOpen = state === "open";
@@ -78,7 +79,7 @@ export class SessionsView extends LitElement {
     return html`<ul class="sessions" aria-label="Recordings">${recordings.map((one) => this.renderRecording(one))}</ul>`;
   }
 
-  /** @param {import("../sessions.js").Recording} recording */
+  /** @param {Recording} recording */
   renderRecording(recording) {
     const { id, state, agent_name, model, recorded_at, duration_ms } = recording;
     const replay = this.sessions.replays.get(id);

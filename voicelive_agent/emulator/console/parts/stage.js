@@ -7,12 +7,9 @@ import { writeWav } from "../wire/wav.js";
 const FRESH_MS = 10_000;
 const POLL_MS = 300;
 
-/** @typedef {import("../call.js").Call} Call
- * @typedef {import("../wire/observed.js").Observed} Observed */
-
 /** Tells `change` when another session is shown, or when its sound begins, goes on or ends. */
 export class Stage extends EventTarget {
-  /** @param {Call} call @param {import("../feed.js").Feed} feed of the emulator */
+  /** @param {Call} call @param {Feed} feed of the emulator */
   constructor(call, feed) {
     super();
     this.call = call;
@@ -46,7 +43,7 @@ export class Stage extends EventTarget {
     if (open) this.greet(open);
   }
 
-  /** A call of others appears by itself where the page is not in use. @param {import("../sessions.js").Summary} summary */
+  /** A call of others appears by itself where the page is not in use. @param {Summary} summary */
   greet({ id, began_at, state }) {
     const isUnused = this.call.phase === "idle" && !this.call.session.entries.length && !this.observed;
     const isFresh = state === "open" && Date.now() - Date.parse(began_at) < FRESH_MS;
@@ -99,11 +96,10 @@ export class Stage extends EventTarget {
 
   // Sound.
 
-  /** What was heard of both in a span of what is shown. @param {{fromMs: number, toMs: number}} span */
-  async play({ fromMs, toMs }) {
+  /** What was heard of both in a span of what is shown, or of another call. @param {Span} span @param {Call} [call] */
+  async play({ fromMs, toMs }, { tape } = this.call) {
     const from = Math.max(0, fromMs);
     if (!this.observed) {
-      const { tape } = this.call;
       if (!tape.has(from)) return;
       const wav = writeWav(tape.read("you", from, toMs), tape.read("agent", from, toMs));
       await this.player.load(new Blob([wav], { type: "audio/wav" }), from);

@@ -7,8 +7,6 @@ import { Part } from "./part.js";
 /** Turns are stored a moment after their answer has ended. */
 const LOAD_DELAY_MS = 300;
 
-/** @typedef {import("../wire/history.js").PastTurn} PastTurn */
-
 export class StateView extends Part {
   constructor() {
     super();

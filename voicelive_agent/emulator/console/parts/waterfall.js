@@ -4,7 +4,8 @@ import { html, nothing, svg } from "../vendor/lit.js";
 import { percentiles, rowAt, STAGES, scaleMs } from "../wire/turns.js";
 import { Part } from "./part.js";
 
-const SHOWN = 100;
+/** So many turns are drawn, and all where someone asks for them. */
+const SHOWN = 50;
 
 export class Waterfall extends Part {
   static properties = { ...Part.properties, selected: { type: Number }, scale: { type: Number } };
@@ -14,13 +15,39 @@ export class Waterfall extends Part {
     this.selected = 0;
     /** Of all that is compared; 0 for one that fits these turns. */
     this.scale = 0;
-    /** What is played again now. @type {import("../wire/turns.js").Row | null} */
+    /** What is played again now. @type {TurnRow | null} */
     this.current = null;
+    this.isWhole = false;
+    this.count = 0;
+    /** @type {TurnRow[]} */
+    this.drawn = [];
+  }
+
+  isStale() {
+    const { rows, headMs } = this.call;
+    return rows !== this.drawn || rowAt(rows, headMs) !== this.current;
+  }
+
+  /** The newest turns, or those around the one that is selected or played again. */
+  window() {
+    const { rows } = this.call;
+    if (this.isWhole) return rows;
+    const chosen = rows.findIndex((row) => row === this.current || row.turn.number === this.selected);
+    const end = chosen < 0 ? rows.length : Math.min(rows.length, Math.max(SHOWN, chosen + SHOWN / 2));
+    return rows.slice(Math.max(0, end - SHOWN), end);
+  }
+
+  updated() {
+    const { length } = this.drawn;
+    // The newest turn is in sight, unless someone looks at another one.
+    if (length !== this.count && !this.selected && this.call.headMs === null) this.scrollTop = this.scrollHeight;
+    this.count = length;
   }
 
   render() {
-    const rows = this.call.rows.slice(-SHOWN);
-    this.current = rowAt(rows, this.call.headMs);
+    this.drawn = this.call.rows;
+    this.current = rowAt(this.drawn, this.call.headMs);
+    const rows = this.window();
     if (!rows.length) return html`<p class="quiet">Each turn appears here with what its time was spent on.</p>`;
     const scale = this.scale || scaleMs(rows);
     const { p50, p95, count } = percentiles(this.call.rows);
@@ -29,12 +56,13 @@ export class Waterfall extends Part {
         <span>scale 0–${scale} ms</span>
         ${count ? html`<span><b>p50 ${Math.round(p50 ?? 0)} ms · p95 ${Math.round(p95 ?? 0)} ms</b></span>` : nothing}
       </div>
+      ${rows.length < this.drawn.length ? html`<button class="link" @click=${this.showAll}>All ${this.drawn.length} turns</button>` : nothing}
       <div class="rows" role="listbox" aria-label="Turns">
         ${rows.map((row) => this.renderRow(row, scale))}
       </div>`;
   }
 
-  /** @param {import("../wire/turns.js").Row} row @param {number} scale */
+  /** @param {TurnRow} row @param {number} scale */
   renderRow(row, scale) {
     const { turn, segments, totalMs, isCut, isUnanswered } = row;
     const isSelected = turn.number === this.selected;
@@ -53,13 +81,18 @@ export class Waterfall extends Part {
     </button>`;
   }
 
-  /** @param {import("../wire/turns.js").Row} row */
+  showAll() {
+    this.isWhole = true;
+    this.requestUpdate();
+  }
+
+  /** @param {TurnRow} row */
   select(row) {
     this.dispatchEvent(new CustomEvent("turn-selected", { detail: row, bubbles: true }));
   }
 }
 
-/** @param {import("../wire/turns.js").Segment} segment */
+/** @param {Segment} segment */
 function titleOf({ stage, fromMs, toMs }) {
   const title = STAGES.find((one) => one.stage === stage)?.title ?? stage;
   return `${title}: ${Math.round(toMs - fromMs)} ms (${Math.round(fromMs)} to ${Math.round(toMs)})`;
@@ -72,9 +105,8 @@ function percent(ms, scale) {
 
 /** @param {number} scale */
 function gridLines(scale) {
-  const lines = [];
-  for (let ms = 1000; ms < scale; ms += 1000) lines.push(ms);
-  return lines;
+  const step = [1000, 5000, 10_000].find((ms) => scale / ms <= 12) ?? 60_000;
+  return Array.from({ length: Math.min(12, Math.ceil(scale / step) - 1) }, (_, index) => (index + 1) * step);
 }
 
 customElements.define("console-waterfall", Waterfall);

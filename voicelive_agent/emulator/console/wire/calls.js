@@ -5,15 +5,6 @@
  * any more and no call waits for its result.
  */
 
-/**
- * @typedef {"arriving" | "waits" | "runs" | "done" | "failed" | "denied"} CallStatus
- * `input` and `output` are texts, of JSON mostly; `server` is the label of an MCP server.
- * @typedef {{kind: "call", key: string, type: "function" | "mcp" | "tools" | "approval", name: string, server: string,
- *   callId: string, input: string, output: string | null, status: CallStatus}} CallEntry
- * @typedef {import("./session.js").Session} Session
- * @typedef {import("./session.js").Effect} Effect
- */
-
 /** @type {Record<string, CallEntry["type"]>} */
 const TYPES = { function_call: "function", mcp_call: "mcp", mcp_list_tools: "tools", mcp_approval_request: "approval" };
 

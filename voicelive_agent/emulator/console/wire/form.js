@@ -1,15 +1,5 @@
 /** Form of a session's settings: the fields that `GET /settings` names, what they hold, what is wrong there. */
 
-/**
- * A field as `GET /settings` describes it.
- * @typedef {{path: string, type: string, choices?: any[], items?: Field, fields?: Field[], variants?: Field[], options?: Field[],
- *   minimum?: number, maximum?: number, nullable?: boolean, required?: boolean, default?: any, applies?: string,
- *   ignored_in_agent_mode?: boolean}} Field
- * One of the kinds of value that a field takes; `field` is null where the kind is one value alone.
- * @typedef {{label: string, field: Field | null, value: any}} Way
- * @typedef {{path: string, message: string}} Problem
- */
-
 /** Fields by what they are about; those that no group names are in the last. @type {[string, string[]][]} */
 const GROUPS = [
   ["Turns", ["turn_detection", "interim_response"]],

@@ -1,11 +1,6 @@
 /** Heard text: which part of an answer had been played at a given moment. */
 
 /**
- * A word of an answer as `response.audio_timestamp.delta` tells it.
- * @typedef {{text: string, startMs: number, endMs: number}} Word
- */
-
-/**
  * Where the words stand in the text; those that are spelled otherwise there are left out.
  * @param {string} text @param {Word[]} words
  * @returns {{from: number, to: number, startMs: number, endMs: number}[]}

@@ -1,13 +1,5 @@
 /** History of a conversation as the agent's engine sees it: what was delivered, and what of it was heard. */
 
-/**
- * A turn that is stored, or one that an agent is given; `heard` is null where all of `reply` was.
- * @typedef {{sequence?: number, kind: string, text: string, action: any, reply: string, heard: string | null,
- *   heard_is_known: boolean, cut?: boolean, interrupted: boolean, status?: string, reason?: string, ending?: string, notes: Record<string, any>}} PastTurn
- * `mark` says where the person interrupted, if they did.
- * @typedef {{heard: string, unheard: string, mark: string}} Reply
- */
-
 /** @param {PastTurn} turn @returns {Reply} */
 export function readReply({ reply, heard, heard_is_known: isKnown, cut = false, interrupted }) {
   if (heard === null || heard === undefined) {

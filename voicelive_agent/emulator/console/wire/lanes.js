@@ -60,6 +60,11 @@ export class Lanes {
     this.marks.push({ atMs, label: "✂ cut", isCut: true });
   }
 
+  /** Of both. @param {number} fromMs @param {number} toMs */
+  loudest(fromMs, toMs) {
+    return Math.max(this.peak("you", fromMs, toMs), this.peak("agent", fromMs, toMs));
+  }
+
   /** The loudest step of a span. @param {"you" | "agent"} side @param {number} fromMs @param {number} toMs */
   peak(side, fromMs, toMs) {
     const peaks = this.peaks[side];

@@ -1,13 +1,5 @@
 /** News of the agent's server: reloads, failures and lines of its log, with their file and line. */
 
-/**
- * `text` are the lines that belong to it; `place` is `FILE:LINE`, or empty.
- * @typedef {{kind: "news", key: string, level: "info" | "warning" | "error", title: string, text: string, place: string}} NewsEntry
- * @typedef {{at: string, what: "starting" | "ready" | "failed" | "ended", message: string, changed: string[],
- *   file: string | null, line: number | null}} AgentNews
- * @typedef {{at: string, level: string, message: string, file: string | null, line: number | null}} LogNews
- */
-
 /** Lines that come this close to one another are of one message. */
 const TOGETHER_MS = 150;
 const MAX_LINES = 24;

@@ -11,9 +11,7 @@ import { EventLog, summarise } from "./log.js";
 import { Session } from "./session.js";
 import { toRow } from "./turns.js";
 
-/** @typedef {{fromMs: number, toMs: number}} Span when an answer is heard */
-
-/** Tells `change` when there is something new to draw. */
+/** Tells `change` when there is something new to draw, and `moved` when its sound goes on. */
 export class Observed extends EventTarget {
   /** @param {string} id @param {{isRecording?: boolean, title?: string}} [what] */
   constructor(id, { isRecording = false, title = "" } = {}) {
@@ -25,7 +23,7 @@ export class Observed extends EventTarget {
     this.session.id = id;
     this.log = new EventLog();
     this.lanes = new Lanes();
-    /** @type {Map<number, import("./turns.js").Row>} by the number of the turn */
+    /** @type {Map<number, TurnRow>} by the number of the turn */
     this.turns = new Map();
     /** @type {Map<string, Span>} by item */
     this.spans = new Map();
@@ -84,7 +82,7 @@ export class Observed extends EventTarget {
     this.session.note("info", `${count} earlier events are no longer kept.`);
   }
 
-  /** @param {import("./turns.js").Turn} turn */
+  /** @param {Turn} turn */
   addTurn(turn) {
     this.turns.set(turn.number, toRow(turn));
   }
@@ -187,7 +185,7 @@ export class Observed extends EventTarget {
     }
     if (this.isRecording) this.headMs = ms;
     else this.lanes.endMs = Math.max(this.lanes.endMs, ms);
-    this.changed();
+    this.dispatchEvent(new Event(this.isRecording ? "change" : "moved"));
   }
 }
 

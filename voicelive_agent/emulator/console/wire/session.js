@@ -8,27 +8,6 @@
 import { lengthMs } from "../audio/formats.js";
 import { receiveCall } from "./calls.js";
 
-/**
- * What the person said or typed.
- * @typedef {{kind: "you", key: string, text: string, isPartial: boolean, isTyped: boolean,
- *   bargedIn: boolean, problem: string, response: string}} YouEntry
- * What the agent said: `cutMs` is what was played of it by the page's own count where it was cut,
- * `serverMs` what the service took to be played.
- * @typedef {{kind: "agent", key: string, response: string, text: string, isDone: boolean,
- *   isGreeting: boolean, words: import("./heard.js").Word[], visemes: {id: number, atMs: number}[],
- *   audioMs: number, playedMs: number, cutMs: number | null, serverMs: number | null,
- *   isCutting: boolean, isTold: boolean, status: string}} AgentEntry
- * What the agent shows; `chosen` is the button that was clicked, `isOld` kills the others.
- * @typedef {{kind: "card", key: string, card: any, chosen: number, isOld: boolean}} CardEntry
- * @typedef {{kind: "note", key: string, level: "error" | "warning" | "info", text: string, code: string}} NoteEntry
- * @typedef {YouEntry | AgentEntry | CardEntry | NoteEntry | import("./calls.js").CallEntry | import("./news.js").NewsEntry} Entry
- *
- * @typedef {{do: "play", item: string, audio: string} | {do: "end", item: string} | {do: "cut", why: string}
- *   | {do: "send", event: any} | {do: "hangUp", why: string} | {do: "configure"} | {do: "ready"}
- *   | {do: "called", entry: import("./calls.js").CallEntry}} Effect
- * @typedef {{item: string, playedMs: number, leftMs: number}} Cut
- */
-
 /** Milliseconds by which page and service may differ in what was played. */
 export const TOLERANCE_MS = 100;
 
@@ -183,6 +162,8 @@ export class Session {
   finished(item, atMs) {
     const entry = this.agentEntry(item);
     if (entry) this.mark(entry.response, "silent", atMs);
+    // It was heard whole: when each word of it was said is of no use any more.
+    if (entry?.isDone && entry.cutMs === null) Object.assign(entry, { words: [], visemes: [] });
     if (this.playing === item) this.playing = null;
     return this.endReason && !this.active ? [{ do: "hangUp", why: this.endReason }] : [];
   }

@@ -1,8 +1,6 @@
 /** Snippets: a session's settings as JSON, as Python for the SDK, as a TOML profile of the voice client. */
 
-/** @typedef {Record<string, any>} Settings */
-
-/** @type {Record<string, (settings: Settings) => string>} */
+/** @type {Record<string, (settings: Record<string, any>) => string>} */
 export const SNIPPETS = {
   JSON: (settings) => JSON.stringify({ type: "session.update", session: settings }, null, 2),
   Python: (settings) => `await connection.session.update(session=${python(settings, 0)})`,
@@ -26,7 +24,7 @@ function python(value, depth) {
 
 /**
  * A profile; `[session]` holds what has no option of its own. TOML has no null.
- * @param {Settings} settings
+ * @param {Record<string, any>} settings
  */
 function toml(settings) {
   const head = settings.turn_detection === null ? ['turn-detection = "none"', ""] : [];

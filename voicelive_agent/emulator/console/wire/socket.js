@@ -6,11 +6,6 @@ const RETRY_S = [1, 2, 4, 8];
 const ENDED = new Set([1000, 1008]);
 
 /**
- * @typedef {{opened(): void, received(event: any, raw: string): void,
- *   lost(reason: string, retryInS: number | null): void}} Listener
- */
-
-/**
  * The address and the sub-protocols of a call. A browser can send no header with a WebSocket, so
  * the key is offered as a sub-protocol: an address ends in logs and histories.
  * @param {string} origin of the emulator @param {{agent: string, model: string, conversationId: string}} wish
@@ -36,7 +31,7 @@ function base64Url(text) {
 }
 
 export class CallSocket {
-  /** @param {() => {url: string, protocols: string[]}} address asked anew for each try @param {Listener} listener */
+  /** @param {() => {url: string, protocols: string[]}} address asked anew for each try @param {SocketListener} listener */
   constructor(address, listener) {
     this.address = address;
     this.listener = listener;

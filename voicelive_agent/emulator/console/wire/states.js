@@ -1,85 +1,41 @@
 /** States of the console: what each is called, what it says, and the way out of it. */
 
-/**
- * `way` names what a button can do about it: the console's own commands.
- * @typedef {{name: string, label: string, sentence: string, way: string, tone: "calm" | "you" | "agent" | "busy" | "bad"}} State
- * @typedef {"idle" | "asking" | "connecting" | "open" | "reconnecting" | "ended"} Phase
- */
-
 const SLOW_MS = 5000;
 
-/** Why there is no call, by what the browser or the service said. @type {Record<string, Omit<State, "name">>} */
+/** Why there is no call, by what the browser or the service said: label, sentence, way. @type {Record<string, [string, string, string]>} */
 const TROUBLES = {
-  insecure: {
-    label: "no microphone here",
-    sentence:
-      "Browsers give pages a microphone only over HTTPS, or at localhost and 127.0.0.1. Open this page by one of " +
+  insecure: [
+    "no microphone here",
+    "Browsers give pages a microphone only over HTTPS, or at localhost and 127.0.0.1. Open this page by one of " +
       "those names (through an SSH tunnel, for example), or write instead.",
-    way: "write",
-    tone: "bad",
-  },
-  denied: {
-    label: "microphone blocked",
-    sentence:
-      "The browser does not let this page use the microphone. Allow it by the icon beside the address, then talk again; " +
+    "write",
+  ],
+  denied: [
+    "microphone blocked",
+    "The browser does not let this page use the microphone. Allow it by the icon beside the address, then talk again; " +
       "or write instead.",
-    way: "talk",
-    tone: "bad",
-  },
-  "no-device": {
-    label: "no microphone",
-    sentence: "No microphone was found. Connect one, then talk again; or write instead.",
-    way: "talk",
-    tone: "bad",
-  },
-  busy: {
-    label: "microphone in use",
-    sentence: "Another program holds the microphone. Close it there, then talk again; or write instead.",
-    way: "talk",
-    tone: "bad",
-  },
-  away: {
-    label: "emulator away",
-    sentence: "Nothing answers at this address: start the emulator again (make run), then retry.",
-    way: "talk",
-    tone: "bad",
-  },
-  key: {
-    label: "wrong key",
-    sentence: "The emulator was started with --api-key, and has another key than the one given here.",
-    way: "key",
-    tone: "bad",
-  },
-  full: {
-    label: "all calls taken",
-    sentence: "As many calls are open as the emulator holds (--max-sessions). Close one, then retry.",
-    way: "talk",
-    tone: "bad",
-  },
-  "no-agent": {
-    label: "no such agent",
-    sentence: "The emulator knows no agent of this name. Choose another, or start it with --agent NAME=URL.",
-    way: "talk",
-    tone: "bad",
-  },
-  refused: {
-    label: "refused",
-    sentence: "The emulator refused the call.",
-    way: "talk",
-    tone: "bad",
-  },
+    "talk",
+  ],
+  "no-device": ["no microphone", "No microphone was found. Connect one, then talk again; or write instead.", "talk"],
+  busy: ["microphone in use", "Another program holds the microphone. Close it there, then talk again; or write instead.", "talk"],
+  away: ["emulator away", "Nothing answers at this address: start the emulator again (make run), then retry.", "talk"],
+  key: ["wrong key", "The emulator was started with --api-key, and has another key than the one given here.", "key"],
+  full: ["all calls taken", "As many calls are open as the emulator holds (--max-sessions). Close one, then retry.", "talk"],
+  "no-agent": ["no such agent", "The emulator knows no agent of this name. Choose another, or start it with --agent NAME=URL.", "talk"],
+  refused: ["refused", "The emulator refused the call.", "talk"],
 };
 
 /**
  * @param {{phase: Phase, trouble: string, detail: string, retryInS: number, isMuted: boolean, hasMicrophone: boolean,
  *   microphoneLost: boolean, talksWhileMuted: boolean, isPushToTalk: boolean, isHolding: boolean, endsInS: number | null,
  *   endReason: string, agentAway: string}} call
- * @param {import("./session.js").Session} session @param {number} nowMs @returns {State}
+ * @param {Session} session @param {number} nowMs @returns {State}
  */
 export function describe(call, session, nowMs) {
   const trouble = TROUBLES[call.trouble];
   if (trouble && call.phase !== "open") {
-    return { name: call.trouble, ...trouble, sentence: [trouble.sentence, call.detail].filter(Boolean).join(" ") };
+    const [label, sentence, way] = trouble;
+    return state(call.trouble, label, `${sentence} ${call.detail}`.trim(), way, "bad");
   }
   switch (call.phase) {
     case "idle":
@@ -102,7 +58,7 @@ export function describe(call, session, nowMs) {
   }
 }
 
-/** @param {Parameters<typeof describe>[0]} call @param {import("./session.js").Session} session @param {number} nowMs */
+/** @param {Parameters<typeof describe>[0]} call @param {Session} session @param {number} nowMs */
 function describeOpen(call, session, nowMs) {
   if (call.microphoneLost) {
     return state("device-lost", "microphone lost", "The microphone was unplugged. Choose another in Settings, or write.", "settings", "bad");
@@ -134,7 +90,7 @@ function describeFailure({ code, message }) {
   return state(isAway ? "agent-away" : "agent-failed", isAway ? "agent away" : "agent failed", sentence(message), "ask", "bad");
 }
 
-/** @param {NonNullable<import("./session.js").Session["waiting"]>} waiting @param {number} nowMs */
+/** @param {NonNullable<Session["waiting"]>} waiting @param {number} nowMs */
 function describeWaiting({ atMs, what }, nowMs) {
   const since = {
     transcript: "Waiting for what you said (speech to text)",
@@ -146,7 +102,7 @@ function describeWaiting({ atMs, what }, nowMs) {
   return state("thinking", isSlow ? `thinking for ${s} s` : "thinking", isSlow ? `${since}, for ${s} s now.` : `${since}.`, "interrupt", "busy");
 }
 
-/** @param {import("./session.js").Session} session */
+/** @param {Session} session */
 function lastWasCut(session) {
   const last = session.entries.findLast(({ kind }) => kind === "agent" || kind === "you");
   return last?.kind === "agent" && last.cutMs !== null;

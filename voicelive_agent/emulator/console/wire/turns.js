@@ -1,15 +1,5 @@
 /** Turns as a waterfall: from the end of speech to the loudspeaker, on one scale. */
 
-/**
- * A turn as `GET /sessions/{id}` tells it; marks are ms since the session began.
- * @typedef {{number: number, kind: string, item_id: string | null, response_id: string | null, status: string | null,
- *   user_text: string | null, agent_text: string | null, marks_ms: Record<string, number | null>,
- *   voice_to_voice_ms: number | null}} Turn
- * @typedef {{stage: string, fromMs: number, toMs: number, isEstimated: boolean}} Segment
- * @typedef {{turn: Turn, label: string, zeroMs: number, segments: Segment[], totalMs: number | null, isCut: boolean,
- *   isUnanswered: boolean}} Row
- */
-
 /** Each stage ends at its mark; `page` marks are the page's own. */
 export const STAGES = [
   { stage: "end-of-turn", title: "end of turn", ends: "end_of_turn" },
@@ -33,7 +23,7 @@ export function pageMarks(marks, beganAt, outputLatencyMs) {
   return { page_playing: playing, page_audible: playing + outputLatencyMs };
 }
 
-/** @param {Turn} turn @param {Record<string, number>} page @returns {Row} */
+/** @param {Turn} turn @param {Record<string, number>} page @returns {TurnRow} */
 export function toRow(turn, page = {}) {
   const marks = { ...turn.marks_ms, ...page };
   const zero = marks.speech_end ?? marks.post ?? marks.end_of_turn ?? marks.first_delta ?? 0;
@@ -60,12 +50,24 @@ export function toRow(turn, page = {}) {
   };
 }
 
-/** The turn that goes on at a moment, or the last one before it. @param {Row[]} rows @param {number | null} ms */
+/** The turn that goes on at a moment, or the last one before it. @param {TurnRow[]} rows @param {number | null} ms */
 export function rowAt(rows, ms) {
   return ms === null ? null : (rows.findLast(({ zeroMs }) => zeroMs <= ms) ?? null);
 }
 
-/** The end of the scale that all rows share: a round number of ms. @param {Row[]} rows */
+/**
+ * What is heard of a turn, in ms of the call it is of: what the person said comes before the end of it.
+ * @param {TurnRow} row @param {{rows: TurnRow[], lanes: Lanes, offsetMs: number}} call @returns {Span}
+ */
+export function spanOf(row, { rows, lanes, offsetMs }) {
+  const next = rows.find(({ turn }) => turn.number === row.turn.number + 1);
+  const [zeroMs, nextMs] = [row.zeroMs + offsetMs, next ? next.zeroMs + offsetMs : lanes.endMs];
+  const speechBefore = (/** @type {TurnRow | undefined} */ of, /** @type {number} */ ms) =>
+    of?.turn.kind === "speech" ? lanes.speech.findLast(({ fromMs }) => fromMs < ms)?.fromMs : undefined;
+  return { fromMs: (speechBefore(row, zeroMs) ?? zeroMs) - 300, toMs: Math.max(zeroMs + 500, speechBefore(next, nextMs) ?? nextMs) };
+}
+
+/** The end of the scale that all rows share: a round number of ms. @param {TurnRow[]} rows */
 export function scaleMs(rows) {
   const longest = Math.max(100, ...rows.map(({ segments }) => segments.at(-1)?.toMs ?? 0));
   const step = [100, 200, 250, 500, 1000, 2000, 2500, 5000, 10000].find((size) => longest / size <= 5) ?? 30000;
@@ -74,7 +76,7 @@ export function scaleMs(rows) {
 
 /**
  * Percentiles of voice to voice. Turns that were typed, clicked or interrupted are no measure.
- * @param {Row[]} rows @returns {{p50: number | null, p95: number | null, count: number}}
+ * @param {TurnRow[]} rows @returns {{p50: number | null, p95: number | null, count: number}}
  */
 export function percentiles(rows) {
   const totals = rows

@@ -1,11 +1,5 @@
 /** Updates of a session: what was asked, what the service made of it, field by field. */
 
-/**
- * @typedef {"asked" | "applied" | "kept" | "refused" | "warned"} Outcome
- * @typedef {{outcome: Outcome, message: string, path: string}} Status `path` as in `session.voice.name`
- * @typedef {{id: string, session: Record<string, any>}} Update
- */
-
 export class Updates {
   constructor() {
     /** @type {Map<string, Status>} by the name of a session's field */
