@@ -155,6 +155,7 @@ def cpu_of_bare_page(service: Service, chromium: Browser, seconds: float) -> flo
     # Any page of the emulator's that has no script of its own.
     page.goto(f"{service.url}/console/console.css")
     page.evaluate(BARE)
+    page.wait_for_timeout(2000)
     go_on = "() => window.goOn('what are your opening hours')"
     percent = watch(page, lambda: page.evaluate(go_on), seconds)
     assert page.evaluate("() => window.spokenS()") > 0, "it heard nothing"
@@ -167,7 +168,7 @@ def measure_hour(screen: Screen, seconds: float) -> None:
     session = screen.page.context.new_cdp_session(screen.page)
     screen.page.evaluate("() => voiceConsole.call.prefer({ isGreeting: false })")
     screen.talk()
-    screen.wait_for("voiceConsole.call.session.isReady")
+    screen.wait_for("voiceConsole.call.phase === 'open' && voiceConsole.call.session.isReady")
     keep_frames(screen)
     ask(screen)
     screen.wait_for("voiceConsole.call.session.entries.some((e) => e.isDone)")
@@ -189,6 +190,7 @@ def calling(screen: Screen) -> Iterator[None]:
     screen.talk()
     screen.wait_for_state("speaking")
     ask(screen)
+    screen.page.wait_for_timeout(2000)
     yield
     screen.page.keyboard.press("t")
     screen.wait_for_state("ended")

@@ -377,8 +377,9 @@ def take_compared(screen: Screen, desk: Desk) -> None:
     screen.wait_for("voiceConsole.about")
     for _ in "12":
         screen.page.evaluate("() => voiceConsole.act('compare')")
-    talk(screen, desk)
-    screen.wait_for("voiceConsole.comparison.calls.every((call) => call.rows.length > 1)")
+    desk.stt.texts = [question for question in QUESTIONS for _ in "123"]
+    screen.talk()
+    screen.wait_for("voiceConsole.comparison.calls.every((call) => call.rows.length > 2)")
     screen.page.locator('section.column .turn[data-turn="2"]').first.click()
     screen.page.locator("section.column console-event-log .event").first.wait_for()
 
