@@ -33,7 +33,7 @@ from voicelive_agent.server.conversations.sqlite.database import Database, Work
 from voicelive_agent.server.conversations.sqlite.schema import migrate
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
 from voicelive_agent.server.settings import Settings
-from voicelive_agent.server.wires.bridge_call import BATCHES
+from voicelive_agent.server.wires.bridge.call import BATCHES
 from voicelive_agent.wire.bridge import messages as bridge
 
 HISTORY = 50

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from voicelive_agent.contract.clauses import CLAUSES, write_table
+from voicelive_agent.contract.clauses.catalogue import CLAUSES, write_table
 from voicelive_agent.contract.command import _build_parser
 from voicelive_agent.contract.plugin import pytest_addoption
 
@@ -15,7 +15,7 @@ REFERENCE = (ROOT / "docs/reference/contract.md").read_text()
 
 def test_clauses_are_listed_as_they_are() -> None:
     assert REFERENCE.endswith(f"## The clauses\n\n{write_table()}\n"), (
-        "replace the table by the output of: python -m voicelive_agent.contract.clauses"
+        "replace the table by the output of: python -m voicelive_agent.contract.clauses.catalogue"
     )
 
 

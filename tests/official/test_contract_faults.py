@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from voicelive_agent.contract.clauses import CLAUSES
+from voicelive_agent.contract.clauses.catalogue import CLAUSES
 from voicelive_agent.contract.judge import Judge
 from voicelive_agent.contract.requests import Wire
 from voicelive_agent.contract.servers import ServerProcess

@@ -9,7 +9,7 @@ import pytest
 
 from tests.clients.environments import sources
 from tests.official.test_contract_runs import Verdicts, judge_agent
-from voicelive_agent.contract.clauses import CLAUSES
+from voicelive_agent.contract.clauses.catalogue import CLAUSES
 from voicelive_agent.contract.servers import start_process
 
 pytestmark = pytest.mark.slow

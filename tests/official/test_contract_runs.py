@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from voicelive_agent.contract.clauses import CLAUSES
+from voicelive_agent.contract.clauses.catalogue import CLAUSES
 from voicelive_agent.contract.servers import ServerProcess, serve
 from voicelive_agent.server.app import create_app
 from voicelive_agent.server.settings import Settings

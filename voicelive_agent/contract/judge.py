@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from voicelive_agent.contract.clause import Clause
-from voicelive_agent.contract.clauses import CLAUSES
+from voicelive_agent.contract.clauses.catalogue import CLAUSES
+from voicelive_agent.contract.clauses.clause import Clause
 
 
 @dataclass

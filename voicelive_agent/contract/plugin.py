@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from voicelive_agent.contract.bridge_calls import Caller
-from voicelive_agent.contract.clause import Protocol
-from voicelive_agent.contract.clauses import CLAUSES
+from voicelive_agent.contract.clauses.catalogue import CLAUSES
+from voicelive_agent.contract.clauses.clause import Protocol
 from voicelive_agent.contract.ending import SCRIPTED
 from voicelive_agent.contract.judge import Judge, summarise
 from voicelive_agent.contract.requests import Wire

@@ -227,7 +227,7 @@ def _find_websockets(settings: Settings) -> dict[str, Any]:
             "--wires (VOICELIVE_WIRES): the Bridge needs the package websockets:"
             f" {spell_pip()} install websockets"
         )
-    from voicelive_agent.server.wires.bridge_socket import BridgeSocket
+    from voicelive_agent.server.wires.bridge.socket import BridgeSocket
     from voicelive_agent.wire.bridge.frames import MAX_FRAME_BYTES
 
     interval = settings.ws_keepalive_interval or None

@@ -8,8 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 from voicelive_agent.server.conversations.store import Limits
-from voicelive_agent.server.engine.events import TurnLimits
-from voicelive_agent.server.engine.heard import SpeakingRate
+from voicelive_agent.server.engine.events import SpeakingRate, TurnLimits
 from voicelive_agent.settings_sources import (
     ProgramSettings,
     SettingsError,

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.emulator.conversing import Client, loud, open_client, open_desk, quiet
 from tests.server.serving import serve
-from tests.server.wires.bridge_side import serve_calls
+from tests.server.wires.bridge.bridge_side import serve_calls
 from voicelive_agent.agent import Agent, EndCall, Output, Turn
 from voicelive_agent.emulator.agents import AgentBackend
 from voicelive_agent.emulator.agents.auto import AutoBackend

@@ -11,8 +11,9 @@ from tests.virtual_time import run_virtual
 from voicelive_agent.agent import ClientEvent, Output, Turn
 from voicelive_agent.server.conversations import ConversationKey, StoreError
 from voicelive_agent.server.conversations.memory import MemoryStore
-from voicelive_agent.server.engine import heard
-from voicelive_agent.server.engine.heard import SpeakingRate, estimate_heard
+from voicelive_agent.server.engine.events import SpeakingRate
+from voicelive_agent.server.engine.past import heard
+from voicelive_agent.server.engine.past.heard import estimate_heard
 from voicelive_agent.server.engine.store_health import StoreHealth
 
 

@@ -19,7 +19,7 @@ from voicelive_agent.server.conversations import StoreError, TurnRecord
 from voicelive_agent.server.conversations.memory import MemoryStore
 from voicelive_agent.server.conversations.records import encode_record
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
-from voicelive_agent.server.engine.heard import SpeakingRate
+from voicelive_agent.server.engine.events import SpeakingRate
 
 ANSWER = (
     "My booking code is QX seven, and it is valid until the end of next week, as I said before."

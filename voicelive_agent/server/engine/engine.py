@@ -19,12 +19,12 @@ from voicelive_agent.server.conversations import (
     TurnRecord,
 )
 from voicelive_agent.server.engine.agent_tasks import guard_tasks
-from voicelive_agent.server.engine.amendments import Amendments
 from voicelive_agent.server.engine.announcements import Announcement
 from voicelive_agent.server.engine.ending import Ending, read_ending
 from voicelive_agent.server.engine.events import TurnLimits, TurnRequest
 from voicelive_agent.server.engine.listener import Listener
-from voicelive_agent.server.engine.repeat import StoredTurn, check_same
+from voicelive_agent.server.engine.past.amendments import Amendments
+from voicelive_agent.server.engine.past.repeat import StoredTurn, check_same
 from voicelive_agent.server.engine.store_health import StoreHealth
 from voicelive_agent.server.engine.turn import RunningTurn
 

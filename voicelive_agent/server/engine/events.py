@@ -8,7 +8,6 @@ from typing import Any
 from voicelive_agent.agent import TurnKind
 from voicelive_agent.server.conversations import ConversationKey, TurnRecord
 from voicelive_agent.server.engine.ending import Ending
-from voicelive_agent.server.engine.heard import SpeakingRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,19 @@ class TurnRequest:
     """What the wire keeps of the request (``TurnRecord.request``)."""
     named_session: bool = True
     """Whether the caller named the session; else its id was made for this request."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingRate:
+    """How fast text becomes sound, in both directions."""
+
+    characters_per_second: float = 21.0
+    """Within a clause: pauses, digits and signs that stand for a word count as several.
+    0 stands for a text that is never spoken: then nothing is estimated."""
+    start_ms: float = 250.0
+    """From the delivery of the first text to its first sound."""
+    end_of_turn_ms: float = 650.0
+    """From the end of the caller's speech to the arrival of the turn: silence and recognition."""
 
 
 @dataclass(frozen=True, slots=True)

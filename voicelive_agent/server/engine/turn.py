@@ -29,7 +29,6 @@ from voicelive_agent.server.conversations import (
     TurnRecord,
 )
 from voicelive_agent.server.engine.agent_run import AgentRun
-from voicelive_agent.server.engine.amendments import Amendments
 from voicelive_agent.server.engine.ending import Ending, find_ending, find_phrases
 from voicelive_agent.server.engine.events import (
     CallEnded,
@@ -42,12 +41,13 @@ from voicelive_agent.server.engine.events import (
     TurnLimits,
     TurnRequest,
 )
-from voicelive_agent.server.engine.heard import note_heard, note_known
 from voicelive_agent.server.engine.latch import Latch
-from voicelive_agent.server.engine.line import choose_line, recall, recall_told
 from voicelive_agent.server.engine.listener import Listener
 from voicelive_agent.server.engine.outbox import Delivery, Outbox
-from voicelive_agent.server.engine.repeat import IdReusedError, StoredTurn, check_same
+from voicelive_agent.server.engine.past.amendments import Amendments
+from voicelive_agent.server.engine.past.heard import note_heard, note_known
+from voicelive_agent.server.engine.past.line import choose_line, recall, recall_told
+from voicelive_agent.server.engine.past.repeat import IdReusedError, StoredTurn, check_same
 from voicelive_agent.server.platform.telemetry.spans import span_turn
 from voicelive_agent.wire.language import is_language_tag
 

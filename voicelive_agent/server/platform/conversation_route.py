@@ -16,7 +16,7 @@ from voicelive_agent.diagnostics import is_local
 from voicelive_agent.server.conversations import ConversationKey, StoreError
 from voicelive_agent.server.conversations.records import describe_record, encode_json
 from voicelive_agent.server.engine.engine import Engine
-from voicelive_agent.server.engine.line import recall
+from voicelive_agent.server.engine.past.line import recall
 from voicelive_agent.server.platform.errors import ApiError
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.wire.invocations import USER_HEADER

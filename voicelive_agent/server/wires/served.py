@@ -40,7 +40,7 @@ def make_wires(engine: Engine, settings: Settings) -> list[Wire]:
 
 
 def _make_wire(name: WireName, engine: Engine, settings: Settings) -> Wire:
-    module = importlib.import_module(f"voicelive_agent.server.wires.{name}")
+    module = importlib.import_module(f"voicelive_agent.server.wires.{name}.wire")
     return cast(Wire, getattr(module, _CLASSES[name])(engine, settings))
 
 

@@ -1,9 +1,9 @@
 """The response that carries a turn: what one protocol makes of its events, until they end or the
 peer goes.
 
-Why it is none of a library's stands in ``wires.invocations``. The stream runs in the request's own
-task beside one that watches the peer. Comments while it is quiet and the end at shutdown are the
-turn's own business (``engine.turn``, ``platform.drain``).
+Why it is none of a library's stands in ``wires.invocations.wire``. The stream runs in the request's
+own task beside one that watches the peer. Comments while it is quiet, and the end at shutdown, are
+the turn's own business (``engine.turn``, ``platform.drain``).
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from voicelive_agent.server.engine.deadline import Watchdog
 from voicelive_agent.server.engine.events import EngineEvent, Finished
 from voicelive_agent.server.engine.listener import Listener
-from voicelive_agent.server.engine.repeat import StoredTurn
+from voicelive_agent.server.engine.past.repeat import StoredTurn
 from voicelive_agent.server.platform.errors import SlowCallerError
 from voicelive_agent.wire.invocations import KEEP_ALIVE
 

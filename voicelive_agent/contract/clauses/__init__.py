@@ -1,0 +1,1 @@
+"""Clauses of a voice agent's contract, on each protocol."""

@@ -1,0 +1,1 @@
+"""The Bridge: a call as frames over a WebSocket."""
