@@ -79,8 +79,10 @@ def test_reload_failure_and_log_are_told_in_place_with_file_and_line(
         wait_for_answer(screen, "Version two.")
         # All of it stands where it happened.
         kinds = screen.call("call.session.entries.map((entry) => entry.level ?? entry.kind)")
-        assert kinds == [
-            *("you", "agent", "you", "warning", "agent"),
+        # A line of the log comes by another way than the words: either may be the first.
+        assert sorted(kinds[3:5]) == ["agent", "warning"]
+        assert [*kinds[:3], *kinds[5:]] == [
+            *("you", "agent", "you"),
             *("info", "error", "you", "agent", "info", "info", "you", "agent"),
         ]
 
