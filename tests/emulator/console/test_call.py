@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.emulator.console.conftest import Microphone
 from tests.emulator.console.rig import RATE_HZ, Desk, Screen, Sound, open_console
@@ -200,7 +201,7 @@ def test_a_button_is_sent_as_it_came_and_works_once(desk: Desk, microphone: Micr
         )
         asked = screen.frames("response.create")
         assert asked[-1]["response"] == {"invoke_input": action}
-        assert screen.page.locator(".choices").first.locator("button:enabled").count() == 0
+        expect(screen.page.locator(".choices").first.locator("button:enabled")).to_have_count(0)
         # By its number, the newest buttons are meant.
         screen.page.keyboard.press("2")
         screen.wait_for(
@@ -221,7 +222,7 @@ def test_writing_while_the_agent_speaks_interrupts_it(desk: Desk, microphone: Mi
             "voiceConsole.call.session.entries.filter((e) => e.kind === 'agent').length > 1"
         )
         assert desk.agent.requests[-1].text == "are you open today"
-        assert screen.call("call.session.entries[0].cutMs") > 300
+        screen.wait_for("voiceConsole.call.session.entries[0].cutMs > 300")
         assert screen.frames("error", "server") == []
 
 
