@@ -45,6 +45,13 @@ FLAGS = (
     "--disable-quic",
 )
 
+_DRAWN = """() => Promise.race([
+  new Promise((resolve) =>
+    setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(resolve)), 260)),
+  new Promise((resolve) => setTimeout(resolve, 1500)),
+])"""
+"""Resolves once all parts are drawn that were stale when it was called (``parts/part.js``: the slow
+ones every 250 ms); a hidden tab draws nothing."""
 TAP = """
 // What leaves for the loudspeaker is kept, too: by a second capture worklet of the page's own.
 window.tap = { chunks: [], times: [] };
@@ -240,12 +247,13 @@ class Screen:
         self.page.wait_for_selector(selector)
 
     def wait_for(self, expression: str, timeout_s: float = 20) -> None:
-        """Until it is true. Playwright's own would need ``eval``, which the page forbids."""
+        """Until it is true, and drawn. Playwright's own would need ``eval``: forbidden here."""
         deadline_s = time.monotonic() + timeout_s
         while not self.page.evaluate(f"() => Boolean({expression})"):
             state = self.call("[call.state.name, call.state.sentence, call.session.entries.length]")
             assert time.monotonic() < deadline_s, f"never: {expression}; {state}; {self.errors}"
             self.page.wait_for_timeout(20)
+        self.page.evaluate(_DRAWN)
 
     def call(self, expression: str) -> Any:
         """Something of the page's call, as ``call.…``."""

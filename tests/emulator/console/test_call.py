@@ -103,7 +103,7 @@ def test_a_barge_in_silences_the_page_and_strikes_what_was_not_heard(
 ) -> None:
     desk.agent.answer = answer()
     desk.stt.texts = ["what is the weather"]
-    with open_console(desk, microphone(Sound(2.0))) as screen:
+    with open_console(desk, microphone(Sound(1.4))) as screen:
         keep_sound(screen)
         screen.talk()
         screen.wait_for("voiceConsole.call.session.entries.some((e) => e.cutMs > 0)")

@@ -86,6 +86,19 @@ test("the service cuts an answer that the page had played to its end: it is told
   assert.equal(entry.cutMs, null);
 });
 
+test("an answer that is cut keeps when its words were said, and one that was heard whole needs it no more", () => {
+  // The loudspeaker tells that it is quiet before it tells that it was cut: the wrong words were struck.
+  for (const [playedMs, kept] of [[1590, 1], [4000, 0]]) {
+    const { session, entry } = answering({ audioMs: 4000 });
+    entry.words = [{ text: "one", startMs: 0, endMs: 200 }];
+    session.receive({ type: "response.output_item.done", response_id: "resp_1", item: { id: "item_1", status: "completed" } }, 8);
+    finish(session);
+    session.played("item_1", playedMs);
+    session.finished("item_1", 10);
+    assert.equal(entry.words.length, kept);
+  }
+});
+
 test("without auto_truncate the page truncates by itself", () => {
   const { session } = answering({ truncates: false });
   session.receive({ type: "input_audio_buffer.speech_started", item_id: "u1" }, 10);

@@ -162,8 +162,8 @@ export class Session {
   finished(item, atMs) {
     const entry = this.agentEntry(item);
     if (entry) this.mark(entry.response, "silent", atMs);
-    // It was heard whole: when each word of it was said is of no use any more.
-    if (entry?.isDone && entry.cutMs === null) Object.assign(entry, { words: [], visemes: [] });
+    // Heard whole, when each word of it was said is of no use any more. One that is cut ends too, before that is told.
+    if (entry?.isDone && entry.playedMs > entry.audioMs - 1) Object.assign(entry, { words: [], visemes: [] });
     if (this.playing === item) this.playing = null;
     return this.endReason && !this.active ? [{ do: "hangUp", why: this.endReason }] : [];
   }
