@@ -18,8 +18,8 @@ FAINTEST = 30.0
 """Nothing below this level (-61 dBFS) counts, however quiet the room is."""
 STILL = 10.0
 """Nobody hears what is below this level (-70 dBFS)."""
-STIRS = 1.6
-"""Times the room's level (4 dB): the even noise of a room stays below it, and speech does not that
+STIRS = 1.3
+"""Times the room's level (2 dB): the even noise of a room stays below it, and speech does not that
 is but as loud as the noise."""
 STILL_MS = 1000
 """After so long of nothing but the room, nobody need listen for speech until something stirs."""
