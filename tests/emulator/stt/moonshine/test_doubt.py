@@ -100,6 +100,8 @@ def agree(voiced_ms: int, mean: float, *texts: str) -> str:
         (480, 0.72, ("Onion.", "Onion.", "Onion."), "Onion."),
         (544, 0.71, ("Sinks.", "Sphinx.", "Sphinx."), "Sphinx."),
         (896, 0.63, ("Farewell, good sir!",) * 3, "Farewell, good sir!"),
+        (448, 0.79, ("Where are you?",) * 3, "Where are you?"),
+        (448, 0.7, ("I can.",) * 3, ""),
     ],
 )
 def test_a_word_that_three_hearings_agree_on_is_believed(

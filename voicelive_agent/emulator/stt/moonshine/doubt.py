@@ -48,6 +48,9 @@ PHRASE_MS = 750
 """So much sure speech, of a few words that are heard alike three times."""
 PHRASE = 0.55
 """Their probability, on average."""
+SHORT_PHRASE_MS = 350
+SHORT_PHRASE = 0.74
+"""The same of a shorter phrase: "Where are you?"."""
 SPEECH_MS = 1000
 """Speech that nothing is made of is another language, if it is as long as this."""
 
@@ -183,8 +186,9 @@ def find_word(hearings: Sequence[Hearing], voiced_ms: int) -> int | None:
     mean = float(np.sqrt(hearings[0].mean * hearings[1].mean))
     is_alike = alike[best] == len(hearings)
     if len(heard.text.split()) > 1:
-        is_said = is_alike and voiced_ms >= PHRASE_MS and mean >= PHRASE
-        return best if is_said else None
+        bounds_ms = ((PHRASE_MS, PHRASE), (SHORT_PHRASE_MS, SHORT_PHRASE))
+        is_said = any(voiced_ms >= ms and mean >= bound for ms, bound in bounds_ms)
+        return best if is_alike and is_said else None
     bounds = [
         *([ANSWER] if heard.is_short_answer and len(heard.words) == 1 else []),
         *([ALL_ALIKE] if is_alike else [TWO_ALIKE] if alike[best] > 1 else []),
