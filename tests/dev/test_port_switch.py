@@ -96,3 +96,17 @@ async def test_a_server_that_is_gone_ends_the_connection() -> None:
     async with open_door() as (door, port):
         await door.open_to(closed)
         assert await ask(port, b"hello") == b""
+
+
+async def test_whoever_waits_at_the_end_is_let_go_and_nothing_is_left_running() -> None:
+    """`dev` ended with "Task was destroyed but it is pending" where a call was open."""
+    async with open_door() as (door, port):
+        await door.hold()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"hello")
+        await asyncio.sleep(0.05)
+        assert len(asyncio.all_tasks()) == 2
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    with contextlib.suppress(ConnectionError):
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()

@@ -21,15 +21,19 @@ class Door:
         self._changed = asyncio.Condition()
         self._port: int | None = None
         self._refusal: str | None = None
+        self._taken: set[asyncio.Task[None]] = set()
+        """Held here: the event loop alone would let one that waits be collected."""
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        # Handlers that wait for a server are cancelled with the loop's other tasks.
-        server = await asyncio.start_server(self._take, sock=self._listener)
+        server = await asyncio.start_server(self._begin, sock=self._listener)
         try:
             yield
         finally:
             server.close()
+            for task in self._taken:
+                task.cancel()
+            await asyncio.gather(*self._taken, return_exceptions=True)
 
     async def hold(self) -> None:
         """New connections wait."""
@@ -47,6 +51,11 @@ class Door:
         async with self._changed:
             self._port, self._refusal = port, refusal
             self._changed.notify_all()
+
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._take(reader, writer))
+        self._taken.add(task)
+        task.add_done_callback(self._taken.discard)
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
