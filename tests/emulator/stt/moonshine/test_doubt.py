@@ -101,6 +101,8 @@ def agree(voiced_ms: int, mean: float, *texts: str) -> str:
         (544, 0.71, ("Sinks.", "Sphinx.", "Sphinx."), "Sphinx."),
         (896, 0.63, ("Farewell, good sir!",) * 3, "Farewell, good sir!"),
         (448, 0.79, ("Where are you?",) * 3, "Where are you?"),
+        (448, 0.79, ("Where are you?", "Were you?", "Where are you?"), "Where are you?"),
+        (448, 0.79, ("Where are you?", "Would you?", "Where are you?"), ""),
         (448, 0.7, ("I can.",) * 3, ""),
     ],
 )

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jellyfish import metaphone
+from jellyfish import levenshtein_distance, metaphone
 
 from voicelive_agent.emulator.stt.phrases import split_words
 
@@ -50,7 +50,7 @@ PHRASE = 0.55
 """Their probability, on average."""
 SHORT_PHRASE_MS = 350
 SHORT_PHRASE = 0.74
-"""The same of a shorter phrase: "Where are you?"."""
+"""The same of a shorter phrase, of which a consonant may be heard otherwise: "Where are you?"."""
 SPEECH_MS = 1000
 """Speech that nothing is made of is another language, if it is as long as this."""
 
@@ -112,6 +112,11 @@ class Hearing:
     @property
     def words(self) -> list[str]:
         return re.findall(r"[a-z0-9']+", self.text.lower())
+
+    @property
+    def spoken(self) -> str:
+        """Its letters, figures as words."""
+        return "".join(split_words(self.text))
 
     @property
     def is_short_answer(self) -> bool:
@@ -186,9 +191,10 @@ def find_word(hearings: Sequence[Hearing], voiced_ms: int) -> int | None:
     mean = float(np.sqrt(hearings[0].mean * hearings[1].mean))
     is_alike = alike[best] == len(hearings)
     if len(heard.text.split()) > 1:
-        bounds_ms = ((PHRASE_MS, PHRASE), (SHORT_PHRASE_MS, SHORT_PHRASE))
-        is_said = any(voiced_ms >= ms and mean >= bound for ms, bound in bounds_ms)
-        return best if is_alike and is_said else None
+        is_long = is_alike and voiced_ms >= PHRASE_MS and mean >= PHRASE
+        is_short = voiced_ms >= SHORT_PHRASE_MS and mean >= SHORT_PHRASE
+        is_near = all(_is_near(heard, other) for other in hearings)
+        return best if is_long or (is_short and is_near) else None
     bounds = [
         *([ANSWER] if heard.is_short_answer and len(heard.words) == 1 else []),
         *([ALL_ALIKE] if is_alike else [TWO_ALIKE] if alike[best] > 1 else []),
@@ -200,8 +206,12 @@ def find_word(hearings: Sequence[Hearing], voiced_ms: int) -> int | None:
 
 def _are_alike(one: Hearing, other: Hearing) -> bool:
     """Whether two texts are spoken alike."""
-    spoken = ["".join(split_words(each.text)) for each in (one, other)]
-    return spoken[0] == spoken[1] or metaphone(spoken[0]) == metaphone(spoken[1])
+    return one.spoken == other.spoken or metaphone(one.spoken) == metaphone(other.spoken)
+
+
+def _is_near(one: Hearing, other: Hearing) -> bool:
+    """The same but for a consonant: "Where are you?" and "Were you?"."""
+    return levenshtein_distance(metaphone(one.spoken), metaphone(other.spoken)) <= 1
 
 
 def find_nonsense(heard: Hearing) -> str:
