@@ -146,9 +146,8 @@ def _read_party(words: Sequence[str], at: int, today: dt.date) -> tuple[int, int
     for phrase in _JUST_ME:
         if stands(phrase, words, at) and word_at(words, at + len(phrase)) != "and":
             return 1, at + len(phrase)
-    if _sounds_like_count(words, at):
-        (count, _) = read_number(words, at, sounds=True) or (0, at)
-        return count, at + 2
+    if sounding := _read_sounding_party(words, at):
+        return sounding
     count_at = _skip_words_before_count(words, at)
     if count_at is None:
         return None
@@ -175,11 +174,12 @@ def _read_party(words: Sequence[str], at: int, today: dt.date) -> tuple[int, int
     return None if is_other else (count, end)
 
 
-def _sounds_like_count(words: Sequence[str], at: int) -> bool:
-    """Whether ``make it for people`` ends here: "four people", as a recogniser may write it."""
+def _read_sounding_party(words: Sequence[str], at: int) -> tuple[int, int] | None:
+    """``make it for people``, at the end: "four people", as a recogniser may write it."""
     leads = at == 0 or words[at - 1] in _RESTARTS or _counts_follow(words, at)
     is_last = tuple(words[at + 2 :]) in ((), ("please",)) and word_at(words, at + 1) in PEOPLE
-    return leads and is_last and read_number(words, at, sounds=True) is not None
+    number = read_number(words, at, sounds=True) if leads and is_last else None
+    return number and (number[0], at + 2)
 
 
 def _counts_follow(words: Sequence[str], at: int) -> bool:

@@ -107,7 +107,8 @@ def test_speech_as_loud_as_the_noise_around_it_is_listened_to() -> None:
     loudness = Loudness()
     take(loudness, lead)
     assert loudness.is_still
-    at = [
-        take(loudness, said[at : at + 1024]) and loudness.is_still for at in range(0, 16_000, 1024)
-    ]
-    assert not all(at)
+    still = []
+    for at in range(0, 16_000, 1024):
+        loudness.take(said[at : at + 1024])
+        still.append(loudness.is_still)
+    assert not all(still)

@@ -30,7 +30,9 @@ from voicelive_agent.wire.audio.streams import Decoder
 
 PIECE_MS = 100
 QUICK_MS = 40
+"""What is judged on the event loop at most: a frame or two of a client."""
 _LEAD_FRAMES = 8
+"""A quarter of a second, from which voice activity knows the room."""
 _BYTES_PER_MS = SAMPLE_RATE_HZ * 2 // 1000
 
 
@@ -184,14 +186,17 @@ class InputProcessor:
         if self._turn_detector is None:
             return None
         sound_ms = self._loudness.take(frame)
-        # The voice activity would be most of what a session costs that nobody speaks in.
+        return self._turn_detector.judge(self._listen(frame), sound_ms, is_playing=is_playing)
+
+    def _listen(self, frame: bytes) -> float:
+        """The probability of speech; 0 while nothing stirs, as most frames of a session then cost
+        nothing."""
         if self._loudness.is_still:
             self._unheard.append(frame)
-            return self._turn_detector.judge(0.0, sound_ms, is_playing=is_playing)
+            return 0.0
         while self._unheard:
             self._voice_activity.probability(self._unheard.popleft())
-        probability = self._voice_activity.probability(frame)
-        return self._turn_detector.judge(probability, sound_ms, is_playing=is_playing)
+        return self._voice_activity.probability(frame)
 
     def _read_format(self, format: AudioFormat, channels: int) -> None:
         self._format = format

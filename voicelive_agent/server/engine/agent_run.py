@@ -296,7 +296,7 @@ class AgentRun:
 async def _let_leave() -> None:
     """Until the first words were written: an agent that has more at once makes others wait less.
 
-    With 200 such agents at once, first words come a third sooner, for a hundredth more work.
+    With 200 such agents at once, first words come a third sooner, for a twentieth more calls.
     """
     await asyncio.sleep(0)
     await asyncio.sleep(0)

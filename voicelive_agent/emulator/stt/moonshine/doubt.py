@@ -2,8 +2,8 @@
 
 The model was made to write something for whatever it gets. What it isn't sure of is heard again,
 half as loud and with more silence before it, which changes nothing for what was said and much for
-what was guessed. A single word that is in doubt still is heard a third time, slower: the three
-must agree, the more so the less of it is surely speech. The bounds stand between clips of both
+what was guessed. A word or a few in doubt still are heard a third time, slower: the three must
+agree, the more so the less of it is surely speech. The bounds stand between clips of both
 kinds: ``python -m benchmarks.invented_words`` tells what they keep and lose, on clips that they
 were not chosen by.
 """
