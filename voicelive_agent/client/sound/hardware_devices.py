@@ -106,7 +106,7 @@ class HardwareMicrophone:
         if from_hz == self._rate_hz:
             return pcm
         if self._resampler is None or self._resampler_from_hz != from_hz:
-            self._resampler = soxr.ResampleStream(from_hz, self._rate_hz, 1, dtype="int16")
+            self._resampler = soxr.ResampleStream(from_hz, self._rate_hz, 1, dtype="int16", vr=True)
             self._resampler_from_hz = from_hz
         return bytes(self._resampler.resample_chunk(np.frombuffer(pcm, np.int16)).tobytes())
 
@@ -189,7 +189,7 @@ class HardwareLoudspeaker:
         if to_hz == self._rate_hz:
             return self._playback.read(size)
         if self._resampler is None or self._resampler_to_hz != to_hz:
-            self._resampler = soxr.ResampleStream(self._rate_hz, to_hz, 1, dtype="int16")
+            self._resampler = soxr.ResampleStream(self._rate_hz, to_hz, 1, dtype="int16", vr=True)
             self._resampler_to_hz = to_hz
         while len(self._resampled) < size:
             samples = np.frombuffer(self._playback.read(block_bytes(self._rate_hz)), np.int16)

@@ -59,7 +59,7 @@ class TextToSpeechByLanguage:
                     yield chunk
                 return
             resampler = soxr.ResampleStream(
-                engine.sample_rate_hz, self.sample_rate_hz, 1, dtype="int16"
+                engine.sample_rate_hz, self.sample_rate_hz, 1, dtype="int16", vr=True
             )
             async for chunk in chunks:
                 samples = np.frombuffer(chunk.pcm, np.int16)

@@ -20,7 +20,7 @@ class Shaper:
         self._resampler: Any = None
         if abs(shift - 1.0) > 0.005:
             self._resampler = soxr.ResampleStream(
-                sample_rate_hz * shift, sample_rate_hz, 1, dtype="int16"
+                sample_rate_hz * shift, sample_rate_hz, 1, dtype="int16", vr=True
             )
 
     def shape(self, pcm: bytes, *, last: bool = False) -> bytes:
