@@ -93,7 +93,9 @@ class Ears:
         for at in range(0, len(pcm) - detector.frame_bytes + 1, detector.frame_bytes):
             frame = pcm[at : at + detector.frame_bytes]
             sound_ms = loudness.take(frame)
-            event = turns.judge(detector.probability(frame), sound_ms, is_playing=is_playing)
+            event = turns.judge(
+                detector.probability(frame), sound_ms, loudness.faint_ms, is_playing=is_playing
+            )
             if isinstance(event, PauseReached):
                 event = turns.weigh(None)
             if isinstance(event, SpeechStarted):

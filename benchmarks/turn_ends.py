@@ -72,7 +72,8 @@ async def find_turns(
         if utterance is not None:
             utterance.feed(pcm[at : at + size])
         frame = pcm[at : at + size]
-        event = turns.judge(detector.probability(frame), loudness.take(frame))
+        sound_ms = loudness.take(frame)
+        event = turns.judge(detector.probability(frame), sound_ms, loudness.faint_ms)
         if isinstance(event, PauseReached):
             text = await utterance.text_so_far() if utterance is not None else ""
             said = pcm[start_ms * 32 : at + size]

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import pytest
+
 from tests.emulator.conversing import Desk, loud, quiet
 from voicelive_agent.emulator.session.effects import ConfigureInput
 from voicelive_agent.emulator.shell.input_processing import InputProcessor, Judged
@@ -47,6 +49,25 @@ async def test_turns_are_told_on_the_timeline_also_where_detection_began_late() 
     assert isinstance(stopped, SpeechStopped)
     assert abs(started.audio_start_ms - 4000) <= 2 * FRAME_MS
     assert abs(stopped.audio_end_ms - 5000) <= 2 * FRAME_MS
+
+
+@pytest.mark.parametrize("piece_ms", [5, 20, 100])
+async def test_a_turn_ends_with_the_piece_that_completes_its_silence(piece_ms: int) -> None:
+    """It waited for the end of a frame of 32 ms, which pieces of 20 ms don't end with."""
+    for lead_ms in (500, 510, 520):
+        processor = await open_processor()
+        processor.configure(CONFIGURED)
+        judge(processor, quiet(lead_ms) + loud(960))
+        heard_ms = 0
+        found: list[SpeechStarted | SpeechStopped] = []
+        while not found and heard_ms < 1000:
+            heard_ms += piece_ms
+            found = events(judge(processor, quiet(piece_ms)))
+        (stopped,) = found
+        assert isinstance(stopped, SpeechStopped)
+        silence_ms = lead_ms + 960 + heard_ms - stopped.audio_end_ms
+        # The resampler holds the last 10 ms back.
+        assert TURNS.silence_duration_ms <= silence_ms <= 512 + piece_ms
 
 
 async def test_speech_must_last_longer_only_while_an_answer_is_played() -> None:

@@ -43,6 +43,27 @@ def test_the_room_may_become_louder() -> None:
     assert take(loudness, noise(10_000, 100, seed=1))[-1] == 0
 
 
+def test_what_is_far_below_the_speaker_is_faint() -> None:
+    """Told from the last of the speech on, also while the room is a little louder than before."""
+    loudness = Loudness()
+    take(loudness, noise(960, 5) + noise(320, 3000))
+    assert loudness.faint_ms == 0
+    assert loudness.is_faint(noise(20, 30))
+    take(loudness, noise(96, 30))
+    assert loudness.faint_ms == 96
+    assert not loudness.is_faint(noise(20, 300))
+    take(loudness, noise(32, 300))
+    assert loudness.faint_ms == 0
+
+
+@pytest.mark.parametrize("level", [0.0, 100.0])
+def test_in_a_room_as_loud_as_the_speaker_nothing_is_faint(level: float) -> None:
+    loudness = Loudness()
+    take(loudness, noise(3200, level))
+    assert loudness.faint_ms == 0
+    assert not loudness.is_faint(noise(20, level))
+
+
 def test_a_muted_microphone_is_still_and_a_room_is_not() -> None:
     loudness = Loudness()
     take(loudness, silence(960))

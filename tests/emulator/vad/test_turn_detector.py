@@ -74,6 +74,36 @@ class TestServerVad:
         run(turns, (1, 400), (0, 290))
         assert turns.judge(0) == SpeechStopped(400)
 
+    def test_what_is_too_faint_for_speech_is_silence_already(self) -> None:
+        """Voice activity lets go of speech late; the wait for its end began that much later."""
+        turns = TurnDetector(read_rules({}), LateDetector())
+        run(turns, (1, 400))
+        for faint_ms in (*range(10, 100, 10), 110):
+            assert turns.judge(1, 0, faint_ms) is None
+        assert hear(turns, 0, 390) == [SpeechStopped(390)]
+
+    @pytest.mark.parametrize(("faint_ms", "end_ms"), [(0, 320), (50, 320), (5000, 288)])
+    def test_the_end_is_moved_by_so_much_at_most(self, faint_ms: int, end_ms: int) -> None:
+        turns = TurnDetector(read_rules({}), LateDetector())
+        run(turns, (1, 390))
+        turns.judge(1, 0, faint_ms)
+        assert hear(turns, 0, 500) == [SpeechStopped(end_ms)]
+
+    def test_a_turn_ends_within_a_frame(self) -> None:
+        turns = open_turns(silence_duration_ms=300)
+        run(turns, (1, 400))
+        assert turns.judge_faint(9) is None
+        run(turns, (0, 290))
+        assert turns.judge_faint(9) is None
+        assert turns.judge_faint(10) == SpeechStopped(400)
+        assert turns.judge_faint(11) is None
+
+    def test_within_a_frame_too_a_semantic_turn_asks_first(self) -> None:
+        turns = open_turns(type="azure_semantic_vad", silence_duration_ms=300)
+        run(turns, (1, 400), (0, 290))
+        assert turns.judge_faint(10) == PauseReached()
+        assert turns.weigh(1) == SpeechStopped(400)
+
     def test_a_pause_shorter_than_the_silence_is_part_of_the_turn(self) -> None:
         events = run(open_turns(), (1, 500), (0, 490), (1, 500), (0, 600))
         assert events == [SpeechStarted(0), SpeechStopped(1490)]

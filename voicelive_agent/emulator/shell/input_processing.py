@@ -162,9 +162,12 @@ class InputProcessor:
                 return self._describe(pcm, found, notice, is_asking=True)
             if event is not None:
                 found.append(event)
-            if len(self._frames) < self._voice_activity.frame_bytes:
+            if len(self._frames) >= self._voice_activity.frame_bytes:
+                event = self._judge_frame(is_playing)
+                continue
+            event = self._judge_rest()
+            if event is None:
                 return self._describe(pcm, found, notice)
-            event = self._judge_frame(is_playing)
 
     def _describe(
         self,
@@ -186,7 +189,16 @@ class InputProcessor:
         if self._turn_detector is None:
             return None
         sound_ms = self._loudness.take(frame)
-        return self._turn_detector.judge(self._listen(frame), sound_ms, is_playing=is_playing)
+        return self._turn_detector.judge(
+            self._listen(frame), sound_ms, self._loudness.faint_ms, is_playing=is_playing
+        )
+
+    def _judge_rest(self) -> TurnEvent | None:
+        """A turn need not wait for the rest of a frame to end."""
+        detector, rest = self._turn_detector, self._frames
+        if detector is None or not detector.is_speaking or not self._loudness.is_faint(rest):
+            return None
+        return detector.judge_faint(len(rest) // _BYTES_PER_MS)
 
     def _listen(self, frame: bytes) -> float:
         """The probability of speech; 0 while nothing stirs, as most frames of a session then cost

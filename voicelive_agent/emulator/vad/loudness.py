@@ -1,6 +1,6 @@
-"""Loudness of input audio: how long there has been sound, which speech begins with.
+"""Loudness of input audio: how long there has been sound, and how long the speaker is silent.
 
-Voice activity takes a while to be sure of a soft beginning.
+Voice activity takes a while to be sure of a soft beginning, and to be sure of the end.
 
 Sound is what stands out of the room's noise, which is learned as it goes.
 """
@@ -25,6 +25,10 @@ STILL_MS = 1000
 """After so long of nothing but the room, nobody need listen for speech until something stirs."""
 GAP_MS = 64
 """A longer quiet ends a sound; the closure of a consonant is shorter."""
+SOFTEST = 0.02
+"""Of the loudest there was (-34 dB): what is below it is no speech of the same person."""
+_FORGET_LOUDEST = 0.998
+"""In each block: by half in 5 s."""
 _LEARN_QUIETER = 0.3
 _LEARN_LOUDER = 1.005
 """Slowly: the soft sound before a word is not the room's."""
@@ -36,7 +40,9 @@ class Loudness:
 
     def __init__(self) -> None:
         self._room: float | None = None
+        self._loudest = 0.0
         self._sound_ms = 0
+        self._faint_ms = 0
         self._quiet_ms = 0
         self._still_ms = 0
 
@@ -44,6 +50,18 @@ class Loudness:
     def is_still(self) -> bool:
         """Whether there has been nothing but the room to hear for a while, or not even that."""
         return self._still_ms > STILL_MS
+
+    @property
+    def faint_ms(self) -> int:
+        """For how long there has been nothing as loud as the softest of recent speech; 0 where the
+        room itself is as loud."""
+        return self._faint_ms
+
+    def is_faint(self, part: bytes) -> bool:
+        """Whether the beginning of the next frame is below all speech too."""
+        samples = np.frombuffer(part, "<i2").astype(np.float32)
+        level = math.sqrt(float(samples @ samples) / max(len(samples), 1))
+        return level < self._loudest * SOFTEST
 
     def take(self, frame: bytes) -> int:
         """Take in the next audio; how many ms before its end the sound began, 0 in quiet."""
@@ -60,6 +78,8 @@ class Loudness:
         room = self._room = max(learnt, 1.0)
         is_still = level < max(room * STIRS, STILL)
         self._still_ms = self._still_ms + BLOCK_MS if is_still else 0
+        self._loudest = max(level, self._loudest * _FORGET_LOUDEST)
+        self._faint_ms = self._faint_ms + BLOCK_MS if level < self._loudest * SOFTEST else 0
         if level >= max(room * STANDS_OUT, FAINTEST):
             self._sound_ms += self._quiet_ms + BLOCK_MS if self._sound_ms else BLOCK_MS
             self._quiet_ms = 0

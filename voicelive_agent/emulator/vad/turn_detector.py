@@ -24,6 +24,8 @@ SOUND_LIMIT_MS = 256
 """Sound that goes over into speech is its beginning, if it isn't older than this."""
 SOUND_SHARE = 0.6
 """How much of the time that speech must last may be such sound."""
+FAINT_MS = 112
+"""Of the end of what voice activity takes for speech, so much may be too faint to be speech."""
 PAUSE_MS = 200
 """After so much silence in a turn it is time to prepare for its end."""
 RISING_GAP_MS = 96
@@ -140,20 +142,36 @@ class TurnDetector:
         self._start_ms: int | None = None
         self._voiced_ms = 0
         self._voiced_to_ms = 0
+        self._faint_ms = 0
+        self._further_ms = 0
         self._is_asked = False
         self._enough_ms = self.rules.silence_duration_ms
 
     def judge(
-        self, probability: float, sound_ms: int = 0, *, is_playing: bool = False
+        self,
+        probability: float,
+        sound_ms: int = 0,
+        faint_ms: int = 0,
+        *,
+        is_playing: bool = False,
     ) -> TurnEvent | None:
-        """Take in the next frame: how likely it is speech, and for how long there was sound.
+        """Take in the next frame: how likely it is speech, for how long there was sound, and for
+        how long nothing as loud as speech.
 
         ``is_playing``: an answer is being played to the person.
         """
         self._now_ms += self._frame_ms
+        self._further_ms = 0
         if self._start_ms is None:
             return self._judge_onset(probability, sound_ms, self._needed_speech_ms(is_playing))
-        return self._judge_speech(probability)
+        return self._judge_speech(probability, faint_ms)
+
+    def judge_faint(self, further_ms: int) -> TurnEvent | None:
+        """So much of the next frame has come, and nothing of it is as loud as speech."""
+        if self._start_ms is None or self._voiced_to_ms == self._now_ms:
+            return None
+        self._further_ms = further_ms
+        return self._judge_silence()
 
     def weigh(self, completeness: float | None) -> SpeechStopped | None:
         """Answer ``PauseReached`` before the next frame.
@@ -182,7 +200,7 @@ class TurnDetector:
         if self._voiced_ms < needed_ms:
             return None
         self._start_ms = max(self._onset_ms - rules.prefix_padding_ms, self._floor_ms)
-        self._hear_speech(self._now_ms)
+        self._hear_speech(self._now_ms, 0)
         return SpeechStarted(self._start_ms)
 
     def _needed_speech_ms(self, is_playing: bool) -> int:
@@ -206,14 +224,21 @@ class TurnDetector:
         elif probability < MURMUR:
             self._murmur_ms = None
 
-    def _judge_speech(self, probability: float) -> PauseReached | SpeechStopped | None:
+    def _judge_speech(
+        self, probability: float, faint_ms: int
+    ) -> PauseReached | SpeechStopped | None:
         if probability >= self.rules.threshold:
-            self._hear_speech(self._now_ms)
+            self._hear_speech(self._now_ms, faint_ms)
             return None
         if probability >= self.rules.release_threshold:
             # One such frame is the end of speech fading; more of them are speech.
-            self._hear_speech(max(self._voiced_to_ms, self._now_ms - self._frame_ms))
+            before_ms = self._now_ms - self._frame_ms
+            if before_ms > self._voiced_to_ms:
+                self._hear_speech(before_ms, max(0, faint_ms - self._frame_ms))
             return None
+        return self._judge_silence()
+
+    def _judge_silence(self) -> PauseReached | SpeechStopped | None:
         if self.rules.is_semantic and not self._is_asked:
             if self._silence_ms() >= self._earliest_silence_ms():
                 self._is_asked = True
@@ -221,8 +246,9 @@ class TurnDetector:
             return None
         return self._stop_after_silence()
 
-    def _hear_speech(self, to_ms: int) -> None:
+    def _hear_speech(self, to_ms: int, faint_ms: int) -> None:
         self._voiced_to_ms = to_ms
+        self._faint_ms = faint_ms
         self._is_asked = False
         self._enough_ms = self.rules.silence_duration_ms
 
@@ -235,10 +261,11 @@ class TurnDetector:
         return SpeechStopped(end_ms)
 
     def _speech_end_ms(self) -> int:
-        return max(self._voiced_to_ms - self._release_lag_ms, self._onset_ms or 0)
+        late_ms = max(self._release_lag_ms, min(self._faint_ms, FAINT_MS))
+        return max(self._voiced_to_ms - late_ms, self._onset_ms or 0)
 
     def _silence_ms(self) -> int:
-        return self._now_ms - self._speech_end_ms()
+        return self._now_ms + self._further_ms - self._speech_end_ms()
 
     def _earliest_silence_ms(self) -> int:
         return earliest_silence_ms(self.rules, may_shorten=self.may_shorten)
