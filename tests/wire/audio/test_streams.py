@@ -75,7 +75,6 @@ class TestDecoder:
             held_ms.append(number * 20 - heard_bytes / (ENGINE_RATE_HZ / 500))
         assert max(held_ms) <= 32
 
-
     @given(
         format=st.sampled_from(FORMATS),
         audio=st.binary(max_size=4000),
