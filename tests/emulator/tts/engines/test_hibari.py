@@ -1,8 +1,9 @@
 """hibari speaks at once, as loud as other voices, with words and mouth shapes in their place."""
 
 import asyncio
+import itertools
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
 import pytest
@@ -13,10 +14,13 @@ from hypothesis import strategies as st
 from tests.emulator.tts.sound import Spoken, hear, running, speak
 from voicelive_agent.emulator.tts import TtsError
 from voicelive_agent.emulator.tts.engines import open_tts as open_by_name
+from voicelive_agent.emulator.tts.engines.hibari import engine
 from voicelive_agent.emulator.tts.engines.hibari.engine import HibariSynthesizer, open_tts
 from voicelive_agent.emulator.tts.engines.hibari.waveform import SAMPLE_RATE_HZ, shape_level
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech
+from voicelive_agent.emulator.tts.worker import PhonemeMark, WordMark
 
+SETTINGS = {"tone": 1.0, "formants": 1.0, "rate": 1.0, "pitch": 1.0}
 SENTENCE = "Good morning, I will now tell you about the weather in your area."
 OPENINGS = (
     "Fine, thank you.", "Five o'clock.", "Hello there.", "Half past six.", "She is here.",
@@ -28,6 +32,11 @@ OPENINGS = (
 async def hibari() -> AsyncIterator[LocalTextToSpeech]:
     async with running(open_tts()) as tts:
         yield tts
+
+
+@pytest.fixture(scope="module")
+def synthesizer() -> HibariSynthesizer:
+    return HibariSynthesizer()
 
 
 speaks = pytest.mark.asyncio(loop_scope="module")
@@ -163,11 +172,69 @@ async def test_odd_clauses_are_survived(hibari: LocalTextToSpeech, clause: str) 
 @speaks
 async def test_a_long_text_is_spoken_sentence_by_sentence(hibari: LocalTextToSpeech) -> None:
     spoken = await speak(hibari, f"{SENTENCE} " * 8)
-    assert spoken.chunks == 9
+    assert spoken.chunks > 8
     assert len(spoken.words) == len(SENTENCE.split()) * 8
     endless = await speak(hibari, "and so on " * 300)
     assert len(endless.words) == 900
     assert endless.chunks > 5
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("clause", ["Um.", "Yes, of course.", SENTENCE])
+def test_the_first_sound_does_not_wait_for_the_last(
+    synthesizer: HibariSynthesizer, clause: str, rate: float
+) -> None:
+    """A clause was heard once all of it was made: after 30 ms of work for each second of it."""
+    frames: list[tuple[float, list[WordMark], list[PhonemeMark]]] = []
+
+    def collect(
+        pcm: bytes, words: Sequence[WordMark] = (), phonemes: Sequence[PhonemeMark] = ()
+    ) -> bool:
+        frames.append((len(pcm) / 48, list(words), list(phonemes)))
+        return True
+
+    synthesizer.speak(clause, {**SETTINGS, "rate": rate}, collect)
+    assert 100 < frames[0][0] < 1000
+    ends_ms = list(itertools.accumulate(duration_ms for duration_ms, _, _ in frames))
+    for begin_ms, end_ms, (_, words, phonemes) in zip(
+        [0.0, *ends_ms], ends_ms, frames, strict=False
+    ):
+        assert all(begin_ms <= at_ms <= end_ms for _, at_ms in [*words, *phonemes])
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, {**SETTINGS, "tone": 0.56, "formants": 0.86}])
+def test_in_parts_it_sounds_as_in_one(
+    synthesizer: HibariSynthesizer, settings: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def speak_once() -> "np.typing.NDArray[np.float64]":
+        pieces: list[bytes] = []
+
+        def collect(pcm: bytes, words: object = (), phonemes: object = ()) -> bool:
+            pieces.append(pcm)
+            return True
+
+        synthesizer.speak(SENTENCE, settings, collect)
+        return np.frombuffer(b"".join(pieces), "<i2").astype(float)
+
+    parts = speak_once()
+    monkeypatch.setattr(engine, "_FIRST_FRAMES", 10_000)
+    whole = speak_once()
+    shared = min(len(parts), len(whole))
+    assert abs(len(parts) - len(whole)) < SAMPLE_RATE_HZ // 100
+    # The model rounds to 8 bits by the loudest of what it is given.
+    assert np.std(parts[:shared] - whole[:shared]) < 0.1 * np.std(whole)
+
+
+def test_nothing_is_made_for_somebody_who_has_left(synthesizer: HibariSynthesizer) -> None:
+    count = 0
+
+    def leave(pcm: bytes, words: object = (), phonemes: object = ()) -> bool:
+        nonlocal count
+        count += 1
+        return False
+
+    synthesizer.speak(SENTENCE, SETTINGS, leave)
+    assert count == 1
 
 
 @speaks
@@ -300,11 +367,6 @@ def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hibari", None)
     with pytest.raises(TtsError, match=r"pip install 'voicelive-agent\[emulator\]'"):
         open_by_name("hibari")
-
-
-@pytest.fixture(scope="module")
-def synthesizer() -> HibariSynthesizer:
-    return HibariSynthesizer()
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,11 +5,13 @@ import ctypes
 import difflib
 import gc
 import itertools
+import math
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +34,7 @@ _IPA = {
     "A": "eɪ", "I": "aɪ", "O": "oʊ", "Q": "əʊ", "T": "ɾ", "W": "aʊ", "Y": "ɔɪ", "ᵊ": "ə",
     "ʣ": "dz", "ʤ": "dʒ", "ʥ": "dʑ", "ʦ": "ts", "ʧ": "tʃ", "ʨ": "tɕ", " ": WORD_GAP,
 }  # fmt: skip
+_Mark = TypeVar("_Mark", int, str)
 _TOKEN = re.compile(r"\S+")
 
 
@@ -177,31 +180,49 @@ def _find_end(symbols: Sequence[Symbol]) -> int:
     return len(window)
 
 
-def read_marks(
-    piece: Piece, times_ms: npt.NDArray[np.float64], limit_ms: float, offset_ms: float
-) -> tuple[list[WordMark], list[PhonemeMark]]:
-    """Where the words and phonemes of a piece begin, ``offset_ms`` into the clause.
+class Marks:
+    """Where the words and phonemes of a piece begin, told as its audio is made."""
 
-    ``times_ms`` is where each of its symbols begins, the first being the silence before them; its
-    audio is ``limit_ms`` long.
-    """
-    words: list[WordMark] = []
-    phonemes: list[PhonemeMark] = []
-    stressed_ms: float | None = None
-    for symbol, time_ms in zip(piece.symbols, times_ms[1:], strict=False):
-        if symbol.char in _STRESSES:
-            stressed_ms = time_ms if stressed_ms is None else stressed_ms
-            continue
-        if symbol.char == _LENGTH:
-            continue
-        began_ms = time_ms if stressed_ms is None else stressed_ms
-        stressed_ms = None
-        at_ms = round(offset_ms + min(max(began_ms - LAG_MS, 0.0), limit_ms))
-        if symbol.char in _PAUSES:
-            phonemes.append(("", at_ms))
-            continue
-        if symbol.char != " " and (not words or words[-1][0] != symbol.origin):
-            words.append((symbol.origin, at_ms))
-        phonemes.append((_IPA.get(symbol.char, symbol.char), at_ms))
-    phonemes.append(("", round(offset_ms + limit_ms)))
-    return words, phonemes
+    def __init__(self, piece: Piece, times_ms: npt.NDArray[np.float64], offset_ms: float) -> None:
+        """``times_ms`` is where each of its symbols begins, the first being the silence before
+        them; the piece begins ``offset_ms`` into the clause."""
+        self._offset_ms = offset_ms
+        self._words: deque[tuple[int, float]] = deque()
+        self._phonemes: deque[tuple[str, float]] = deque()
+        stressed_ms: float | None = None
+        for symbol, time_ms in zip(piece.symbols, times_ms[1:].tolist(), strict=False):
+            if symbol.char in _STRESSES:
+                stressed_ms = time_ms if stressed_ms is None else stressed_ms
+                continue
+            if symbol.char == _LENGTH:
+                continue
+            at_ms = (time_ms if stressed_ms is None else stressed_ms) - LAG_MS
+            stressed_ms = None
+            is_pause = symbol.char in _PAUSES
+            is_new = not self._words or self._words[-1][0] != symbol.origin
+            if not is_pause and symbol.char != " " and is_new:
+                self._words.append((symbol.origin, at_ms))
+            ipa = "" if is_pause else _IPA.get(symbol.char, symbol.char)
+            self._phonemes.append((ipa, at_ms))
+
+    def take(self, to_ms: float, cut_ms: float) -> tuple[list[WordMark], list[PhonemeMark]]:
+        """Those before ``to_ms`` of the clause that were not taken; ``cut_ms`` of the piece's
+        beginning are not spoken."""
+        return self._take(self._words, to_ms, cut_ms), self._take(self._phonemes, to_ms, cut_ms)
+
+    def finish(self, end_ms: float, cut_ms: float) -> tuple[list[WordMark], list[PhonemeMark]]:
+        """The rest, none of it after the end, and the silence that begins there."""
+        words, phonemes = self.take(math.inf, cut_ms)
+        end = round(end_ms)
+        return (
+            [(origin, min(at_ms, end)) for origin, at_ms in words],
+            [*((ipa, min(at_ms, end)) for ipa, at_ms in phonemes), ("", end)],
+        )
+
+    def _take(
+        self, marks: deque[tuple[_Mark, float]], to_ms: float, cut_ms: float
+    ) -> list[tuple[_Mark, int]]:
+        taken = []
+        while marks and (at_ms := self._offset_ms + max(marks[0][1] - cut_ms, 0.0)) < to_ms:
+            taken.append((marks.popleft()[0], round(at_ms)))
+        return taken

@@ -1,4 +1,7 @@
-"""Waveform of hibari: from the model's spectrum to audio, with another voice where asked for."""
+"""Waveform of hibari: from the model's spectrum to audio, with another voice where asked for.
+
+It is made as the spectrum comes, a few frames after one another.
+"""
 
 from dataclasses import dataclass
 
@@ -19,96 +22,151 @@ LEAD_MS, TAIL_MS = 5, 30
 _VOICED_HZ, _LOWEST_HZ = 40.0, 45.0
 _BIN_HZ = 20.0
 _STEP_SAMPLES = 48
+_BINS = 601
+_OVERLAPS = 4
+"""Frames of 50 ms, each 12.5 ms after the one before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """What the model tells of each frame of 12.5 ms; arrays are (601 bins, frames)."""
+    """What the model tells of each frame of 12.5 ms; arrays are (frames, 601 bins)."""
 
     harmonic_level: FloatArray
     harmonic_phase: FloatArray
     noise_level: FloatArray
     rest_level: FloatArray
     rest_phase: FloatArray
-    f0_hz: FloatArray
-    """Of each frame; below 40 it has no voice."""
 
 
-def make_sound(spectrum: Spectrum, pitch: float, formants: float) -> FloatArray:
-    """Samples at 24 kHz. ``pitch`` and ``formants`` are factors on the voice's own."""
+class Waveform:
+    """One piece of speech at 24 kHz, frame by frame.
+
+    ``pitch`` and ``formants`` are factors on the voice's own.
+    """
+
+    def __init__(self, f0_hz: FloatArray, pitch: float, formants: float) -> None:
+        """``f0_hz`` is the fundamental of all frames; below 40 a frame has no voice."""
+        from hibari import dsp
+
+        self._model_f0_hz, self._pitch, self._formants = f0_hz, np.float32(pitch), formants
+        moved_hz = np.maximum(f0_hz * self._pitch, np.float32(_LOWEST_HZ))
+        pulses = dsp.pulses(np.where(f0_hz > _VOICED_HZ, moved_hz, f0_hz))
+        padded = np.pad(pulses, dsp.N_FFT // 2, mode="reflect")
+        self._pulses = np.lib.stride_tricks.sliding_window_view(padded, dsp.N_FFT)[:: dsp.HOP]
+        self._noise = np.random.default_rng(0)
+        self._count = 0
+        self._overlap = np.zeros((_OVERLAPS - 1, dsp.HOP), np.float32)
+        self._weight = np.zeros_like(self._overlap)
+
+    def add(self, spectrum: Spectrum) -> FloatArray:
+        """The samples that are whole with the next frames; 25 ms lag, and end with the last."""
+        from hibari import dsp
+
+        start = self._count
+        self._count = end = start + len(spectrum.harmonic_level)
+        if self._pitch != 1.0 or self._formants != 1.0:
+            f0_hz = self._model_f0_hz[start:end]
+            spectrum = _change_speaker(spectrum, f0_hz, self._pitch, self._formants)
+        voice = dsp.rfft(self._pulses[start:end] * dsp.WIN_SRC, 1)
+        voice *= _polar(
+            spectrum.harmonic_level, np.float32(np.pi) * np.tanh(spectrum.harmonic_phase)
+        )
+        noise = self._noise.standard_normal((end - start, 2 * _BINS), dtype=np.float32)
+        voice += noise.view(np.complex64) * dsp.ex(spectrum.noise_level)
+        voice += _polar(spectrum.rest_level, spectrum.rest_phase)
+        frames = dsp.irfft(voice, dsp.N_FFT, 1) * dsp.WIN
+        return self._add_up(frames.reshape(-1, _OVERLAPS, dsp.HOP), dsp.WIN)
+
+    def _add_up(self, frames: FloatArray, window: FloatArray) -> FloatArray:
+        """Overlapping frames to sound, evened out where fewer of them overlap."""
+        count, lag = len(frames), _OVERLAPS // 2
+        tail = np.zeros_like(self._overlap)
+        sums = np.concatenate([self._overlap, np.zeros((count, tail.shape[1]), np.float32)])
+        weights = np.concatenate([self._weight, np.zeros_like(sums[len(tail) :])])
+        squares = np.square(window).reshape(_OVERLAPS, -1)
+        for part in range(_OVERLAPS):
+            sums[part : part + count] += frames[:, part]
+            weights[part : part + count] += squares[part]
+        self._overlap, self._weight = sums[count:], weights[count:]
+        is_last = self._count == len(self._model_f0_hz)
+        first = lag if self._count == count else 0
+        whole = slice(first, count + lag if is_last else count)
+        sound: FloatArray = sums[whole] / np.maximum(weights[whole], np.float32(1e-11))
+        return sound.reshape(-1)
+
+
+def find_frames(count: int, factor: float) -> npt.NDArray[np.intp]:
+    """Which of ``count`` frames to speak for ``factor`` as many, evenly; the pitch stays."""
+    if abs(factor - 1) < 0.001:
+        return np.arange(count)
+    return np.minimum(np.arange(round(count * factor)) / factor, count - 1).astype(np.intp)
+
+
+def _polar(level: FloatArray, phase: FloatArray) -> npt.NDArray[np.complex64]:
+    """Of an amplitude's logarithm and an angle."""
     from hibari import dsp
 
-    if pitch != 1.0 or formants != 1.0:
-        spectrum = _change_speaker(spectrum, np.float32(pitch), formants)
-    sound: FloatArray = dsp.synth(
-        spectrum.harmonic_level,
-        spectrum.harmonic_phase,
-        spectrum.noise_level,
-        spectrum.rest_level,
-        spectrum.rest_phase,
-        spectrum.f0_hz,
-        np.random.default_rng(0),
-    )
-    return sound
+    number = np.empty(level.shape, np.complex64)
+    np.cos(phase, out=number.real)
+    np.sin(phase, out=number.imag)
+    number *= dsp.ex(level)
+    return number
 
 
-def stretch_time(spectrum: Spectrum, factor: float) -> Spectrum:
-    """As many frames more, or less, evenly; the pitch stays."""
-    if abs(factor - 1) < 0.001:
-        return spectrum
-    count = len(spectrum.f0_hz)
-    index = np.minimum(np.arange(round(count * factor)) / factor, count - 1).astype(np.intp)
-    return Spectrum(
-        spectrum.harmonic_level[:, index],
-        spectrum.harmonic_phase[:, index],
-        spectrum.noise_level[:, index],
-        spectrum.rest_level[:, index],
-        spectrum.rest_phase[:, index],
-        spectrum.f0_hz[index],
-    )
-
-
-def _change_speaker(spectrum: Spectrum, pitch: np.float32, formants: float) -> Spectrum:
+def _change_speaker(
+    spectrum: Spectrum, f0_hz: FloatArray, pitch: np.float32, formants: float
+) -> Spectrum:
     """The same words at another pitch, by another vocal tract.
 
     The level and phase of harmonics mean something at harmonics only, so what is between them is
     filled in from those before any other harmonic may stand there.
     """
-    f0_hz = spectrum.f0_hz
-    bins = len(spectrum.harmonic_level)
-    source = np.minimum(np.arange(bins) / formants, bins - 1)
-    spacing = np.maximum(f0_hz, _VOICED_HZ) / _BIN_HZ
-    number = np.maximum(source[:, None] / spacing, 1).astype(np.float32)
+    source = np.minimum(np.arange(_BINS) / formants, _BINS - 1)
+    spacing = np.maximum(f0_hz, _VOICED_HZ)[:, None] / _BIN_HZ
+    number = np.maximum(source / spacing, 1).astype(np.float32)
     below = np.floor(number)
     near, lower, upper = (
-        np.minimum(np.rint(harmonic * spacing).astype(np.intp), bins - 1)
+        np.minimum(np.rint(harmonic * spacing).astype(np.intp), _BINS - 1)
         for harmonic in (np.rint(number), below, below + 1)
     )
-    level = np.take_along_axis(spectrum.harmonic_level, lower, 0)
-    level += (np.take_along_axis(spectrum.harmonic_level, upper, 0) - level) * (number - below)
-    moved_hz = np.maximum(f0_hz * pitch, np.float32(_LOWEST_HZ))
+    level = np.take_along_axis(spectrum.harmonic_level, lower, 1)
+    level += (np.take_along_axis(spectrum.harmonic_level, upper, 1) - level) * (number - below)
     nearest = np.rint(source).astype(np.intp)
     return Spectrum(
         # Half the pitch is twice the harmonics, each of the same amplitude.
         level + np.log(pitch) / 2,
-        np.take_along_axis(spectrum.harmonic_phase, near, 0),
-        spectrum.noise_level[nearest],
-        spectrum.rest_level[nearest],
-        spectrum.rest_phase[nearest],
-        np.where(f0_hz > _VOICED_HZ, moved_hz, f0_hz),
+        np.take_along_axis(spectrum.harmonic_phase, near, 1),
+        spectrum.noise_level[:, nearest],
+        spectrum.rest_level[:, nearest],
+        spectrum.rest_phase[:, nearest],
     )
 
 
-def trim(sound: FloatArray) -> tuple[int, int]:
-    """Where what can be heard begins and ends, with a margin: sample indices."""
-    usable = len(sound) // _STEP_SAMPLES * _STEP_SAMPLES
-    peaks = np.abs(sound[:usable]).reshape(-1, _STEP_SAMPLES).max(axis=1)
-    heard = np.flatnonzero(peaks > QUIET)
-    if not len(heard):
-        return 0, 0
-    start = heard[0] * _STEP_SAMPLES - LEAD_MS * SAMPLE_RATE_HZ // 1000
-    end = (heard[-1] + 1) * _STEP_SAMPLES + TAIL_MS * SAMPLE_RATE_HZ // 1000
-    return max(int(start), 0), min(int(end), len(sound))
+class Trimmer:
+    """Takes away what can't be heard before and after a sound, but for a margin."""
+
+    def __init__(self) -> None:
+        self.cut_samples = 0
+        """How many were taken from the beginning."""
+        self._is_heard = False
+        self._held = np.zeros(0, np.float32)
+
+    def trim(self, sound: FloatArray) -> FloatArray:
+        """What is known to be kept by now."""
+        held = np.concatenate([self._held, sound])
+        usable = len(held) // _STEP_SAMPLES * _STEP_SAMPLES
+        peaks = np.abs(held[:usable]).reshape(-1, _STEP_SAMPLES).max(axis=1)
+        loud = np.flatnonzero(peaks > QUIET)
+        if not len(loud):
+            self._held = held
+            return held[:0]
+        end = int(loud[-1] + 1) * _STEP_SAMPLES + TAIL_MS * SAMPLE_RATE_HZ // 1000
+        start = 0
+        if not self._is_heard:
+            lead = int(loud[0]) * _STEP_SAMPLES - LEAD_MS * SAMPLE_RATE_HZ // 1000
+            start = self.cut_samples = max(lead, 0)
+        self._is_heard, self._held = True, held[end:]
+        return held[start:end]
 
 
 def shape_level(sound: FloatArray) -> bytes:
