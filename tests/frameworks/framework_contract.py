@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.frameworks.asking import Interrupted, collect, end, say, speech
+from tests.frameworks.contract_tools import Weather, get_time, hang_up
 from tests.frameworks.openai_server import (
     Break,
     Call,
@@ -23,29 +25,10 @@ from tests.frameworks.openai_server import (
     Refuse,
 )
 from tests.server.engine.engine_room import EngineRoom
-from voicelive_agent.agent import INTERRUPTION_NOTE, ClientEvent, EndCall, Output, PastTurn, Turn
+from voicelive_agent.agent import INTERRUPTION_NOTE, ClientEvent, EndCall, PastTurn, Turn
 from voicelive_agent.diagnostics import find_waiting
-from voicelive_agent.frameworks import LoadedAgent, adapt, current_turn, end_call, show
+from voicelive_agent.frameworks import LoadedAgent, adapt
 from voicelive_agent.frameworks.model_stops import find_stop
-
-
-def speech(text: str, *history: PastTurn, **fields: Any) -> Turn:
-    return Turn("speech", text, history=history, session_id="s1", user_id="u1", **fields)
-
-
-def end(turn: Turn, reply: str, *, interrupted: bool = False) -> PastTurn:
-    """The turn as a later one sees it: what is kept of it went through the store's JSON."""
-    notes = json.loads(json.dumps(turn.notes, allow_nan=False))
-    return PastTurn(turn.kind, turn.text, turn.action, reply, interrupted, notes)
-
-
-async def collect(replies: AsyncIterator[Output]) -> list[Output]:
-    return [output async for output in replies]
-
-
-async def say(agent: LoadedAgent, turn: Turn) -> str:
-    outputs = await collect(agent.reply(turn))
-    return "".join(output for output in outputs if isinstance(output, str))
 
 
 async def read_stop(agent: LoadedAgent, server: OpenAIServer, finish: str) -> str | None:
@@ -60,67 +43,6 @@ async def read_stop(agent: LoadedAgent, server: OpenAIServer, finish: str) -> st
     finally:
         assert spoken == "From nine to"
     return None
-
-
-class Interrupted:
-    """A turn whose reply is read in a task, as the engine reads it, and then cancelled."""
-
-    def __init__(self, agent: LoadedAgent, turn: Turn) -> None:
-        self.outputs: list[Output] = []
-        self._grew = asyncio.Event()
-        self._agent = agent
-        self._turn = turn
-        self._task = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        async for output in self._agent.reply(self._turn):
-            self.outputs.append(output)
-            self._grew.set()
-
-    async def wait_for(self, *expected: Output) -> None:
-        while self.outputs[-len(expected) :] != list(expected):
-            self._grew.clear()
-            await asyncio.wait_for(self._grew.wait(), 20)
-
-    async def cancel(self) -> PastTurn:
-        self._task.cancel()
-        await asyncio.wait({self._task}, timeout=20)
-        assert self._task.cancelled()
-        heard = "".join(output for output in self.outputs if isinstance(output, str))
-        return end(self._turn, heard, interrupted=True)
-
-
-class Weather:
-    """A tool with a side effect on the screen, that can be held back."""
-
-    def __init__(self) -> None:
-        self.cities: list[str] = []
-        self.called = asyncio.Event()
-        self.released = asyncio.Event()
-        self.released.set()
-        self.error: Exception | None = None
-
-    async def get_weather(self, city: str) -> str:
-        """The weather in a city."""
-        self.cities.append(city)
-        show(ClientEvent("ui.card", title=city, turn=current_turn().text))
-        self.called.set()
-        await self.released.wait()
-        if self.error is not None:
-            raise self.error
-        return f"rain in {city}"
-
-
-def get_time(city: str) -> str:
-    """The time in a city."""
-    show(ClientEvent("ui.clock", title=city))
-    return "noon"
-
-
-def hang_up() -> str:
-    """End the call."""
-    end_call("goodbye")
-    return "The call ends after this."
 
 
 class FrameworkContract:

@@ -8,14 +8,8 @@ import pytest
 from agent_framework import Agent, HistoryProvider, Message
 from agent_framework.openai import OpenAIChatClient, OpenAIChatCompletionClient
 
-from tests.frameworks.framework_contract import (
-    FrameworkContract,
-    Interrupted,
-    end,
-    read_stop,
-    say,
-    speech,
-)
+from tests.frameworks.asking import Interrupted, end, say, speech
+from tests.frameworks.framework_contract import FrameworkContract, read_stop
 from tests.frameworks.openai_server import OpenAIServer, Pause, Received
 from voicelive_agent.frameworks import adapt
 

@@ -13,14 +13,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from pydantic import SecretStr
 
-from tests.frameworks.framework_contract import (
-    FrameworkContract,
-    Interrupted,
-    end,
-    read_stop,
-    say,
-    speech,
-)
+from tests.frameworks.asking import Interrupted, end, say, speech
+from tests.frameworks.framework_contract import FrameworkContract, read_stop
 from tests.frameworks.openai_server import Call, OpenAIServer, Pause
 from voicelive_agent.agent import PastTurn, Turn
 from voicelive_agent.frameworks import AgentLoadError, adapt

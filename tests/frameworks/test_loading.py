@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.frameworks.framework_contract import collect, say, speech
+from tests.frameworks.asking import collect, say, speech
 from voicelive_agent.agent import ClientEvent, Turn
 from voicelive_agent.diagnostics import WrongOutputError
 from voicelive_agent.frameworks import AgentLoadError, adapt, current_turn, load_agent, show

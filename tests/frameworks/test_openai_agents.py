@@ -14,7 +14,8 @@ from agents import (
 )
 from pydantic import BaseModel
 
-from tests.frameworks.framework_contract import FrameworkContract, end, say, speech
+from tests.frameworks.asking import end, say, speech
+from tests.frameworks.framework_contract import FrameworkContract
 from tests.frameworks.openai_server import Call, Frames, OpenAIServer
 from voicelive_agent.agent import Turn
 from voicelive_agent.frameworks import AgentLoadError, adapt

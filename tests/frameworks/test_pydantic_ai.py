@@ -8,7 +8,8 @@ from pydantic_ai import Agent, RunContext
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from tests.frameworks.framework_contract import FrameworkContract, say, speech
+from tests.frameworks.asking import say, speech
+from tests.frameworks.framework_contract import FrameworkContract
 from tests.frameworks.openai_server import Call, OpenAIServer
 from voicelive_agent.agent import Turn
 from voicelive_agent.frameworks import AgentLoadError, adapt

@@ -37,12 +37,6 @@ AZURE = {
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[OpenAIServer]:
-    async with OpenAIServer() as server:
-        yield server
-
-
-@pytest.fixture
 async def room(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: OpenAIServer
 ) -> AsyncIterator[EngineRoom]:

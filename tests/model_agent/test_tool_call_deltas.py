@@ -5,7 +5,7 @@ index: the names ran together to ``get_weatherget_weather``, and no tool ran.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
-from tests.frameworks.framework_contract import collect, speech
+from tests.frameworks.asking import collect, speech
 from tests.frameworks.openai_server import Frames, OpenAIServer
 from voicelive_agent.frameworks import load_agent
 from voicelive_agent.model_agent.tool_call_deltas import ToolCallDeltas
@@ -158,12 +158,6 @@ STREAMS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         ["Oslo"],
     ),
 }
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[OpenAIServer]:
-    async with OpenAIServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from examples.front_desk import FrontDesk, phrase_list, phrases
 from examples.front_desk.details import Details
 from examples.front_desk.shifts import Shift
 from examples.front_desk.understanding import Understood, understand
-from tests.frameworks.caller import NOW, Caller
+from tests.examples.front_desk.caller import NOW, Caller
 
 YES = """
 yes

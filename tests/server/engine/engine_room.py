@@ -26,6 +26,13 @@ Reply = Callable[[Turn], AsyncIterator[Output]]
 KEY = ConversationKey("user", "session")
 
 
+async def count_to_three(turn: Turn) -> AsyncIterator[Output]:
+    """An agent that says a word each second."""
+    for word in ("one ", "two ", "three"):
+        yield word
+        await asyncio.sleep(1)
+
+
 class FunctionAgent:
     def __init__(self, reply: Reply) -> None:
         self.reply = reply

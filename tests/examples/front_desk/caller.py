@@ -9,6 +9,7 @@ from voicelive_agent.agent import ClientEvent, EndCall, Output, PastTurn, Turn
 
 NOW = dt.datetime(2026, 11, 18, 15, 0, tzinfo=dt.UTC)
 """A Wednesday afternoon."""
+MILLER = "a table for four tomorrow at half past seven under the name Miller"
 
 
 class Caller:

@@ -6,15 +6,13 @@ import json
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 from redis.crc import key_slot
 
 from tests.server.conversations.backends import KEY, RedisServer, Stops, converse, end, make_record
+from tests.server.conversations.redis.opening import command, connect, open_redis, wait_until_ready
 from voicelive_agent.server.conversations import ConversationKey, StoreError
 from voicelive_agent.server.conversations.redis.entra import EntraCredentials
 from voicelive_agent.server.conversations.redis.link import RedisLink
@@ -25,43 +23,6 @@ pytestmark = pytest.mark.component
 
 # An operation may take two attempts of a second each, and a loaded machine adds its share.
 BOUND_SECONDS = 6.0
-
-
-@asynccontextmanager
-async def open_redis(
-    server: RedisServer,
-    limits: Limits | None = None,
-    *,
-    stops: Stops | None = None,
-    url: str = "",
-    **options: Any,
-) -> AsyncIterator[RedisStore]:
-    options.setdefault("lease_seconds", 0.6)
-    store = RedisStore(url or server.url, limits, **options)
-    await store.open(stops or Stops())
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-@asynccontextmanager
-async def connect(server: RedisServer) -> AsyncIterator[Redis]:
-    client = Redis.from_url(server.url, decode_responses=True)
-    try:
-        yield client
-    finally:
-        await client.aclose()
-
-
-async def command(client: Redis, *words: str) -> Any:
-    return await client.execute_command(*words)  # type: ignore[no-untyped-call]
-
-
-async def wait_until_ready(store: RedisStore) -> None:
-    async with asyncio.timeout(20):
-        while not await store.ready():
-            await asyncio.sleep(0.05)
 
 
 async def test_a_lost_redis_is_an_error_in_bounded_time_and_recovers(

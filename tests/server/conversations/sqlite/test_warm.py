@@ -24,11 +24,6 @@ from voicelive_agent.server.conversations.store import Limits
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "kept" / "conversations.sqlite3"
-
-
-@pytest.fixture
 async def store(path: Path) -> AsyncIterator[SqliteStore]:
     store = await open_store(path)
     yield store

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.server.conversations.backends import KEY, RedisServer, Stops, converse, end, make_record
-from tests.server.conversations.test_redis import connect, open_redis, wait_until_ready
+from tests.server.conversations.redis.opening import connect, open_redis, wait_until_ready
 from tests.server.engine.engine_room import FunctionAgent
 from voicelive_agent.agent import Output, Turn
 from voicelive_agent.server.conversations import ConversationKey, StoreError, TurnRecord
