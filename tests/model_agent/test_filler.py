@@ -87,10 +87,10 @@ async def test_no_filler_in_the_middle_of_a_sentence(
         ]
 
 
-async def test_no_filler_for_a_quick_tool_and_in_the_callers_language_for_a_slow_one(
+async def test_a_filler_is_in_the_callers_language(
     gate: asyncio.Event, configure: Configure, server: OpenAIServer
 ) -> None:
-    configure(VOICELIVE_AGENT_FILLER_TEXTS="[]")
+    configure(VOICELIVE_AGENT_FILLER_AFTER_MS="10", VOICELIVE_AGENT_FILLER_TEXTS="[]")
     async with running() as agent:
         server.answer(Call("get_weather", city="Oslo"))
         server.answer("Nass.")
@@ -102,6 +102,14 @@ async def test_no_filler_for_a_quick_tool_and_in_the_callers_language_for_a_slow
         )
         gate.set()
         await collect(replies)
+
+
+async def test_no_filler_for_a_quick_tool(
+    gate: asyncio.Event, configure: Configure, server: OpenAIServer
+) -> None:
+    configure(VOICELIVE_AGENT_FILLER_AFTER_MS="10000")
+    gate.set()
+    async with running() as agent:
         server.answer(Call("get_weather", city="Oslo"))
         server.answer("Wet.")
         outputs = await collect(agent.reply(speech("weather?")))
