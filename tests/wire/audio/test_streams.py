@@ -91,7 +91,7 @@ class TestDecoder:
         decoded = decode_all(
             Decoder(format, ENGINE_RATE_HZ), [bytes(samples * format.bytes_per_sample)]
         )
-        assert abs(len(decoded) // 2 - samples * ENGINE_RATE_HZ / format.rate_hz) <= 1
+        assert abs(len(decoded) // 2 - samples * ENGINE_RATE_HZ / format.rate_hz) < 2
 
     def test_silence_stays_silent(self) -> None:
         decoded = decode_all(Decoder(FORMATS[3], ENGINE_RATE_HZ), [bytes(20_000)])

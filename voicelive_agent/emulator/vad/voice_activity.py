@@ -134,7 +134,7 @@ class DcRemover:
         for start in range(0, len(samples), _DC_BLOCK_SAMPLES):
             block = samples[start : start + _DC_BLOCK_SAMPLES]
             # The weighted mean of all samples so far, at each of them.
-            sums = np.cumsum(block * self._weights[: len(block)]) + self._level
+            sums = (block * self._weights[: len(block)]).cumsum() + self._level
             levels = self._ages[: len(block)] * sums
             centred[start : start + len(block)] = block - levels
             self._level = float(levels[-1])
@@ -145,5 +145,4 @@ class DcRemover:
 
 
 def _to_pcm(samples: npt.NDArray[np.float64]) -> bytes:
-    rounded = np.rint(samples, out=samples)
-    return np.minimum(np.maximum(rounded, -32768), 32767).astype("<i2").tobytes()
+    return np.rint(samples, out=samples).clip(-32768, 32767).astype("<i2").tobytes()

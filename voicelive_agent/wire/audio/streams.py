@@ -48,9 +48,7 @@ class Resampler:
         resampled: npt.NDArray[np.float32] = self._stream.resample_chunk(
             samples.astype(np.float32), last=last
         )
-        rounded = np.rint(resampled, out=resampled)
-        within = np.minimum(np.maximum(rounded, -32768), 32767)
-        return within.astype(np.int16)
+        return np.rint(resampled, out=resampled).clip(-32768, 32767).astype(np.int16)
 
     def finish(self) -> Samples:
         """What the filter still holds; the next sample begins a new stream."""
