@@ -8,10 +8,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Those that speech is heard and spoken with; what can't be fetched is told, and done without.
 MODELS = $(BIN)/voicelive-agent models fetch || true
-QUICK := "not component and not slow"
+QUICK := not component and not slow
+SLOW := not ($(QUICK)) and not nightly
 WORKERS := 2
+# What is slow waits for speech and for processes more than it computes.
+SLOW_WORKERS := 3
+PYTEST := $(BIN)/python -m pytest -q
 # Neighbours in a file share what is costly to make, so they stay with one worker while both have work.
-PYTEST_QUICK = $(BIN)/python -m pytest -q -m $(QUICK) -n $(WORKERS) --dist worksteal
+PYTEST_QUICK = $(PYTEST) -m "$(QUICK)" -n $(WORKERS) --dist worksteal
+# A file stays with one worker: its tests share a browser, a program or an engine.
+BY_FILE := --dist loadfile --no-loadscope-reorder
+CONSOLE := tests/emulator/console
 # Without it, each process compiles what it imports, and each run rewrites the tests' assertions.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -36,19 +43,19 @@ setup: for-development  ## Make .venv for development
 test: for-development  ## All tests; system packages are installed where this is allowed
 	$(PYTEST_QUICK)
 	# A browser is driven from an event loop of its own, which other tests of the process would meet.
-	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" tests/emulator/console
-	$(BIN)/python -m pytest -q -m "not ($(subst ",,$(QUICK))) and not nightly" -n $(WORKERS) \
-		--dist loadfile --no-loadscope-reorder --ignore=tests/emulator/console
+	$(PYTEST) -m "$(SLOW) and alone" $(CONSOLE)
+	$(PYTEST) -m "$(SLOW) and not alone" -n $(WORKERS) $(BY_FILE) $(CONSOLE)
+	$(PYTEST) -m "$(SLOW)" -n $(SLOW_WORKERS) $(BY_FILE) --ignore=$(CONSOLE)
 
 quick: for-development  ## The tests that need no external component and no real time
 	$(PYTEST_QUICK)
 
 clients: for-development  ## All tests with clients that others wrote, those for the night too
-	$(BIN)/python -m pytest -q tests/clients
+	$(PYTEST) tests/clients
 
 nightly: clients image-python  ## What takes too long for each change
 	$(PYTEST_QUICK) --hypothesis-profile=night tests/server tests/wire
-	$(BIN)/python -m pytest -q -m nightly --ignore=tests/clients
+	$(PYTEST) -m nightly --ignore=tests/clients
 
 coverage: for-development  ## The quick tests, with the branches that they take
 	$(PYTEST_QUICK) --cov --cov-report=term:skip-covered

@@ -34,7 +34,7 @@ _SOURCES = frozenset(
 """pip's options that say where packages come from; no other changes what is installed."""
 _SECTIONS = ("global", "install", ":env:")
 """Of pip's settings; a later one overrides an earlier one."""
-_REQUIREMENTS = ("--no-deps", "--require-hashes", "--no-build-isolation")
+_REQUIREMENTS = ("--no-deps", "--require-hashes", "--no-build-isolation", "--no-compile")
 
 
 class EnvironmentFailed(Exception):
@@ -205,8 +205,16 @@ def install(wanted: str) -> None:
             continue
         total = _lock(name).read_text().count("==")
         pip.install(*_REQUIREMENTS, "-r", str(_lock(name)), tell=_Progress(name, total))
+    _compile(pip.python)
     pip.install("--no-deps", "--no-build-isolation", "--editable", str(PROJECT))
     _mark(wanted).write_text(fingerprint(wanted))
+
+
+def _compile(python: Path) -> None:
+    """Bytecode of all packages, by all cores: pip compiles one file after the other."""
+    command = [str(python), "-m", "compileall", "-qq", "-j", "0", str(VENV)]
+    # Some packages carry templates that are no Python; nobody imports them.
+    subprocess.run(command, capture_output=True, check=False)
 
 
 class _Progress:

@@ -147,6 +147,16 @@ def test_what_was_released_since_the_lock_is_not_looked_at(checkout: Path) -> No
     assert not is_ready("development")
 
 
+def test_packages_are_compiled_and_what_is_no_python_is_left(checkout: Path) -> None:
+    """A start that compiled what it imports would take seconds more."""
+    (site,) = (checkout / ".venv").glob("lib/python*/site-packages")
+    (site / "template.py").write_text("{{ name }} = ?\n")
+    prepare("run")
+    compiled = {path.name.partition(".")[0] for path in (site / "__pycache__").iterdir()}
+    assert {"leaf", "root"} <= compiled
+    assert "template" not in compiled
+
+
 def test_what_running_needs_comes_with_what_development_needs(checkout: Path) -> None:
     prepare("development")
     assert is_ready("development")

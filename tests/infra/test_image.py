@@ -1,4 +1,7 @@
-"""The image, built from its Dockerfile in a clean Debian, and its server in it."""
+"""The image, built from its Dockerfile in a clean Debian, and its server in it.
+
+That takes minutes, so it is done at night; ``test_image_contents`` serves what goes into it.
+"""
 
 import os
 import shutil
@@ -39,9 +42,9 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
 
 
 @pytest.mark.component
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.xdist_group("image")
 class TestImage:
     def test_keeps_the_contract_and_exits_with_0(self, image: Image, tmp_path: Path) -> None:
         with check.serve(image, tmp_path / "log") as server:

@@ -19,7 +19,7 @@ from voicelive_agent.emulator.agents import (
     TextDelta,
 )
 
-pytestmark = [pytest.mark.component, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.component, pytest.mark.alone, pytest.mark.timeout(180)]
 
 WORDS = "one two three four five six seven eight nine ten eleven twelve"
 QUIET = ()

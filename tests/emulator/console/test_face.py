@@ -8,7 +8,7 @@ from tests.emulator.console.conftest import Microphone
 from tests.emulator.console.rig import Desk, Screen, open_console
 from tests.emulator.console.test_call import answer
 
-pytestmark = [pytest.mark.component, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.component, pytest.mark.alone, pytest.mark.timeout(120)]
 
 REST = "0.06"
 WATCH = """() => {

@@ -9,7 +9,7 @@ from tests.emulator.console.conftest import Microphone
 from tests.emulator.console.rig import Desk, Sound, open_console
 from tests.emulator.console.test_call import answer, find, keep_sound, sent
 
-pytestmark = [pytest.mark.component, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.component, pytest.mark.alone, pytest.mark.timeout(180)]
 
 HIDE = """() => {
   const waiting = [];
