@@ -2,9 +2,14 @@
 
 import asyncio
 import os
+import ssl
 import sys
+from functools import cache
+from types import ModuleType
 from typing import Any
 
+import httpx._transports.default
+import httpx2._transports.default
 import uvicorn.server
 from hypothesis import HealthCheck, settings
 
@@ -32,6 +37,29 @@ class _ShortSleeps:
 
 
 vars(uvicorn.server)["asyncio"] = _ShortSleeps()
+
+
+def _read_authorities_once(transport: ModuleType) -> None:
+    """A client that is given no context of its own shares one: each read 150 certificates anew."""
+    make = vars(transport)["create_ssl_context"]
+
+    @cache
+    def make_default(trust_env: bool, *files: str | None) -> ssl.SSLContext:
+        made: ssl.SSLContext = make(trust_env=trust_env)
+        return made
+
+    def create(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        if verify is not True or cert is not None:
+            given: ssl.SSLContext = make(verify, cert, trust_env)
+            return given
+        named = (os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+        return make_default(trust_env, *named)
+
+    vars(transport)["create_ssl_context"] = create
+
+
+for transport in (httpx._transports.default, httpx2._transports.default):
+    _read_authorities_once(transport)
 
 
 def pytest_collection_finish() -> None:

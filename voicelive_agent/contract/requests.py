@@ -22,7 +22,7 @@ Headers = dict[str, str] | list[tuple[bytes, bytes]]
 
 
 @functools.cache
-def _trust() -> ssl.SSLContext:
+def trust_authorities() -> ssl.SSLContext:
     """Reading the certificates takes longer than a turn, so it is done once."""
     return httpx.create_ssl_context()
 
@@ -44,7 +44,7 @@ class Wire:
             # A connection that the server is just closing must not be used again, for the test
             # would take that for the agent's fault: each request has its own.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-            verify=_trust(),
+            verify=trust_authorities(),
             trust_env=False,
         )
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from voicelive_agent.contract.judge import Judge
+from voicelive_agent.contract.requests import trust_authorities
 from voicelive_agent.contract.stream import read_json
 from voicelive_agent.contract.target import Target
 
@@ -85,6 +86,7 @@ class Asker:
             params=target.query,
             timeout=target.timeout_seconds,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+            verify=trust_authorities(),
             trust_env=False,
         )
 

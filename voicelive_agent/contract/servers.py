@@ -1,5 +1,6 @@
 """Servers for tests: an ASGI application in a thread, or a command as a process."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -93,13 +94,11 @@ def start_process(
 
 def _wait_until_ready(server: ServerProcess) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            break
-        try:
-            if httpx.get(f"{server.url}/readiness", timeout=2, trust_env=False).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.02)
+    # One client for all tries: making one reads the authorities' certificates.
+    with httpx.Client(trust_env=False, timeout=2) as client:
+        while time.monotonic() < deadline and server.process.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                if client.get(f"{server.url}/readiness").status_code == 200:
+                    return
+            time.sleep(0.02)
     raise RuntimeError(f"the server did not get ready:\n{server.read_log()}")
