@@ -270,8 +270,8 @@ def test_talk_hang_up_and_talk_again(desk: Desk, microphone: Microphone) -> None
     """Elsewhere voice works once, or text of a person is missing after that (adk-web #119)."""
     desk.agent.answer = answer("Hello there.")
     with open_console(desk, microphone(Sound(1.5, 0.8))) as screen:
-        screen.page.evaluate(
-            """() => {
+        screen.page.add_init_script(
+            """
               window.contexts = []; window.tracks = [];
               const Context = AudioContext;
               window.AudioContext = class extends Context {
@@ -286,8 +286,10 @@ def test_talk_hang_up_and_talk_again(desk: Desk, microphone: Microphone) -> None
                 window.tracks.push(...stream.getTracks());
                 return stream;
               };
-            }"""
+            """
         )
+        screen.page.reload()
+        screen.page.wait_for_selector("console-bar button")
         for number in range(3):
             desk.stt.texts = [f"question {number}"]
             screen.page.keyboard.press("t")
@@ -315,6 +317,83 @@ def test_talk_hang_up_and_talk_again(desk: Desk, microphone: Microphone) -> None
         assert (
             screen.page.evaluate("window.contexts.filter((c) => c.state !== 'closed').length") == 1
         )
+
+
+def test_the_call_is_opened_beside_a_microphone_that_nobody_is_asked_for(
+    desk: Desk, microphone: Microphone
+) -> None:
+    """The page waited for the microphone, then asked whether it would be let in, then made its
+    context, and opened the call last: the greeting came 700 ms after the click."""
+    desk.agent.answer = answer("Hello there.")
+    with open_console(desk, microphone(*QUIET)) as screen:
+        screen.wait_for("voiceConsole.call.engine.playback !== null")
+        assert screen.call("call.engine.context.state") == "suspended"
+        screen.page.evaluate(
+            """() => {
+              const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+              const slow = new Promise((resolve) => { window.give = resolve; });
+              navigator.mediaDevices.getUserMedia = async (what) => (await slow, ask(what));
+            }"""
+        )
+        screen.talk()
+        screen.wait_for("voiceConsole.call.session.isReady")
+        screen.page.wait_for_timeout(200)
+        assert screen.frames("response.create") == [], "nobody can answer its greeting yet"
+        screen.page.evaluate("window.give()")
+        screen.wait_for_state("speaking")
+        screen.wait_for("voiceConsole.call.log.appends > 0")
+
+
+def test_a_microphone_that_does_not_open_ends_the_call(desk: Desk, microphone: Microphone) -> None:
+    with open_console(desk, microphone(*QUIET)) as screen:
+        screen.page.evaluate(
+            """() => {
+              const slow = new Promise((resolve) => { window.refuse = resolve; });
+              navigator.mediaDevices.getUserMedia = async () => {
+                await slow;
+                throw new DOMException("Could not start audio source", "NotReadableError");
+              };
+            }"""
+        )
+        screen.talk()
+        screen.wait_for("voiceConsole.call.session.isReady")
+        screen.page.evaluate("window.refuse()")
+        screen.page.locator('[data-state="busy"]').first.wait_for()
+        screen.wait_for("!voiceConsole.call.isOpen")
+        assert desk.agent.requests == []
+
+
+def test_a_call_that_is_hung_up_at_once_lets_go_of_the_microphone(
+    desk: Desk, microphone: Microphone
+) -> None:
+    """It was opened after the end of the call, and stayed open."""
+    with open_console(desk, microphone(*QUIET)) as screen:
+        screen.page.evaluate(
+            """() => {
+              const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+              const slow = new Promise((resolve) => { window.give = resolve; });
+              navigator.mediaDevices.getUserMedia = async (what) => {
+                await slow;
+                window.stream = await ask(what);
+                return window.stream;
+              };
+            }"""
+        )
+        screen.talk()
+        screen.page.keyboard.press("t")
+        screen.wait_for_state("ended")
+        screen.page.evaluate("window.give()")
+        screen.wait_for("window.stream?.getTracks()[0].readyState === 'ended'")
+        screen.wait_for_state("ended")
+
+
+def test_the_volume_is_kept(desk: Desk, microphone: Microphone) -> None:
+    """The slider stood where it was left, and the sound was as loud as ever."""
+    with open_console(desk, microphone(*QUIET)) as screen:
+        screen.page.evaluate("voiceConsole.call.setLoudspeaker({ volume: 0.25 })")
+        screen.page.reload()
+        screen.wait_for("voiceConsole.call.engine.gain")
+        assert screen.call("call.engine.gain.gain.value") == 0.25
 
 
 def test_hold_to_talk_commits_when_it_is_let_go(desk: Desk, microphone: Microphone) -> None:

@@ -4,6 +4,7 @@ import { AudioEngine } from "./audio/engine.js";
 import { decode, encode, lengthMs } from "./audio/formats.js";
 import { peakOf, RATE_HZ } from "./audio/pcm.js";
 import { Tape } from "./audio/tape.js";
+import { Source, tell } from "./events.js";
 import { load, save, SESSION } from "./preferences.js";
 import { Service, ServiceError } from "./service.js";
 import { Lanes } from "./wire/lanes.js";
@@ -18,7 +19,6 @@ import { Updates } from "./wire/updates.js";
 
 const CHUNK_MS = 20;
 const CHUNK = (RATE_HZ * CHUNK_MS) / 1000;
-const SILENCE = new Int16Array(CHUNK);
 /** A muted user who speaks louder than this for a while is told. */
 const TALKING_RMS = 0.03;
 const TALKING_CHUNKS = 15;
@@ -35,7 +35,7 @@ const MICROPHONE_TROUBLES = {
 export const now = () => performance.timeOrigin + performance.now();
 
 /** Tells `change` when there is something new to draw, and `moved` when the sound of both goes on. */
-export class Call extends EventTarget {
+export class Call extends Source {
   constructor() {
     super();
     this.service = new Service();
@@ -52,6 +52,7 @@ export class Call extends EventTarget {
       playback: (message) => this.heard(message),
       microphoneLost: () => this.loseMicrophone(),
     });
+    void this.engine.setLoudspeaker(this.preferences);
     /** @type {CallSocket | null} */
     this.socket = null;
     /** @type {Phase} */
@@ -83,9 +84,18 @@ export class Call extends EventTarget {
     this.watcher = 0;
     this.turnTimer = 0;
     this.greets = false;
+    /** Microphone and loudspeaker of the call, once they are open. @type {Promise<unknown>} */
+    this.sound = Promise.resolve();
+    /** @type {PermissionStatus | null} of the microphone, as far as the browser tells it */
+    this.permission = null;
+    void this.learnPermission().catch(() => {});
     this.pendingTexts = /** @type {string[]} */ ([]);
     /** Calls that hear and are told the same: other agents, to compare. @type {Call[]} */
     this.followers = [];
+  }
+
+  async learnPermission() {
+    this.permission = await navigator.permissions.query({ name: /** @type {PermissionName} */ ("microphone") });
   }
 
   get state() {
@@ -105,12 +115,8 @@ export class Call extends EventTarget {
     return ends ? Math.max(0, Math.round(ends - now() / 1000)) : null;
   }
 
-  changed() {
-    this.dispatchEvent(new Event("change"));
-  }
-
   moved() {
-    this.dispatchEvent(new Event("moved"));
+    tell(this, "moved");
   }
 
   /** @param {Partial<Preferences>} some */
@@ -142,23 +148,23 @@ export class Call extends EventTarget {
   async talk({ withMicrophone = true } = {}) {
     if (this.isOpen) return;
     this.greets = this.preferences.isGreeting && !this.pendingTexts.length;
-    this.enter(withMicrophone ? "asking" : "connecting");
     this.microphoneLost = false;
+    const isAsked = withMicrophone && this.permission?.state !== "granted";
+    this.enter(isAsked ? "asking" : "connecting");
     const loudspeaker = this.engine.openLoudspeaker();
-    loudspeaker.catch(() => {});
-    const allowed = this.known.then(() => this.service.preflight(this.wish));
-    allowed.catch(() => {});
+    const microphone = withMicrophone ? this.openMicrophone() : Promise.resolve();
+    this.sound = Promise.all([microphone, loudspeaker]);
+    this.sound.catch(() => {});
     try {
-      if (withMicrophone) await this.openMicrophone();
-      await allowed;
-      await loudspeaker;
-      await this.engine.connectMicrophone();
+      // Where nobody has to be asked, the call is opened beside the microphone.
+      await Promise.all([this.known, isAsked && microphone]);
+      if (this.isOpen) this.connect();
+      await this.sound;
+      if (this.isOpen) await this.engine.connectMicrophone();
+      else this.engine.closeMicrophone();
     } catch (error) {
       this.fail(error);
-      return;
     }
-    if (!this.isOpen) return;
-    this.connect();
   }
 
   async openMicrophone() {
@@ -167,7 +173,6 @@ export class Call extends EventTarget {
     this.hasMicrophone = true;
   }
 
-  /** @param {any} error */
   fail(error) {
     const trouble = error instanceof ServiceError ? error.trouble : (MICROPHONE_TROUBLES[error?.name] ?? "refused");
     const detail = error instanceof ServiceError ? error.message : trouble === "refused" ? String(error) : "";
@@ -220,13 +225,26 @@ export class Call extends EventTarget {
     this.session.active = this.session.playing = this.session.waiting = null;
     this.session.isUserSpeaking = false;
     this.session.isReady = false;
-    this.greets = false;
     if (retryInS === null) {
       this.end(reason);
       return;
     }
+    // Browsers don't say why a handshake failed.
+    if (!this.session.id && !(await this.isAllowed())) return;
+    this.greets = false;
     this.retryInS = retryInS;
     this.enter("reconnecting", { detail: reason });
+  }
+
+  /** Whether a call would be let in; where it would not, this one has failed. */
+  async isAllowed() {
+    const { socket } = this;
+    try {
+      await this.service.preflight(this.wish);
+    } catch (error) {
+      if (socket === this.socket) this.fail(error);
+    }
+    return socket !== null && socket === this.socket;
   }
 
   hangUp() {
@@ -263,7 +281,7 @@ export class Call extends EventTarget {
 
   // Events in and out.
 
-  /** @param {any} event @param {string} raw */
+  /** @param {string} raw */
   receive(event, raw) {
     const at = now();
     this.note("server", event, raw, at);
@@ -275,14 +293,13 @@ export class Call extends EventTarget {
     this.changed();
   }
 
-  /** @param {any} event */
   send(event) {
     const raw = JSON.stringify(event);
     this.socket?.send(raw);
     this.note("client", event, raw, now());
   }
 
-  /** @param {"client" | "server" | "page"} from @param {any} event @param {string} raw @param {number} at */
+  /** @param {"client" | "server" | "page"} from @param {string} raw @param {number} at */
   note(from, event, raw, at) {
     const isSound = event.type === "response.audio.delta";
     this.log.add({
@@ -330,7 +347,7 @@ export class Call extends EventTarget {
       else if (effect.do === "hangUp") this.end(effect.why);
       else if (effect.do === "configure") this.update(this.wishes);
       else if (effect.do === "called") this.called(effect.entry);
-      else this.begin();
+      else void this.begin().catch(() => {});
     }
   }
 
@@ -358,7 +375,9 @@ export class Call extends EventTarget {
   }
 
   /** The service has the session: now the person may be heard, and the agent may greet. */
-  begin() {
+  async begin() {
+    await this.sound;
+    if (this.phase !== "open") return;
     if (this.greets) this.send({ type: "response.create" });
     this.greets = false;
     for (const text of this.pendingTexts.splice(0)) void this.write(text);
@@ -495,14 +514,14 @@ export class Call extends EventTarget {
     return true;
   }
 
-  /** Back to the console's own value. @param {Field} field @param {any} value */
+  /** Back to the console's own value. @param {Field} field */
   takeBack(field, value) {
     const { [field.path]: _own, ...session } = this.preferences.session;
     this.prefer({ session });
     this.apply(field, value);
   }
 
-  /** @param {Field} field @param {any} value */
+  /** @param {Field} field */
   apply(field, value) {
     if (field.applies !== "next_call") this.lead((call) => call.phase === "open" && call.update({ [field.path]: value }));
     if (this.phase === "open" && field.applies !== "next_call") this.update({ [field.path]: value }, true);
@@ -516,7 +535,7 @@ export class Call extends EventTarget {
     const { [name]: _own, ...own } = this.preferences.session;
     // It would be refused at every call; the form still shows it, with the reason.
     this.prefer({ session: own });
-    this.dispatchEvent(new CustomEvent("refused", { detail: { name, value: wrong } }));
+    tell(this, "refused", { name, value: wrong });
     if (!this.session.isReady) this.update(name in session ? rest : SESSION);
   }
 
@@ -540,10 +559,10 @@ export class Call extends EventTarget {
     this.changed();
   }
 
-  /** @param {number} volume */
-  setVolume(volume) {
-    this.engine.setVolume(volume);
-    this.prefer({ volume });
+  /** The loudspeaker of the call. @param {{volume?: number, sinkId?: string}} some */
+  async setLoudspeaker(some) {
+    this.prefer(some);
+    await this.engine.setLoudspeaker(this.preferences);
   }
 
   // Sound in and out.
@@ -553,12 +572,12 @@ export class Call extends EventTarget {
     const { rms, peak } = chunk;
     this.inputLevel = rms;
     const { talksWhileMuted } = this;
-    this.loudChunks = rms > TALKING_RMS ? this.loudChunks + 1 : Math.max(0, this.loudChunks - 0.2);
+    this.loudChunks = rms > TALKING_RMS ? this.loudChunks + 1 : Math.max(0, this.loudChunks - 0.2 * (chunk.pcm.length / CHUNK));
     if (this.talksWhileMuted !== talksWhileMuted) this.changed();
     this.moved();
     // What is played again would be taken for the person.
     const isHeard = !this.isMuted && this.headMs === null && (!this.isPushToTalk || this.isHolding);
-    const pcm = isHeard ? chunk.pcm : SILENCE;
+    const pcm = isHeard ? chunk.pcm : new Int16Array(chunk.pcm.length);
     this.lead((call) => call.captured({ ...chunk, pcm }));
     const atMs = this.tape.write("you", now() - this.began, pcm);
     this.lanes.you(atMs - CHUNK_MS, isHeard ? peak : 0);
@@ -588,7 +607,7 @@ export class Call extends EventTarget {
     this.moved();
   }
 
-  /** A message of the playback worklet. @param {any} message */
+  /** A message of the playback worklet. */
   heard(message) {
     if (message.began) {
       this.session.began(message.began, message.at);

@@ -1,6 +1,7 @@
 /** Comparison: several agents in one call, with one microphone, one loudspeaker and one scale. */
 
 import { Call } from "./call.js";
+import { Source } from "./events.js";
 
 export const MAX_CALLS = 4;
 
@@ -29,7 +30,7 @@ class SideCall extends Call {
 }
 
 /** Tells `change` when there are other calls, or another one is heard. */
-export class Comparison extends EventTarget {
+export class Comparison extends Source {
   /** @param {Call} main the page's own call */
   constructor(main) {
     super();
@@ -44,10 +45,6 @@ export class Comparison extends EventTarget {
 
   get isOn() {
     return this.main.followers.length > 0;
-  }
-
-  changed() {
-    this.dispatchEvent(new Event("change"));
   }
 
   /** One agent more; in a call it joins at once. @param {Wish} wish */

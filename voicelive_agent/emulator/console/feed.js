@@ -1,5 +1,6 @@
 /** Feed: what the emulator tells as it happens, of itself or of one session, for as long as it is wanted. */
 
+import { tell } from "./events.js";
 import { ServiceError } from "./service.js";
 
 const RETRY_S = [1, 2, 4, 8];
@@ -43,7 +44,7 @@ export class Feed extends EventTarget {
     for await (const { event, id, data } of this.service.events(this.path, this.abort.signal, this.lastId)) {
       this.tries = 0;
       this.lastId = id || this.lastId;
-      this.dispatchEvent(new CustomEvent(event, { detail: data }));
+      tell(this, event, data);
     }
   }
 }

@@ -1,5 +1,6 @@
 /** Sessions of the emulator: those that run and ran, recordings, and replays, as its feed tells them. */
 
+import { on, Source, tell } from "./events.js";
 import { Feed } from "./feed.js";
 import { Observed } from "./wire/observed.js";
 import { readPeaks } from "./wire/wav.js";
@@ -9,7 +10,7 @@ const KEPT = 200;
 const LONG_MS = 600_000;
 
 /** Tells `change`, and `opened` with the summary of a session that has just begun. */
-export class Sessions extends EventTarget {
+export class Sessions extends Source {
   /** @param {Service} service @param {Feed} feed of the emulator */
   constructor(service, feed) {
     super();
@@ -21,12 +22,8 @@ export class Sessions extends EventTarget {
     /** @type {Map<string, Replay>} the newest of each recording */
     this.replays = new Map();
     for (const kind of ["opened", "closed", "replay"]) {
-      feed.addEventListener(kind, (event) => this.receive(kind, /** @type {CustomEvent} */ (event).detail));
+      on(feed, kind, (data) => this.receive(kind, data));
     }
-  }
-
-  changed() {
-    this.dispatchEvent(new Event("change"));
   }
 
   /** Open sessions before closed ones, newest first. */
@@ -46,7 +43,7 @@ export class Sessions extends EventTarget {
     this.changed();
   }
 
-  /** @param {string} kind @param {any} data */
+  /** @param {string} kind */
   receive(kind, data) {
     if (kind === "opened" || kind === "closed") this.learn(data);
     else if (kind === "replay") this.replays.set(data.recording, data);
@@ -62,7 +59,7 @@ export class Sessions extends EventTarget {
     if (known?.state === "closed" && summary.state === "open") return;
     this.known.set(summary.id, summary);
     for (const id of [...this.known.keys()].slice(0, Math.max(0, this.known.size - KEPT))) this.known.delete(id);
-    if (!known) this.dispatchEvent(new CustomEvent("opened", { detail: summary }));
+    if (!known) tell(this, "opened", summary);
   }
 
   /** A session as it goes on, or went. @param {string} id */
@@ -71,8 +68,8 @@ export class Sessions extends EventTarget {
     observed.summary = this.known.get(id) ?? null;
     const feed = new Feed(this.service, `/sessions/${encodeURIComponent(id)}/feed`);
     for (const kind of ["opened", "client", "server", "turn", "gap", "closed"]) {
-      feed.addEventListener(kind, (event) => {
-        observed.receive(kind, /** @type {CustomEvent} */ (event).detail);
+      on(feed, kind, (data) => {
+        observed.receive(kind, data);
         observed.changed();
         if (kind === "closed") stop();
       });

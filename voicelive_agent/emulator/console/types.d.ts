@@ -138,7 +138,7 @@ type Outcome = "asked" | "applied" | "kept" | "refused" | "warned";
 type Status = { outcome: Outcome; message: string; path: string };
 type Update = { id: string; session: Record<string, any> };
 
-/** What the audio engine tells: 20 ms that were captured, a message of the playback worklet, a microphone that is gone. */
+/** What the audio engine tells: 20 ms or more that were captured, a message of the playback worklet, a microphone that is gone. */
 type EngineListener = {
   captured(chunk: { pcm: Int16Array; rms: number; peak: number }): void;
   playback(message: any): void;

@@ -26,16 +26,25 @@ export class AudioEngine {
     /** @type {MediaStreamAudioSourceNode | null} */
     this.source = null;
     this.volume = 1;
+    this.sinkId = "";
+    /** @type {Promise<void> | null} */
+    this.built = null;
     this.cuts = 0;
     /** @type {Map<number, (report: {at: number, items: Cut[]}) => void>} */
     this.waiting = new Map();
   }
 
+  /** What takes long at the first sound of a page, done before it: nothing sounds yet. */
+  prepare() {
+    this.built ??= this.build(new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" }));
+    return this.built;
+  }
+
   /** Must be called in a click: browsers start no context otherwise. */
   async openLoudspeaker() {
     if (this.lead) return this.share(this.lead);
-    if (!this.context) await this.build(new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" }));
-    await this.context?.resume();
+    const built = this.prepare();
+    await Promise.all([built, this.context?.resume()]);
   }
 
   /** @param {AudioEngine} lead */
@@ -64,6 +73,7 @@ export class AudioEngine {
   /** @param {AudioContext} context */
   async build(context) {
     this.context = context;
+    if (this.sinkId) void /** @type {any} */ (context).setSinkId?.(this.sinkId).catch(() => {});
     // Where the page is no secure context there are no worklets: answers are read, not heard.
     if (!context.audioWorklet) return;
     const here = (/** @type {string} */ name) => new URL(name, import.meta.url).href;
@@ -148,10 +158,14 @@ export class AudioEngine {
     });
   }
 
-  /** @param {number} volume 0 to 1 */
-  setVolume(volume) {
+  /** Now, or once it is open. @param {{volume: number, sinkId: string}} wish `volume` from 0 to 1, no `sinkId` for the system's choice */
+  async setLoudspeaker({ volume, sinkId }) {
     this.volume = volume;
     if (this.gain) this.gain.gain.value = volume;
+    if (this.sinkId === sinkId) return;
+    this.sinkId = sinkId;
+    // One that is gone leaves the sound where it is.
+    await /** @type {any} */ (this.context)?.setSinkId?.(sinkId).catch(() => {});
   }
 
   /** Milliseconds from the context to the loudspeaker, as the browser estimates them. */
@@ -159,7 +173,6 @@ export class AudioEngine {
     return (this.context?.outputLatency ?? 0) * 1000;
   }
 
-  /** @param {any} message */
   receive(message) {
     if (message.cut === undefined) {
       this.listener.playback(message);

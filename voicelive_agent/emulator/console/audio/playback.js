@@ -6,7 +6,7 @@
  */
 
 const HOLD_MS = 60;
-const REPORT_MS = 60;
+const REPORT_MS = 100;
 
 class Playback extends AudioWorkletProcessor {
   /** @param {{processorOptions: {rateHz: number}}} options `rateHz` of the PCM that comes */
@@ -33,7 +33,6 @@ class Playback extends AudioWorkletProcessor {
     this.port.onmessage = ({ data }) => this.receive(data);
   }
 
-  /** @param {any} message */
   receive(message) {
     if (message.samples) this.queue.push(message);
     else if (message.end) this.ended.add(message.end);

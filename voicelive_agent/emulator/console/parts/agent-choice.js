@@ -15,12 +15,11 @@ export function choicesOf(about) {
   return [...named, { value: "model:", label: `model${model}`, wish: { agent: "", model: "local" } }];
 }
 
-/** @param {any} about @param {Wish} wish what is chosen @param {boolean} isDisabled @param {(wish: Wish) => void} choose */
+/** @param {Wish} wish what is chosen @param {boolean} isDisabled @param {(wish: Wish) => void} choose */
 export function renderChoice(about, wish, isDisabled, choose) {
   const choices = choicesOf(about);
   const isKnown = choices.some(({ value }) => value === wish.agent);
   const chosen = wish.model ? "model:" : isKnown ? wish.agent : choices[0].value;
-  /** @param {any} event */
   const change = ({ target }) => choose(choices.find(({ value }) => value === target.value)?.wish ?? wish);
   return html`<select aria-label="Who answers" ?disabled=${isDisabled} @change=${change}>
     ${choices.map(({ value, label }) => html`<option value=${value} ?selected=${value === chosen}>${label}</option>`)}

@@ -2,6 +2,7 @@
 
 import { Call } from "../call.js";
 import { Comparison } from "../compare.js";
+import { on } from "../events.js";
 import { Feed } from "../feed.js";
 import { html, LitElement, nothing, repeat } from "../vendor/lit.js";
 import { News } from "../wire/news.js";
@@ -44,7 +45,6 @@ export class App extends LitElement {
     this.isComparing = false;
     this.ticker = 0;
     this.draw = inNextFrame(() => this.requestUpdate());
-    /** @type {any} */
     this.about = null;
   }
 
@@ -57,12 +57,12 @@ export class App extends LitElement {
     // For tests and for the developer's tools.
     Object.assign(globalThis, { voiceConsole: this });
     this.call.addEventListener("change", () => this.changed());
-    this.addEventListener("console", (event) => this.act(/** @type {CustomEvent} */ (event).detail));
-    this.addEventListener("turn-selected", (event) => this.select(/** @type {CustomEvent} */ (event).detail));
-    this.feed.addEventListener("agent", (event) => this.tell("agent", /** @type {CustomEvent} */ (event).detail));
-    this.feed.addEventListener("log", (event) => this.tell("log", /** @type {CustomEvent} */ (event).detail));
-    this.addEventListener("session", (event) => this.choose(/** @type {CustomEvent} */ (event).detail));
-    this.addEventListener("seek", (event) => this.stage.player.seek(/** @type {CustomEvent} */ (event).detail));
+    on(this, "console", (what) => this.act(what));
+    on(this, "turn-selected", (row) => this.select(row));
+    on(this, "session", (wish) => this.choose(wish));
+    on(this, "seek", (ms) => this.stage.player.seek(ms));
+    on(this.feed, "agent", (news) => this.tell("agent", news));
+    on(this.feed, "log", (news) => this.tell("log", news));
     this.stage.addEventListener("change", this.draw);
     this.comparison.addEventListener("change", this.draw);
     listen(this);
@@ -75,6 +75,7 @@ export class App extends LitElement {
       this.about = await this.call.service.about();
       void this.stage.start().catch(() => {});
       void this.feed.run();
+      void this.call.engine.prepare().catch(() => {});
       this.call.firstAgent = choicesOf(this.about)[0].value;
       this.call.agentAway = this.findAway();
       if (this.call.phase === "idle" && ["key", "away"].includes(this.call.trouble)) this.call.enter("idle");
@@ -94,7 +95,7 @@ export class App extends LitElement {
     return chosen && !chosen.reachable ? (chosen.detail ?? "The agent does not answer.") : "";
   }
 
-  /** News of the agent's server. @param {"agent" | "log"} kind @param {any} data */
+  /** News of the agent's server. @param {"agent" | "log"} kind */
   tell(kind, data) {
     const entry = kind === "agent" ? this.news.receiveAgent(data) : this.news.receiveLog(data);
     this.call.tellNews(kind, data, entry);
@@ -330,7 +331,7 @@ export class App extends LitElement {
   }
 }
 
-/** A part belongs to one session: it is made anew for another. @param {any} one */
+/** A part belongs to one session: it is made anew for another. */
 function same(one) {
   return one;
 }

@@ -1,18 +1,18 @@
 /** Bar: who is called, Talk and Hang up, the state in words, both levels. */
 
+import { tell } from "../events.js";
 import { html, nothing } from "../vendor/lit.js";
 import "./face.js";
 import { renderChoice } from "./agent-choice.js";
-import { Part } from "./part.js";
+import { Part, shows } from "./part.js";
 
 const LEVEL_PX = 52;
 
 export class Bar extends Part {
-  static properties = { ...Part.properties, about: { attribute: false } };
+  static properties = shows("about");
 
   constructor() {
     super();
-    /** @type {any} */
     this.about = null;
     this.role = "banner";
   }
@@ -57,7 +57,7 @@ export class Bar extends Part {
 
   /** @param {string} what */
   tell(what) {
-    this.dispatchEvent(new CustomEvent("console", { detail: what, bubbles: true }));
+    tell(this, "console", what);
   }
 }
 

@@ -38,7 +38,6 @@ const DRAWN = {
   "ui.table": (card) => html`${title(card)}${table(card)}`,
 };
 
-/** @param {any} card */
 function title(card) {
   return card.title ? html`<p class="title">${text(card.title)}</p>` : nothing;
 }
@@ -48,7 +47,7 @@ function lines(value) {
   return list(value).map((line) => html`<p>${text(line)}</p>`);
 }
 
-/** Only what came with the card: no request leaves the machine for a picture. @param {any} card */
+/** Only what came with the card: no request leaves the machine for a picture. */
 function image(card) {
   const source = card.image ?? card.src ?? card.url;
   if (typeof source !== "string") return nothing;
@@ -56,19 +55,17 @@ function image(card) {
   return html`<img src=${source} alt=${text(card.alt ?? card.title ?? "")}>`;
 }
 
-/** @param {any} card */
 function table(card) {
   const rows = list(card.rows);
   if (!rows.length) return nothing;
   const columns = list(card.columns ?? card.headers);
-  const cells = (/** @type {any} */ row) => (Array.isArray(row) ? row : Object.values(row ?? {}));
+  const cells = (row) => (Array.isArray(row) ? row : Object.values(row ?? {}));
   return html`<div class="scroll"><table>
     ${columns.length ? html`<thead><tr>${columns.map((name) => html`<th scope="col">${text(name)}</th>`)}</tr></thead>` : nothing}
     <tbody>${rows.map((row) => html`<tr>${cells(row).map((cell) => html`<td>${text(cell)}</td>`)}</tr>`)}</tbody>
   </table></div>`;
 }
 
-/** @param {any} card */
 function renderUnknown(card) {
   const name = text(card?.type) || "event";
   return html`<details><summary>${name}${card?.title ? ` “${text(card.title)}”` : ""}</summary><pre>${JSON.stringify(card, null, 2)}</pre></details>`;

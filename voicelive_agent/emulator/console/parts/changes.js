@@ -8,7 +8,7 @@ const LATENCIES = { transcript: "transcript", response_created: "answer asked fo
 export function renderChanges({ state, error, result }) {
   if (state === "running") return html`<p class="note" role="status">The replay runs: it takes as long as the recording, at its speed.</p>`;
   if (state === "failed") return html`<p class="note error">The replay failed: ${error}</p>`;
-  const changed = result.turns.filter((/** @type {any} */ turn) => !turn.same).length;
+  const changed = result.turns.filter((turn) => !turn.same).length;
   return html`<div class="changes">
     <p class="verdict ${result.same ? "same" : "other"}" role="status">${
       result.same ? "Nothing changed: the same words and the same events." : changed ? `${changed} of ${result.turns.length} turns changed.` : "The turns are the same; other events differ."
@@ -17,7 +17,6 @@ export function renderChanges({ state, error, result }) {
   </div>`;
 }
 
-/** @param {any} turn */
 function renderTurn({ number, same, recorded, replayed, changes }) {
   if (!recorded || !replayed) {
     const there = recorded ?? replayed;

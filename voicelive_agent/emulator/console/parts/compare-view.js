@@ -1,44 +1,30 @@
 /** Compare view: a column for each agent, with what it says and what its turns take, on one scale. */
 
 import { MAX_CALLS } from "../compare.js";
-import { html, LitElement, nothing, repeat } from "../vendor/lit.js";
+import { html, nothing, repeat } from "../vendor/lit.js";
 import { scaleMs, spanOf } from "../wire/turns.js";
 import { choicesOf, renderChoice } from "./agent-choice.js";
 import "./conversation.js";
 import "./event-log.js";
-import { inNextFrame } from "./part.js";
+import { Part, shows } from "./part.js";
 import "./waterfall.js";
 
-export class CompareView extends LitElement {
-  static properties = { comparison: { attribute: false }, about: { attribute: false }, stage: { attribute: false } };
+export class CompareView extends Part {
+  static properties = shows("comparison", "about", "stage");
 
   constructor() {
     super();
     /** @type {Comparison} */
     this.comparison = /** @type {any} */ (undefined);
-    /** @type {any} */
     this.about = null;
     /** @type {Stage} */
     this.stage = /** @type {any} */ (undefined);
     /** The turn that is looked at in all columns; 0 for none. */
     this.selected = 0;
-    this.draw = inNextFrame(() => this.requestUpdate());
   }
 
-  createRenderRoot() {
-    return this;
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    this.comparison.addEventListener("change", this.draw);
-    this.comparison.main.addEventListener("change", this.draw);
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    this.comparison.removeEventListener("change", this.draw);
-    this.comparison.main.removeEventListener("change", this.draw);
+  sources() {
+    return [this.comparison, this.comparison.main];
   }
 
   render() {
@@ -68,7 +54,7 @@ export class CompareView extends LitElement {
       </header>
       ${state.tone === "bad" ? html`<p class="note error">${state.sentence} ${this.renderWay(call)}</p>` : nothing}
       <console-conversation .call=${call}></console-conversation>
-      <console-waterfall .call=${call} .scale=${scale} .selected=${this.selected} @turn-selected=${(/** @type {any} */ event) => this.select(event, call)}></console-waterfall>
+      <console-waterfall .call=${call} .scale=${scale} .selected=${this.selected} @turn-selected=${(event) => this.select(event, call)}></console-waterfall>
       ${this.selected ? html`<console-event-log .call=${call}></console-event-log>` : nothing}
     </section>`;
   }
@@ -99,7 +85,7 @@ export class CompareView extends LitElement {
   }
 }
 
-/** Somebody who is not compared yet. @param {Comparison} comparison @param {any} about */
+/** Somebody who is not compared yet. @param {Comparison} comparison */
 export function nextWish(comparison, about) {
   const choices = choicesOf(about);
   const taken = comparison.calls.map(({ wish }) => wish.model || wish.agent);

@@ -6,7 +6,7 @@ import { TOLERANCE_MS } from "../wire/session.js";
 import { renderCallCard } from "./call-card.js";
 import { renderCard } from "./card.js";
 import { renderNews } from "./news.js";
-import { inNextFrame, Part, seconds } from "./part.js";
+import { inNextFrame, Part, SLOW_MS, seconds } from "./part.js";
 
 /** Near enough to the end to be taken along. */
 const FOLLOW_PX = 60;
@@ -22,7 +22,7 @@ export class Conversation extends Part {
     /** The first block that is drawn. */
     this.first = 0;
     this.spoken = "";
-    this.speak = inNextFrame(() => this.spoken !== this.word() && this.requestUpdate());
+    this.speak = inNextFrame(() => this.spoken !== this.word() && this.requestUpdate(), SLOW_MS);
   }
 
   connectedCallback() {
@@ -91,7 +91,7 @@ export class Conversation extends Part {
     this.spoken = this.word();
     this.rowOf = new Map(this.call.rows.map((row) => [row.turn.response_id ?? "", row]));
     // Screen readers are read what is final; partials are outside of the log.
-    const isFinal = (/** @type {any} */ entry) => entry.kind !== "you" || !entry.isPartial;
+    const isFinal = (entry) => entry.kind !== "you" || !entry.isPartial;
     return html`
       ${this.first ? html`<button class="link earlier" @click=${this.showEarlier}>${this.first * BLOCK} earlier</button>` : nothing}
       <div class="entries" role="log" aria-label="What was said">

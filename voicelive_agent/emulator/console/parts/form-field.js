@@ -23,7 +23,7 @@ const draw = (field, value, path, context) => {
   switch (field.type) {
     case "flag":
       return html`<input type="checkbox" id=${idOf(path)} .checked=${live(value === true)} ?disabled=${context.isDisabled}
-        @change=${(/** @type {any} */ event) => context.change(event.target.checked)}>`;
+        @change=${(event) => context.change(event.target.checked)}>`;
     case "choice":
       return renderChoice(field, value, path, context);
     case "whole":
@@ -46,7 +46,6 @@ const renderWays = (field, value, path, context) => {
   const ways = waysOf(field);
   const at = wayOf(ways, value ?? null);
   const inner = ways[at]?.field;
-  /** @param {any} event */
   const choose = (event) => context.change(structuredClone(ways[Number(event.target.value)].value));
   return html`<select id=${idOf(path)} aria-label=${path} ?disabled=${context.isDisabled} @change=${choose}>
       ${at < 0 ? html`<option value="-1" selected>as it is</option>` : nothing}
@@ -60,10 +59,10 @@ function within(field) {
   return { ...field, nullable: false, fields: field.fields?.filter(({ path, choices }) => path !== "type" || choices?.length !== 1) };
 }
 
-/** @param {Field[]} fields @param {any} value @param {string} path @param {FieldContext} context @returns {unknown} */
+/** @param {Field[]} fields @param {string} path @param {FieldContext} context @returns {unknown} */
 function renderFields(fields, value, path, context) {
   /** @param {Field} field */
-  const changed = (field) => (/** @type {any} */ given) => {
+  const changed = (field) => (given) => {
     // Null is what a member is that nobody set.
     const set = Object.entries(value ?? {}).filter(([name, one]) => name !== field.path && one !== null);
     context.change(Object.fromEntries(given === undefined ? set : [...set, [field.path, given]]));
@@ -82,7 +81,6 @@ function renderFields(fields, value, path, context) {
 
 /** @type {DrawField} */
 const renderText = (field, value, path, context) => {
-  /** @param {any} event */
   const change = ({ target }) => {
     const isTakenBack = target.value === "" && !field.required;
     context.change(isTakenBack ? undefined : target.value);
@@ -102,7 +100,6 @@ const renderText = (field, value, path, context) => {
 
 /** @type {DrawField} */
 const renderNumber = (field, value, path, context) => {
-  /** @param {any} event */
   const change = ({ target }) => {
     const isTakenBack = target.value === "";
     context.change(isTakenBack ? undefined : Number(target.value));
@@ -115,7 +112,6 @@ const renderNumber = (field, value, path, context) => {
 /** @type {DrawField} */
 const renderChoice = (field, value, path, context) => {
   const choices = field.choices ?? [];
-  /** @param {any} event */
   const change = ({ target }) => context.change(target.value === "" ? undefined : choices[Number(target.value)]);
   return html`<select id=${idOf(path)} ?disabled=${context.isDisabled} aria-invalid=${invalid(path, context)} @change=${change}>
     ${field.required ? nothing : html`<option value="" ?selected=${value === null || value === undefined}>–</option>`}
@@ -128,7 +124,6 @@ const renderList = (field, value, path, context) => {
   const { items } = field;
   if (items?.type === "choice") return renderChecks(items.choices ?? [], value ?? [], path, context);
   if (items?.type !== "text") return renderJson(value, path, context);
-  /** @param {any} event */
   const change = ({ target }) => {
     const lines = target.value.split("\n").map((/** @type {string} */ line) => line.trim()).filter(Boolean);
     context.change(lines.length ? lines : undefined);
@@ -137,19 +132,18 @@ const renderList = (field, value, path, context) => {
     .value=${(value ?? []).join("\n")} @change=${change}></textarea>`;
 };
 
-/** @param {any[]} choices @param {any[]} value @param {string} path @param {FieldContext} context */
+/** @param {string} path @param {FieldContext} context */
 function renderChecks(choices, value, path, context) {
-  /** @param {any} choice @param {boolean} isOn */
+  /** @param {boolean} isOn */
   const change = (choice, isOn) => context.change(choices.filter((one) => (one === choice ? isOn : value.includes(one))));
   return html`<div class="checks" id=${idOf(path)} role="group" aria-label=${path}>
     ${choices.map((choice) => html`<label class="switch"><input type="checkbox" .checked=${live(value.includes(choice))} ?disabled=${context.isDisabled}
-      @change=${(/** @type {any} */ event) => change(choice, event.target.checked)}> ${choice}</label>`)}
+      @change=${(event) => change(choice, event.target.checked)}> ${choice}</label>`)}
   </div>`;
 }
 
-/** @param {any} value @param {string} path @param {FieldContext} context */
+/** @param {string} path @param {FieldContext} context */
 function renderJson(value, path, context) {
-  /** @param {any} event */
   const change = ({ target }) => {
     if (!target.value.trim()) return context.change(undefined);
     try {

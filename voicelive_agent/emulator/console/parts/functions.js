@@ -46,7 +46,6 @@ export class Functions extends Part {
     </div>`;
   }
 
-  /** @param {any} tool */
   renderTool(tool) {
     const name = tool.name ?? tool.server_label ?? tool.type;
     return html`<details class="card"><summary><b>${name}</b> <span class="quiet">${tool.type === "mcp" ? tool.server_url : (tool.description ?? "")}</span></summary>

@@ -1,7 +1,8 @@
 /** Lanes view: both voices on one canvas, with speech, ends of turns, cuts, and what is played again. */
 
+import { tell } from "../events.js";
 import { html } from "../vendor/lit.js";
-import { Part } from "./part.js";
+import { Part, SLOW_MS } from "./part.js";
 
 const SPAN_MS = 20_000;
 const HEIGHT = 120;
@@ -15,6 +16,8 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 export class LanesView extends Part {
   static follows = ["change", "moved"];
+
+  static everyMs = SLOW_MS;
 
   constructor() {
     super();
@@ -101,7 +104,7 @@ export class LanesView extends Part {
   seek(event) {
     if (!this.width || this.headMs === null) return;
     const ms = this.shown.fromMs + (event.offsetX / this.width) * (this.shown.endMs - this.shown.fromMs);
-    this.dispatchEvent(new CustomEvent("seek", { detail: ms, bubbles: true }));
+    tell(this, "seek", ms);
   }
 }
 

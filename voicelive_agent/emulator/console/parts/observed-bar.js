@@ -1,11 +1,12 @@
 /** Observed bar: whose call is shown in the place of the page's own, and the controls of its sound. */
 
+import { tell } from "../events.js";
 import { html, live, nothing } from "../vendor/lit.js";
-import { Part } from "./part.js";
+import { Part, shows } from "./part.js";
 import { lengthOf } from "./sessions-view.js";
 
 export class ObservedBar extends Part {
-  static properties = { ...Part.properties, player: { attribute: false }, hasSound: { attribute: false } };
+  static properties = shows("player", "hasSound");
 
   constructor() {
     super();
@@ -25,7 +26,7 @@ export class ObservedBar extends Part {
     return html`<p><b>${what}</b> · ${observed.summary?.answers ?? ""} <span class="quiet">${observed.id}</span></p>
       ${observed.isRecording ? this.renderTransport() : nothing}
       <span class="spacer"></span>
-      <button @click=${() => this.dispatchEvent(new CustomEvent("session", { detail: { do: "back" }, bubbles: true }))}>Back to my call</button>`;
+      <button @click=${() => tell(this, "session", { do: "back" })}>Back to my call</button>`;
   }
 
   renderTransport() {
@@ -34,7 +35,7 @@ export class ObservedBar extends Part {
     const headMs = observed.headMs ?? 0;
     return html`<button aria-label=${player.isPlaying ? "Pause" : "Play"} @click=${() => (player.isPlaying ? player.pause() : player.play())}><svg width="12" height="14" aria-hidden="true"><path d=${player.isPlaying ? "M1 1h3.5v12H1zM7.5 1H11v12H7.5z" : "M1 1l10.5 6L1 13z"}/></svg></button>
       <input type="range" aria-label="Place in the recording" min="0" max=${Math.round(player.durationMs)} step="100" .value=${live(String(Math.round(headMs)))}
-        aria-valuetext=${lengthOf(headMs)} @input=${(/** @type {any} */ event) => player.seek(Number(event.target.value))}>
+        aria-valuetext=${lengthOf(headMs)} @input=${(event) => player.seek(Number(event.target.value))}>
       <span class="time">${lengthOf(headMs)} / ${lengthOf(player.durationMs)}</span>
       ${this.renderSide("you")}${this.renderSide("agent")}`;
   }
@@ -43,7 +44,7 @@ export class ObservedBar extends Part {
   renderSide(side) {
     const { player } = this;
     return html`<label class="switch"><input type="checkbox" .checked=${live(player.isOn[side])}
-      @change=${(/** @type {any} */ event) => player.setSide(side, event.target.checked)}> ${side}</label>`;
+      @change=${(event) => player.setSide(side, event.target.checked)}> ${side}</label>`;
   }
 }
 

@@ -2,69 +2,60 @@
 
 import { LitElement } from "../vendor/lit.js";
 
-/** What moves is drawn together: each frame of a page costs, and the more the larger a part of it is drawn. */
-const FRAME_MS = 125;
-/** What is read moves less often: the event log. */
-const SLOW_FRAME_MS = 250;
-let drawnAt = 0;
-let slowDrawnAt = 0;
-/** @type {Promise<void> | null} */
-let pending = null;
-/** @type {Promise<void> | null} */
-let slowPending = null;
+/** What moves is drawn this often. Parts are drawn in the same frame: each one costs, however little of it is new. */
+const FRAME_MS = 150;
+/** What is read moves less often. */
+export const SLOW_MS = 300;
+/** When those that are drawn this often were drawn, and will be. @type {Record<number, number>} */
+const drawnAt = {};
+/** @type {Record<number, Promise<void> | undefined>} */
+const pending = {};
 
-/** The next frame in which the page is drawn; none comes in a hidden tab. */
-function nextFrame() {
-  pending ??= new Promise((resolve) => {
-    const draw = () => {
-      drawnAt = performance.now();
-      pending = null;
-      resolve();
-    };
-    setTimeout(() => requestAnimationFrame(draw), Math.max(0, drawnAt + FRAME_MS - performance.now()));
-  });
-  return pending;
-}
-
-/** The next of the frames in which all is drawn. */
-function nextSlowFrame() {
-  slowPending ??= (async () => {
+/** The next frame of this pace; none comes in a hidden tab. @param {number} everyMs */
+function nextFrame(everyMs) {
+  pending[everyMs] ??= (async () => {
     // A little before it is due: the frame that comes then is taken.
-    const waitMs = slowDrawnAt + SLOW_FRAME_MS - FRAME_MS / 2 - performance.now();
+    const earlyMs = everyMs > FRAME_MS ? FRAME_MS / 2 : 0;
+    const waitMs = (drawnAt[everyMs] ?? 0) + everyMs - earlyMs - performance.now();
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    await nextFrame();
-    slowDrawnAt = drawnAt;
-    slowPending = null;
+    if (earlyMs) await nextFrame(FRAME_MS);
+    else await new Promise(requestAnimationFrame);
+    drawnAt[everyMs] = performance.now();
+    delete pending[everyMs];
   })();
-  return slowPending;
+  return pending[everyMs];
 }
 
-/** `draw`, once in the next frame however often it is asked for: events come by the hundred. @param {() => void} draw @param {boolean} [isSlow] */
-export function inNextFrame(draw, isSlow = false) {
+/** `draw`, once in the next frame however often it is asked for: events come by the hundred. @param {() => void} draw */
+export function inNextFrame(draw, everyMs = FRAME_MS) {
   let isAsked = false;
   return async () => {
     if (isAsked) return;
     isAsked = true;
-    await (isSlow ? nextSlowFrame() : nextFrame());
+    await nextFrame(everyMs);
     isAsked = false;
     draw();
   };
 }
 
+/** Lit's declaration of what a part shows. @param {string[]} names @returns {any} */
+export const shows = (...names) => Object.fromEntries(names.map((name) => [name, { attribute: false }]));
+
+/** Drawn again when what it shows changes. */
 export class Part extends LitElement {
-  static properties = { call: { attribute: false } };
+  static properties = shows("call");
 
   /** Events of the call after which it is drawn again: `moved` where it shows how the sound goes on. */
   static follows = ["change"];
 
-  static isSlow = false;
+  static everyMs = FRAME_MS;
 
   constructor() {
     super();
     /** @type {Call} */
     this.call = /** @type {any} */ (undefined);
-    const { isSlow } = /** @type {typeof Part} */ (this.constructor);
-    this.draw = inNextFrame(() => this.isStale() && this.requestUpdate(), isSlow);
+    const { everyMs } = /** @type {typeof Part} */ (this.constructor);
+    this.draw = inNextFrame(() => this.isStale() && this.requestUpdate(), everyMs);
   }
 
   /** In the page's own tree: one style sheet, and labels that find their fields. */
@@ -74,12 +65,23 @@ export class Part extends LitElement {
 
   connectedCallback() {
     super.connectedCallback();
-    for (const name of /** @type {typeof Part} */ (this.constructor).follows) this.call?.addEventListener(name, this.draw);
+    this.listen("addEventListener");
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    for (const name of /** @type {typeof Part} */ (this.constructor).follows) this.call?.removeEventListener(name, this.draw);
+    this.listen("removeEventListener");
+  }
+
+  /** @param {"addEventListener" | "removeEventListener"} how */
+  listen(how) {
+    const { follows } = /** @type {typeof Part} */ (this.constructor);
+    for (const source of this.sources()) for (const name of follows) source[how](name, this.draw);
+  }
+
+  /** Who tells what is new. @returns {EventTarget[]} */
+  sources() {
+    return [this.call];
   }
 
   /** Whether what it shows may have changed with its call. */

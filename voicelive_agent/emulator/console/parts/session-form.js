@@ -6,7 +6,7 @@ import { groupFields } from "../wire/form.js";
 import { SNIPPETS } from "../wire/snippets.js";
 import { copyText } from "./event-log.js";
 import { idOf, renderControl } from "./form-field.js";
-import { Part } from "./part.js";
+import { Part, shows } from "./part.js";
 
 const WHEN = {
   now: { label: "now", title: "Applies to the call that runs, at once" },
@@ -17,11 +17,10 @@ const WHEN = {
 const OUTCOMES = { asked: "…", applied: "✓ applied", kept: "✓ kept for the next call", refused: "", warned: "" };
 
 export class SessionForm extends Part {
-  static properties = { ...Part.properties, about: { attribute: false } };
+  static properties = shows("about");
 
   constructor() {
     super();
-    /** @type {any} */
     this.about = null;
     /** @type {Field[] | null} */
     this.fields = null;
@@ -108,7 +107,7 @@ export class SessionForm extends Part {
     return isHere ? status.message : "";
   }
 
-  /** @param {Field} field @param {any} value */
+  /** @param {Field} field */
   change(field, value) {
     const name = field.path;
     if (value === undefined) return this.takeBack(field);

@@ -1,14 +1,15 @@
 /** Sessions view: calls of others, live and past, and recordings with what can be done with them. */
 
-import { html, LitElement, nothing } from "../vendor/lit.js";
+import { tell } from "../events.js";
+import { html, nothing } from "../vendor/lit.js";
 import { renderChanges } from "./changes.js";
 import { saveFile } from "./event-log.js";
-import { inNextFrame } from "./part.js";
+import { Part, shows } from "./part.js";
 
 const SPEEDS = [1, 2, 4];
 
-export class SessionsView extends LitElement {
-  static properties = { sessions: { attribute: false }, kind: { attribute: false }, own: { attribute: false }, chosen: { attribute: false }, about: { attribute: false } };
+export class SessionsView extends Part {
+  static properties = shows("sessions", "kind", "own", "chosen", "about");
 
   constructor() {
     super();
@@ -20,26 +21,17 @@ export class SessionsView extends LitElement {
     this.own = "";
     /** The one that is shown. */
     this.chosen = "";
-    /** @type {any} */
     this.about = null;
     this.speed = 1;
     this.problem = "";
-    this.draw = inNextFrame(() => this.requestUpdate());
   }
 
-  createRenderRoot() {
-    return this;
+  sources() {
+    return [this.sessions];
   }
 
-  connectedCallback() {
-    super.connectedCallback();
-    this.sessions.addEventListener("change", this.draw);
+  firstUpdated() {
     void this.sessions.loadRecordings().catch(() => {});
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    this.sessions.removeEventListener("change", this.draw);
   }
 
   render() {
@@ -134,7 +126,7 @@ export class SessionsView extends LitElement {
 
   /** @param {{do: "watch" | "open" | "replay", id: string}} detail */
   tell(detail) {
-    this.dispatchEvent(new CustomEvent("session", { detail, bubbles: true }));
+    tell(this, "session", detail);
   }
 }
 

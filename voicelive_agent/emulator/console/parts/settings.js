@@ -1,7 +1,7 @@
 /** Settings: devices and sound of this page, and the form of the session. */
 
 import { html, live, nothing } from "../vendor/lit.js";
-import { Part } from "./part.js";
+import { Part, shows } from "./part.js";
 import "./session-form.js";
 
 const SWITCHES = {
@@ -11,11 +11,10 @@ const SWITCHES = {
 };
 
 export class Settings extends Part {
-  static properties = { ...Part.properties, about: { attribute: false } };
+  static properties = shows("about");
 
   constructor() {
     super();
-    /** @type {any} */
     this.about = null;
     /** @type {MediaDeviceInfo[]} */
     this.devices = [];
@@ -38,16 +37,16 @@ export class Settings extends Part {
       <h2>Sound of this page</h2>
       <div class="fields">
         <label>Microphone <select @change=${this.chooseMicrophone}>${this.renderDevices("audioinput", preferences.deviceId)}</select></label>
-        <label>Loudspeaker <select @change=${this.chooseLoudspeaker}>${this.renderDevices("audiooutput", preferences.sinkId)}</select></label>
+        <label>Loudspeaker <select @change=${(event) => call.setLoudspeaker({ sinkId: event.target.value })}>${this.renderDevices("audiooutput", preferences.sinkId)}</select></label>
         <label>Volume <input type="range" min="0" max="1" step="0.05" .value=${live(String(preferences.volume))}
-          @input=${(/** @type {any} */ event) => call.setVolume(Number(event.target.value))}></label>
+          @input=${(event) => call.setLoudspeaker({ volume: Number(event.target.value) })}></label>
         ${Object.entries(SWITCHES).map(
           ([name, title]) => html`<label class="switch"><input type="checkbox" name=${name}
             .checked=${live(/** @type {any} */ (preferences.processing)[name])}
-            @change=${(/** @type {any} */ event) => call.process({ [name]: event.target.checked })}> ${title}</label>`,
+            @change=${(event) => call.process({ [name]: event.target.checked })}> ${title}</label>`,
         )}
         <label class="switch"><input type="checkbox" .checked=${live(preferences.isGreeting)}
-          @change=${(/** @type {any} */ event) => call.prefer({ isGreeting: event.target.checked })}> The agent greets</label>
+          @change=${(event) => call.prefer({ isGreeting: event.target.checked })}> The agent greets</label>
       </div>
       <p class="quiet">Where the agent hears itself (Firefox, Safari), use headphones.</p>
       <h2>Session</h2>
@@ -61,16 +60,9 @@ export class Settings extends Part {
       ${devices.map(({ deviceId, label }) => html`<option value=${deviceId} ?selected=${deviceId === chosen}>${label || deviceId}</option>`)}${nothing}`;
   }
 
-  /** @param {any} event */
   async chooseMicrophone(event) {
     this.call.prefer({ deviceId: event.target.value });
     if (this.call.isOpen) await this.call.reopenMicrophone();
-  }
-
-  /** @param {any} event */
-  async chooseLoudspeaker(event) {
-    this.call.prefer({ sinkId: event.target.value });
-    await /** @type {any} */ (this.call.engine.context)?.setSinkId?.(event.target.value);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Stage: which session the page shows, its own call, one of another client, or a recording, and its sound. */
 
 import { Player } from "../audio/player.js";
+import { on, Source } from "../events.js";
 import { Sessions } from "../sessions.js";
 import { writeWav } from "../wire/wav.js";
 
@@ -8,7 +9,7 @@ const FRESH_MS = 10_000;
 const POLL_MS = 300;
 
 /** Tells `change` when another session is shown, or when its sound begins, goes on or ends. */
-export class Stage extends EventTarget {
+export class Stage extends Source {
   /** @param {Call} call @param {Feed} feed of the emulator */
   constructor(call, feed) {
     super();
@@ -20,7 +21,7 @@ export class Stage extends EventTarget {
     this.wav = null;
     this.stop = () => {};
     this.player = new Player(call.engine, { moved: (ms) => this.moveTo(ms), stopped: () => this.stopped() });
-    this.sessions.addEventListener("opened", (event) => this.greet(/** @type {CustomEvent} */ (event).detail));
+    on(this.sessions, "opened", (summary) => this.greet(summary));
     call.addEventListener("change", () => call.isOpen && !this.wasOpen && this.back());
     call.addEventListener("change", () => {
       this.wasOpen = call.isOpen;
@@ -31,10 +32,6 @@ export class Stage extends EventTarget {
   /** What is shown. @returns {Call} */
   get shown() {
     return /** @type {any} */ (this.observed ?? this.call);
-  }
-
-  changed() {
-    this.dispatchEvent(new Event("change"));
   }
 
   async start() {

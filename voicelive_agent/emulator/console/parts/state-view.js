@@ -10,7 +10,6 @@ const LOAD_DELAY_MS = 300;
 export class StateView extends Part {
   constructor() {
     super();
-    /** @type {any} */
     this.conversation = null;
     this.trouble = "";
     this.loadedFor = "";
@@ -95,7 +94,7 @@ function renderReply(turn) {
   }`;
 }
 
-/** @param {any} value @param {string} nothingKept */
+/** @param {string} nothingKept */
 function renderJson(value, nothingKept) {
   const isEmpty = !value || !Object.keys(value).length;
   return isEmpty ? html`<p class="quiet">${nothingKept}</p>` : html`<pre tabindex="0">${JSON.stringify(value, null, 2)}</pre>`;

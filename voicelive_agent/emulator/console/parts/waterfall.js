@@ -1,14 +1,15 @@
 /** Waterfall: each turn's time from the end of speech to the loudspeaker, on one scale. */
 
+import { tell } from "../events.js";
 import { html, nothing, svg } from "../vendor/lit.js";
 import { percentiles, rowAt, STAGES, scaleMs } from "../wire/turns.js";
-import { Part } from "./part.js";
+import { Part, shows } from "./part.js";
 
 /** So many turns are drawn, and all where someone asks for them. */
 const SHOWN = 50;
 
 export class Waterfall extends Part {
-  static properties = { ...Part.properties, selected: { type: Number }, scale: { type: Number } };
+  static properties = shows("selected", "scale");
 
   constructor() {
     super();
@@ -88,7 +89,7 @@ export class Waterfall extends Part {
 
   /** @param {TurnRow} row */
   select(row) {
-    this.dispatchEvent(new CustomEvent("turn-selected", { detail: row, bubbles: true }));
+    tell(this, "turn-selected", row);
   }
 }
 

@@ -8,7 +8,7 @@
 /** @type {Record<string, CallEntry["type"]>} */
 const TYPES = { function_call: "function", mcp_call: "mcp", mcp_list_tools: "tools", mcp_approval_request: "approval" };
 
-/** @param {Session} session @param {any} event @returns {Effect[]} */
+/** @param {Session} session @returns {Effect[]} */
 export function receiveCall(session, event) {
   switch (event.type) {
     case "conversation.item.created":
@@ -34,7 +34,7 @@ function findCall(session, key) {
   return entry?.kind === "call" ? entry : null;
 }
 
-/** @param {Session} session @param {any} item @returns {Effect[]} */
+/** @param {Session} session @returns {Effect[]} */
 function takeItem(session, item) {
   if (item.type === "function_call_output") noteResult(session, item);
   const type = TYPES[item.type];
@@ -49,31 +49,31 @@ function takeItem(session, item) {
   entry.server = item.server_label ?? entry.server;
   entry.callId = item.call_id ?? entry.callId;
   entry.input = item.arguments || entry.input;
-  if (type === "tools" && item.tools?.length) entry.output = item.tools.map((/** @type {any} */ tool) => tool.name).join(", ");
+  if (type === "tools" && item.tools?.length) entry.output = item.tools.map((tool) => tool.name).join(", ");
   if (type === "mcp") takeResult(entry, item);
   return [];
 }
 
-/** A result that another client gave. @param {Session} session @param {any} item */
+/** A result that another client gave. @param {Session} session */
 function noteResult(session, { call_id, output }) {
   const entry = session.entries.findLast((one) => one.kind === "call" && one.callId === call_id);
   if (entry?.kind === "call" && entry.output === null) Object.assign(entry, { output, status: "done" });
 }
 
-/** @param {CallEntry} entry @param {any} item */
+/** @param {CallEntry} entry */
 function takeResult(entry, { output, error }) {
   if (error) Object.assign(entry, { output: typeof error === "string" ? error : (error.message ?? JSON.stringify(error)), status: "failed" });
   else if (output) Object.assign(entry, { output, status: "done" });
 }
 
-/** @param {Session} session @param {any} event @returns {Effect[]} */
+/** @param {Session} session @returns {Effect[]} */
 function addInput(session, { item_id, delta = "" }) {
   const entry = findCall(session, item_id);
   if (entry) entry.input += delta;
   return [];
 }
 
-/** @param {Session} session @param {any} event @returns {Effect[]} */
+/** @param {Session} session @returns {Effect[]} */
 function endInput(session, { type, item_id, call_id, name, arguments: input }) {
   if (type.startsWith("response.function")) takeItem(session, { type: "function_call", id: item_id ?? call_id, call_id, name });
   const entry = findCall(session, item_id ?? call_id);
@@ -84,7 +84,7 @@ function endInput(session, { type, item_id, call_id, name, arguments: input }) {
   return [{ do: "called", entry }];
 }
 
-/** What an MCP server does, step by step. @param {Session} session @param {any} event @returns {Effect[]} */
+/** What an MCP server does, step by step. @param {Session} session @returns {Effect[]} */
 function step(session, { type, item_id }) {
   const [, what, now] = /^(?:response\.)?(mcp_call|mcp_list_tools)\.(\w+)$/.exec(type) ?? [];
   const entry = what ? findCall(session, item_id) : null;
@@ -94,7 +94,7 @@ function step(session, { type, item_id }) {
   return what === "mcp_call" && now !== "in_progress" && !session.active ? askToSpeak(session) : [];
 }
 
-/** @param {Session} session @param {any} response @returns {Effect[]} */
+/** @param {Session} session @returns {Effect[]} */
 function ended(session, { output = [], status }) {
   // What was cut short will not be whole any more.
   for (const entry of session.entries) if (entry.kind === "call" && entry.status === "arriving") entry.status = "failed";

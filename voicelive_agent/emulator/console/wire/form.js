@@ -51,7 +51,7 @@ function expand(field) {
   }
 }
 
-/** Which of the ways a value is of; -1 for one that is of none. @param {Way[]} ways @param {any} value */
+/** Which of the ways a value is of; -1 for one that is of none. @param {Way[]} ways */
 export function wayOf(ways, value) {
   return ways.findIndex(({ field, value: given }) => {
     if (!field) return value === given;
@@ -79,7 +79,7 @@ export function least(field) {
   }
 }
 
-/** What is wrong with a value, by its path as the service spells it. @param {Field} field @param {any} value @param {string} path @returns {Problem[]} */
+/** What is wrong with a value, by its path as the service spells it. @param {Field} field @param {string} path @returns {Problem[]} */
 export function check(field, value, path) {
   if (value === null || value === undefined) return field.nullable || !field.required ? [] : [{ path, message: "It is required." }];
   if (field.type === "one_of") return checkOptions(field, value, path);
@@ -93,7 +93,7 @@ export function check(field, value, path) {
   return message ? [{ path, message }] : [];
 }
 
-/** @param {Field} field @param {any} value @param {string} path @returns {Problem[]} */
+/** @param {Field} field @param {string} path @returns {Problem[]} */
 function checkOptions(field, value, path) {
   const found = (field.options ?? []).map((option) => check({ ...option, required: true }, value, path));
   if (found.some((problems) => !problems.length)) return [];
@@ -101,18 +101,18 @@ function checkOptions(field, value, path) {
   return found.sort((one, other) => (other[0]?.path.length ?? 0) - (one[0]?.path.length ?? 0))[0] ?? [];
 }
 
-/** @param {Field} field @param {any} value @param {string} path @returns {Problem[]} */
+/** @param {Field} field @param {string} path @returns {Problem[]} */
 function checkItems(field, value, path) {
   if (!Array.isArray(value)) return [{ path, message: "It must be a list: [ … ]." }];
   return value.flatMap((one, index) => check({ ...(field.items ?? { path: "", type: "object" }), required: true }, one, `${path}[${index}]`));
 }
 
-/** @param {Field[]} fields @param {any} value @param {string} path */
+/** @param {Field[]} fields @param {string} path */
 function checkFields(fields, value, path) {
   return fields.flatMap((field) => check(field, value[field.path], `${path}.${field.path}`));
 }
 
-/** @param {Field} field @param {any} value */
+/** @param {Field} field */
 function checkValue({ type, minimum, maximum, choices }, value) {
   switch (type) {
     case "choice":
@@ -135,7 +135,6 @@ function bounds(minimum, maximum) {
   return maximum === undefined ? `at least ${minimum}` : `from ${minimum} to ${maximum}`;
 }
 
-/** @param {any} value */
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

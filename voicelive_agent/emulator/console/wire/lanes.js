@@ -44,7 +44,7 @@ export class Lanes {
     this.endMs = Math.max(this.endMs, atMs);
   }
 
-  /** @param {any} event @param {number} atMs */
+  /** @param {number} atMs */
   receive(event, atMs) {
     if (event.type === "input_audio_buffer.speech_started") {
       this.speech.push({ fromMs: atMs, toMs: null });

@@ -146,7 +146,7 @@ export class EventLog {
   }
 }
 
-/** What one line can say of an event. @param {any} event */
+/** What one line can say of an event. */
 export function summarise(event) {
   switch (event.type) {
     case "session.update":

@@ -6,13 +6,14 @@
  */
 
 import { bytesMs, lengthMs } from "../audio/formats.js";
+import { Source, tell } from "../events.js";
 import { Lanes } from "./lanes.js";
 import { EventLog, summarise } from "./log.js";
 import { Session } from "./session.js";
 import { toRow } from "./turns.js";
 
 /** Tells `change` when there is something new to draw, and `moved` when its sound goes on. */
-export class Observed extends EventTarget {
+export class Observed extends Source {
   /** @param {string} id @param {{isRecording?: boolean, title?: string}} [what] */
   constructor(id, { isRecording = false, title = "" } = {}) {
     super();
@@ -48,11 +49,7 @@ export class Observed extends EventTarget {
   /** It is read only. */
   click() {}
 
-  changed() {
-    this.dispatchEvent(new Event("change"));
-  }
-
-  /** An event of `GET /sessions/{id}/feed`. @param {string} kind @param {any} data */
+  /** An event of `GET /sessions/{id}/feed`. @param {string} kind */
   receive(kind, data) {
     if (kind === "client") this.note("client", data.event, data.at_ms);
     else if (kind === "server") this.note("server", data.event, data.at_ms);
@@ -61,14 +58,14 @@ export class Observed extends EventTarget {
     else this.learn(kind, data);
   }
 
-  /** A line of a recording's events. @param {any} line */
+  /** A line of a recording's events. */
   readLine(line) {
     if (line.from) this.note(line.from, line.event, line.at_ms);
     else if (line.kind === "turn") this.addTurn(line.turn);
     else if (line.connection) this.summary = { answers: answerer(line.connection.query ?? {}) };
   }
 
-  /** @param {string} kind @param {any} summary */
+  /** @param {string} kind */
   learn(kind, summary) {
     if (kind !== "opened" && kind !== "closed") return;
     this.summary = summary;
@@ -107,7 +104,7 @@ export class Observed extends EventTarget {
     else this.answered(shown, atMs);
   }
 
-  /** What the other client did that nobody says again. @param {any} event */
+  /** What the other client did that nobody says again. */
   did(event) {
     const { session } = this;
     const text = typedText(event.item);
@@ -116,7 +113,7 @@ export class Observed extends EventTarget {
     if (action) choose(session, JSON.stringify(action));
   }
 
-  /** @param {any} event @param {number} atMs */
+  /** @param {number} atMs */
   answered(event, atMs) {
     const { session } = this;
     const heard = this.heardAt(atMs);
@@ -129,7 +126,7 @@ export class Observed extends EventTarget {
     session.retire();
   }
 
-  /** Its own client plays an answer from the first sound on. @param {any} event @param {number} atMs */
+  /** Its own client plays an answer from the first sound on. @param {number} atMs */
   place(event, atMs) {
     const entry = this.session.agentEntry(event.item_id);
     if (!entry || entry.cutMs !== null) return;
@@ -152,7 +149,6 @@ export class Observed extends EventTarget {
     return null;
   }
 
-  /** @param {any} event */
   durationMs(event) {
     const { output_audio_format: format } = this.session.settings;
     return event.audio_bytes === undefined ? lengthMs(event.delta ?? "", format) : bytesMs(event.audio_bytes, format);
@@ -185,7 +181,7 @@ export class Observed extends EventTarget {
     }
     if (this.isRecording) this.headMs = ms;
     else this.lanes.endMs = Math.max(this.lanes.endMs, ms);
-    this.dispatchEvent(new Event(this.isRecording ? "change" : "moved"));
+    tell(this, this.isRecording ? "change" : "moved");
   }
 }
 
@@ -194,17 +190,16 @@ function answerer(query) {
   return query["agent-name"] ? `agent ${query["agent-name"]}` : `model ${query.model ?? ""}`;
 }
 
-/** @param {any} item */
 function typedText(item) {
   if (item?.role !== "user" || !Array.isArray(item.content)) return "";
-  return item.content.filter((/** @type {any} */ part) => part?.type === "input_text").map((/** @type {any} */ part) => part.text).join(" ");
+  return item.content.filter((part) => part?.type === "input_text").map((part) => part.text).join(" ");
 }
 
 /** The newest button with this action was clicked. @param {Session} session @param {string} action */
 function choose(session, action) {
   for (const entry of session.entries.toReversed()) {
     if (entry.kind !== "card" || entry.chosen >= 0 || !Array.isArray(entry.card?.buttons)) continue;
-    const at = entry.card.buttons.findIndex((/** @type {any} */ button) => JSON.stringify(button?.action ?? {}) === action);
+    const at = entry.card.buttons.findIndex((button) => JSON.stringify(button?.action ?? {}) === action);
     if (at < 0) continue;
     entry.chosen = at;
     return;

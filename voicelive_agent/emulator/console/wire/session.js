@@ -212,7 +212,7 @@ function askFor(text) {
   ];
 }
 
-/** @param {Session} session @param {any} event @returns {AgentEntry} */
+/** @param {Session} session @returns {AgentEntry} */
 function openAgentEntry(session, event) {
   const there = session.agentEntry(event.item_id);
   if (there) return there;
@@ -227,12 +227,12 @@ function openAgentEntry(session, event) {
   return entry;
 }
 
-/** @param {Session} session @param {any} event */
+/** @param {Session} session */
 function addText(session, event) {
   openAgentEntry(session, event).text += event.delta;
 }
 
-/** @param {Session} session @param {any} delta */
+/** @param {Session} session */
 function show(session, delta) {
   if (delta?.type === "agent.error") {
     const { code = "", message = "The agent failed." } = delta.error ?? delta;

@@ -7,7 +7,7 @@ export const SNIPPETS = {
   TOML: (settings) => toml(settings),
 };
 
-/** @param {any} value @param {number} depth @returns {string} */
+/** @param {number} depth @returns {string} */
 function python(value, depth) {
   if (value === null) return "None";
   if (value === true) return "True";
@@ -31,7 +31,7 @@ function toml(settings) {
   return [...head, "[session]", ...Object.entries(settings).map(([name, value]) => tomlLine(name, value))].join("\n");
 }
 
-/** @param {string} name @param {any} value */
+/** @param {string} name */
 function tomlLine(name, value) {
   return value === null ? `# ${name}: null, which TOML has no word for` : `${tomlKey(name)} = ${tomlValue(value)}`;
 }
@@ -41,7 +41,7 @@ function tomlKey(name) {
   return /^[\w-]+$/.test(name) ? name : JSON.stringify(name);
 }
 
-/** @param {any} value @returns {string} */
+/** @returns {string} */
 function tomlValue(value) {
   if (Array.isArray(value)) return `[${value.filter((one) => one !== null).map(tomlValue).join(", ")}]`;
   if (typeof value !== "object") return JSON.stringify(value);
