@@ -153,17 +153,19 @@ export class Call extends Source {
     this.enter(isAsked ? "asking" : "connecting");
     const loudspeaker = this.engine.openLoudspeaker();
     const microphone = withMicrophone ? this.openMicrophone() : Promise.resolve();
-    this.sound = Promise.all([microphone, loudspeaker]);
-    this.sound.catch(() => {});
+    const sound = Promise.all([microphone, loudspeaker]);
+    sound.catch(() => {});
+    this.sound = sound;
+    const isMine = () => this.isOpen && this.sound === sound;
     try {
       // Where nobody has to be asked, the call is opened beside the microphone.
-      await Promise.all([this.known, isAsked && microphone]);
-      if (this.isOpen) this.connect();
-      await this.sound;
-      if (this.isOpen) await this.engine.connectMicrophone();
-      else this.engine.closeMicrophone();
+      await Promise.all([this.known.then(() => this.service.preflight(this.wish)), isAsked && microphone]);
+      if (isMine()) this.connect();
+      await sound;
+      if (isMine()) await this.engine.connectMicrophone();
+      else if (!this.isOpen) this.engine.closeMicrophone();
     } catch (error) {
-      this.fail(error);
+      if (isMine()) this.fail(error);
     }
   }
 
@@ -225,26 +227,13 @@ export class Call extends Source {
     this.session.active = this.session.playing = this.session.waiting = null;
     this.session.isUserSpeaking = false;
     this.session.isReady = false;
+    this.greets = false;
     if (retryInS === null) {
       this.end(reason);
       return;
     }
-    // Browsers don't say why a handshake failed.
-    if (!this.session.id && !(await this.isAllowed())) return;
-    this.greets = false;
     this.retryInS = retryInS;
     this.enter("reconnecting", { detail: reason });
-  }
-
-  /** Whether a call would be let in; where it would not, this one has failed. */
-  async isAllowed() {
-    const { socket } = this;
-    try {
-      await this.service.preflight(this.wish);
-    } catch (error) {
-      if (socket === this.socket) this.fail(error);
-    }
-    return socket !== null && socket === this.socket;
   }
 
   hangUp() {
