@@ -100,7 +100,7 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         print(f"load of the machine: {os.getloadavg()[0]:.1f}")
-        question = Sound(1.5, text="what are your opening hours, and is there a table by the window")
+        question = Sound(1.5, text="what are your opening hours, and is there a table")
         microphone = write_microphone(Path(folder) / "question.wav", [question])
         with launch(playwright, microphone) as chromium:
             measure_calls(service, chromium, options.calls)
