@@ -10,12 +10,12 @@ from voicelive_agent.emulator.tts.text.normalization import (
     identifiers,
     plain_numbers,
 )
-from voicelive_agent.emulator.tts.text.normalization.english import ENGLISH
-from voicelive_agent.emulator.tts.text.normalization.french import FRENCH
-from voicelive_agent.emulator.tts.text.normalization.german import GERMAN
-from voicelive_agent.emulator.tts.text.normalization.italian import ITALIAN
-from voicelive_agent.emulator.tts.text.normalization.regions import adapt_to_region
-from voicelive_agent.emulator.tts.text.normalization.spanish import SPANISH
+from voicelive_agent.emulator.tts.text.normalization.languages.english import ENGLISH
+from voicelive_agent.emulator.tts.text.normalization.languages.french import FRENCH
+from voicelive_agent.emulator.tts.text.normalization.languages.german import GERMAN
+from voicelive_agent.emulator.tts.text.normalization.languages.italian import ITALIAN
+from voicelive_agent.emulator.tts.text.normalization.languages.regions import adapt_to_region
+from voicelive_agent.emulator.tts.text.normalization.languages.spanish import SPANISH
 from voicelive_agent.emulator.tts.text.normalization.table import LanguageTable, Rules, Say
 
 TABLES = {table.code: table for table in (ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN)}

@@ -2,7 +2,7 @@
 
 import re
 
-from voicelive_agent.emulator.tts.text.normalization.german_grammar import (
+from voicelive_agent.emulator.tts.text.normalization.languages.german_grammar import (
     MONTHS,
     RULERS,
     agree,

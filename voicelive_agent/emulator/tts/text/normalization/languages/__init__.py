@@ -1,0 +1,1 @@
+"""Languages: a table of written forms for each, and what its regions write otherwise."""
