@@ -7,7 +7,6 @@ from typing import Any
 
 from voicelive_agent.client.core.cards import Card
 from voicelive_agent.client.core.conversation import Conversation
-from voicelive_agent.client.core.functions import Functions
 from voicelive_agent.client.core.latency import Summary, TurnTimes
 from voicelive_agent.client.core.screen import (
     Failure,
@@ -21,6 +20,7 @@ from voicelive_agent.client.core.screen import (
     Transcript,
     Who,
 )
+from voicelive_agent.client.core.tool_calls.functions import Functions
 from voicelive_agent.client.settings import load_settings
 from voicelive_agent.client.sound.devices import Played, ignore
 

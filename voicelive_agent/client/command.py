@@ -12,8 +12,12 @@ from voicelive_agent.command_name import spell_commands
 
 try:
     from voicelive_agent.client.connection import ConnectError, find_endpoint
-    from voicelive_agent.client.core.functions import Functions, ToolsError, load_functions
     from voicelive_agent.client.core.screen import Failure, Notice, Screen, Screens
+    from voicelive_agent.client.core.tool_calls.functions import (
+        Functions,
+        ToolsError,
+        load_functions,
+    )
     from voicelive_agent.client.options import build_parser
     from voicelive_agent.client.recording import open_recording
     from voicelive_agent.client.settings import Settings, load_settings

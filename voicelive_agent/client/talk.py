@@ -16,9 +16,9 @@ from typing import Any
 
 from voicelive_agent.client.connection import Lost
 from voicelive_agent.client.core.conversation import Conversation
-from voicelive_agent.client.core.functions import Functions
 from voicelive_agent.client.core.latency import Summary
 from voicelive_agent.client.core.screen import Failure, Notice, Screen, Status
+from voicelive_agent.client.core.tool_calls.functions import Functions
 from voicelive_agent.client.core.wait_for_quiet import Quiet
 from voicelive_agent.client.reconnection import Reconnection
 from voicelive_agent.client.settings import Settings

@@ -24,7 +24,6 @@ from typing import Any
 
 from voicelive_agent.client.core.answering import Answering
 from voicelive_agent.client.core.cards import Cards, unwrap
-from voicelive_agent.client.core.functions import Functions
 from voicelive_agent.client.core.hearing import Hearing
 from voicelive_agent.client.core.latency import Turns, TurnTimes
 from voicelive_agent.client.core.protocol import (
@@ -48,7 +47,8 @@ from voicelive_agent.client.core.screen import (
     Transcript,
 )
 from voicelive_agent.client.core.session import Agreement, History, describe_session
-from voicelive_agent.client.core.tool_calls import Calls
+from voicelive_agent.client.core.tool_calls.calls import Calls
+from voicelive_agent.client.core.tool_calls.functions import Functions
 from voicelive_agent.client.core.unicode_text import clean_text
 from voicelive_agent.client.settings import Settings
 from voicelive_agent.client.sound.devices import Loudspeaker

@@ -3,7 +3,7 @@
 import json
 
 from tests.client.stage import Stage
-from voicelive_agent.client.core.functions import Functions
+from voicelive_agent.client.core.tool_calls.functions import Functions
 
 
 async def test_functions_run_together_and_the_model_goes_on_once() -> None:

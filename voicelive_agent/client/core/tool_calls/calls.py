@@ -1,4 +1,4 @@
-"""What a model calls: the person's functions, and the tools of MCP servers (``client.core.mcp``).
+"""What a model calls: the person's functions, and the tools of MCP servers (``mcp``).
 
 All calls of a response run at the same time. When every one has given its result and the response
 is done, one ``response.create`` lets the model go on; the service does not by itself.
@@ -7,8 +7,6 @@ is done, one ``response.create`` lets the model go on; the service does not by i
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from voicelive_agent.client.core.functions import Functions
-from voicelive_agent.client.core.mcp import Mcp
 from voicelive_agent.client.core.protocol import (
     Event,
     create_item,
@@ -18,6 +16,8 @@ from voicelive_agent.client.core.protocol import (
 )
 from voicelive_agent.client.core.screen import Notice, Screen
 from voicelive_agent.client.core.session import describe_mcp_servers
+from voicelive_agent.client.core.tool_calls.functions import Functions
+from voicelive_agent.client.core.tool_calls.mcp import Mcp
 from voicelive_agent.client.settings import Settings
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel
 
-from voicelive_agent.client.core.functions import Functions, ToolsError, load_functions
+from voicelive_agent.client.core.tool_calls.functions import Functions, ToolsError, load_functions
 
 
 class Place(BaseModel):
@@ -126,7 +126,7 @@ def test_a_function_that_hangs_keeps_no_program_from_ending() -> None:
     """Python waits for the threads of ``asyncio.to_thread`` when a program ends."""
     script = """
 import asyncio, time
-from voicelive_agent.client.core.functions import Functions
+from voicelive_agent.client.core.tool_calls.functions import Functions
 def sleep(): time.sleep(600)
 print(asyncio.run(Functions([sleep]).call("sleep", "{}", 0.1)))
 """
