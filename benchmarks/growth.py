@@ -4,7 +4,8 @@
 
 - history: turns that a conversation has had, of which an agent is given 50;
 - answer: deltas of the answer, and the cost of each;
-- rows: conversations in the SQLite store, made here, before a conversation is begun and gone on.
+- rows: conversations in the SQLite store, made here, before a conversation is begun and gone on;
+  as many again may be kept, so that none is removed.
 
 The server's calls are made in this process, as ``benchmarks.turn_calls`` makes them, but with the
 store's own thread and in real time; each figure is the least of five.
@@ -30,15 +31,19 @@ _RECORD = '{"invocation_id":"i","kind":"speech","text":"hello","status":"complet
 
 
 @asynccontextmanager
-async def serve(folder: Path, deltas: int = 40) -> AsyncIterator[Callable[[str], Take]]:
-    """Turns over Invocations of sessions by their name."""
+async def serve(
+    folder: Path, deltas: int = 40, most: int = 100_000
+) -> AsyncIterator[Callable[[str], Take]]:
+    """Turns over Invocations of sessions by their name; ``most`` conversations are kept."""
 
     async def reply(turn: Turn) -> AsyncIterator[Output]:
         for number in range(deltas):
             yield f"word{number % 100} "
 
     store = f"sqlite://{folder}/conversations.sqlite3"
-    app = create_app(reply, Settings(conversations=store, log_level="ERROR"))
+    app = create_app(
+        reply, Settings(conversations=store, max_conversations=most, log_level="ERROR")
+    )
     async with app.router.lifespan_context(app), open_invocations(app) as take:
         # Until the store counts as one that nobody else has opened just now.
         await asyncio.sleep(2.5)
@@ -96,7 +101,7 @@ async def measure_rows(folder: Path, rows: list[int]) -> None:
         pass
     for count in rows:
         fill(folder, count)
-        async with serve(folder) as of:
+        async with serve(folder, most=2 * count + 1_000) as of:
             new = await measure_us(_take_new(of, f"new-{count}"))
             warm = await measure_us(of(f"warm-{count}"))
         print(

@@ -141,7 +141,7 @@ def test_turns_at_once_are_limited_for_each_session_and_user() -> None:
 class DamagedStore(MemoryStore):
     """Answers whoever asks how it is, and fails where turns need it."""
 
-    async def begin(self, record: Any) -> Any:
+    async def begin(self, record: Any, *, is_new: bool = False) -> Any:
         raise StoreError("a page is damaged")
 
 

@@ -187,7 +187,7 @@ class FailingStore(MemoryStore):
 
     fails = ""
 
-    async def begin(self, record: TurnRecord) -> Conversation:
+    async def begin(self, record: TurnRecord, *, is_new: bool = False) -> Conversation:
         if self.fails == "begin":
             raise StoreError("disk full at /secret/path")
         return await super().begin(record)

@@ -88,8 +88,8 @@ class HomeStore:
     async def ready(self) -> bool:
         return self._file is None or await self._file.ready()
 
-    async def begin(self, record: TurnRecord) -> Conversation:
-        return await self._choose(record.key).begin(record)
+    async def begin(self, record: TurnRecord, *, is_new: bool = False) -> Conversation:
+        return await self._choose(record.key).begin(record, is_new=is_new)
 
     async def read(self, key: ConversationKey) -> Conversation:
         return await self._choose(key).read(key)

@@ -80,7 +80,7 @@ class MemoryStore:
     async def ready(self) -> bool:
         return True
 
-    async def begin(self, record: TurnRecord) -> Conversation:
+    async def begin(self, record: TurnRecord, *, is_new: bool = False) -> Conversation:
         encoded = encode_record(record)
         # Taken out and put back: the order of the dict is the order of use.
         kept = self._kept.pop(record.key, None) or _Kept()

@@ -169,8 +169,11 @@ class ConversationStore(Protocol):
     async def ready(self) -> bool:
         """Whether turns can be stored now; what readiness reports."""
 
-    async def begin(self, record: TurnRecord) -> Conversation:
+    async def begin(self, record: TurnRecord, *, is_new: bool = False) -> Conversation:
         """Store a running turn, set its ``sequence``, and return the conversation before it.
+
+        ``is_new`` says that the session's id was made for this turn, so that nobody else can have
+        used it: then nothing is before it, and a store need not look.
 
         Raises TurnExistsError, and changes nothing, where the conversation has a turn with this
         invocation id that ``is_spent``.

@@ -32,8 +32,10 @@ class Outbox(Generic[T]):
         self._gap_seconds = gap_seconds
         self._items: list[T] = []
         self._taken = 0
-        self._waiting_bytes = 0
+        self._waiting = self._waiting_bytes = 0
         self._closed = False
+        self.full = False
+        """Whether the producer is to wait."""
         self._readers: list[Reader[T]] = []
         self._putter: asyncio.Future[None] | None = None
 
@@ -46,21 +48,18 @@ class Outbox(Generic[T]):
     def closed(self) -> bool:
         return self._closed
 
-    @property
-    def full(self) -> bool:
-        if self._waiting_bytes >= self._limit_bytes:
-            return True
-        return len(self._items) - self._taken >= self._limit
-
     def put_nowait(self, item: T, size: int = 0) -> None:
         """Add an item of ``size`` bytes, also beyond the limits; nothing happens once closed."""
         if self._closed:
             return
         self._items.append(item)
+        self._waiting += 1
         self._waiting_bytes += size
+        if self._waiting >= self._limit or self._waiting_bytes >= self._limit_bytes:
+            self.full = True
         for reader in self._readers:
-            if reader.waiter is not None:
-                reader.notice()
+            if reader.waits or self.full:
+                reader.wake()
 
     async def wait_for_room(self) -> None:
         while self.full and not self._closed:
@@ -83,7 +82,7 @@ class Outbox(Generic[T]):
         """Forget the items from ``position`` on."""
         del self._items[position:]
         self._taken = min(self._taken, len(self._items))
-        self._waiting_bytes = 0
+        self._make_room()
 
     def read(self) -> "Reader[T]":
         """A reader that begins at the first item."""
@@ -94,9 +93,14 @@ class Outbox(Generic[T]):
     def take_from(self, position: int) -> list[T]:
         """For a reader: all items from ``position`` on, which makes room for the producer."""
         items = self._items[position:]
-        self._taken, self._waiting_bytes = len(self._items), 0
+        self._taken = len(self._items)
+        self._make_room()
         _wake(self._putter)
         return items
+
+    def _make_room(self) -> None:
+        self._waiting = self._waiting_bytes = 0
+        self.full = False
 
     def has_after(self, position: int) -> bool:
         return position < len(self._items)
@@ -113,9 +117,9 @@ class Reader(Generic[T]):
         self._outbox = outbox
         self._gap_seconds = gap_seconds
         self._taken_at = float("-inf")
-        self._gathering = False
-        self.waiter: asyncio.Future[None] | None = None
-        """Of whoever waits in ``take``."""
+        self._waiter: asyncio.Future[None] | None = None
+        self.waits = False
+        """Whether the next item is waited for; not while items are gathered."""
         self.position = 0
         """How many items were taken."""
 
@@ -131,17 +135,14 @@ class Reader(Generic[T]):
         """
         outbox = self._outbox
         if not outbox.has_after(self.position) and not outbox.closed:
+            self.waits = True
             await self._wait(timeout)
         if not outbox.has_after(self.position):
             return None if outbox.closed else []
         loop = asyncio.get_running_loop()
         gap = self._taken_at + self._gap_seconds - loop.time()
         if gap > 0 and not outbox.closed and not outbox.full:
-            self._gathering = True
-            try:
-                await self._wait(gap)
-            finally:
-                self._gathering = False
+            await self._wait(gap)
             if not outbox.has_after(self.position):
                 return None
         self._taken_at = loop.time()
@@ -149,24 +150,19 @@ class Reader(Generic[T]):
         self.position += len(items)
         return items
 
-    def notice(self) -> None:
-        """There is a new item."""
-        if not self._gathering or self._outbox.full:
-            _wake(self.waiter)
-            # Once is enough, and items come by the dozen.
-            self.waiter = None
-
     def wake(self) -> None:
-        _wake(self.waiter)
+        _wake(self._waiter)
+        # Once is enough, and items come by the dozen.
+        self.waits = False
 
     async def _wait(self, timeout: float | None) -> None:
         loop = asyncio.get_running_loop()
-        waiter = self.waiter = loop.create_future()
+        waiter = self._waiter = loop.create_future()
         timer = loop.call_later(timeout, _wake, waiter) if timeout else None
         try:
             await waiter
         finally:
-            self.waiter = None
+            self._waiter, self.waits = None, False
             if timer is not None:
                 timer.cancel()
 

@@ -7,7 +7,7 @@ _SECONDS = 10.0
 
 
 class StoreHealth:
-    """Counts the turns in a row that the store could not begin.
+    """Counts the turns that the store could not begin since it kept one last.
 
     A store may answer whoever asks how it is, and fail where turns need it: a file of which one
     page is damaged. After a while it is trusted again, for the next turns to tell.
@@ -17,10 +17,10 @@ class StoreHealth:
         self._failures = 0
         self._failed_at = 0.0
 
-    def note(self, began: bool) -> None:
-        """A turn began, or could not."""
-        self._failures = 0 if began else self._failures + 1
-        if not began:
+    def note(self, kept: bool) -> None:
+        """A turn was kept, or could not begin."""
+        self._failures = 0 if kept else self._failures + 1
+        if not kept:
             self._failed_at = time.monotonic()
 
     @property

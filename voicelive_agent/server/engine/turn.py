@@ -62,7 +62,7 @@ class RunningTurn:
 
     ``now`` gives Unix seconds. ``previous`` is the turn of the same conversation that this one
     supersedes; it is waited for, and so are the ``amendments`` of the conversation.
-    ``on_store`` is told whether the store could begin the turn.
+    ``on_store`` is told False where the store could not begin the turn, True once it has kept it.
     """
 
     task: asyncio.Task[None]
@@ -223,8 +223,6 @@ class RunningTurn:
         except StoreError as error:
             self._fail(Ending.CONVERSATION_UNAVAILABLE, error)
             self._on_store(False)
-        else:
-            self._on_store(True)
         if conversation is not None:
             self._turn = self._brief_agent(conversation)
             if self._ending is None:
@@ -237,7 +235,7 @@ class RunningTurn:
     async def _open_conversation(self) -> Conversation:
         request = self.request
         if request.kept:
-            return await self._store.begin(self._record)
+            return await self._store.begin(self._record, is_new=not request.named_session)
         return Conversation() if request.opens else await self._store.read(request.key)
 
     async def _repeat(self, earlier: TurnRecord) -> None:
@@ -268,7 +266,7 @@ class RunningTurn:
             text=request.text,
             action=request.action,
             history=(*recall(line, conversation.past), *recall_told(request.told)),
-            state=copy.deepcopy(conversation.state),
+            state=copy.deepcopy(conversation.state) if conversation.state else {},
             language=self._language,
             session_id=request.key.session_id,
             user_id=request.key.user_id,
@@ -371,6 +369,8 @@ class RunningTurn:
             self._fail(Ending.CONVERSATION_NOT_SAVED, error)
             self._ending = Ending.CONVERSATION_NOT_SAVED
             self._note_ending(self._ending)
+        else:
+            self._on_store(True)
 
     def _note_ending(self, ending: Ending) -> None:
         self._record.status, self._record.reason = ending.status, ending.value

@@ -40,7 +40,8 @@ class Access:
         self._app = app
         self._key = settings.api_key.get_secret_value()
         self._local_only = not _is_checked(settings)
-        self._local = LocalAdmission(how_to_open=HINT, origins=settings.allow_origins)
+        local = LocalAdmission(how_to_open=HINT, origins=settings.allow_origins)
+        self._find_fault = lru_cache(maxsize=256)(local.find_fault)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = None if _is_free(scope) else self._check(scope)
@@ -54,9 +55,8 @@ class Access:
             await self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> ApiError | None:
-        headers = Headers(scope=scope)
         if self._key:
-            if has_key(self._key, headers):
+            if has_key(self._key, Headers(scope=scope)):
                 return None
             return ApiError(
                 401,
@@ -69,9 +69,8 @@ class Access:
         if not _is_loopback((scope.get("server") or ("",))[0]):
             message = f"This server answers only its own machine: {HINT}."
             return ApiError(403, "forbidden", message, "platform")
-        fault = self._local.find_fault(
-            scope.get("scheme", "http"), headers.getlist("host"), headers.getlist("origin")
-        )
+        hosts, origins = _read_all(scope, b"host"), _read_all(scope, b"origin")
+        fault = self._find_fault(scope.get("scheme", "http"), hosts, origins)
         return ApiError(403, "forbidden", fault) if fault else None
 
 
@@ -85,8 +84,13 @@ def _is_free(scope: Scope) -> bool:
 def _is_local(scope: Scope) -> bool:
     """Whether caller and server are this machine, and no proxy speaks for somebody else."""
     ends = (scope.get("client") or ("",))[0], (scope.get("server") or ("",))[0]
-    forwarded = any(name in (b"forwarded", b"x-forwarded-for") for name, _ in scope["headers"])
+    given = dict(scope["headers"])
+    forwarded = b"forwarded" in given or b"x-forwarded-for" in given
     return not forwarded and all(map(_is_loopback, ends))
+
+
+def _read_all(scope: Scope, name: bytes) -> tuple[str, ...]:
+    return tuple([value.decode("latin-1") for key, value in scope["headers"] if key == name])
 
 
 @lru_cache(maxsize=256)

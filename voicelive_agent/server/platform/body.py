@@ -2,7 +2,7 @@
 
 import zlib
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from voicelive_agent.server.platform.errors import ApiError
 from voicelive_agent.server.settings import Settings
@@ -25,7 +25,12 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     inflate = _choose_decoder(request.headers.get("content-encoding", ""))
     body = bytearray()
     received = 0
-    async for chunk in request.stream():
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         received += len(chunk)
         body += inflate.decode(chunk, max_bytes + 1 - len(body))
         if received > max_bytes or len(body) > max_bytes:

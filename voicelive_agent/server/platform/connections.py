@@ -42,6 +42,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._boundaries = 0
         self._head_bytes = 0
         self._in_head = True
+        self._is_call = False
         self._arrival: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -58,6 +59,9 @@ class BoundedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         boundaries = self._boundaries
         super().data_received(data)
+        if self._boundaries != boundaries and self._boundaries % 2 == 1 and not self._is_call:
+            # Most requests come whole, and need no timer.
+            self._expect_request()
         if self._in_head and self._boundaries == boundaries:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES and not self._is_answering():
@@ -66,7 +70,6 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._pass_boundary()
-        self._expect_request()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -79,6 +82,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         # From here on it is a call, which may be silent for long.
+        self._is_call = True
         self._stop_waiting()
         super().handle_websocket_upgrade()
 

@@ -7,7 +7,7 @@ hosted agent contract). WebSockets carry the same headers in their handshake.
 import sys
 from collections.abc import Callable, Mapping
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voicelive_agent import __version__
@@ -17,6 +17,7 @@ from voicelive_agent.server.platform.telemetry.spans import continue_trace
 
 SERVER = f"voicelive-agent/{__version__} (python/{sys.version_info[0]}.{sys.version_info[1]})"
 _SERVER_BYTES = SERVER.encode()
+_REQUEST_ID = b"x-request-id"
 
 MAX_HEADER_BYTES = 32 * 1024
 _HEADERS_TOO_LARGE = ApiError(
@@ -50,22 +51,20 @@ class PlatformHeaders:
         request_id = choose_request_id(headers)
         ids = self._choose_ids(scope, headers)
         ours = [
-            (b"x-request-id", request_id.encode()),
+            (_REQUEST_ID, request_id.encode()),
             (b"x-platform-server", _SERVER_BYTES),
-            *((name.encode(), value.encode()) for name, value in ids.items()),
+            *[(name.encode(), value.encode()) for name, value in ids.items()],
         ]
         state = scope.setdefault("state", {})
         state["ids"], state["platform_headers"] = ids, ours
         app = self._app
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+        if sum([len(name) + len(value) for name, value in scope["headers"]]) > MAX_HEADER_BYTES:
             app = _HEADERS_TOO_LARGE.send
 
         async def add_headers(message: Message) -> None:
             if message["type"] in _HANDSHAKES:
-                message["headers"] = [
-                    *(item for item in message.get("headers", ()) if item[0] != b"x-request-id"),
-                    *ours,
-                ]
+                others = [item for item in message.get("headers", ()) if item[0] != _REQUEST_ID]
+                message["headers"] = others + ours
             await send(message)
 
         with continue_trace(headers, request_id):
@@ -76,6 +75,14 @@ def read_route(scope: Scope) -> str:
     """The path as routes see it: without what the application is mounted at or a last newline."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", "")).removesuffix("\n")
+
+
+def read_query(scope: Scope) -> QueryParams:
+    """The query, which is read once for a request, whoever asks for it."""
+    query: QueryParams | None = scope.get("voicelive.query")
+    if query is None:
+        query = scope["voicelive.query"] = QueryParams(scope["query_string"])
+    return query
 
 
 def change_id(scope: Scope, name: str, value: str) -> None:

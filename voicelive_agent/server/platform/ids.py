@@ -1,5 +1,6 @@
 """Ids of invocations, sessions and requests, as Foundry's contract defines them."""
 
+import os
 import re
 import uuid
 from collections.abc import Mapping
@@ -42,4 +43,4 @@ def choose_request_id(headers: Mapping[str, str]) -> str:
     if match is not None and match["trace"] != "0" * 32:
         return match["trace"]
     requested = headers.get("x-request-id", "")
-    return requested if _REQUEST_ID.fullmatch(requested) else uuid.uuid4().hex
+    return requested if _REQUEST_ID.fullmatch(requested) else os.urandom(16).hex()

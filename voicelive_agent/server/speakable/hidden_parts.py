@@ -149,9 +149,14 @@ def read_bare_call(reading: Reading, window: Window) -> int | None:
 
 def read_compact_start(reading: Reading, window: Window) -> int | None:
     """A harmony answer whose special tokens were dropped: ``analysis…assistantfinal…``."""
+    first = window.text[window.start].lower()
     for name in _COMPACT_STARTS:
         end = window.start + len(name)
-        if window.starts(window.start, name) and _is_compact(window, name, end):
+        if (
+            name[0] == first
+            and window.starts(window.start, name)
+            and _is_compact(window, name, end)
+        ):
             return _begin_compact(reading, window, name)
     return None
 

@@ -85,7 +85,11 @@ class Window:
 
     def starts(self, index: int, prefix: str) -> bool:
         """Whether ``prefix`` (in lower case) stands at ``index``, in whatever case."""
-        return all(self.char(index + offset).lower() == char for offset, char in enumerate(prefix))
+        end = index + len(prefix)
+        found = self.text[index : min(end, self._end)].lower()
+        if end <= self._end or self._complete or not prefix.startswith(found):
+            return found == prefix
+        raise Wait
 
     def is_cut(self, index: int) -> bool:
         """Whether ``index`` is at the limit, so that a run that reached it may go on."""

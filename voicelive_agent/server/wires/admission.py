@@ -1,5 +1,7 @@
 """Admission of a turn, by whichever protocol it comes as an HTTP request."""
 
+from collections.abc import Set
+
 from starlette.requests import Request
 
 from voicelive_agent.server.conversations.records import count_bytes
@@ -18,10 +20,13 @@ _TOO_MANY = {
 }
 
 
-def refuse_repeated(request: Request, *headers: str) -> None:
+def refuse_repeated(request: Request, once: Set[str]) -> None:
     """Raises ApiError (400) where a header that says whose turn it is came more than once."""
-    for name in headers:
-        if len(request.headers.getlist(name)) > 1:
+    names = [name for name, _ in request.scope["headers"]]
+    if len(set(names)) == len(names):
+        return
+    for name in once:
+        if names.count(name.encode()) > 1:
             raise ApiError(400, "repeated_header", f"Send {name} once: which one counts?")
 
 

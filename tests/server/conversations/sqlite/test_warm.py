@@ -85,6 +85,56 @@ async def test_a_warm_conversation_begins_its_turn_while_the_disk_stands_still(
     assert listed == ["first", "second"]
 
 
+async def test_a_new_conversation_begins_while_the_disk_stands_still(
+    path: Path, store: SqliteStore
+) -> None:
+    """200 callers who came together all waited for the store before the first of them was
+    answered, though nothing could be stored of sessions whose ids had just been made.
+    """
+    let_settle(path)
+    with Blocked(store):
+        record = make_record("first")
+        conversation = await store.begin(record, is_new=True)
+        assert (conversation.turns, record.sequence) == ([], 1)
+    end(record, "Yes.")
+    await store.settle(record, conversation, heard_before=None)
+    assert [turn.reply for turn in (await load(store, "second")).turns] == ["Yes."]
+    listed = [(turn["sequence"], turn["invocation_id"]) async for turn in store.export()]
+    assert listed == [(1, "first"), (2, "second")]
+
+
+async def test_a_new_turn_that_is_never_settled_is_there_for_others(
+    path: Path, store: SqliteStore
+) -> None:
+    """Its beginning is stored, though nobody waits for that."""
+    let_settle(path)
+    await store.begin(make_record("first"), is_new=True)
+    other = await open_store(path)
+    async with asyncio.timeout(60):
+        while (found := await other.find(KEY.user_id, "first")) is None:
+            await asyncio.sleep(0.01)
+    assert (found.status, found.sequence) == ("running", 1)
+    await other.close()
+
+
+async def test_a_file_that_failed_is_waited_for(path: Path, store: SqliteStore) -> None:
+    """Else an agent would answer turn after turn of which nothing can be kept."""
+    broken = path.with_name("gone")
+    record = make_record("first")
+    path.rename(broken)
+    path.mkdir()
+    let_settle(path)
+    conversation = await store.begin(record, is_new=True)
+    end(record, "Yes.")
+    with pytest.raises(StoreError):
+        await store.settle(record, conversation, heard_before=None)
+    with pytest.raises(StoreError):
+        await store.begin(make_record("second", key=ConversationKey("", "two")), is_new=True)
+    path.rmdir()
+    broken.rename(path)
+    await store.begin(make_record("third", key=ConversationKey("", "three")), is_new=True)
+
+
 async def test_a_turn_that_began_so_is_there_for_others(path: Path, store: SqliteStore) -> None:
     let_settle(path)
     await converse(store, "first")

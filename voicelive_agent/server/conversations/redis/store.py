@@ -129,7 +129,7 @@ class RedisStore:
             return False
         return True
 
-    async def begin(self, record: TurnRecord) -> Conversation:
+    async def begin(self, record: TurnRecord, *, is_new: bool = False) -> Conversation:
         encoded = encode_record(record)
         token = uuid.uuid4().hex
         # It may have been done, all the same, when it fails: nobody else would end the turn.

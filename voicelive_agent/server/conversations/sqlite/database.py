@@ -32,6 +32,9 @@ _MAX_BATCH = 256
 # So many turns of the event loop work waits for more: hardly any time while the loop is idle, and
 # while it is busy one transaction, and one change of threads, for what many turns want.
 _GATHERING_STEPS = 3
+# Work that nobody waits for may be done so much later: with what comes until then, such as the end
+# of the same turn, and not while others wait for their first words.
+_UNHURRIED_SECONDS = 0.01
 _CHORE_PAUSE_SECONDS = 60.0
 # After these the connection itself may be at fault; the next work opens another.
 _SUSPECT_CONNECTION = frozenset(
@@ -64,12 +67,15 @@ class Database:
         self._busy_seconds = busy_seconds
         self._chores = chores
         self._given: list[_Job] = []
+        self._gathering = False
         self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._chores_pause_until = 0.0
         self._connection: sqlite3.Connection | None = None
         self._file: os.stat_result | None = None
         self._checkpoints = Checkpoints(path)
         self._thread: threading.Thread | None = None
+        self.failing = False
+        """Whether the file could not be used last."""
         self._loop: asyncio.AbstractEventLoop
 
     def start(self) -> None:
@@ -93,13 +99,16 @@ class Database:
         """
         return await self.submit(work)
 
-    def submit(self, work: Work[T]) -> asyncio.Future[T]:
-        """Like ``run``, for a caller that need not wait."""
+    def submit(self, work: Work[T], *, hurry: bool = True) -> asyncio.Future[T]:
+        """Like ``run``, for a caller that need not wait; without ``hurry`` for one that doesn't."""
         if self._thread is None:
             raise StoreError("the conversation store is closed: open it first")
         future: asyncio.Future[T] = self._loop.create_future()
-        if not self._given:
+        if hurry and not self._gathering:
+            self._gathering = True
             self._loop.call_soon(self._hand_over, _GATHERING_STEPS)
+        elif not hurry and not self._given:
+            self._loop.call_later(_UNHURRIED_SECONDS, self._hand_over, 0)
         self._given.append(_Job(work, future))
         return future
 
@@ -109,6 +118,7 @@ class Database:
             self._loop.call_soon(self._hand_over, steps - 1)
             return
         given, self._given = self._given, []
+        self._gathering = False
         if given:
             self._jobs.put(given)
 
@@ -147,6 +157,7 @@ class Database:
             connection = self._connect()
             connection.execute("BEGIN IMMEDIATE")
         except (sqlite3.Error, OSError, StoreError) as error:
+            self.failing = True
             for job in jobs:
                 job.error = self._explain(error)
             return
@@ -154,11 +165,13 @@ class Database:
             for job in jobs:
                 job.result = job.work(connection)
             connection.execute("COMMIT")
+            self.failing = False
             self._checkpoints.note(len(jobs))
         except Exception as error:
             self._roll_back()
             if len(jobs) == 1:
                 jobs[0].error = self._explain(error)
+                self.failing = isinstance(jobs[0].error, StoreError)
             else:
                 for job in jobs:
                     self._perform([job])

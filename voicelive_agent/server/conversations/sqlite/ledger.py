@@ -118,7 +118,9 @@ class Ledger:
         ).fetchone()
         if found is None:
             created = self._create(connection, record.key)
-            return Warm(), self._append(connection, created, record, encoded)
+            if warm is None or warm.last:
+                warm = Warm()
+            return warm, self._append(connection, created, record, encoded)
         conversation_id, state, language, size, updated_at = found
         last = _find_last(connection, conversation_id)
         if warm is None or warm.stamp != (conversation_id, size, updated_at, last):

@@ -94,15 +94,27 @@ class SqliteStore:
             return False
         return True
 
-    async def begin(self, record: TurnRecord) -> Conversation:
+    async def begin(self, record: TurnRecord, *, is_new: bool = False) -> Conversation:
         encoded = encode_record(record)
-        warm = self._warm.find(record.key)
+        warm = self._find_new(record.key) if is_new else self._warm.find(record.key)
         if warm is not None and record.invocation_id in warm.ids:
             warm = None
-        if warm is not None and self._is_all_there_is(warm):
+        if warm is not None and (is_new or self._is_all_there_is(warm)):
             self._begin_beside(record, encoded, warm)
             return warm.load(record.key)
         return await self._begin_in_file(record, encoded, warm)
+
+    def _find_new(self, key: ConversationKey) -> Warm | None:
+        """A conversation that begins now; None where its first turn has to wait for the file.
+
+        That is where the file failed last, or another process uses it: who is told the session's
+        id could go on there before this turn is stored.
+        """
+        if self._database.failing or self._presence.look() is None:
+            return None
+        warm = Warm()
+        self._warm.keep(key, warm)
+        return warm
 
     def _is_all_there_is(self, warm: Warm) -> bool:
         """Whether nobody else can have changed a conversation since it was left so."""
@@ -122,7 +134,7 @@ class SqliteStore:
                         return
             self._warm.forget(record.key)
 
-        self._database.submit(work).add_done_callback(check)
+        self._database.submit(work, hurry=False).add_done_callback(check)
 
     async def _begin_in_file(
         self, record: TurnRecord, encoded: str, warm: Warm | None

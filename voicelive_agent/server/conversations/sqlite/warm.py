@@ -72,7 +72,8 @@ class Warm:
         turns = [*self.older]
         if self.newest:
             turns.append(decode_record(self.newest, key, self.last))
-        return Conversation(turns, json.loads(self.state), self.language, self.past)
+        state = json.loads(self.state) if self.state != "{}" else {}
+        return Conversation(turns, state, self.language, self.past)
 
     def add(self, record: TurnRecord, encoded: str, before: TurnRecord | None) -> None:
         """A turn was stored; ``before`` is the newest until then."""

@@ -22,7 +22,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from voicelive_agent.server.conversations import ConversationKey, StoreError, TurnRecord
 from voicelive_agent.server.engine.ending import Ending
@@ -32,7 +32,7 @@ from voicelive_agent.server.engine.listener import Listener
 from voicelive_agent.server.engine.past.repeat import IdReusedError, StoredTurn
 from voicelive_agent.server.platform.body import read_body
 from voicelive_agent.server.platform.errors import ApiError
-from voicelive_agent.server.platform.headers import change_id, read_route
+from voicelive_agent.server.platform.headers import change_id, read_query, read_route
 from voicelive_agent.server.platform.ids import (
     choose_invocation_id,
     choose_session_id,
@@ -51,6 +51,7 @@ from voicelive_agent.wire.invocations import (
 )
 
 _TURNS = "/invocations"
+_ONCE = frozenset({USER_HEADER, INVOCATION_HEADER, CALL_HEADER})
 _NO_IDS: Mapping[str, str] = {}
 
 LookUp = Callable[[str, str, str | None], Awaitable[TurnRecord | None]]
@@ -70,6 +71,18 @@ def describe_turn(record: TurnRecord) -> dict[str, Any]:
     return state
 
 
+class _Turns:
+    """An endpoint as ASGI has it: for a function Starlette looks twice for errors to answer, and
+    each event that is sent passes one function more."""
+
+    def __init__(self, invoke: Callable[[Request], Awaitable[Response]]) -> None:
+        self._invoke = invoke
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._invoke(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
 class InvocationsWire:
     """The routes of the protocol around one engine."""
 
@@ -77,7 +90,7 @@ class InvocationsWire:
         self._engine = engine
         self._settings = settings
         self.routes = [
-            Route(_TURNS, self.invoke, methods=["POST"]),
+            Route(_TURNS, _Turns(self.invoke), methods=["POST"], name="invoke"),
             Route("/invocations/docs/openapi.json", self.describe, methods=["GET"]),
             Route("/invocations/{invocation_id}", self.report, methods=["GET"]),
             Route("/invocations/{invocation_id}/cancel", self.cancel, methods=["POST"]),
@@ -89,7 +102,7 @@ class InvocationsWire:
             return _NO_IDS
         if read_route(scope) != _TURNS:
             return _NO_IDS
-        session_id = QueryParams(scope["query_string"]).get(SESSION_QUERY)
+        session_id = read_query(scope).get(SESSION_QUERY)
         default = self._settings.foundry_agent_session_id
         return {
             INVOCATION_HEADER: choose_invocation_id(headers.get(INVOCATION_HEADER)),
@@ -119,7 +132,7 @@ class InvocationsWire:
             action=said.action,
             typed=said.typed,
             call_id=headers.get(CALL_HEADER, ""),
-            named_session=self._is_named(ids[SESSION_HEADER], request.query_params),
+            named_session=self._is_named(ids[SESSION_HEADER], read_query(request.scope)),
         )
 
     def _is_named(self, session_id: str, query: QueryParams) -> bool:
@@ -165,7 +178,7 @@ class InvocationsWire:
             )
         ids = {INVOCATION_HEADER: invocation_id}
         refuse_repeated_names(request)
-        session_id = request.query_params.get(SESSION_QUERY) or None
+        session_id = read_query(request.scope).get(SESSION_QUERY) or None
         try:
             record = await look_up(request.headers.get(USER_HEADER, ""), invocation_id, session_id)
         except StoreError as error:
@@ -192,6 +205,6 @@ class InvocationsWire:
 
 def refuse_repeated_names(request: Request) -> None:
     """Raises ApiError (400) where what says whose turn it is came more than once."""
-    refuse_repeated(request, USER_HEADER, INVOCATION_HEADER, CALL_HEADER)
-    if len(request.query_params.getlist(SESSION_QUERY)) > 1:
+    refuse_repeated(request, _ONCE)
+    if len(read_query(request.scope).getlist(SESSION_QUERY)) > 1:
         raise ApiError(400, "repeated_query", f"Send {SESSION_QUERY} once: which one counts?")

@@ -124,7 +124,7 @@ class ResponsesWire:
     @_tell_errors
     async def create(self, request: Request) -> Response:
         """Answer a turn: as a stream, as one object, or in the background."""
-        refuse_repeated(request, USER_HEADER, CALL_HEADER, RESPONSE_HEADER)
+        refuse_repeated(request, {USER_HEADER, CALL_HEADER, RESPONSE_HEADER})
         asked = parse_request(await read_body(request, self._settings.max_body_bytes))
         turn = await self._read_turn(request, asked)
         if self._engine.is_running(turn.key.user_id, turn.invocation_id):
@@ -281,7 +281,7 @@ class ResponsesWire:
         )
 
     async def _find_asked(self, request: Request) -> TurnRecord:
-        refuse_repeated(request, USER_HEADER)
+        refuse_repeated(request, {USER_HEADER})
         response_id = request.path_params["response_id"]
         if not is_response_id(response_id):
             raise malformed_id(f"responseId{{{response_id}}}")
