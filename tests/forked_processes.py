@@ -30,6 +30,17 @@ SERVER = (
     "voicelive_agent.server.serve",
 )
 """What every agent server imports."""
+FRAMEWORKS = (
+    "agent_framework.openai",
+    "agents",
+    "httpx",
+    "langchain_openai",
+    "langgraph.graph",
+    "openai.resources.chat",
+    "voicelive_agent.model_agent.agent",
+)
+"""What agents import, of frameworks and of ours: one server for all of them is started sooner than
+several."""
 
 
 class ForkedProcess:

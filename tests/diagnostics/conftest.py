@@ -10,20 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.forked_processes import ROOT, SERVER, ForkedProcess, find_fork_server
+from tests.forked_processes import FRAMEWORKS, ROOT, SERVER, ForkedProcess, find_fork_server
 from voicelive_agent.listening import find_free_port
 
 KEPT = ("PATH", "LANG", "VIRTUAL_ENV")
-FRAMEWORKS = (
-    "agent_framework.openai",
-    "agents",
-    "httpx",
-    "langchain_openai",
-    "langgraph.graph",
-    "openai.resources.chat",
-    "voicelive_agent.model_agent.agent",
-)
-"""What most agents here import."""
 
 
 class Program:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.forked_processes import FRAMEWORKS
 from tests.frameworks.openai_server import Call, OpenAIServer
 from tests.server.platform.otlp_collector import Collector, collect, read_attributes
 from tests.server.platform.test_telemetry import (
@@ -25,11 +26,6 @@ from voicelive_agent.server.platform.telemetry.public_attributes import (
 AGENTS = "tests.server.platform.framework_agents"
 TURN = "invoke_agent voicelive-agent"
 ANSWER = "It rains, says xyzzy."
-IMPORTED = {
-    "model": ("openai.resources.chat", "voicelive_agent.model_agent.agent"),
-    f"{AGENTS}:agent_framework": ("agent_framework.openai",),
-}
-"""What an agent imports, of those that are served more than once."""
 
 
 async def record_turn(
@@ -44,8 +40,10 @@ async def record_turn(
             "VOICELIVE_AGENT_TOOLS": f"{AGENTS}:get_weather",
             **environment,
         }
-        imported = IMPORTED.get(agent, ())
-        async with start_observed(tmp_path, collector, imported, **environment) as (server, client):
+        async with start_observed(tmp_path, collector, FRAMEWORKS, **environment) as (
+            server,
+            client,
+        ):
             await wait_until_recording(collector)
             model.answer(Call("get_weather", city="xyzzy"))
             model.answer(ANSWER)
