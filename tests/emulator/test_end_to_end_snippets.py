@@ -64,7 +64,10 @@ def speech_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=["installed", OLD_SDK])
+@pytest.fixture(
+    scope="module",
+    params=["installed", pytest.param(OLD_SDK, marks=pytest.mark.nightly)],
+)
 def sdk_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What stands first on a snippet's path: nothing, or an older SDK."""
     if request.param == "installed":
