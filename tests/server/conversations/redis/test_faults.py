@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.server.conversations.backends import KEY, RedisServer, Stops, converse, end, make_record
 from tests.server.conversations.redis.opening import connect, open_redis, wait_until_ready
@@ -260,3 +262,25 @@ async def test_a_key_that_redis_names_twice_is_listed_once(
         monkeypatch.setattr(store._link, "run", run_twice)
         assert [each async for each in store.list_keys()].count(key) == 1
         await store.purge(key)
+
+
+async def test_a_connection_that_fails_while_it_is_closed_does_not_keep_the_store_open(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine with much other work a store was never closed, nor its server ended.
+
+    A connection's failure on the way out had taken the place of the cancellation, which is what
+    ends those who listen.
+    """
+    give_back = PubSub.aclose
+    failures = iter([RedisConnectionError("reset")])
+
+    async def fail(channel: PubSub) -> None:
+        await give_back(channel)  # type: ignore[no-untyped-call]
+        if error := next(failures, None):
+            raise error
+
+    monkeypatch.setattr(PubSub, "aclose", fail)
+    async with asyncio.timeout(PATIENCE_SECONDS), open_redis(redis_server) as store:
+        assert await store.ready()
+    assert next(failures, None) is None

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from voicelive_agent.server.conversations.redis.link import end_tasks
 from voicelive_agent.server.conversations.store import ConversationKey, StoreError
 
 _RETRY_SECONDS = 0.5
@@ -49,8 +50,7 @@ class Leftovers:
         """What can't be ended within ``seconds`` ends with the lease of this replica."""
         if self._work is not None:
             await asyncio.wait([self._work], timeout=seconds)
-            self._work.cancel()
-            await asyncio.gather(self._work, return_exceptions=True)
+            await end_tasks(self._work)
 
     async def _end_all(self) -> None:
         while self._turns:

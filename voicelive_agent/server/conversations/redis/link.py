@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from voicelive_agent.server.conversations.redis.entra import EntraCredentials
 
 Command = tuple[str | int | float, ...]
+_CANCEL_AGAIN_SECONDS = 1.0
 
 _ANSWER_SECONDS = 1.0
 _PORT = 6379
@@ -85,9 +86,7 @@ class RedisLink:
 
     async def close(self) -> None:
         senders, self._senders = self._senders, []
-        for sender in senders:
-            sender.cancel()
-        await asyncio.gather(*senders, return_exceptions=True)
+        await end_tasks(*senders)
         self._fail_pending(StoreError("the conversation store is closed"))
         with suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(self._limit_seconds):
@@ -237,3 +236,16 @@ def _parse(url: str, answer_seconds: float) -> _Address:
     except (TypeError, ValueError):
         raise problem from None
     return _Address(place, prefix, pool, credentials)
+
+
+async def end_tasks(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks until they have ended.
+
+    A connection that fails while it is given back takes the place of the cancellation, and a loop
+    that survives failures would go on.
+    """
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,7 +14,12 @@ from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
-from voicelive_agent.server.conversations.redis.link import Command, OutdatedRedisError, RedisLink
+from voicelive_agent.server.conversations.redis.link import (
+    Command,
+    OutdatedRedisError,
+    RedisLink,
+    end_tasks,
+)
 from voicelive_agent.server.conversations.store import (
     ConversationKey,
     StopTurn,
@@ -98,9 +103,7 @@ class Replica:
 
     async def leave(self) -> None:
         """Give the lease up, so that others need not wait for its end."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
         if self._tasks:
             try:
                 await self._link.run(("UNLINK", self._name(self.id)))
