@@ -201,7 +201,9 @@ def test_other_formats_are_heard_as_well(desk: Desk, microphone: Microphone, out
         entry = screen.call("call.session.entries[0]")
         assert entry["audioMs"] == pytest.approx(1000, abs=60)
         assert loud_s(screen.heard()) == pytest.approx(1.0, abs=0.15)
-        assert np.abs(screen.heard().astype(int)).max() == pytest.approx(8000, rel=0.1)
+        # Where it sets in, a tone rings by a tenth: what lasts is measured.
+        loud = np.abs(screen.heard().astype(int))
+        assert np.percentile(loud[loud > 2000], 95) == pytest.approx(8000, rel=0.05)
 
 
 def test_what_is_copied_is_the_session_that_was_asked_for(

@@ -23,6 +23,15 @@ type Session = import("./wire/session.js").Session;
 type Stage = import("./parts/stage.js").Stage;
 type Sessions = import("./sessions.js").Sessions;
 
+/** Of HTML, which all elements of the page are. */
+interface Element {
+  focus(): void;
+}
+interface HTMLElementTagNameMap {
+  "console-event-log": EventLogView;
+  "console-lanes": LanesView;
+}
+
 // A session: what is said and shown, and what must be done.
 
 /** What the person said or typed. */

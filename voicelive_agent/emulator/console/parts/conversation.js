@@ -6,7 +6,7 @@ import { TOLERANCE_MS } from "../wire/session.js";
 import { renderCallCard } from "./call-card.js";
 import { renderCard } from "./card.js";
 import { renderNews } from "./news.js";
-import { inNextFrame, Part, SLOW_MS, seconds } from "./part.js";
+import { define, inNextFrame, Part, seconds, SLOW_MS } from "./part.js";
 
 /** Near enough to the end to be taken along. */
 const FOLLOW_PX = 60;
@@ -15,168 +15,168 @@ const BLOCK = 50;
 const SHOWN_BLOCKS = 2;
 
 export class Conversation extends Part {
-  constructor() {
-    super();
-    this.follows = true;
-    this.size = "";
-    /** The first block that is drawn. */
-    this.first = 0;
-    this.spoken = "";
-    this.speak = inNextFrame(() => this.spoken !== this.word() && this.requestUpdate(), SLOW_MS);
-  }
+	constructor() {
+		super();
+		this.follows = true;
+		this.size = "";
+		/** The first block that is drawn. */
+		this.first = 0;
+		this.spoken = "";
+		this.speak = inNextFrame(() => this.spoken !== this.word() && this.requestUpdate(), SLOW_MS);
+	}
 
-  connectedCallback() {
-    super.connectedCallback();
-    this.call.addEventListener("moved", this.speak);
-  }
+	connectedCallback() {
+		super.connectedCallback();
+		this.call.addEventListener("moved", this.speak);
+	}
 
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    this.call.removeEventListener("moved", this.speak);
-  }
+	disconnectedCallback() {
+		super.disconnectedCallback();
+		this.call.removeEventListener("moved", this.speak);
+	}
 
-  onScroll() {
-    this.follows = this.scrollHeight - this.scrollTop - this.clientHeight < FOLLOW_PX;
-  }
+	onScroll() {
+		this.follows = this.scrollHeight - this.scrollTop - this.clientHeight < FOLLOW_PX;
+	}
 
-  /** Which word is spoken now. */
-  word() {
-    const { session } = this.call;
-    const entry = session.playing ? session.agentEntry(session.playing) : null;
-    if (!entry || entry.playedMs <= 0) return "";
-    return `${entry.key} ${splitAt(entry.text, entry.words, entry.playedMs, entry.audioMs)[0].length}`;
-  }
+	/** Which word is spoken now. */
+	word() {
+		const { session } = this.call;
+		const entry = session.playing ? session.agentEntry(session.playing) : null;
+		if (!entry || entry.playedMs <= 0) return "";
+		return `${entry.key} ${splitAt(entry.text, entry.words, entry.playedMs, entry.audioMs)[0].length}`;
+	}
 
-  firstUpdated() {
-    this.tabIndex = 0;
-    this.addEventListener("scroll", () => this.onScroll(), { passive: true });
-  }
+	firstUpdated() {
+		this.tabIndex = 0;
+		this.addEventListener("scroll", () => this.onScroll(), { passive: true });
+	}
 
-  updated() {
-    const isRecording = this.call.headMs !== null;
-    if (isRecording) this.querySelector(".said.now")?.scrollIntoView({ block: "nearest" });
-    else if (this.follows && this.grows()) this.scrollTop = this.scrollHeight;
-  }
+	updated() {
+		const isRecording = this.call.headMs !== null;
+		if (isRecording) this.querySelector(".said.now")?.scrollIntoView({ block: "nearest" });
+		else if (this.follows && this.grows()) this.scrollTop = this.scrollHeight;
+	}
 
-  /** Whether something was said or shown since it was scrolled last: that has the page laid out. */
-  grows() {
-    const { entries } = this.call.session;
-    const newest = entries.slice(-4).map((/** @type {any} */ { text, cutMs, isPartial }) => `${text?.length} ${cutMs} ${isPartial}`);
-    const size = `${entries.length} ${newest.join()}`;
-    const isGrown = size !== this.size;
-    this.size = size;
-    return isGrown;
-  }
+	/** Whether something was said or shown since it was scrolled last: that has the page laid out. */
+	grows() {
+		const { entries } = this.call.session;
+		const newest = entries.slice(-4).map((/** @type {any} */ { text, cutMs, isPartial }) => `${text?.length} ${cutMs} ${isPartial}`);
+		const size = `${entries.length} ${newest.join()}`;
+		const isGrown = size !== this.size;
+		this.size = size;
+		return isGrown;
+	}
 
-  /** The numbers of the blocks that are drawn: the newest, those from where someone reads, or those that are played again. */
-  blocks() {
-    const { session, headMs } = this.call;
-    const { length } = session.entries;
-    const now = headMs === null ? -1 : session.entries.findIndex(({ key }) => key === session.playing);
-    const newest = Math.max(0, Math.floor(length / BLOCK) - SHOWN_BLOCKS);
-    if (now >= 0) this.first = Math.min(newest, Math.max(0, Math.floor(now / BLOCK) - 1));
-    else if (this.follows || this.first > newest) this.first = newest;
-    return Array.from({ length: Math.ceil(length / BLOCK) - this.first }, (_, index) => this.first + index);
-  }
+	/** The numbers of the blocks that are drawn: the newest, those from where someone reads, or those that are played again. */
+	blocks() {
+		const { session, headMs } = this.call;
+		const { length } = session.entries;
+		const now = headMs === null ? -1 : session.entries.findIndex(({ key }) => key === session.playing);
+		const newest = Math.max(0, Math.floor(length / BLOCK) - SHOWN_BLOCKS);
+		if (now >= 0) this.first = Math.min(newest, Math.max(0, Math.floor(now / BLOCK) - 1));
+		else if (this.follows || this.first > newest) this.first = newest;
+		return Array.from({ length: Math.ceil(length / BLOCK) - this.first }, (_, index) => this.first + index);
+	}
 
-  showEarlier() {
-    this.follows = false;
-    this.first = Math.max(0, this.first - SHOWN_BLOCKS);
-    this.requestUpdate();
-  }
+	showEarlier() {
+		this.follows = false;
+		this.first = Math.max(0, this.first - SHOWN_BLOCKS);
+		this.requestUpdate();
+	}
 
-  render() {
-    const { entries } = this.call.session;
-    const blocks = this.blocks();
-    this.spoken = this.word();
-    this.rowOf = new Map(this.call.rows.map((row) => [row.turn.response_id ?? "", row]));
-    // Screen readers are read what is final; partials are outside of the log.
-    const isFinal = (entry) => entry.kind !== "you" || !entry.isPartial;
-    return html`
-      ${this.first ? html`<button class="link earlier" @click=${this.showEarlier}>${this.first * BLOCK} earlier</button>` : nothing}
-      <div class="entries" role="log" aria-label="What was said">
-        ${entries.length ? nothing : this.renderEmpty()}
-        ${repeat(blocks, (block) => block, (block) => html`<div class="block">${repeat(
-          entries.slice(block * BLOCK, (block + 1) * BLOCK).filter(isFinal), ({ key }) => key, (entry) => this.renderEntry(entry),
-        )}</div>`)}
-      </div>
-      <div class="entries partials">
-        ${entries.slice(-BLOCK).filter((entry) => !isFinal(entry)).map((entry) => this.renderEntry(entry))}
-      </div>`;
-  }
+	render() {
+		const { entries } = this.call.session;
+		const blocks = this.blocks();
+		this.spoken = this.word();
+		this.rowOf = new Map(this.call.rows.map((row) => [row.turn.response_id ?? "", row]));
+		// Screen readers are read what is final; partials are outside of the log.
+		const isFinal = (entry) => entry.kind !== "you" || !entry.isPartial;
+		return html`
+			${this.first ? html`<button class="link earlier" @click=${this.showEarlier}>${this.first * BLOCK} earlier</button>` : nothing}
+			<div class="entries" role="log" aria-label="What was said">
+				${entries.length ? nothing : this.renderEmpty()}
+				${repeat(blocks, (block) => block, (block) => html`<div class="block">${repeat(
+					entries.slice(block * BLOCK, (block + 1) * BLOCK).filter(isFinal), ({ key }) => key, (entry) => this.renderEntry(entry),
+				)}</div>`)}
+			</div>
+			<div class="entries partials">
+				${entries.slice(-BLOCK).filter((entry) => !isFinal(entry)).map((entry) => this.renderEntry(entry))}
+			</div>`;
+	}
 
-  renderEmpty() {
-    return html`<div class="empty">
-      <p>Talk to your agent: click <b>Talk</b>, or press <kbd>T</kbd>.</p>
-      <p class="quiet">What you both say, what it shows, and how long each step takes appears here while you speak.</p>
-    </div>`;
-  }
+	renderEmpty() {
+		return html`<div class="empty">
+			<p>Talk to your agent: click <b>Talk</b>, or press <kbd>T</kbd>.</p>
+			<p class="quiet">What you both say, what it shows, and how long each step takes appears here while you speak.</p>
+		</div>`;
+	}
 
-  /** @param {Entry} entry */
-  renderEntry(entry) {
-    switch (entry.kind) {
-      case "you":
-        return this.renderYou(entry);
-      case "agent":
-        return this.renderAgent(entry);
-      case "card":
-        return renderCard(entry, (index) => this.call.click(entry, index));
-      case "news":
-        return renderNews(entry);
-      case "call":
-        return renderCallCard(entry, this.call);
-      default:
-        return html`<p class="note ${entry.level}" data-key=${entry.key}>
-          <span aria-hidden="true">${entry.level === "error" ? "✕" : "!"}</span> ${entry.text}
-          ${entry.code ? html`<code>${entry.code}</code>` : nothing}
-        </p>`;
-    }
-  }
+	/** @param {Entry} entry */
+	renderEntry(entry) {
+		switch (entry.kind) {
+			case "you":
+				return this.renderYou(entry);
+			case "agent":
+				return this.renderAgent(entry);
+			case "card":
+				return renderCard(entry, (index) => this.call.click(entry, index));
+			case "news":
+				return renderNews(entry);
+			case "call":
+				return renderCallCard(entry, this.call);
+			default:
+				return html`<p class="note ${entry.level}" data-key=${entry.key}>
+					<span aria-hidden="true">${entry.level === "error" ? "✕" : "!"}</span> ${entry.text}
+					${entry.code ? html`<code>${entry.code}</code>` : nothing}
+				</p>`;
+		}
+	}
 
-  /** @param {YouEntry} entry */
-  renderYou(entry) {
-    const how = entry.isTyped ? " · typed" : entry.bargedIn ? " · barged in" : "";
-    return html`<article class="said you" data-key=${entry.key}>
-      <h2>you${how}${this.latencyOf(entry.response)}</h2>
-      <p class=${entry.isPartial ? "partial" : ""}>${entry.isPartial ? `${entry.text} …`.trim() : entry.text}${
-        entry.problem ? html`<span class="quiet">(${entry.problem})</span>` : nothing
-      }</p>
-    </article>`;
-  }
+	/** @param {YouEntry} entry */
+	renderYou(entry) {
+		const how = entry.isTyped ? " · typed" : entry.bargedIn ? " · barged in" : "";
+		return html`<article class="said you" data-key=${entry.key}>
+			<h2>you${how}${this.latencyOf(entry.response)}</h2>
+			<p class=${entry.isPartial ? "partial" : ""}>${entry.isPartial ? `${entry.text} …`.trim() : entry.text}${
+				entry.problem ? html`<span class="quiet">(${entry.problem})</span>` : nothing
+			}</p>
+		</article>`;
+	}
 
-  /** @param {string} response */
-  latencyOf(response) {
-    const row = response ? this.rowOf?.get(response) : null;
-    if (!row) return "";
-    return ` · turn ${row.turn.number}${row.totalMs === null ? "" : ` · ${seconds(row.totalMs)}`}`;
-  }
+	/** @param {string} response */
+	latencyOf(response) {
+		const row = response ? this.rowOf?.get(response) : null;
+		if (!row) return "";
+		return ` · turn ${row.turn.number}${row.totalMs === null ? "" : ` · ${seconds(row.totalMs)}`}`;
+	}
 
-  /** @param {AgentEntry} entry */
-  renderAgent(entry) {
-    const isNow = this.call.session.playing === entry.key && entry.playedMs > 0;
-    const how = isNow ? " · speaking now" : entry.isGreeting ? " · greeting" : "";
-    return html`<article class=${isNow ? "said agent now" : "said agent"} data-key=${entry.key}>
-      <h2>agent${how}</h2>
-      <p>${entry.cutMs === null ? this.renderWhole(entry, isNow) : this.renderCut(entry, entry.cutMs)}</p>
-    </article>`;
-  }
+	/** @param {AgentEntry} entry */
+	renderAgent(entry) {
+		const isNow = this.call.session.playing === entry.key && entry.playedMs > 0;
+		const how = isNow ? " · speaking now" : entry.isGreeting ? " · greeting" : "";
+		return html`<article class=${isNow ? "said agent now" : "said agent"} data-key=${entry.key}>
+			<h2>agent${how}</h2>
+			<p>${entry.cutMs === null ? this.renderWhole(entry, isNow) : this.renderCut(entry, entry.cutMs)}</p>
+		</article>`;
+	}
 
-  /** @param {AgentEntry} entry @param {boolean} isNow */
-  renderWhole(entry, isNow) {
-    if (!isNow) return entry.text;
-    const [before, word, after] = splitAt(entry.text, entry.words, entry.playedMs, entry.audioMs);
-    return html`${before}<mark>${word}</mark>${after}`;
-  }
+	/** @param {AgentEntry} entry @param {boolean} isNow */
+	renderWhole(entry, isNow) {
+		if (!isNow) return entry.text;
+		const [before, word, after] = splitAt(entry.text, entry.words, entry.playedMs, entry.audioMs);
+		return html`${before}<mark>${word}</mark>${after}`;
+	}
 
-  /** @param {AgentEntry} entry @param {number} cutMs */
-  renderCut(entry, cutMs) {
-    const [before, word, after] = splitAt(entry.text, entry.words, cutMs, entry.audioMs);
-    const differs = entry.serverMs !== null && Math.abs(entry.serverMs - cutMs) > TOLERANCE_MS;
-    const title = differs ? "The service took another part to be heard; the page told it what was." : "Cut here";
-    return html`${before}${word} <span class="cut" title=${title}>✂ ${seconds(cutMs)}${
-      differs ? ` (service: ${seconds(entry.serverMs)})` : ""
-    }</span> <del>${after.trim()}</del>`;
-  }
+	/** @param {AgentEntry} entry @param {number} cutMs */
+	renderCut(entry, cutMs) {
+		const [before, word, after] = splitAt(entry.text, entry.words, cutMs, entry.audioMs);
+		const differs = entry.serverMs !== null && Math.abs(entry.serverMs - cutMs) > TOLERANCE_MS;
+		const title = differs ? "The service took another part to be heard; the page told it what was." : "Cut here";
+		return html`${before}${word} <span class="cut" title=${title}>✂ ${seconds(cutMs)}${
+			differs ? ` (service: ${seconds(entry.serverMs)})` : ""
+		}</span> <del>${after.trim()}</del>`;
+	}
 }
 
-customElements.define("console-conversation", Conversation);
+define("console-conversation", Conversation);

@@ -1,6 +1,6 @@
 /** Part: a piece of the page that is drawn again when its call changes. */
 
-import { LitElement } from "../vendor/lit.js";
+import { nothing, render } from "../vendor/lit.js";
 
 /** What moves is drawn this often. Parts are drawn in the same frame: each one costs, however little of it is new. */
 const FRAME_MS = 150;
@@ -13,84 +13,138 @@ const pending = {};
 
 /** The next frame of this pace; none comes in a hidden tab. @param {number} everyMs */
 function nextFrame(everyMs) {
-  pending[everyMs] ??= (async () => {
-    // A little before it is due: the frame that comes then is taken.
-    const earlyMs = everyMs > FRAME_MS ? FRAME_MS / 2 : 0;
-    const waitMs = (drawnAt[everyMs] ?? 0) + everyMs - earlyMs - performance.now();
-    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    if (earlyMs) await nextFrame(FRAME_MS);
-    else await new Promise(requestAnimationFrame);
-    drawnAt[everyMs] = performance.now();
-    delete pending[everyMs];
-  })();
-  return pending[everyMs];
+	pending[everyMs] ??= (async () => {
+		// A little before it is due: the frame that comes then is taken.
+		const earlyMs = everyMs > FRAME_MS ? FRAME_MS / 2 : 0;
+		const waitMs = (drawnAt[everyMs] ?? 0) + everyMs - earlyMs - performance.now();
+		if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+		if (earlyMs) await nextFrame(FRAME_MS);
+		else await new Promise(requestAnimationFrame);
+		drawnAt[everyMs] = performance.now();
+		delete pending[everyMs];
+	})();
+	return pending[everyMs];
 }
 
 /** `draw`, once in the next frame however often it is asked for: events come by the hundred. @param {() => void} draw */
 export function inNextFrame(draw, everyMs = FRAME_MS) {
-  let isAsked = false;
-  return async () => {
-    if (isAsked) return;
-    isAsked = true;
-    await nextFrame(everyMs);
-    isAsked = false;
-    draw();
-  };
+	let isAsked = false;
+	return async () => {
+		if (isAsked) return;
+		isAsked = true;
+		await nextFrame(everyMs);
+		isAsked = false;
+		draw();
+	};
 }
 
-/** Lit's declaration of what a part shows. @param {string[]} names @returns {any} */
-export const shows = (...names) => Object.fromEntries(names.map((name) => [name, { attribute: false }]));
+/** Drawn in the page's own tree (one style sheet, and labels that find their fields), again where its call changes. */
+export class Part extends HTMLElement {
+	/** Properties after which it is drawn again, besides `call`. @type {string[]} */
+	static shows = [];
 
-/** Drawn again when what it shows changes. */
-export class Part extends LitElement {
-  static properties = shows("call");
+	/** Events of its sources after which it is: `moved` where it shows how the sound goes on. */
+	static follows = ["change"];
 
-  /** Events of the call after which it is drawn again: `moved` where it shows how the sound goes on. */
-  static follows = ["change"];
+	static everyMs = FRAME_MS;
 
-  static everyMs = FRAME_MS;
+	constructor() {
+		super();
+		/** @type {Record<string, any>} */
+		this.given = {};
+		this.isAsked = false;
+		this.isDrawn = false;
+		this.updateComplete = Promise.resolve();
+		/** @type {Call} */
+		this.call = /** @type {any} */ (undefined);
+		const { everyMs } = /** @type {typeof Part} */ (this.constructor);
+		this.draw = inNextFrame(() => this.isStale() && this.requestUpdate(), everyMs);
+	}
 
-  constructor() {
-    super();
-    /** @type {Call} */
-    this.call = /** @type {any} */ (undefined);
-    const { everyMs } = /** @type {typeof Part} */ (this.constructor);
-    this.draw = inNextFrame(() => this.isStale() && this.requestUpdate(), everyMs);
-  }
+	connectedCallback() {
+		this.listen("addEventListener");
+		this.requestUpdate();
+	}
 
-  /** In the page's own tree: one style sheet, and labels that find their fields. */
-  createRenderRoot() {
-    return this;
-  }
+	disconnectedCallback() {
+		this.listen("removeEventListener");
+	}
 
-  connectedCallback() {
-    super.connectedCallback();
-    this.listen("addEventListener");
-  }
+	/** @param {"addEventListener" | "removeEventListener"} how */
+	listen(how) {
+		const { follows } = /** @type {typeof Part} */ (this.constructor);
+		for (const source of this.sources()) for (const name of follows) source[how](name, this.draw);
+	}
 
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    this.listen("removeEventListener");
-  }
+	/** Who tells what is new. @returns {EventTarget[]} */
+	sources() {
+		return [this.call];
+	}
 
-  /** @param {"addEventListener" | "removeEventListener"} how */
-  listen(how) {
-    const { follows } = /** @type {typeof Part} */ (this.constructor);
-    for (const source of this.sources()) for (const name of follows) source[how](name, this.draw);
-  }
+	/** Whether what it shows may have changed with its call. */
+	isStale() {
+		return true;
+	}
 
-  /** Who tells what is new. @returns {EventTarget[]} */
-  sources() {
-    return [this.call];
-  }
+	/** Drawn once what runs now has ended, however often it is asked for. */
+	requestUpdate() {
+		if (this.isAsked || !this.isConnected) return;
+		this.isAsked = true;
+		this.updateComplete = Promise.resolve().then(() => {
+			if (this.isAsked) this.performUpdate();
+		});
+	}
 
-  /** Whether what it shows may have changed with its call. */
-  isStale() {
-    return true;
-  }
+	performUpdate() {
+		this.isAsked = false;
+		render(this.render(), this, { host: this });
+		if (!this.isDrawn) this.firstUpdated();
+		this.isDrawn = true;
+		this.updated();
+	}
+
+	/** @returns {unknown} */
+	render() {
+		return nothing;
+	}
+
+	firstUpdated() {}
+
+	updated() {}
+}
+
+/** @param {string} name of the element @param {typeof Part} part */
+export function define(name, part) {
+	for (const key of ["call", ...part.shows]) {
+		Object.defineProperty(part.prototype, key, {
+			get() {
+				return this.given[key];
+			},
+			set(value) {
+				if (this.given[key] !== value) this.requestUpdate();
+				this.given[key] = value;
+			},
+		});
+	}
+	customElements.define(name, part);
+}
+
+/** The fields of a form that is submitted. @param {SubmitEvent} event @returns {Record<string, any>} */
+export function fieldsOf(event) {
+	event.preventDefault();
+	return Object.fromEntries(new FormData(/** @type {HTMLFormElement} */ (event.target)));
+}
+
+/** JSON as it is read best; other text as it is. @param {string} text @param {(key: string, value: any) => any} [replace] */
+export function pretty(text, replace) {
+	try {
+		return JSON.stringify(JSON.parse(text, replace), null, 2);
+	} catch {
+		return text;
+	}
 }
 
 /** @param {number | null | undefined} ms */
 export function seconds(ms) {
-  return ms === null || ms === undefined ? "" : `${(ms / 1000).toFixed(2)} s`;
+	return ms === null || ms === undefined ? "" : `${(ms / 1000).toFixed(2)} s`;
 }

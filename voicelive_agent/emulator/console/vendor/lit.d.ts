@@ -1,4 +1,4 @@
 // The types of lit.js, for `tsc --checkJs` alone; they come from npm.
-export { html, LitElement, nothing, svg } from "lit";
+export { html, nothing, render, svg } from "lit/html.js";
 export { live } from "lit/directives/live.js";
 export { repeat } from "lit/directives/repeat.js";
