@@ -43,7 +43,8 @@ def test_the_workflow_is_ci_run_with_pinned_actions() -> None:
 def test_ci_run_checks_and_tests() -> None:
     lines = (ROOT / ".ci/run").read_text().splitlines()
     assert [line for line in lines if line.startswith("make ")] == [
-        *("make for-run", "make setup", "make check", "make test")
+        "make for-run",
+        "make setup check test",
     ]
 
 
