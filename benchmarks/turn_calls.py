@@ -96,7 +96,7 @@ def _open_store(folder: Path) -> SqliteStore:
     return store
 
 
-def _make_scope(kind: str, path: str, session: str = "me") -> dict[str, Any]:
+def make_scope(kind: str, path: str, session: str = "me") -> dict[str, Any]:
     """As a server makes it."""
     return {
         "type": kind,
@@ -127,7 +127,7 @@ async def open_invocations(app: Any) -> AsyncIterator[Callable[..., Awaitable[No
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await app(_make_scope("http", "/invocations", session), received.get, send)
+        await app(make_scope("http", "/invocations", session), received.get, send)
         if b'"done"' not in sent[-1]["body"]:
             raise RuntimeError(f"no done at the end: {sent[-1]!r}")
 
@@ -155,7 +155,7 @@ async def open_bridge(app: Any) -> AsyncIterator[Take]:
     timeouts = bridge.ResponseTimeouts(first_output_ms=1000, idle_ms=1000, max_duration_ms=1000)
     give(bridge.SessionStart(protocol_version="1.0", reconnect=False, response_timeouts=timeouts))
     call = asyncio.create_task(
-        app(_make_scope("websocket", "/invocations_ws"), received.get, sent.put)
+        app(make_scope("websocket", "/invocations_ws"), received.get, sent.put)
     )
     await wait_for("session.ready")
     yield take

@@ -35,9 +35,10 @@ class TextFormatter(logging.Formatter):
         self._settings = settings
 
     def format(self, record: logging.LogRecord) -> str:
-        # Another handler's formatter leaves an exception's whole text there.
-        record = copy.copy(record)
-        record.exc_text = None
+        if record.exc_info or record.exc_text:
+            # Another handler's formatter leaves an exception's whole text there.
+            record = copy.copy(record)
+            record.exc_text = None
         return super().format(record)
 
     def formatException(self, ei: ExcInfo) -> str:
