@@ -43,9 +43,9 @@ setup: for-development  ## Make .venv for development
 test: for-development  ## All tests; system packages are installed where this is allowed
 	$(PYTEST_QUICK)
 	# A browser is driven from an event loop of its own, which other tests of the process would meet.
-	$(PYTEST) -m "$(SLOW) and alone" $(CONSOLE)
+	$(PYTEST) -m "$(SLOW) and alone" tests/client/sound $(CONSOLE)
 	$(PYTEST) -m "$(SLOW) and not alone" -n $(WORKERS) $(BY_FILE) $(CONSOLE)
-	$(PYTEST) -m "$(SLOW)" -n $(SLOW_WORKERS) $(BY_FILE) --ignore=$(CONSOLE)
+	$(PYTEST) -m "$(SLOW) and not alone" -n $(SLOW_WORKERS) $(BY_FILE) --ignore=$(CONSOLE)
 
 quick: for-development  ## The tests that need no external component and no real time
 	$(PYTEST_QUICK)

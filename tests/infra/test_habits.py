@@ -8,6 +8,7 @@ import yaml
 from tests.infra.files import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text()
+MARK = ".".join(("pytest", "mark", "alone"))
 
 
 def read(path: str) -> Any:
@@ -60,3 +61,13 @@ def test_contributors_are_shown_every_folder() -> None:
     for folder in ("app", "client", "examples", "benchmarks", "tests", "infra", "docs"):
         assert (ROOT / folder).is_dir()
         assert f"`{folder}/`" in text
+
+
+def test_what_runs_alone_is_run() -> None:
+    """`make test` names the folders for it: a test that is marked elsewhere would run nowhere."""
+    (line,) = (each for each in MAKEFILE.splitlines() if '(SLOW) and alone"' in each)
+    folders = line.replace("$(CONSOLE)", "tests/emulator/console").partition('alone" ')[2].split()
+    marked = [path for path in ROOT.glob("tests/**/test_*.py") if MARK in path.read_text()]
+    assert marked
+    for path in marked:
+        assert any(path.is_relative_to(ROOT / folder) for folder in folders), path

@@ -21,7 +21,7 @@ from voicelive_agent.client.sound.hardware_devices import (
 )
 from voicelive_agent.client.sound.own_voice import Ear
 
-pytestmark = [pytest.mark.component, pytest.mark.slow]
+pytestmark = [pytest.mark.component, pytest.mark.slow, pytest.mark.alone]
 
 RATE_HZ = 16_000
 SENTENCE = "what is the weather in seattle"
