@@ -127,6 +127,7 @@ class HardwareLoudspeaker:
         self._rate_hz = 0
         self._resampler: soxr.ResampleStream | None = None
         self._resampler_to_hz = 0
+        self._lag_samples = 0.0
         self._resampled = bytearray()
         self._giving_up: asyncio.TimerHandle | None = None
 
@@ -179,8 +180,8 @@ class HardwareLoudspeaker:
         """What the resampler holds of what was read; silence behind it pushes it out."""
         if self._resampler is None or not self._resampler_to_hz:
             return 0.0
-        held = self._resampler.delay() + len(self._resampled) / BYTES_PER_SAMPLE
-        return float(held / self._resampler_to_hz)
+        held = self._lag_samples + len(self._resampled) / BYTES_PER_SAMPLE
+        return held / self._resampler_to_hz
 
     def _give(self, pcm: bytes, frames: int) -> bytes:
         """In the audio thread: the next samples at the hardware's rate."""
@@ -190,10 +191,13 @@ class HardwareLoudspeaker:
             return self._playback.read(size)
         if self._resampler is None or self._resampler_to_hz != to_hz:
             self._resampler = soxr.ResampleStream(self._rate_hz, to_hz, 1, dtype="int16", vr=True)
-            self._resampler_to_hz = to_hz
+            self._resampler_to_hz, self._lag_samples = to_hz, 0.0
         while len(self._resampled) < size:
             samples = np.frombuffer(self._playback.read(block_bytes(self._rate_hz)), np.int16)
-            self._resampled += self._resampler.resample_chunk(samples).tobytes()
+            resampled = self._resampler.resample_chunk(samples)
+            # soxr does not tell how far it lags where the rate may vary.
+            self._lag_samples += len(samples) * to_hz / self._rate_hz - len(resampled)
+            self._resampled += resampled.tobytes()
         given = bytes(self._resampled[:size])
         del self._resampled[:size]
         return given
