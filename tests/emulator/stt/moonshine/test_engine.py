@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import soxr
 
+from benchmarks.spoken import synthesise
 from voicelive_agent.emulator.stt import SttError, Transcript
 from voicelive_agent.emulator.stt.moonshine.engine import Moonshine
 from voicelive_agent.emulator.stt.moonshine.hearing import measure_voice
 from voicelive_agent.emulator.stt.moonshine.model import MoonshineModel
+from voicelive_agent.emulator.tts.engines.hibari.engine import VOICES
 
 hears = pytest.mark.asyncio(loop_scope="module")
 
@@ -63,6 +65,31 @@ async def test_words_have_confidence_and_stand_where_there_is_sound(
     assert transcript.words[0].offset_ms >= 900
     last = transcript.words[-1]
     assert last.offset_ms + last.duration_ms <= 1100 + len(speech) // 32
+
+
+@pytest.mark.parametrize("said", ["Book a table.", "Where are you?", "Hang on.", "Stop.", "Seven."])
+@pytest.mark.parametrize("voice", [voice.name for voice in VOICES])
+@hears
+async def test_what_is_short_is_heard_of_each_voice(
+    moonshine: Moonshine, said: str, voice: str
+) -> None:
+    """ "Book a table." by the bright voice was taken for a murmur, and nobody answered."""
+    samples = np.frombuffer(synthesise(said, voice), "<i2").astype(np.float32)
+    speech = soxr.resample(samples, 24_000, 16_000).astype("<i2").tobytes()
+    assert (await hear(moonshine, bytes(9600) + speech + bytes(6400)))[0].text
+
+
+@hears
+async def test_a_clap_takes_nothing_of_a_sentence_with_a_name(
+    moonshine: Moonshine, speak: Callable[[str], bytes]
+) -> None:
+    """How long one spoke was measured against the loudest sound: after a cough, 13 words were more
+    than fit into the cough."""
+    clap = np.random.default_rng(1).normal(0, 9000, 800).clip(-32768, 32767).astype("<i2")
+    speech = (np.frombuffer(speak("My order is with Okonkwo."), "<i2") * 0.2).astype("<i2")
+    pcm = clap.tobytes() + bytes(16_000) + speech.tobytes()
+    transcript, _ = await hear(moonshine, pcm)
+    assert transcript.text.startswith("My order is with")
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-4, 1e-3, 1e-2, 0.1])

@@ -1,7 +1,6 @@
 """What Moonshine heard in a piece of speech: its words, where they stand, and how sure it is.
 
-What it isn't sure of it hears twice, which takes twice as long, and a single word in doubt a third
-time.
+What it isn't sure of it hears twice, which takes twice as long.
 """
 
 import time
@@ -17,22 +16,22 @@ import soxr
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
 from voicelive_agent.emulator.stt.moonshine.biasing import Guess, ListedPhrase, bias
 from voicelive_agent.emulator.stt.moonshine.doubt import (
+    MURMURS,
     Hearing,
     choose,
     find_doubt,
-    find_word,
-    is_sure,
-    may_be_word,
+    is_hesitation,
+    is_settled,
+    may_be_murmur,
 )
 from voicelive_agent.emulator.stt.moonshine.model import Decoding, Encoding, MoonshineModel
 
 PADDING_MS = 300
 """Silence put around the sound; the model errs more where speech touches an end."""
-SECOND_PADDING_MS = 500
-"""Before the sound, when it is heard again."""
-SECOND_LEVEL = 0.5
-SLOWER = 1.0625
-"""What is heard the third time lasts so much longer."""
+FASTER = 0.95
+"""What is heard again lasts so long, of 1."""
+SPEECH_MS = 900
+"""So much sure speech of which nothing is believed is another language."""
 SURELY_SPEECH = 0.9
 """What Silero gives a frame in which somebody surely speaks."""
 _BLOCK_SAMPLES = SAMPLE_RATE_HZ // 100
@@ -56,7 +55,7 @@ class Heard:
     duration_ms: int
     cost_s: float
     doubt: str = ""
-    """Why it isn't believed, as ``find_doubt`` says."""
+    """Why it isn't believed, as ``find_doubt`` says; ``language`` if it is speech all the same."""
 
     @property
     def text(self) -> str:
@@ -78,7 +77,7 @@ def hear(
     samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
     duration_ms = len(samples) * 1000 // SAMPLE_RATE_HZ
     start_ms, end_ms = find_span(samples)
-    chosen, doubt = _hear_surely(model, samples, end_ms - start_ms)
+    chosen, doubt = _hear_surely(model, samples)
     words: tuple[HeardWord, ...] = ()
     if not doubt:
         placed = place_words(model, chosen.decoding, offset_ms + start_ms, offset_ms + end_ms)
@@ -86,22 +85,32 @@ def hear(
     return Heard(words, duration_ms, time.thread_time() - began_s, doubt)
 
 
-def _hear_surely(
-    model: MoonshineModel, samples: npt.NDArray[np.float32], audible_ms: int
-) -> tuple[_Attempt, str]:
+def _hear_surely(model: MoonshineModel, samples: npt.NDArray[np.float32]) -> tuple[_Attempt, str]:
     """The better of two attempts, if one isn't enough, and why it isn't believed."""
-    first = _attempt(model, samples, PADDING_MS)
-    if is_sure(first.hearing):
-        return first, find_doubt(first.hearing, None, audible_ms)
-    second = _attempt(model, samples * np.float32(SECOND_LEVEL), SECOND_PADDING_MS)
-    chosen = (first, second)[choose(first.hearing, second.hearing)]
-    doubt = find_doubt(first.hearing, second.hearing, audible_ms)
-    if not doubt or not may_be_word((first.hearing, second.hearing)):
-        return chosen, doubt
-    slower = soxr.resample(samples, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * SLOWER)
-    attempts = (first, second, _attempt(model, slower, PADDING_MS))
-    word = find_word([each.hearing for each in attempts], measure_voice(samples))
-    return (chosen, doubt) if word is None else (attempts[word], "")
+    first = _attempt(model, samples)
+    doubt = find_doubt(first.hearing, None)
+    if is_settled(first.hearing):
+        return first, _name_language(doubt, first.hearing, measure_voice(samples) if doubt else 0)
+    faster = soxr.resample(samples, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * FASTER)
+    second = _attempt(model, faster)
+    hearings = (first.hearing, second.hearing)
+    chosen = (first, second)[choose(*hearings)]
+    lead = _measure_lead(model, first) if may_be_murmur(*hearings) else 0.0
+    voice_ms = measure_voice(samples)
+    doubt = find_doubt(*hearings, lead, voice_ms)
+    return chosen, _name_language(doubt, chosen.hearing, voice_ms)
+
+
+def _name_language(doubt: str, hearing: Hearing, voice_ms: int) -> str:
+    """The doubt; ``language`` where it is speech all the same."""
+    is_speech = voice_ms >= SPEECH_MS and not is_hesitation(hearing)
+    return "language" if doubt and is_speech else doubt
+
+
+def _measure_lead(model: MoonshineModel, attempt: _Attempt) -> float:
+    """By how much a text is more probable than any murmur, as a logarithm."""
+    murmurs = (model.score(attempt.encoding, murmur) for murmur in MURMURS)
+    return attempt.hearing.log_probability - max(murmurs)
 
 
 def measure_voice(samples: npt.NDArray[np.float32]) -> int:
@@ -118,10 +127,8 @@ def measure_voice(samples: npt.NDArray[np.float32]) -> int:
     return sure * size * 1000 // SAMPLE_RATE_HZ
 
 
-def _attempt(model: MoonshineModel, samples: npt.NDArray[np.float32], padding_ms: int) -> _Attempt:
-    """``padding_ms`` is the silence before the sound; behind it stands ``PADDING_MS``."""
-    padding = (padding_ms * SAMPLE_RATE_HZ // 1000, PADDING_MS * SAMPLE_RATE_HZ // 1000)
-    encoding = model.encode(np.pad(samples, padding))
+def _attempt(model: MoonshineModel, samples: npt.NDArray[np.float32]) -> _Attempt:
+    encoding = model.encode(np.pad(samples, PADDING_MS * SAMPLE_RATE_HZ // 1000))
     decoding = model.decode(encoding)
     text = model.spell(decoding.tokens).strip()
     return _Attempt(encoding, decoding, Hearing(text, decoding.probabilities, decoding.is_cut))
