@@ -11,8 +11,6 @@ MODELS = $(BIN)/voicelive-agent models fetch || true
 QUICK := not component and not slow
 SLOW := not ($(QUICK)) and not nightly
 WORKERS := 2
-# What is slow waits for speech and for processes more than it computes.
-SLOW_WORKERS := 3
 PYTEST := $(BIN)/python -m pytest -q
 # Neighbours in a file share what is costly to make, so they stay with one worker while both have work.
 PYTEST_QUICK = $(PYTEST) -m "$(QUICK)" -n $(WORKERS) --dist worksteal
@@ -45,7 +43,7 @@ test: for-development  ## All tests; system packages are installed where this is
 	# A browser is driven from an event loop of its own, which other tests of the process would meet.
 	$(PYTEST) -m "$(SLOW) and alone" tests/client/sound $(CONSOLE)
 	$(PYTEST) -m "$(SLOW) and not alone" -n $(WORKERS) $(BY_FILE) $(CONSOLE)
-	$(PYTEST) -m "$(SLOW) and not alone" -n $(SLOW_WORKERS) $(BY_FILE) --ignore=$(CONSOLE)
+	$(PYTEST) -m "$(SLOW) and not alone" -n $(WORKERS) $(BY_FILE) --ignore=$(CONSOLE)
 
 quick: for-development  ## The tests that need no external component and no real time
 	$(PYTEST_QUICK)
