@@ -32,11 +32,12 @@ LIKENESS_COUNTS = 4.0
 SURE_WORD = 0.76
 SURE_WORD_LEAD = 6.0
 """The same of what is so probable, a token on average: "eighth" on the telephone, letters."""
+GUESSED = 0.48
+"""A token of what was said is more probable, on average; of one word of another language less."""
 PHRASE = 0.68
-"""Two words or three are so probable, a token on average; or ``LED_PHRASE`` if they lead without
-their likeness, which is ``LIKENESS``: a murmur is heard as several words, others each time."""
-LED_PHRASE = 0.48
 LIKENESS = 0.5
+"""Two words or three are as probable as ``PHRASE``, or lead without their likeness, which is
+``LIKENESS``: a murmur is heard as several words, and as others each time."""
 VOICE_MS = 320
 """A word that says nothing alone ("I", "well") was said if a voice is sure for so long."""
 SENTENCE = 0.865
@@ -148,9 +149,9 @@ def _doubt_word(heard: Hearing, likeness: float, mean: float, lead: float, voice
         return "noise"
     needed = SURE_WORD_LEAD if mean >= SURE_WORD else LEAD
     is_led = lead + LIKENESS_COUNTS * likeness >= needed
-    is_alike = lead >= LEAD and likeness >= LIKENESS
-    is_probable = mean >= (LED_PHRASE if is_alike else PHRASE)
-    return "" if is_led and (len(heard.words) == 1 or is_probable) else "murmur"
+    is_one = len(heard.words) == 1 or (lead >= LEAD and likeness >= LIKENESS)
+    is_probable = mean >= (GUESSED if is_one else PHRASE)
+    return "" if is_led and is_probable else "murmur"
 
 
 def measure_likeness(one: Hearing, other: Hearing) -> float:
