@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from voicelive_agent.emulator.tts.engines.hibari.packed_table import PackedTable
 
-values = st.one_of(st.text(max_size=5), st.dictionaries(st.text(max_size=3), st.integers()))
+values = st.one_of(
+    st.text(max_size=5), st.dictionaries(st.text(max_size=3), st.integers(-(2**63), 2**63 - 1))
+)
 
 
 @given(table=st.dictionaries(st.text(max_size=6), values), key=st.text(max_size=6))
