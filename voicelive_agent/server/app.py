@@ -15,6 +15,7 @@ from voicelive_agent.command_name import spell_command
 from voicelive_agent.frameworks.loading import LoadedAgent, adapt, load_agent
 from voicelive_agent.frameworks.naming import AgentLoadError
 from voicelive_agent.server.conversations import open_store
+from voicelive_agent.server.conversations.location import describe_location
 from voicelive_agent.server.engine.engine import Engine
 from voicelive_agent.server.platform.access import Access
 from voicelive_agent.server.platform.conversation_route import route_conversations
@@ -81,7 +82,8 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
         exporters.start()
         watch = LoopWatch(is_development=settings.is_development)
         watch.start()
-        logger.info("agent %r is ready, conversations in %s", settings.agent, type(store).__name__)
+        place = describe_location(settings.conversations)
+        logger.info("agent %r is ready, conversations in %s", settings.agent, place)
         try:
             with log_uncaught():
                 yield

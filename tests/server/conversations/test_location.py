@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from voicelive_agent.server.conversations import open_store
-from voicelive_agent.server.conversations.location import locate_sqlite
+from voicelive_agent.server.conversations.location import describe_location, locate_sqlite
 from voicelive_agent.server.conversations.memory import MemoryStore
 from voicelive_agent.server.conversations.redis.store import RedisStore
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
@@ -101,3 +101,16 @@ def test_without_redis_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     )
     with pytest.raises(ValueError, match=r"voicelive-agent\[redis\]"):
         open_store("redis://localhost")
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("memory:", "memory, until this process ends"),
+        ("sqlite:///var/lib/calls.db", "/var/lib/calls.db"),
+        ("redis://redis-user:hunter2@cache.example:6380/1", "Redis at cache.example:6380"),
+        ("rediss://cache.example", "Redis at cache.example:6379"),
+    ],
+)
+def test_where_conversations_are_is_told_without_a_password(url: str, place: str) -> None:
+    assert describe_location(url) == place

@@ -3,7 +3,7 @@
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from voicelive_agent.command_name import spell_commands
 from voicelive_agent.server.conversations.store import ConversationStore, Limits
@@ -76,3 +76,13 @@ def locate_sqlite(url: str) -> Path:
     if "?" in url or "\0" in path:
         raise ValueError(f"{url!r} has no options: write %3F for a question mark in the path")
     return location
+
+
+def describe_location(url: str) -> str:
+    """Where conversations are that ``url`` names a store of; no password is in it."""
+    if url == "memory:":
+        return "memory, until this process ends"
+    if url.startswith("sqlite"):
+        return str(locate_sqlite(url))
+    place = urlsplit(url)
+    return f"Redis at {place.hostname or 'localhost'}:{place.port or 6379}"
