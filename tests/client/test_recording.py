@@ -105,7 +105,8 @@ def test_nothing_is_missing_at_the_end_at_another_rate(tmp_path: Path, microphon
     with wave.open(str(path)) as file:
         frames = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
     assert len(frames) == RATE_HZ
-    assert frames[-RATE_HZ // 20 :, 0].min() > 900
+    # Where the sound ends at once, the filter's edge is a tenth of a ms.
+    assert frames[-RATE_HZ // 20 : -3, 0].min() > 2500
     assert frames[-RATE_HZ // 20 :, 1].tolist() == [7] * (RATE_HZ // 20)
 
 
