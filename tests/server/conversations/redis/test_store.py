@@ -253,24 +253,21 @@ async def test_a_replica_whose_lease_lapsed_but_which_lives_keeps_its_turn(
     redis_server: RedisServer,
 ) -> None:
     """It was cut off for a while, nobody took its place, and then it settled."""
-    key = ConversationKey("", "lapsed")
-    async with (
-        open_redis(redis_server, lease_seconds=30) as store,
-        open_redis(redis_server) as other,
-        connect(redis_server) as client,
-    ):
-        record = make_record("one", key)
-        conversation = await store.begin(record)
-        conversation.state["x"] = 1
-        (lease,) = [
-            n for n in await client.keys("voicelive-agent:replica:*") if await client.pttl(n) > 5000
-        ]
-        await client.delete(lease)
-        found = await other.find("", "one")
-        assert found is not None and found.reason == "replica_died"
-        await store.settle(end(record), conversation, heard_before=None)
-        assert await other.find("", "one") == record
-        assert (await other.begin(make_record("two", key))).state == {"x": 1}
+    key, leases = ConversationKey("", "lapsed"), "voicelive-agent:replica:*"
+    async with connect(redis_server) as client:
+        of_others = set(await client.keys(leases))
+        async with open_redis(redis_server, lease_seconds=30) as store:
+            record = make_record("one", key)
+            conversation = await store.begin(record)
+            conversation.state["x"] = 1
+            (lease,) = set(await client.keys(leases)) - of_others
+            async with open_redis(redis_server) as other:
+                await client.delete(lease)
+                found = await other.find("", "one")
+                assert found is not None and found.reason == "replica_died"
+                await store.settle(end(record), conversation, heard_before=None)
+                assert await other.find("", "one") == record
+                assert (await other.begin(make_record("two", key))).state == {"x": 1}
     async with open_redis(redis_server) as store:
         await store.purge(key)
 
