@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import soxr
 
 from voicelive_agent.emulator.tts import SpokenChunk, Voice
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 from voicelive_agent.emulator.tts.voices import read_voice_request
+from voicelive_agent.wire.audio.streams import Resampler
 
 
 class TextToSpeechByLanguage:
@@ -58,11 +58,8 @@ class TextToSpeechByLanguage:
                 async for chunk in chunks:
                     yield chunk
                 return
-            resampler = soxr.ResampleStream(
-                engine.sample_rate_hz, self.sample_rate_hz, 1, dtype="int16", vr=True
-            )
+            resampler = Resampler(engine.sample_rate_hz, self.sample_rate_hz)
             async for chunk in chunks:
                 samples = np.frombuffer(chunk.pcm, np.int16)
-                yield replace(chunk, pcm=resampler.resample_chunk(samples).tobytes())
-            rest = resampler.resample_chunk(np.zeros(0, np.int16), last=True)
-            yield SpokenChunk(rest.tobytes())
+                yield replace(chunk, pcm=resampler.resample(samples).tobytes())
+            yield SpokenChunk(resampler.finish().tobytes())
