@@ -95,9 +95,11 @@ def _hear_surely(model: MoonshineModel, samples: npt.NDArray[np.float32]) -> tup
     second = _attempt(model, faster)
     hearings = (first.hearing, second.hearing)
     chosen = (first, second)[choose(*hearings)]
-    lead = _measure_lead(model, first) if may_be_murmur(*hearings) else 0.0
     voice_ms = measure_voice(samples)
-    doubt = find_doubt(*hearings, lead, voice_ms)
+    doubt = find_doubt(chosen.hearing, None)
+    if not doubt:
+        lead = _measure_lead(model, first) if may_be_murmur(*hearings) else 0.0
+        doubt = find_doubt(*hearings, lead, voice_ms)
     return chosen, _name_language(doubt, chosen.hearing, voice_ms)
 
 
