@@ -42,6 +42,13 @@ class Program:
                 assert self._process.returncode is None, self.said
                 await asyncio.sleep(0.02)
 
+    async def wait_until_said(self, words: str) -> None:
+        """Until its terminal shows these words, which a task beside its turns may log."""
+        async with asyncio.timeout(60):
+            while words not in self.said:
+                assert self._process.returncode is None, self.said
+                await asyncio.sleep(0.02)
+
     async def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)
         await self.wait()

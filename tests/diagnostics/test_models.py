@@ -14,6 +14,8 @@ from tests.frameworks.openai_server import Break, Call, OpenAIServer, Pause, Ref
 
 SERVE = ("voicelive_agent", "serve")
 FILTERED = "The prompt triggers Azure OpenAI's content management policy."
+# Logged by the trial of the endpoint, which runs beside the first turns.
+TRIED = "the model's endpoint"
 TOOL = '''
 def get_weather(city: str) -> str:
     """The weather in a city."""
@@ -58,6 +60,7 @@ async def test_what_a_model_answers_instead(
     }
     async with launcher.launch(tmp_path, *SERVE, "model", **environment) as server:
         await server.wait_until_listening()
+        await server.wait_until_said(TRIED)
         async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
             # The first request of a client imports.
             models.answer("Hello.")
@@ -72,10 +75,16 @@ async def test_what_a_model_answers_instead(
 
 
 async def serve_and_ask(launcher: Launcher, folder: Path, agent: str, **environment: str) -> str:
-    """What the terminal says of one turn, and the sentence of its ``agent.error``."""
+    """What the terminal says of one turn, and the sentence of its ``agent.error``.
+
+    A model's endpoint is tried beside the first turn, which once came first: its words are waited
+    for.
+    """
     environment = {"VOICELIVE_CONVERSATIONS": "memory:", **environment}
     async with launcher.launch(folder, *SERVE, agent, **environment) as server:
         await server.wait_until_listening()
+        if agent == "model":
+            await server.wait_until_said(TRIED)
         async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
             answer = await client.post("/invocations", json={"input": "hello"})
         said = (
