@@ -12,8 +12,8 @@ from azure.ai.voicelive.aio import connect
 from azure.core.credentials import AzureKeyCredential
 
 from tests.emulator.caller import Caller
-from voicelive_agent.emulator.tts.engines.hibari.engine import (
-    VOICES,
+from voicelive_agent.emulator.tts.engines.hibari.engine import VOICES
+from voicelive_agent.emulator.tts.engines.hibari.synthesizer import (
     HibariSynthesizer,
     open_synthesizer,
 )

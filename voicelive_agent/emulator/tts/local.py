@@ -8,26 +8,12 @@ from typing import Any
 
 from voicelive_agent.emulator.tts import SpokenChunk, TtsError, Voice
 from voicelive_agent.emulator.tts.processes import EngineProcesses
-from voicelive_agent.emulator.tts.samples import SAMPLE_BYTES, Shaper, silence
+from voicelive_agent.emulator.tts.samples import SAMPLE_BYTES, Shaper, pause_ms, silence
 from voicelive_agent.emulator.tts.text.scripts import drop_unsayable
 from voicelive_agent.emulator.tts.text.spoken_form import write_out
 from voicelive_agent.emulator.tts.text.visemes import read_visemes
 from voicelive_agent.emulator.tts.text.words import WordAligner, estimate_marks
 from voicelive_agent.emulator.tts.voices import EngineVoice, resolve
-from voicelive_agent.wire.punctuation import (
-    CLAUSE_ENDS,
-    CLOSERS,
-    EN_DASH,
-    LONG_DASHES,
-    SENTENCE_ENDS,
-    WIDE_CLAUSE_ENDS,
-    WIDE_SENTENCE_ENDS,
-)
-
-SENTENCE_PAUSE_MS = 260
-CLAUSE_PAUSE_MS = 120
-_SENTENCE_ENDS = SENTENCE_ENDS + WIDE_SENTENCE_ENDS
-_CLAUSE_ENDS = CLAUSE_ENDS + WIDE_CLAUSE_ENDS + EN_DASH + LONG_DASHES
 
 
 class LocalTextToSpeech:
@@ -117,14 +103,6 @@ class LocalTextToSpeech:
         words += aligner.finish(spoken_ms)
         pause = silence(pause_ms(clause), self.sample_rate_hz) if self._adds_pauses else b""
         yield SpokenChunk(rest + pause, tuple(words))
-
-
-def pause_ms(clause: str) -> int:
-    """The pause that an engine which is given one clause at a time can't make itself."""
-    last = clause.rstrip().rstrip(CLOSERS)[-1:]
-    if last and last in _SENTENCE_ENDS:
-        return SENTENCE_PAUSE_MS
-    return CLAUSE_PAUSE_MS if last and last in _CLAUSE_ENDS else 0
 
 
 def locate_model(engine: str, what: str, models_dir: Path | None) -> Path:

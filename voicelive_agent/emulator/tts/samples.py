@@ -1,11 +1,25 @@
-"""Samples of text to speech: their volume, and the pitch that an engine can't do itself."""
+"""Samples of text to speech: their volume, the pitch that an engine can't do itself, and pauses."""
 
 from typing import Any
 
 import numpy as np
 import soxr
 
+from voicelive_agent.wire.punctuation import (
+    CLAUSE_ENDS,
+    CLOSERS,
+    EN_DASH,
+    LONG_DASHES,
+    SENTENCE_ENDS,
+    WIDE_CLAUSE_ENDS,
+    WIDE_SENTENCE_ENDS,
+)
+
 SAMPLE_BYTES = 2
+SENTENCE_PAUSE_MS = 260
+CLAUSE_PAUSE_MS = 120
+_SENTENCE_ENDS = SENTENCE_ENDS + WIDE_SENTENCE_ENDS
+_CLAUSE_ENDS = CLAUSE_ENDS + WIDE_CLAUSE_ENDS + EN_DASH + LONG_DASHES
 
 
 class Shaper:
@@ -38,3 +52,11 @@ class Shaper:
 
 def silence(duration_ms: float, sample_rate_hz: int) -> bytes:
     return bytes(round(duration_ms * sample_rate_hz / 1000) * SAMPLE_BYTES)
+
+
+def pause_ms(clause: str) -> int:
+    """The pause that an engine which is given one clause at a time can't make itself."""
+    last = clause.rstrip().rstrip(CLOSERS)[-1:]
+    if last and last in _SENTENCE_ENDS:
+        return SENTENCE_PAUSE_MS
+    return CLAUSE_PAUSE_MS if last and last in _CLAUSE_ENDS else 0

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from tests.emulator.tts.sound import Spoken, hear, running, speak
 from voicelive_agent.emulator.tts import TtsError
 from voicelive_agent.emulator.tts.engines import open_tts as open_by_name
-from voicelive_agent.emulator.tts.engines.hibari import engine
-from voicelive_agent.emulator.tts.engines.hibari.engine import HibariSynthesizer, open_tts
+from voicelive_agent.emulator.tts.engines.hibari import synthesizer as module
+from voicelive_agent.emulator.tts.engines.hibari.engine import open_tts
+from voicelive_agent.emulator.tts.engines.hibari.synthesizer import HibariSynthesizer
 from voicelive_agent.emulator.tts.engines.hibari.waveform import SAMPLE_RATE_HZ, shape_level
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 from voicelive_agent.emulator.tts.worker import PhonemeMark, WordMark
@@ -217,7 +218,7 @@ def test_in_parts_it_sounds_as_in_one(
         return np.frombuffer(b"".join(pieces), "<i2").astype(float)
 
     parts = speak_once()
-    monkeypatch.setattr(engine, "_FIRST_FRAMES", 10_000)
+    monkeypatch.setattr(module, "_FIRST_FRAMES", 10_000)
     whole = speak_once()
     shared = min(len(parts), len(whole))
     assert abs(len(parts) - len(whole)) < SAMPLE_RATE_HZ // 100

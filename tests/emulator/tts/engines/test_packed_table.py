@@ -12,7 +12,7 @@ values = st.one_of(
 
 @given(table=st.dictionaries(st.text(max_size=6), values), key=st.text(max_size=6))
 def test_it_answers_as_the_dict(table: dict[str, object], key: str) -> None:
-    packed = PackedTable(table)
+    packed = PackedTable.pack(table)
     assert packed.get(key) == table.get(key)
     assert all(packed.get(each) == value for each, value in table.items())
     assert packed.get("\ud800") is None

@@ -1,56 +1,17 @@
-"""The hibari engine: its voices, and clauses to audio in a process of its own.
+"""The hibari engine: its voices, each clause spoken in a process of its own.
 
 The package carries one voice, an American woman's, which is all that is ever opened: others would
-be downloaded. Its model tells the fundamental frequency and the spectrum of each frame, from which
-the sound is made here; so a change of pitch leaves the vowels alone, and other vocal tracts are
-other people: a second woman, and a man. The spectrum is asked for in parts, so that the first
-sound does not wait for the last.
+be downloaded. A change of pitch leaves the vowels alone, and other vocal tracts are other people:
+a second woman, and a man.
 """
 
 import importlib.util
-import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from voicelive_agent.command_name import spell_commands
-from voicelive_agent.emulator.tts.engines.hibari.model_part import take_part
-from voicelive_agent.emulator.tts.engines.hibari.phonemes import Marks, Phonemizer, Piece
-from voicelive_agent.emulator.tts.engines.hibari.waveform import (
-    SAMPLE_RATE_HZ,
-    FloatArray,
-    Spectrum,
-    Trimmer,
-    Waveform,
-    find_frames,
-    shape_level,
-)
-from voicelive_agent.emulator.tts.local import LocalTextToSpeech, pause_ms
-from voicelive_agent.emulator.tts.samples import SAMPLE_BYTES, silence
+from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 from voicelive_agent.emulator.tts.voices import EngineVoice
-from voicelive_agent.emulator.tts.worker import Emit
 
 INSTALL_HINT = spell_commands("pip install 'voicelive-agent[emulator]'")
-FRAME_SAMPLES = 600
-"""25 ms: the unit of the durations that the model gives its phonemes."""
-_PER_MS = SAMPLE_RATE_HZ / 1000
-_FEATURES = "/Concat_43_output_0"
-"""Of each frame of 12.5 ms: (1, 130, frames)."""
-_F0 = "f0"
-"""Of each such frame, Hz: (1, frames)."""
-_DURATIONS = "/Div_40_output_0"
-"""Of each symbol in those units and at the wanted speed, before they are rounded."""
-_SPECTRUM = "/head/Add_output_0"
-"""The arrays of ``Spectrum`` side by side: (1, frames, 5 * 601)."""
-_FIRST_FRAMES = 56
-"""The silence before a clause and the first 0.4 s of it: to be heard before the rest is made."""
-_MORE_FRAMES = 200
-_CONTEXT_FRAMES = 8
-"""Frames before and after a part that it is made of. With 27, which is all that counts, it differs
-as much from what is made in one go: -27 dB, as the model rounds to 8 bits by the loudest."""
 
 VOICES = (
     EngineVoice("heart", "en-US", "female", {"tone": 1.0, "formants": 1.0}),
@@ -67,102 +28,8 @@ def open_tts(*, processes: int = 1) -> LocalTextToSpeech:
     return LocalTextToSpeech(
         "hibari",
         lambda about: VOICES,
-        module=__name__,
+        module="voicelive_agent.emulator.tts.engines.hibari.synthesizer",
         processes=processes,
         pitch_range=(0.5, 2.0),
         adds_pauses=True,
     )
-
-
-class HibariSynthesizer:
-    """The loaded model and its front end."""
-
-    sample_rate_hz = SAMPLE_RATE_HZ
-
-    def __init__(self) -> None:
-        import hibari
-
-        assets = Path(hibari.__file__).parent / "assets"
-        self._phonemizer = Phonemizer(json.loads((assets / "vocab.json").read_text("utf-8")))
-        model = (assets / "hibari.onnx").read_bytes()
-        self._reader = _open_session(take_part(model, [_FEATURES, _F0, _DURATIONS]))
-        self._speaker = _open_session(take_part(model, [_SPECTRUM], [_FEATURES]))
-
-    def describe(self) -> Mapping[str, Any]:
-        return {}
-
-    def speak(self, text: str, settings: Mapping[str, Any], emit: Emit) -> None:
-        spoken_ms = 0.0
-        pieces = self._phonemizer.read(text)
-        for number, piece in enumerate(pieces, 1):
-            begins, sounds = self._synthesize(piece, settings)
-            trimmer, marks = Trimmer(), Marks(piece, begins / _PER_MS, spoken_ms)
-            for sound in sounds:
-                pcm = shape_level(trimmer.trim(sound))
-                spoken_ms += len(pcm) / SAMPLE_BYTES / _PER_MS
-                if not emit(pcm, *marks.take(spoken_ms, trimmer.cut_samples / _PER_MS)):
-                    return
-            pause = silence(pause_ms(piece.text), SAMPLE_RATE_HZ) if number < len(pieces) else b""
-            if not emit(pause, *marks.finish(spoken_ms, trimmer.cut_samples / _PER_MS)):
-                return
-            spoken_ms += len(pause) / SAMPLE_BYTES / _PER_MS
-
-    def _synthesize(
-        self, piece: Piece, settings: Mapping[str, Any]
-    ) -> tuple[npt.NDArray[np.float64], Iterator[FloatArray]]:
-        """Where each symbol of a piece begins, sample indices, and its sound, part by part.
-
-        The first symbol is the silence before those of the piece.
-        """
-        rate = min(max(settings["rate"], 0.4), 2.5)
-        # Where the model itself speaks fast it slurs: twice as fast, one word in seven is lost.
-        speed = min(rate, 1.0)
-        features, f0_hz, wanted = self._reader.run(
-            None,
-            {
-                "ids": np.asarray([[0, *piece.ids, 0]], np.int64),
-                "speed": np.asarray([speed], np.float32),
-            },
-        )
-        durations, natural = _round(wanted.ravel()), _round(wanted.ravel() * speed)
-        stretch = float(natural.sum() / rate / durations.sum())
-        begins = np.concatenate([[0], np.cumsum(durations)]) * FRAME_SAMPLES * stretch
-        frames = find_frames(features.shape[2], stretch)
-        waveform = Waveform(
-            f0_hz[0][frames], settings["tone"] * settings["pitch"], settings["formants"]
-        )
-        return begins, self._make_sound(features, frames, waveform)
-
-    def _make_sound(
-        self, features: FloatArray, frames: npt.NDArray[np.intp], waveform: Waveform
-    ) -> Iterator[FloatArray]:
-        count, start, end = features.shape[2], 0, _FIRST_FRAMES
-        while start < count:
-            before = min(start, _CONTEXT_FRAMES)
-            part = features[:, :, start - before : end + _CONTEXT_FRAMES]
-            (made,) = self._speaker.run(None, {_FEATURES: part})
-            wanted = frames[np.searchsorted(frames, start) : np.searchsorted(frames, end)]
-            arrays = np.split(made[0, wanted - start + before], 5, axis=1)
-            yield waveform.add(Spectrum(*arrays))
-            start, end = end, end + _MORE_FRAMES
-
-
-def _round(durations: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """As the model does it."""
-    return np.maximum(np.rint(durations), 1)
-
-
-def _open_session(model: bytes) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        model, sess_options=options, providers=["CPUExecutionProvider"]
-    )
-
-
-def open_synthesizer() -> HibariSynthesizer:
-    return HibariSynthesizer()

@@ -4,31 +4,42 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Mapping
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 
-class PackedTable:
-    """The lookup of a mapping from text to what JSON holds; takes microseconds."""
+class PackedTable(NamedTuple):
+    """The lookup of a mapping from text to what JSON holds; takes microseconds.
 
-    def __init__(self, table: Mapping[str, Any]) -> None:
+    ``keys`` and ``values`` hold one after another, each to the byte that its ``ends`` tell.
+    """
+
+    keys: bytes
+    key_ends: "array[int]"
+    values: bytes
+    value_ends: "array[int]"
+
+    @classmethod
+    def pack(cls, table: Mapping[str, Any]) -> "PackedTable":
         entries = sorted((key.encode(), orjson.dumps(table[key])) for key in table)
-        self._keys = b"".join(key for key, _ in entries)
-        self._values = b"".join(value for _, value in entries)
-        self._key_ends = array("I", accumulate(len(key) for key, _ in entries))
-        self._value_ends = array("I", accumulate(len(value) for _, value in entries))
+        return cls(
+            b"".join(key for key, _ in entries),
+            array("I", accumulate(len(key) for key, _ in entries)),
+            b"".join(value for _, value in entries),
+            array("I", accumulate(len(value) for _, value in entries)),
+        )
 
     def get(self, key: str) -> Any:
         """None where it has none."""
         wanted = key.encode(errors="surrogatepass")
-        index = bisect_left(range(len(self._key_ends)), wanted, key=self._read_key)
-        if index == len(self._key_ends) or self._read_key(index) != wanted:
+        index = bisect_left(range(len(self.key_ends)), wanted, key=self._read_key)
+        if index == len(self.key_ends) or self._read_key(index) != wanted:
             return None
-        return orjson.loads(_cut(self._values, self._value_ends, index))
+        return orjson.loads(_cut(self.values, self.value_ends, index))
 
     def _read_key(self, index: int) -> bytes:
-        return _cut(self._keys, self._key_ends, index)
+        return _cut(self.keys, self.key_ends, index)
 
 
 def _cut(text: bytes, ends: "array[int]", index: int) -> bytes:

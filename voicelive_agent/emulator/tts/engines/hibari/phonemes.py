@@ -1,9 +1,6 @@
 """Phonemes of hibari: a text in the model's alphabet, and which word each symbol belongs to."""
 
-import contextlib
-import ctypes
 import difflib
-import gc
 import itertools
 import math
 import re
@@ -16,7 +13,6 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from voicelive_agent.emulator.tts.engines.hibari.packed_table import PackedTable
 from voicelive_agent.emulator.tts.text.visemes import WORD_GAP
 from voicelive_agent.emulator.tts.worker import PhonemeMark, WordMark
 
@@ -58,13 +54,13 @@ class Piece:
 
 
 class Phonemizer:
-    """Reads English; ``ids`` has the model's number of each symbol."""
+    """Reads English; ``ids`` has the model's number of each symbol, ``g2p`` is the front end."""
 
-    def __init__(self, ids: Mapping[str, int]) -> None:
+    def __init__(self, ids: Mapping[str, int], g2p: Any) -> None:
         from hibari.g2p.normalize import normalize
 
         self._ids = ids
-        self._g2p = _load_front_end()
+        self._g2p = g2p
         self._normalize = normalize
 
     def read(self, text: str) -> list[Piece]:
@@ -101,37 +97,6 @@ class Phonemizer:
 
     def _pronounce_alone(self, token: str) -> str:
         return "".join(phonemes for phonemes, _ in self._pronounce(token))
-
-
-def _load_front_end() -> Any:
-    """The package's front end, as its constructor makes it, with its tables packed.
-
-    As dicts they take 115 MB of the process.
-    """
-    from hibari.g2p import G2P, _load_json
-    from hibari.g2p.lexicon import Lexicon
-    from hibari.g2p.tagger import Tagger
-    from hibari.g2p.tokenize import Tokenizer
-
-    g2p = G2P.__new__(G2P)
-    gold, silver = (
-        PackedTable(_load_json(f"lexicon_us_{name}.json.gz")) for name in ("gold", "silver")
-    )
-    g2p.lexicon = Lexicon(gold, silver)
-    g2p.tokenizer = Tokenizer(_load_json("tokenizer_exceptions.json"))
-    tags = _load_json("tagger.json.gz")
-    g2p.tagger = Tagger({**tags, "weights": PackedTable(tags["weights"])})
-    g2p._oov, g2p.unk, g2p.british = None, "", False
-    del tags
-    _return_memory()
-    return g2p
-
-
-def _return_memory() -> None:
-    """What loading took and left; glibc keeps it for later, and there is no later."""
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _write_digits(text: str) -> str:
