@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,5 +173,41 @@ def test_tokens_of_a_text_are_those_that_the_model_writes(
     text = model.spell(decoding.tokens).strip()
     assert tuple(model.split(text)) == decoding.tokens
     written = float(np.log(decoding.probabilities).sum())
-    assert model.score(encoding, text) == pytest.approx(written, abs=1.0)
-    assert model.score(encoding, "My name is 明.") < written - 20
+    assert model.score(decoding, text) == pytest.approx(written, abs=1.0)
+    assert model.score(decoding, "My name is 明.") < written - 20
+
+
+@pytest.mark.parametrize(
+    "guess",
+    [
+        "What is the weather in Beijing?",
+        "What is the weather",
+        "What was the weather in a bay, Jim?",
+        "It is cold.",
+        "What is is is is is is is is is is is is is is is is is is is the weather in Beijing?",
+    ],
+)
+def test_a_draft_changes_no_text(
+    moonshine_folder: Path, speak: Callable[[str], bytes], guess: str
+) -> None:
+    """Each hearing of growing speech wrote all of its words anew, 6 ms for each token."""
+    model = MoonshineModel(moonshine_folder)
+    samples = np.frombuffer(speak("What is the weather in Beijing?"), "<i2").astype(np.float32)
+    encoding = model.encode(samples / np.float32(32768))
+    plain, runs = model.decode(encoding), 0
+    draft = tuple(model.split(guess))
+    run = model._run
+
+    def count(*given: Any) -> Any:
+        nonlocal runs
+        runs += 1
+        return run(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model, "_run", count)
+        drafted = model.decode(encoding, draft)
+    assert drafted.tokens == plain.tokens
+    assert drafted.probabilities == pytest.approx(plain.probabilities, abs=0.1)
+    assert drafted.is_cut is plain.is_cut
+    assert runs <= len(plain.tokens) + 1
+    assert runs == 1 or draft != plain.tokens

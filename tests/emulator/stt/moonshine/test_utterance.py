@@ -14,7 +14,7 @@ from voicelive_agent.emulator.stt.moonshine.utterance import (
 )
 
 MS = 32
-COST_S = 0.03
+COST_S = 0.015
 
 
 class Ears:
@@ -27,17 +27,24 @@ class Ears:
         self.gate = asyncio.Event()
         self.gate.set()
         self.error: Exception | None = None
+        self.partial_doubt = ""
+        self.drafts: list[int] = []
         self.utterance = MoonshineUtterance(
             self.hear, lambda: self.busy, self.partials.append, lambda transcript, doubt: transcript
         )
 
-    async def hear(self, pcm: bytes, offset_ms: int) -> Heard:
+    async def hear(
+        self, pcm: bytes, offset_ms: int, before: Heard | None, is_partial: bool
+    ) -> Heard:
         await self.gate.wait()
         if self.error:
             raise self.error
         ms = len(pcm) // MS
         self.heard_ms.append(ms)
-        return Heard((HeardWord(str(ms), 0.9, offset_ms, ms),), ms, COST_S)
+        self.drafts.append(before.duration_ms if before else 0)
+        doubt = self.partial_doubt if is_partial else ""
+        words = () if doubt else (HeardWord(str(ms), 0.9, offset_ms, ms),)
+        return Heard(words, ms, COST_S, doubt, is_final=not doubt)
 
     async def feed(self, ms: int, step_ms: int = 100) -> None:
         for _ in range(ms // step_ms):
@@ -53,10 +60,25 @@ async def settle() -> None:
 async def test_growing_speech_is_heard_again_as_often_as_its_cost_allows() -> None:
     ears = Ears()
     await ears.feed(3000)
-    # 30 ms of work are 6 % of 500 ms.
-    assert ears.heard_ms == [500, 1000, 1500, 2000, 2500, 3000]
-    assert ears.partials == ["500", "1000", "1500", "2000", "2500", "3000"]
+    # 15 ms of work are 3 % of 500 ms.
+    assert ears.heard_ms == [800, 1300, 1800, 2300, 2800]
+    assert ears.drafts == [0, 800, 1300, 1800, 2300]
+    assert ears.partials == ["800", "1300", "1800", "2300", "2800"]
     assert (await ears.utterance.finish()).text == "3000"
+
+
+async def test_what_is_unsure_of_what_one_has_said_so_far_is_heard_for_good_at_the_pause() -> None:
+    """Nothing unsure stands on the screen, and no turn ends with it."""
+    ears = Ears()
+    ears.partial_doubt = "unsure"
+    await ears.feed(1300)
+    assert ears.heard_ms == [800, 1300]
+    assert ears.partials == []
+    ears.utterance.pause()
+    await settle()
+    assert ears.heard_ms == [800, 1300, 1300]
+    assert ears.partials == ["1300"]
+    assert (await ears.utterance.finish()).text == "1300"
 
 
 async def test_a_machine_without_a_processor_to_spare_hears_no_partial_text() -> None:

@@ -9,6 +9,7 @@ chosen by.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,17 +118,36 @@ def choose(one: Hearing, other: Hearing) -> int:
     return int(other.mean > one.mean and not find_nonsense(other))
 
 
+def doubt_partial(one: Hearing, before: Hearing | None) -> str:
+    """Why the beginning of something is not told yet; ``before`` is what was heard of less of it.
+
+    Nothing is measured for it: few words that aren't sure are told when they have ended.
+    """
+    if is_settled(one):
+        return find_doubt(one, None)
+    if before is None or len(one.words) <= FEW_WORDS:
+        return "unsure"
+    begun = Hearing(one.text[: len(before.text)], one.probabilities, one.is_cut)
+    sureness = one.average + LIKENESS_ADDS * measure_likeness(begun, before)
+    return find_doubt(one, None) or ("" if sureness >= SENTENCE else "unsure")
+
+
 def may_be_murmur(one: Hearing, other: Hearing) -> bool:
     """Whether both are so few words that they have to be held against ``MURMURS``."""
     return max(len(one.words), len(other.words)) <= FEW_WORDS
 
 
-def find_doubt(one: Hearing, other: Hearing | None, lead: float = 0, voice_ms: int = 0) -> str:
+def find_doubt(
+    one: Hearing,
+    other: Hearing | None,
+    lead: Callable[[], float] = lambda: 0.0,
+    voice_ms: Callable[[], int] = lambda: 0,
+) -> str:
     """Why it was not said: ``noise``, ``murmur`` or ``loop``; empty if it was.
 
     ``other`` is the second hearing, None where one is enough; ``lead`` is by how much the first is
     more probable than any of ``MURMURS``, as a logarithm; ``voice_ms`` is for how long somebody
-    surely spoke.
+    surely spoke. Both take a while, and are asked only where they decide.
     """
     heard = one if other is None else (one, other)[choose(one, other)]
     if nonsense := find_nonsense(heard):
@@ -143,15 +163,23 @@ def find_doubt(one: Hearing, other: Hearing | None, lead: float = 0, voice_ms: i
     return "" if sureness >= SENTENCE else "noise"
 
 
-def _doubt_word(heard: Hearing, likeness: float, mean: float, lead: float, voice_ms: int) -> str:
+def _doubt_word(
+    heard: Hearing,
+    likeness: float,
+    mean: float,
+    lead: Callable[[], float],
+    voice_ms: Callable[[], int],
+) -> str:
     """The same of few words; ``mean`` is the probability of a token, by both hearings."""
-    if _is_function_word(heard) and (voice_ms < VOICE_MS or likeness < 1):
+    if _is_function_word(heard) and (likeness < 1 or voice_ms() < VOICE_MS):
         return "noise"
+    if mean < GUESSED:
+        return "murmur"
     needed = SURE_WORD_LEAD if mean >= SURE_WORD else LEAD
-    is_led = lead + LIKENESS_COUNTS * likeness >= needed
-    is_one = len(heard.words) == 1 or (lead >= LEAD and likeness >= LIKENESS)
-    is_probable = mean >= (GUESSED if is_one else PHRASE)
-    return "" if is_led and is_probable else "murmur"
+    least = needed - LIKENESS_COUNTS * likeness
+    if len(heard.words) > 1 and mean < PHRASE:
+        least = max(least, LEAD) if likeness >= LIKENESS else np.inf
+    return "" if np.isfinite(least) and lead() >= least else "murmur"
 
 
 def measure_likeness(one: Hearing, other: Hearing) -> float:

@@ -70,13 +70,22 @@ class Moonshine:
         """Whether every processor is at work already."""
         return self._at_work >= (os.cpu_count() or 1)
 
-    async def hear(self, pcm: bytes, offset_ms: int, phrases: Sequence[ListedPhrase] = ()) -> Heard:
-        """What was said in a piece of an utterance. Raises SttError."""
+    async def hear(
+        self,
+        pcm: bytes,
+        offset_ms: int,
+        before: Heard | None = None,
+        is_partial: bool = False,
+        phrases: Sequence[ListedPhrase] = (),
+    ) -> Heard:
+        """What was said in a piece of an utterance, as ``hearing.hear`` has it. Raises SttError."""
         if self._model is None:
             raise SttError("Moonshine is not started.")
         self._at_work += 1
         try:
-            return await self._threads.run(hear, self._model, pcm, offset_ms, phrases)
+            return await self._threads.run(
+                hear, self._model, pcm, offset_ms, phrases, before, is_partial=is_partial
+            )
         finally:
             self._at_work -= 1
 

@@ -6,7 +6,7 @@ What it isn't sure of it hears twice, which takes twice as long.
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -19,12 +19,12 @@ from voicelive_agent.emulator.stt.moonshine.doubt import (
     MURMURS,
     Hearing,
     choose,
+    doubt_partial,
     find_doubt,
     is_hesitation,
     is_settled,
-    may_be_murmur,
 )
-from voicelive_agent.emulator.stt.moonshine.model import Decoding, Encoding, MoonshineModel
+from voicelive_agent.emulator.stt.moonshine.model import Decoding, MoonshineModel
 
 PADDING_MS = 300
 """Silence put around the sound; the model errs more where speech touches an end."""
@@ -54,8 +54,15 @@ class Heard:
     words: tuple[HeardWord, ...]
     duration_ms: int
     cost_s: float
+    """CPU time of the thread."""
     doubt: str = ""
-    """Why it isn't believed, as ``find_doubt`` says; ``language`` if it is speech all the same."""
+    """Why it isn't believed, as ``find_doubt`` says; ``language`` if it is speech all the same,
+    ``unsure`` of what would have to be heard for good to be believed."""
+    hearing: Hearing | None = None
+    draft: tuple[int, ...] = ()
+    """The tokens, for when the same is heard again."""
+    is_final: bool = True
+    """Whether it would be heard the same if nothing followed."""
 
     @property
     def text(self) -> str:
@@ -64,54 +71,68 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    encoding: Encoding
     decoding: Decoding
     hearing: Hearing
 
 
 def hear(
-    model: MoonshineModel, pcm: bytes, offset_ms: int = 0, phrases: Sequence[ListedPhrase] = ()
+    model: MoonshineModel,
+    pcm: bytes,
+    offset_ms: int = 0,
+    phrases: Sequence[ListedPhrase] = (),
+    before: Heard | None = None,
+    *,
+    is_partial: bool = False,
 ) -> Heard:
-    """What was said in PCM16; ``offset_ms`` is where it stands in the utterance. It blocks."""
+    """What was said in PCM16; ``offset_ms`` is where it stands in the utterance. It blocks.
+
+    ``before`` is what was heard of its beginning. ``is_partial``: there will be more of it, and
+    what isn't sure need not be told yet.
+    """
     began_s = time.thread_time()
     samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
     duration_ms = len(samples) * 1000 // SAMPLE_RATE_HZ
     start_ms, end_ms = find_span(samples)
-    chosen, doubt = _hear_surely(model, samples)
+    chosen = _attempt(model, samples, before.draft if before else ())
+    if is_partial:
+        doubt = doubt_partial(chosen.hearing, before.hearing if before else None)
+    else:
+        chosen, doubt = _hear_surely(model, samples, chosen)
     words: tuple[HeardWord, ...] = ()
     if not doubt:
         placed = place_words(model, chosen.decoding, offset_ms + start_ms, offset_ms + end_ms)
-        words = tuple(put_phrases(model, chosen.encoding, tuple(placed), phrases))
-    return Heard(words, duration_ms, time.thread_time() - began_s, doubt)
+        words = tuple(put_phrases(model, chosen.decoding, tuple(placed), phrases))
+    return Heard(
+        words,
+        duration_ms,
+        time.thread_time() - began_s,
+        doubt,
+        chosen.hearing,
+        chosen.decoding.tokens,
+        is_final=not is_partial or is_settled(chosen.hearing),
+    )
 
 
-def _hear_surely(model: MoonshineModel, samples: npt.NDArray[np.float32]) -> tuple[_Attempt, str]:
+def _hear_surely(
+    model: MoonshineModel, samples: npt.NDArray[np.float32], first: _Attempt
+) -> tuple[_Attempt, str]:
     """The better of two attempts, if one isn't enough, and why it isn't believed."""
-    first = _attempt(model, samples)
-    doubt = find_doubt(first.hearing, None)
-    if is_settled(first.hearing):
-        return first, _name_language(doubt, first.hearing, measure_voice(samples) if doubt else 0)
-    faster = soxr.resample(samples, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * FASTER)
-    second = _attempt(model, faster)
-    hearings = (first.hearing, second.hearing)
-    chosen = (first, second)[choose(*hearings)]
-    voice_ms = measure_voice(samples)
-    doubt = find_doubt(chosen.hearing, None)
-    if not doubt:
-        lead = _measure_lead(model, first) if may_be_murmur(*hearings) else 0.0
-        doubt = find_doubt(*hearings, lead, voice_ms)
-    return chosen, _name_language(doubt, chosen.hearing, voice_ms)
-
-
-def _name_language(doubt: str, hearing: Hearing, voice_ms: int) -> str:
-    """The doubt; ``language`` where it is speech all the same."""
-    is_speech = voice_ms >= SPEECH_MS and not is_hesitation(hearing)
-    return "language" if doubt and is_speech else doubt
+    measure = cache(partial(measure_voice, samples))
+    chosen, doubt = first, find_doubt(first.hearing, None)
+    if not is_settled(first.hearing):
+        faster = soxr.resample(samples, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * FASTER)
+        second = _attempt(model, faster, first.decoding.tokens)
+        hearings = (first.hearing, second.hearing)
+        chosen = (first, second)[choose(*hearings)]
+        doubt = find_doubt(*hearings, partial(_measure_lead, model, first), measure)
+    if doubt and not is_hesitation(chosen.hearing) and measure() >= SPEECH_MS:
+        return chosen, "language"
+    return chosen, doubt
 
 
 def _measure_lead(model: MoonshineModel, attempt: _Attempt) -> float:
     """By how much a text is more probable than any murmur, as a logarithm."""
-    murmurs = (model.score(attempt.encoding, murmur) for murmur in MURMURS)
+    murmurs = (model.score(attempt.decoding, murmur) for murmur in MURMURS)
     return attempt.hearing.log_probability - max(murmurs)
 
 
@@ -129,22 +150,24 @@ def measure_voice(samples: npt.NDArray[np.float32]) -> int:
     return sure * size * 1000 // SAMPLE_RATE_HZ
 
 
-def _attempt(model: MoonshineModel, samples: npt.NDArray[np.float32]) -> _Attempt:
+def _attempt(
+    model: MoonshineModel, samples: npt.NDArray[np.float32], draft: tuple[int, ...]
+) -> _Attempt:
     encoding = model.encode(np.pad(samples, PADDING_MS * SAMPLE_RATE_HZ // 1000))
-    decoding = model.decode(encoding)
+    decoding = model.decode(encoding, draft)
     text = model.spell(decoding.tokens).strip()
-    return _Attempt(encoding, decoding, Hearing(text, decoding.probabilities, decoding.is_cut))
+    return _Attempt(decoding, Hearing(text, decoding.probabilities, decoding.is_cut))
 
 
 def put_phrases(
     model: MoonshineModel,
-    encoding: Encoding,
+    decoding: Decoding,
     words: Sequence[HeardWord],
     phrases: Sequence[ListedPhrase],
 ) -> Iterator[HeardWord]:
     """The words, with listed phrases in place of what was misheard for them."""
     guesses = [Guess(word.text, word.probability) for word in words]
-    chosen = bias(guesses, phrases, partial(model.score, encoding)) if phrases else []
+    chosen = bias(guesses, phrases, partial(model.score, decoding)) if phrases else []
     at = 0
     for start, end, text in chosen:
         yield from words[at:start]

@@ -1,10 +1,12 @@
 """Moonshine's model: encoder and decoder on onnxruntime, and the tokens that they write.
 
 Two graphs: the encoder takes samples at 16 kHz, the decoder writes one token after another from
-what the encoder made of them, keeping the keys and values of what it wrote.
+what the encoder made of them, keeping the keys and values of what it wrote. Several tokens at once
+take the decoder little more time than one: a guess of what it will write (``draft``) is checked by
+one run, and only what differs is written token by token.
 """
 
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +22,8 @@ TOKENS_PER_S = 6.5
 """The publisher's bound: who says more in a second is a loop."""
 _SHORTEST_SAMPLES = SAMPLE_RATE_HZ // 10
 _BEGIN, _END = 1, 2
+_GUESSED = 6
+"""So many tokens of a draft are tried at a time behind one that differed from it."""
 _BYTE_TOKENS = range(3, 259)
 _HEADS, _HEAD_SIZE = 8, 36
 
@@ -34,8 +38,6 @@ class Encoding:
 
     hidden: npt.NDArray[np.float32]
     samples: int
-    cost_s: float
-    """CPU time of the thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Decoding:
     """Of the tokens, and of the end of the text behind them."""
     is_cut: bool
     """It came to the bound before it had ended."""
-    cost_s: float
-    """CPU time of the thread."""
+    begin: dict[str, Any]
+    """The decoder's inputs before the text, with what it made of the encoding."""
 
 
 class MoonshineModel:
@@ -76,8 +78,7 @@ class MoonshineModel:
             if text and rank not in _BYTE_TOKENS
         }
         names = [value.name for value in self._decoder.get_outputs()]
-        self._logits_name = "logits"
-        self._logits = names.index(self._logits_name)
+        self._logits = names.index("logits")
         self._past = {
             value.name: names.index(value.name.replace("past_key_values", "present"))
             for value in self._decoder.get_inputs()
@@ -86,36 +87,42 @@ class MoonshineModel:
 
     def encode(self, samples: Samples) -> Encoding:
         """Up to about 30 s of samples from -1 to 1."""
-        began_s = time.thread_time()
         short = max(0, _SHORTEST_SAMPLES - len(samples))
         samples = np.pad(samples, (0, short)).astype(np.float32)
         mask = np.ones((1, len(samples)), np.int64)
         hidden = self._encoder.run(None, {"input_values": samples[None], "attention_mask": mask})[0]
-        return Encoding(hidden, len(samples), time.thread_time() - began_s)
+        return Encoding(hidden, len(samples))
 
-    def decode(self, encoding: Encoding) -> Decoding:
-        """What was said, each token being the most probable one."""
-        began_s = time.thread_time()
+    def decode(self, encoding: Encoding, draft: Sequence[int] = ()) -> Decoding:
+        """What was said, each token being the most probable one.
+
+        ``draft`` is what will probably be written: it changes how long that takes, and no text but
+        where two are as probable.
+        """
         limit = round(encoding.samples / SAMPLE_RATE_HZ * TOKENS_PER_S) + 4
-        tokens, probabilities = self._write(self._give(encoding), limit)
+        inputs = self._give(encoding)
+        tokens: list[int] = []
+        probabilities: list[float] = []
+        at, guess = 0, draft[: limit - 1]
+        while len(tokens) < limit and tokens[-1:] != [_END]:
+            logits, inputs = self._run(inputs, [tokens[-1] if tokens else _BEGIN, *guess])
+            best = logits.argmax(axis=1).tolist()
+            agreed = _count_agreed(guess, best)
+            new = best[: agreed + 1]
+            probabilities += np.exp(logits[np.arange(len(new)), new]).tolist()
+            tokens += new
+            inputs = _keep(inputs, len(tokens))
+            at = _find_next(draft, at + agreed, new[-1])
+            guess = draft[at : at + min(_GUESSED, limit - len(tokens) - 1)]
         is_cut = tokens[-1:] != [_END]
-        return Decoding(
-            tuple(tokens if is_cut else tokens[:-1]),
-            tuple(probabilities),
-            is_cut,
-            encoding.cost_s + time.thread_time() - began_s,
-        )
+        written = tuple(tokens if is_cut else tokens[:-1])
+        return Decoding(written, tuple(probabilities), is_cut, _keep(inputs, 0))
 
-    def score(self, encoding: Encoding, text: str) -> float:
+    def score(self, decoding: Decoding, text: str) -> float:
         """How probable it is that this was said, and nothing else: a logarithm."""
         tokens = [*self.split(text), _END]
-        inputs = self._give(encoding)
-        inputs["input_ids"] = np.array([[_BEGIN, *tokens[:-1]]], np.int64)
-        inputs["use_cache_branch"] = np.array([False])
-        logits = self._decoder.run([self._logits_name], inputs)[0][0].astype(np.float64)
-        logits -= logits.max(axis=1, keepdims=True)
-        sums = np.log(np.exp(logits).sum(axis=1))
-        return float((logits[np.arange(len(tokens)), tokens] - sums).sum())
+        logits, _ = self._run(decoding.begin, [_BEGIN, *tokens[:-1]])
+        return float(logits[np.arange(len(tokens)), tokens].sum())
 
     def _give(self, encoding: Encoding) -> dict[str, Any]:
         """The decoder's inputs before it wrote anything."""
@@ -128,24 +135,25 @@ class MoonshineModel:
             **dict.fromkeys(self._past, empty),
         }
 
-    def _write(self, inputs: dict[str, Any], limit: int) -> tuple[list[int], list[float]]:
-        """Tokens up to the end, or to as many as ``limit``, and their probabilities."""
-        tokens: list[int] = []
-        probabilities: list[float] = []
-        while len(tokens) < limit and tokens[-1:] != [_END]:
-            last = tokens[-1] if tokens else _BEGIN
-            inputs["input_ids"] = np.array([[last]], np.int64)
-            inputs["use_cache_branch"] = np.array([bool(tokens)])
-            outputs = self._decoder.run(None, inputs)
-            logits = outputs[self._logits][0, -1]
-            token = int(logits.argmax())
-            for name, index in self._past.items():
-                # What comes of the encoder stays as it was made with the first token.
-                if not tokens or ".encoder." not in name:
-                    inputs[name] = outputs[index]
-            tokens.append(token)
-            probabilities.append(float(1 / np.exp(logits - logits[token]).sum()))
-        return tokens, probabilities
+    def _run(
+        self, inputs: dict[str, Any], tokens: Sequence[int]
+    ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
+        """How probable each token is behind each of ``tokens``, as logarithms; the next inputs."""
+        is_begun = "use_cache_branch" in inputs
+        given = {
+            **inputs,
+            "input_ids": np.array([tokens], np.int64),
+            "use_cache_branch": np.array([is_begun]),
+        }
+        outputs = self._decoder.run(None, given)
+        for name, index in self._past.items():
+            # What comes of the encoder stays as it was made with the first token.
+            if not is_begun or ".encoder." not in name:
+                given[name] = outputs[index]
+        logits = outputs[self._logits][0]
+        logits -= logits.max(axis=1, keepdims=True)
+        logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return logits, given
 
     def spell(self, tokens: tuple[int, ...]) -> str:
         """Tokens as text."""
@@ -167,6 +175,27 @@ class MoonshineModel:
             known = self._ranks.get(part)
             tokens += [known] if known else [byte + _BYTE_TOKENS.start for byte in part]
         return tokens
+
+
+def _keep(inputs: dict[str, Any], size: int) -> dict[str, Any]:
+    """The decoder's inputs with the keys and values of its first tokens alone."""
+    return {
+        name: value[:, :, :size] if ".decoder." in name else value for name, value in inputs.items()
+    }
+
+
+def _count_agreed(guess: Sequence[int], best: Sequence[int]) -> int:
+    """How many tokens from the first on are as they were guessed."""
+    pairs = zip(guess, best, strict=False)
+    return next((at for at, (one, other) in enumerate(pairs) if one != other), len(guess))
+
+
+def _find_next(draft: Sequence[int], at: int, token: int) -> int:
+    """Where a draft goes on behind a token that stands for the one at ``at``, or was skipped."""
+    for place in range(at, min(at + _GUESSED, len(draft))):
+        if draft[place] == token:
+            return place + 1
+    return at + 1
 
 
 def read_tokens(data: bytes) -> list[bytes]:

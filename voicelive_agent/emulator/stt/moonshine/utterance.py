@@ -22,11 +22,11 @@ CUT_AFTER_MS = 10_000
 """A part this long ends with the next pause."""
 LONGEST_MS = 20_000
 """A part this long ends at its quietest place."""
-FIRST_MS = 500
+FIRST_MS = 800
 """So much has to be there before it is heard the first time."""
 GROWTH_MS = 500
 """A part is heard again when it has grown by this, or by what keeps to ``SHARE``."""
-SHARE = 0.06
+SHARE = 0.03
 """Of a core, for partial text."""
 BACKLOG_MS = 60_000
 """From here on, the caller should hold back."""
@@ -37,11 +37,15 @@ logger = logging.getLogger(__name__)
 
 
 class MoonshineUtterance:
-    """An ``Utterance``; ``hear`` gets PCM and where it stands in the utterance, in ms."""
+    """An ``Utterance``.
+
+    ``hear`` gets PCM, where it stands in the utterance, in ms, what was heard of its beginning, and
+    whether partial text is enough.
+    """
 
     def __init__(
         self,
-        hear: Callable[[bytes, int], Awaitable[Heard]],
+        hear: Callable[[bytes, int, Heard | None, bool], Awaitable[Heard]],
         is_busy: Callable[[], bool],
         on_partial: Callable[[str], None],
         finish: Callable[[Transcript, str], Transcript],
@@ -81,7 +85,8 @@ class MoonshineUtterance:
     def resume(self) -> None:
         pause_bytes, self._pause_bytes = self._pause_bytes, None
         is_long = len(self._part) >= CUT_AFTER_MS * _BYTES_PER_MS
-        if is_long and pause_bytes and self._heard and self._heard_bytes == pause_bytes:
+        is_heard = self._heard is not None and self._heard.is_final
+        if is_long and pause_bytes and is_heard and self._heard_bytes == pause_bytes:
             self._settle()
 
     async def drain(self) -> None:
@@ -148,7 +153,7 @@ class MoonshineUtterance:
         elif self._is_ended:
             self._outcome = self._write_transcript()
         elif self._has_grown() and not self._is_busy():
-            await self._take_in(len(self._part))
+            await self._take_in(len(self._part), is_partial=True)
         else:
             self._filled.clear()
             await self._tell_progress()
@@ -161,6 +166,7 @@ class MoonshineUtterance:
     def _is_up_to_date(self) -> bool:
         return (
             self._heard_bytes >= self._needed_bytes()
+            and (self._heard is None or self._heard.is_final)
             and len(self._part) <= LONGEST_MS * _BYTES_PER_MS
         )
 
@@ -175,12 +181,15 @@ class MoonshineUtterance:
         grown_ms = size_ms - self._heard_bytes / _BYTES_PER_MS
         return size_ms >= FIRST_MS and grown_ms >= max(GROWTH_MS, self._cost_s * 1000 / SHARE)
 
-    async def _take_in(self, size: int) -> None:
+    async def _take_in(self, size: int, *, is_partial: bool = False) -> None:
         """Hear the part's first bytes."""
-        heard = await self._hear(bytes(self._part[:size]), self._part_ms)
+        pcm = bytes(self._part[:size])
+        heard = await self._hear(pcm, self._part_ms, self._heard, is_partial)
         if self._is_discarded or self._outcome is not None:
             return
         self._heard, self._heard_bytes, self._cost_s = heard, size, heard.cost_s
+        if heard.doubt and not heard.is_final:
+            return
         text = " ".join(part.text for part in (*self._settled, heard) if part.text)
         if text != self._text:
             self._text = text
