@@ -90,9 +90,7 @@ def _make(assets: Path) -> Tables:
 
 def _keep(tables: Tables, place: Path) -> None:
     """Raises OSError."""
-    arrays: dict[str, Any] = {
-        "tagger": np.frombuffer(json.dumps(tables.tagger).encode(), np.uint8)
-    }
+    arrays: dict[str, Any] = {"tagger": np.frombuffer(json.dumps(tables.tagger).encode(), np.uint8)}
     for name in ("gold", "silver", "weights"):
         table: PackedTable = getattr(tables, name)
         for part, content in table._asdict().items():
