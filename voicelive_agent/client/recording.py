@@ -28,7 +28,7 @@ from voicelive_agent.client.sound.devices import (
 from voicelive_agent.client.sound.playback import Playback
 from voicelive_agent.client.ui.json_lines import JsonLines
 from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
-from voicelive_agent.wire.audio.streams import Resampler
+from voicelive_agent.wire.audio.resampling import Resampler
 from voicelive_agent.wire.audio.wav import WavWriter
 from voicelive_agent.wire.recording_format import (
     DIRECTORY_MODE,

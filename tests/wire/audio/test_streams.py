@@ -62,18 +62,19 @@ class TestDecoder:
             expected = np.frombuffer(tone(ENGINE_RATE_HZ, late_ms=late_ms), "<i2")
             return float(np.max(np.abs(heard[middle] - expected[middle])))
 
-        # Down to 16 kHz the filter is 0.1 ms late.
+        # Where soxr does it, the filter is 0.1 ms late.
         assert min(differ(0), differ(0.1)) < 400
 
     @pytest.mark.parametrize("format", FORMATS, ids=str)
     def test_samples_are_not_held_back_for_long(self, format: AudioFormat) -> None:
-        """The filter worked in blocks: what came by telephone was heard up to 115 ms late."""
+        """The filter worked in blocks: what came by telephone was heard up to 115 ms late, and
+        with soxr's shortest, 30 ms; what comes at 24 kHz, 10."""
         decoder, frame = Decoder(format, ENGINE_RATE_HZ), bytes(format.size_bytes(20))
         heard_bytes, held_ms = 0, []
         for number in range(1, 100):
             heard_bytes += len(decoder.decode(frame))
             held_ms.append(number * 20 - heard_bytes / (ENGINE_RATE_HZ / 500))
-        assert max(held_ms) <= 32
+        assert max(held_ms) <= {8_000: 7.5, 44_100: 15}.get(format.rate_hz, 5)
 
     @given(
         format=st.sampled_from(FORMATS),
@@ -234,4 +235,4 @@ class TestEncoder:
         square = np.where(np.arange(4800) // 24 % 2, 32767, -32768).astype("<i2")
         encoder = Encoder("pcm16_8000hz", 48_000)
         audio = np.frombuffer(encoder.encode(square.tobytes()) + encoder.finish(), "<i2")
-        assert set(np.sign(audio[22:25])) == {np.sign(audio[22])}
+        assert set(np.sign(audio[21:24])) == {np.sign(audio[22])}

@@ -10,7 +10,7 @@ import numpy as np
 
 from voicelive_agent.client.sound.devices import BLOCK_MS, DeviceError
 from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE
-from voicelive_agent.wire.audio.streams import Resampler
+from voicelive_agent.wire.audio.resampling import Resampler
 from voicelive_agent.wire.audio.wav import (
     PCM16,
     RIFF_BYTES,
@@ -111,14 +111,12 @@ def _read_pcm(stream: BinaryIO, rate_hz: int) -> Iterator[bytes]:
     resampler = Resampler(header.rate_hz, rate_hz)
     frame_bytes = header.channels * BYTES_PER_SAMPLE
     size = _piece_bytes(header.rate_hz, header.channels)
-    is_last = False
-    while not is_last:
-        piece = stream.read(size if left_bytes is None else min(size, left_bytes))
+    while left_bytes != 0 and (piece := stream.read(min(size, left_bytes or size))):
         left_bytes = None if left_bytes is None else left_bytes - len(piece)
-        is_last = not piece or left_bytes == 0
         frames = np.frombuffer(piece[: len(piece) // frame_bytes * frame_bytes], "<i2")
         mono = frames.reshape(-1, header.channels).mean(axis=1).astype(np.int16)
-        yield resampler.resample(mono, last=is_last).tobytes()
+        yield resampler.resample(mono).tobytes()
+    yield resampler.finish().tobytes()
 
 
 def _read_header(stream: BinaryIO) -> tuple[WavHeader, int | None]:

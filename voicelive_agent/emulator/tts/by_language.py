@@ -11,7 +11,7 @@ import numpy as np
 from voicelive_agent.emulator.tts import SpokenChunk, Voice
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 from voicelive_agent.emulator.tts.voices import read_voice_request
-from voicelive_agent.wire.audio.streams import Resampler
+from voicelive_agent.wire.audio.resampling import Resampler
 
 
 class TextToSpeechByLanguage:

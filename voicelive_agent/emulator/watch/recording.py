@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
 from voicelive_agent.wire.audio.formats import BYTES_PER_SAMPLE, DEFAULT_RATE_HZ
-from voicelive_agent.wire.audio.streams import Resampler
+from voicelive_agent.wire.audio.resampling import Resampler
 from voicelive_agent.wire.audio.wav import WavWriter
 from voicelive_agent.wire.recording_format import (
     DIRECTORY_MODE,

@@ -5,11 +5,7 @@ that form and an ``Encoder`` takes an engine's audio out of it; both are fed pie
 how a stream is cut into pieces changes nothing of what comes out.
 """
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
-import soxr
 
 from voicelive_agent.wire.audio import g711
 from voicelive_agent.wire.audio.formats import (
@@ -18,49 +14,14 @@ from voicelive_agent.wire.audio.formats import (
     Codec,
     parse_output_format,
 )
+from voicelive_agent.wire.audio.resampling import Resampler, Samples
 from voicelive_agent.wire.audio.wav import WavHeader, WavSkipper
-
-Samples = npt.NDArray[np.int16]
 
 _WAV_ENCODINGS: dict[Codec, str] = {
     "pcm16": "PCM 16 bit",
     "g711_ulaw": "µ-law 8 bit",
     "g711_alaw": "A-law 8 bit",
 }
-
-
-class Resampler:
-    """A stream of samples at another rate; sample n of one stands at n's time in the other.
-
-    A filter looks ahead, so what comes out lags until ``finish``: by 10 to 15 ms, and by up to
-    30 ms from or to 8 kHz.
-    """
-
-    def __init__(self, from_hz: int, to_hz: int) -> None:
-        self._rates_hz = (from_hz, to_hz)
-        self._stream: Any = None
-        self.finish()
-
-    def resample(self, samples: Samples, *, last: bool = False) -> Samples:
-        if self._stream is None:
-            return samples
-        # Without floats in between soxr would dither, and silence would no longer be silent.
-        resampled: npt.NDArray[np.float32] = self._stream.resample_chunk(
-            samples.astype(np.float32), last=last
-        )
-        return np.rint(resampled, out=resampled).clip(-32768, 32767).astype(np.int16)
-
-    def finish(self) -> Samples:
-        """What the filter still holds; the next sample begins a new stream."""
-        rest = np.zeros(0, np.int16)
-        if self._stream is not None:
-            rest = self.resample(rest, last=True)
-        from_hz, to_hz = self._rates_hz
-        if from_hz != to_hz:
-            # For a variable rate soxr filters without its blocks, which lag up to 37 ms, and up to
-            # 115 ms at 8 kHz.
-            self._stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", vr=True)
-        return rest
 
 
 class Decoder:
