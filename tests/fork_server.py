@@ -1,9 +1,10 @@
 """Fork server: programs of Python as processes of their own, which begin with the imports done.
 
 ``python -m tests.fork_server MODULE…`` imports the modules and reads JSON lines: ``arguments``
-(those of ``python``: ``-m MODULE …`` or ``-c CODE …``), ``cwd``, ``environment``, and ``output``,
-the file that stdout and stderr go to. For each it writes the id of the process, and the id with
-the exit code once that has ended. ``tests.forked_processes`` is who asks.
+(those of ``python``: ``-m MODULE …`` or ``-c CODE …``), ``cwd``, ``environment``, and the files
+``given`` (stdin), ``output`` (stdout) and ``errors`` (stderr), which may be the same. For each it
+writes the id of the process, and the id with the exit code once that has ended.
+``tests.forked_processes`` is who asks.
 """
 
 import atexit
@@ -102,12 +103,18 @@ def _tell(*numbers: int) -> None:
     sys.stdout.flush()
 
 
-def _run(arguments: list[str], cwd: str, environment: dict[str, str], output: str) -> None:
+def _run(
+    arguments: list[str],
+    cwd: str,
+    environment: dict[str, str],
+    given: str,
+    output: str,
+    errors: str,
+) -> None:
     """As ``python`` does, in a process whose files, directory and environment are its own."""
-    with Path(os.devnull).open() as nothing, Path(output).open("ab") as file:
-        os.dup2(nothing.fileno(), 0)
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    for number, path, mode in ((0, given, "rb"), (1, output, "ab"), (2, errors, "ab")):
+        with Path(path).open(mode) as file:
+            os.dup2(file.fileno(), number)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     os.environ.clear()
     os.environ.update(environment)

@@ -10,8 +10,10 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -21,6 +23,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 START_S = 60
 SERVER = (
+    "opentelemetry.exporter.otlp.proto.http._log_exporter",
+    "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "uvicorn.lifespan.on",
     "uvicorn.main",
     "voicelive_agent.cli",
@@ -29,18 +34,24 @@ SERVER = (
     "voicelive_agent.server.platform.connections",
     "voicelive_agent.server.serve",
 )
-"""What every agent server imports."""
-FRAMEWORKS = (
+"""What every agent server imports, one that reports to a collector too."""
+PROGRAMS = (
+    *SERVER,
     "agent_framework.openai",
     "agents",
-    "httpx",
+    "azure.identity.aio",
+    "hypothesis",
     "langchain_openai",
     "langgraph.graph",
     "openai.resources.chat",
+    "pydantic_ai",
+    "pytest",
+    "voicelive_agent.contract.command",
     "voicelive_agent.model_agent.agent",
+    "voicelive_agent.testing.voice_live",
 )
-"""What agents import, of frameworks and of ours: one server for all of them is started sooner than
-several."""
+"""What agents, their tests and their judge import: one fork server for all of them is started
+sooner than several."""
 
 
 class ForkedProcess:
@@ -89,19 +100,51 @@ class ForkServer:
         cwd: Path,
         environment: Mapping[str, str],
         output: Path,
+        errors: Path | None = None,
+        given: Path = Path(os.devnull),
     ) -> ForkedProcess:
-        """Run ``python ARGUMENTS`` with this environment alone; its output is added to a file."""
+        """Run ``python ARGUMENTS`` with this environment alone.
+
+        Its output is added to a file, and what it writes to stderr too, where no other is named;
+        ``given`` is its standard input.
+        """
         wanted = {
             "arguments": list(arguments),
             "cwd": str(cwd),
             "environment": dict(environment),
+            "given": str(given),
             "output": str(output),
+            "errors": str(errors or output),
         }
         assert self._process.stdin is not None
         with self._asking:
             self._process.stdin.write(json.dumps(wanted) + "\n")
             self._process.stdin.flush()
             return self._started.get(timeout=START_S)
+
+    def run(
+        self,
+        *arguments: str,
+        cwd: Path,
+        environment: Mapping[str, str] | None = None,
+        timeout_s: float = 110,
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run ``python ARGUMENTS`` to its end, in this environment with some more."""
+        with tempfile.TemporaryDirectory() as folder:
+            output, errors = (Path(folder, name) for name in ("output", "errors"))
+            process = self.start(
+                arguments,
+                cwd=cwd,
+                environment=os.environ | dict(environment or {}),
+                output=output,
+                errors=errors,
+            )
+            try:
+                code = process.ended.result(timeout_s)
+            finally:
+                process.send_signal(signal.SIGKILL)
+            texts = (file.read_text(encoding="utf-8") for file in (output, errors))
+            return subprocess.CompletedProcess(arguments, code, *texts)
 
     def _read(self) -> None:
         assert self._process.stdout is not None

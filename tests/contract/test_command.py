@@ -6,18 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked_processes import PROGRAMS, find_fork_server
 from voicelive_agent.command_name import spell_pip
 from voicelive_agent.contract import command
 
 
 def contract(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "voicelive_agent", "contract", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=110,
-    )
+    forks = find_fork_server(*PROGRAMS)
+    return forks.run("-m", "voicelive_agent", "contract", *arguments, cwd=cwd)
 
 
 def test_an_agent_of_the_working_directory_is_judged_without_its_configuration(

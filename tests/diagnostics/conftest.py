@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.forked_processes import FRAMEWORKS, ROOT, SERVER, ForkedProcess, find_fork_server
+from tests.forked_processes import PROGRAMS, ROOT, ForkedProcess, find_fork_server
 from voicelive_agent.listening import find_free_port
 
 KEPT = ("PATH", "LANG", "VIRTUAL_ENV")
@@ -64,7 +64,7 @@ class Launcher:
         """``python -m ARGUMENTS`` in a folder; killed at the end."""
         port = environment.pop("PORT", None) or str(find_free_port())
         terminal = folder / "terminal.log"
-        server = find_fork_server(*SERVER, *FRAMEWORKS)
+        server = find_fork_server(*PROGRAMS)
         process = await asyncio.to_thread(
             server.start,
             ("-m", *arguments),

@@ -1,11 +1,9 @@
 """The README's curl prints what it says, and its agent and test are ones that pass."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+from tests.forked_processes import PROGRAMS, find_fork_server
 from tests.server.serving import serve_agent
 from voicelive_agent.frameworks import load_agent
 
@@ -26,15 +24,10 @@ async def test_the_curl_prints_what_stands_below_it() -> None:
 def test_its_agent_passes_its_test(tmp_path: Path) -> None:
     for name, source in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", TEXT, re.DOTALL):
         (tmp_path / name).write_text(source, encoding="utf-8")
-    ran = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            *("-p", "asyncio", "-p", "voicelive_agent.pytest_plugin"),
-        ],
+    ran = find_fork_server(*PROGRAMS).run(
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider"),
+        *("-p", "pytest_asyncio.plugin", "-p", "voicelive_agent.pytest_plugin"),
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
+        environment={"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
     assert "1 passed" in ran.stdout, ran.stdout + ran.stderr

@@ -1,15 +1,13 @@
 """Each example is asked through a Voice Live session, as it stands, in a process of its own."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
 import pytest
 
+from tests.forked_processes import PROGRAMS, find_fork_server
 from tests.frameworks.openai_server import Call, OpenAIServer
 
 ROOT = Path(__file__).parents[2]
@@ -45,13 +43,10 @@ asyncio.run(ask(*sys.argv[1:]))
 async def ask(name: str, *said: str, **variables: str) -> list[Any]:
     """Text, cards and whether the call ended, for each thing said; "" lets the agent greet."""
     done = await anyio.to_thread.run_sync(
-        lambda: subprocess.run(
-            [sys.executable, "-c", ASK, name, *said],
-            capture_output=True,
-            text=True,
+        lambda: find_fork_server(*PROGRAMS).run(
+            *("-c", ASK, name, *said),
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
-            timeout=110,
+            environment={"PYTHONPATH": str(ROOT)} | variables,
         )
     )
     assert done.returncode == 0, done.stderr

@@ -1,15 +1,13 @@
 """Every example of the pages on writing agents is loaded as it stands there, and answers."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import anyio.to_thread
 import pytest
 
+from tests.forked_processes import PROGRAMS, find_fork_server
 from tests.frameworks.openai_server import Call, OpenAIServer
 
 ROOT = Path(__file__).parents[2]
@@ -52,13 +50,10 @@ async def ask(folder: Path, name: str, said: object, **variables: str) -> list[o
     for file, (_, source) in EXAMPLES.items():
         (folder / file).write_text(source, encoding="utf-8")
     done = await anyio.to_thread.run_sync(
-        lambda: subprocess.run(
-            [sys.executable, "-c", ASK, name, json.dumps(turn)],
-            capture_output=True,
-            text=True,
+        lambda: find_fork_server(*PROGRAMS).run(
+            *("-c", ASK, name, json.dumps(turn)),
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
-            timeout=100,
+            environment={"PYTHONPATH": str(ROOT)} | variables,
         )
     )
     assert done.returncode == 0, done.stderr

@@ -39,15 +39,15 @@ def start_python(
     output: Path,
     *,
     cwd: Path = ROOT,
-    imported: Sequence[str] = (),
+    imported: Sequence[str] = SERVER,
     **environment: str,
 ) -> ForkedProcess:
     """``python COMMAND`` of somebody at ``home``, in ``environment`` and hardly more.
 
-    ``imported`` are modules that it imports besides those of every server.
+    ``imported`` are the modules that its fork server has imported.
     """
     kept = ("PATH", "LANG", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONWARNINGS")
-    return find_fork_server(*SERVER, *imported).start(
+    return find_fork_server(*imported).start(
         command,
         cwd=cwd,
         output=output,
@@ -65,7 +65,7 @@ async def launch_server(
     command: Sequence[str] = SERVE,
     *,
     cwd: Path = ROOT,
-    imported: Sequence[str] = (),
+    imported: Sequence[str] = SERVER,
     **environment: str,
 ) -> AsyncIterator[ServerProcess]:
     """``voicelive-agent serve`` with ``environment``, not yet ready; killed at the end."""
@@ -84,7 +84,7 @@ async def start_server(
     home: Path,
     command: Sequence[str] = SERVE,
     *,
-    imported: Sequence[str] = (),
+    imported: Sequence[str] = SERVER,
     **environment: str,
 ) -> AsyncIterator[ServerProcess]:
     """Likewise, once it is ready."""

@@ -15,7 +15,7 @@ from voicelive_agent.listening import find_free_port
 
 async def run_to_the_end(tmp_path: Path, *command: str, **environment: str) -> tuple[int, str]:
     said = tmp_path / "said.txt"
-    process = start_python(tmp_path, command, said, cwd=ROOT, imported=(), **environment)
+    process = start_python(tmp_path, command, said, cwd=ROOT, **environment)
     code = await asyncio.wait_for(process.wait(), 60)
     return code, said.read_text()
 

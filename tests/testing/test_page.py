@@ -1,6 +1,5 @@
 """The test on docs/howto/test-an-agent.md, run as a user would run it."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -9,6 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.forked_processes import PROGRAMS, find_fork_server
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = "voicelive_agent.pytest_plugin"
@@ -22,13 +23,11 @@ def run_pytest(directory: Path, *arguments: str) -> "subprocess.CompletedProcess
     (directory / "pytest.ini").write_text(
         "[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = function\n"
     )
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "asyncio", "-p", PLUGIN, *arguments],
+    return find_fork_server(*PROGRAMS).run(
+        *("-m", "pytest", "-p", "pytest_asyncio.plugin", "-p", PLUGIN, *arguments),
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
+        environment={"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        timeout_s=300,
     )
 
 

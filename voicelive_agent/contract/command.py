@@ -81,6 +81,9 @@ def _pytest_options(options: argparse.Namespace) -> list[str]:
         f"--rootdir={_HERE}",
         "-p",
         "no:cacheprovider",
+        # It comes with LangChain, and takes a second to import.
+        "-p",
+        "no:langsmith_plugin",
         # The plugin of an installed library is registered by the package that runs this.
         "-W",
         "ignore::pytest.PytestAssertRewriteWarning",

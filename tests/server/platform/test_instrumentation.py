@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.forked_processes import FRAMEWORKS
+from tests.forked_processes import PROGRAMS
 from tests.frameworks.openai_server import Call, OpenAIServer
 from tests.server.platform.otlp_collector import Collector, collect, read_attributes
 from tests.server.platform.test_telemetry import (
@@ -40,7 +40,7 @@ async def record_turn(
             "VOICELIVE_AGENT_TOOLS": f"{AGENTS}:get_weather",
             **environment,
         }
-        async with start_observed(tmp_path, collector, FRAMEWORKS, **environment) as (
+        async with start_observed(tmp_path, collector, PROGRAMS, **environment) as (
             server,
             client,
         ):

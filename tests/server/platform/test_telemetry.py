@@ -23,6 +23,7 @@ from opentelemetry.util.types import AttributeValue
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from tests.forked_processes import SERVER
 from tests.frameworks.local_server import serve
 from tests.server.platform.otlp_collector import Collector, collect, read_attributes
 from tests.server.processes import ROOT, ServerProcess, start_server
@@ -38,19 +39,13 @@ from voicelive_agent.server.platform.telemetry.spans import continue_trace, find
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"
 WORDS = "my secret word is xyzzy"
-EXPORTERS = (
-    "opentelemetry.exporter.otlp.proto.http._log_exporter",
-    "opentelemetry.exporter.otlp.proto.http.metric_exporter",
-    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
-)
-"""What a server that reports imports."""
 ERROR_STATUS = 2
 SERVER_KIND = 2
 
 
 @contextlib.asynccontextmanager
 async def start_observed(
-    tmp_path: Path, collector: Collector, imported: Sequence[str] = (), **environment: str
+    tmp_path: Path, collector: Collector, imported: Sequence[str] = SERVER, **environment: str
 ) -> AsyncIterator[tuple[ServerProcess, httpx.AsyncClient]]:
     """A server that reports to ``collector``; ``end`` makes it send the rest."""
     environment = {
@@ -63,7 +58,7 @@ async def start_observed(
         **environment,
     }
     async with (
-        start_server(tmp_path, imported=(*EXPORTERS, *imported), **environment) as server,
+        start_server(tmp_path, imported=imported, **environment) as server,
         httpx.AsyncClient(base_url=server.url, timeout=30) as client,
         asyncio.timeout(90),
     ):
