@@ -28,6 +28,7 @@ from voicelive_agent.server.platform.readiness import route_readiness
 from voicelive_agent.server.platform.telemetry.exporters import Exporters
 from voicelive_agent.server.platform.uncaught import explain_uncaught, log_uncaught
 from voicelive_agent.server.settings import DEFAULT_AGENT, Settings, load_settings
+from voicelive_agent.server.wires.admission import PacedTurns
 from voicelive_agent.server.wires.served import join_ids, make_wires
 from voicelive_agent.settings_sources import SettingsError, print_unknown_names
 from voicelive_agent.wire.invocations import INVOCATION_HEADER, SESSION_HEADER
@@ -124,6 +125,7 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
         )
     app.add_middleware(CatchErrors)
     app.add_middleware(PlatformHeaders, choose_ids=join_ids(wires))
+    app.add_middleware(PacedTurns, pacing=engine.pacing)
     return app
 
 

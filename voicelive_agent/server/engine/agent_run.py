@@ -30,6 +30,7 @@ from voicelive_agent.server.engine.events import (
 )
 from voicelive_agent.server.engine.latch import Latch
 from voicelive_agent.server.engine.outbox import Outbox
+from voicelive_agent.server.engine.pacing import Pacing
 from voicelive_agent.server.speakable import SpeakableText, find_forms
 from voicelive_agent.wire.invocations import SPOKEN_EVENT_TYPES
 
@@ -66,6 +67,7 @@ class AgentRun:
         *,
         on_deadline: Callable[[Ending], None],
         on_end: Callable[[Ending | None], None],
+        pacing: Pacing,
     ) -> None:
         self._agent = agent
         self._turn = turn
@@ -73,6 +75,7 @@ class AgentRun:
         self._outbox = outbox
         self._on_deadline = on_deadline
         self._on_end = on_end
+        self._pacing = pacing
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
@@ -197,7 +200,7 @@ class AgentRun:
                 watchdog.expect(Ending.IDLE_TIMEOUT, idle_seconds)
                 if not has_begun:
                     has_begun = True
-                    await _let_leave()
+                    await self._pacing.give_way()
             if outbox.full:
                 await self._wait_for_room(watchdog)
             count += 1
@@ -291,15 +294,6 @@ class AgentRun:
         logger.error(
             "%s: invocation %s", ending.explanation, self._turn.invocation_id, exc_info=error
         )
-
-
-async def _let_leave() -> None:
-    """Until the first words were written: an agent that has more at once makes others wait less.
-
-    With 200 such agents at once, first words come a third sooner, for a twentieth more calls.
-    """
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
 
 
 def _name_failure(error: BaseException) -> Ending:

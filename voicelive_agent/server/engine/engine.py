@@ -23,6 +23,7 @@ from voicelive_agent.server.engine.announcements import Announcement
 from voicelive_agent.server.engine.ending import Ending, read_ending
 from voicelive_agent.server.engine.events import TurnLimits, TurnRequest
 from voicelive_agent.server.engine.listener import Listener
+from voicelive_agent.server.engine.pacing import Pacing
 from voicelive_agent.server.engine.past.amendments import Amendments
 from voicelive_agent.server.engine.past.repeat import StoredTurn, check_same
 from voicelive_agent.server.engine.store_health import StoreHealth
@@ -63,6 +64,7 @@ class Engine:
         self._turns_of: Counter[ConversationKey] = Counter()
         self._turns_of_user: Counter[str] = Counter()
         self._amendments = Amendments(store)
+        self.pacing = Pacing()
 
     async def start(self) -> None:
         """Open the store and start the agent. Raises StoreError, or what the agent raises."""
@@ -150,6 +152,7 @@ class Engine:
             now=self.now,
             on_store=self.store_health.note,
             amendments=self._amendments,
+            pacing=self.pacing,
         )
         self._active[request.key] = turn
         self._running[request.key, request.invocation_id] = turn

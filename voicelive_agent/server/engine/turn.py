@@ -44,6 +44,7 @@ from voicelive_agent.server.engine.events import (
 from voicelive_agent.server.engine.latch import Latch
 from voicelive_agent.server.engine.listener import Listener
 from voicelive_agent.server.engine.outbox import Delivery, Outbox
+from voicelive_agent.server.engine.pacing import Pacing
 from voicelive_agent.server.engine.past.amendments import Amendments
 from voicelive_agent.server.engine.past.heard import note_heard, note_known
 from voicelive_agent.server.engine.past.line import choose_line, recall, recall_told
@@ -78,6 +79,7 @@ class RunningTurn:
         now: Callable[[], float],
         on_store: Callable[[bool], None],
         amendments: Amendments,
+        pacing: Pacing,
     ) -> None:
         self.request = request
         self.settled = Latch()
@@ -88,6 +90,7 @@ class RunningTurn:
         self._now = now
         self._on_store = on_store
         self._amendments = amendments
+        self._pacing = pacing
         self._record = TurnRecord(
             invocation_id=request.invocation_id,
             key=request.key,
@@ -291,6 +294,7 @@ class RunningTurn:
             self.outbox,
             on_deadline=self.stop,
             on_end=self._end_agent,
+            pacing=self._pacing,
         )
         await self._agent_run.finish()
 

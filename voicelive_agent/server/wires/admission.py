@@ -3,10 +3,12 @@
 from collections.abc import Set
 
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voicelive_agent.server.conversations.records import count_bytes
 from voicelive_agent.server.engine.engine import Engine
 from voicelive_agent.server.engine.events import TurnRequest
+from voicelive_agent.server.engine.pacing import Pacing
 from voicelive_agent.server.engine.turn import RunningTurn
 from voicelive_agent.server.platform.errors import ApiError
 from voicelive_agent.server.settings import Settings
@@ -18,6 +20,19 @@ _TOO_MANY = {
     "max_active_turns_per_session": "Too many turns of this session are active",
     "max_active_turns_per_user": "Too many turns of this user are active",
 }
+
+
+class PacedTurns:
+    """ASGI middleware: of requests that come together, few begin at a time (``engine.pacing``)."""
+
+    def __init__(self, app: ASGIApp, pacing: Pacing) -> None:
+        self._app = app
+        self._pacing = pacing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            await self._pacing.begin()
+        await self._app(scope, receive, send)
 
 
 def refuse_repeated(request: Request, once: Set[str]) -> None:
