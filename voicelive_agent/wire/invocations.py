@@ -60,12 +60,18 @@ _encode_object = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separator
 KEEP_ALIVE: Final = b": keep-alive\n\n"
 """A comment: readers skip it, and proxies see that the stream is alive."""
 LAST_EVENT: Final = f'data: {{"type":"{DONE}"}}\n\n'
+_SPEECH_DONE_HEAD: Final = f'data: {{"type":"{SPEECH_DONE}","text":'
 _DELTA_HEAD: Final = f'data: {{"type":"{DELTA}","delta":'
 
 
 def write_delta(text: str) -> str:
     """The lines of a ``DELTA``: the event of which there are many."""
     return f"{_DELTA_HEAD}{_encode_string(text)}}}\n\n"
+
+
+def write_speech_done(text: str) -> str:
+    """The lines of a ``SPEECH_DONE``, which each answer has."""
+    return f"{_SPEECH_DONE_HEAD}{_encode_string(text)}}}\n\n"
 
 
 def write_event(event: Mapping[str, Any]) -> str:

@@ -48,3 +48,41 @@ def test_cleared_and_closed_it_is_silent() -> None:
         assert expired == []
 
     run_virtual(main())
+
+
+def test_the_last_deadline_comes_however_the_other_is_moved_and_ends_it() -> None:
+    """An agent that says something now and then is never quiet for long, and still has an end."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        expired: list[tuple[str, float]] = []
+        watchdog: Watchdog[str] = Watchdog(lambda reason: expired.append((reason, loop.time())))
+        watchdog.expect("first", 10)
+        watchdog.limit("turn", 20)
+        for _ in range(4):
+            await asyncio.sleep(4)
+            watchdog.expect("idle", 10)
+        await asyncio.sleep(100)
+        assert expired == [("turn", 20)]
+
+    run_virtual(main())
+
+
+def test_while_nothing_is_expected_the_last_deadline_still_counts() -> None:
+    """A caller who reads slowly is not the agent's fault, but no turn lasts for ever."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        expired: list[tuple[str, float]] = []
+        watchdog: Watchdog[str] = Watchdog(lambda reason: expired.append((reason, loop.time())))
+        watchdog.limit("turn", 20)
+        watchdog.expect("first", 10)
+        watchdog.clear()
+        await asyncio.sleep(100)
+        assert expired == [("turn", 20)]
+        watchdog.limit("turn", 5)
+        watchdog.close()
+        await asyncio.sleep(100)
+        assert expired == [("turn", 20)]
+
+    run_virtual(main())

@@ -9,6 +9,7 @@ from voicelive_agent.server.platform.ids import (
     choose_request_id,
     choose_session_id,
     is_valid_id,
+    make_uuid,
 )
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -52,3 +53,11 @@ def test_request_id(headers: dict[str, str], expected: str) -> None:
 @pytest.mark.parametrize("value", ["", "a\r\nx: y", "x" * 300, "ü"])
 def test_an_unusable_request_id_is_replaced(value: str) -> None:
     assert len(choose_request_id({"x-request-id": value})) == 32
+
+
+def test_a_new_id_is_a_random_uuid_as_others_write_it() -> None:
+    made = [make_uuid() for _ in range(200)]
+    assert len(set(made)) == len(made)
+    for text in made:
+        read = uuid.UUID(text)
+        assert (str(read), read.version, read.variant) == (text, 4, uuid.RFC_4122)

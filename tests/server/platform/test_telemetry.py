@@ -34,7 +34,11 @@ from voicelive_agent.server.platform.telemetry.public_attributes import (
     is_private,
     keep_public,
 )
-from voicelive_agent.server.platform.telemetry.spans import continue_trace, find_request_id
+from voicelive_agent.server.platform.telemetry.spans import (
+    continue_trace,
+    find_request_id,
+    leave_trace,
+)
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-01"
@@ -454,6 +458,10 @@ def test_nothing_of_a_span_keeps_words() -> None:
 def test_a_request_without_a_trace_does_not_join_that_of_the_one_before() -> None:
     """The next request of a connection starts in the context in which the last one was read."""
     traced = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
-    with continue_trace(traced, "first"), continue_trace({}, "second"):
-        assert not trace.get_current_span().get_span_context().is_valid
-        assert find_request_id() == "second"
+    first, second = continue_trace(traced, "first"), continue_trace({}, "second")
+    assert not trace.get_current_span().get_span_context().is_valid
+    assert find_request_id() == "second"
+    leave_trace(second)
+    assert find_request_id() == "first"
+    leave_trace(first)
+    assert find_request_id() == ""

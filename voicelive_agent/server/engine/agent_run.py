@@ -101,13 +101,12 @@ class AgentRun:
         """Run the agent until it has ended, or was stopped and did not end in time."""
         watchdog = Watchdog(self._expire)
         watchdog.expect(Ending.FIRST_DELTA_TIMEOUT, self._limits.first_delta_seconds)
-        total = self._loop.call_later(self._limits.total_seconds, self._expire, Ending.TURN_TIMEOUT)
+        watchdog.limit(Ending.TURN_TIMEOUT, self._limits.total_seconds)
         self._task = self._loop.create_task(self._iterate(watchdog))
         self._task.add_done_callback(self._note_end_of_task)
         try:
             await self._over.wait()
         finally:
-            total.cancel()
             watchdog.close()
 
     def stop(self) -> None:

@@ -45,12 +45,11 @@ class _Factory:
         if context is not None:
             options["context"] = context
         in_agent = _in_agent.get() if context is None else context.get(_in_agent, False)
-        make = self._before or _make
-        return make(loop, _GuardedCoroutine(work) if in_agent else work, **options)
-
-
-def _make(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
-    return asyncio.Task(work, loop=loop, **options)
+        if in_agent:
+            work = _GuardedCoroutine(work)
+        if self._before is not None:
+            return self._before(loop, work, **options)
+        return asyncio.Task(work, loop=loop, **options)
 
 
 class _GuardedCoroutine(Coroutine[Any, Any, Any]):

@@ -49,7 +49,7 @@ from voicelive_agent.server.engine.past.amendments import Amendments
 from voicelive_agent.server.engine.past.heard import note_heard, note_known
 from voicelive_agent.server.engine.past.line import choose_line, recall, recall_told
 from voicelive_agent.server.engine.past.repeat import IdReusedError, StoredTurn, check_same
-from voicelive_agent.server.platform.telemetry.spans import span_turn
+from voicelive_agent.server.platform.telemetry.spans import TurnSpan
 from voicelive_agent.wire.language import is_language_tag
 
 logger = logging.getLogger(__name__)
@@ -191,7 +191,7 @@ class RunningTurn:
 
     async def _run(self) -> None:
         try:
-            with span_turn(self.request) as span:
+            with TurnSpan(self.request) as span:
                 try:
                     await self._run_through()
                 except Exception as error:

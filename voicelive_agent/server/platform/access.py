@@ -8,12 +8,12 @@ owner's model tokens and read along.
 import ipaddress
 from functools import lru_cache
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voicelive_agent.diagnostics import from_elsewhere
 from voicelive_agent.listening import is_reachable_by_others
 from voicelive_agent.server.platform.errors import ApiError
+from voicelive_agent.server.platform.headers import read_headers
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.wire.admission import LocalAdmission, has_key
 from voicelive_agent.wire.net import is_this_machine
@@ -56,7 +56,7 @@ class Access:
 
     def _check(self, scope: Scope) -> ApiError | None:
         if self._key:
-            if has_key(self._key, Headers(scope=scope)):
+            if has_key(self._key, read_headers(scope)):
                 return None
             return ApiError(
                 401,
@@ -84,8 +84,8 @@ def _is_free(scope: Scope) -> bool:
 def _is_local(scope: Scope) -> bool:
     """Whether caller and server are this machine, and no proxy speaks for somebody else."""
     ends = (scope.get("client") or ("",))[0], (scope.get("server") or ("",))[0]
-    given = dict(scope["headers"])
-    forwarded = b"forwarded" in given or b"x-forwarded-for" in given
+    given = read_headers(scope)
+    forwarded = "forwarded" in given or "x-forwarded-for" in given
     return not forwarded and all(map(_is_loopback, ends))
 
 

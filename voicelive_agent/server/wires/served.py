@@ -4,7 +4,6 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
-from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 from starlette.types import Scope
 
@@ -25,7 +24,7 @@ class Wire(Protocol):
 
     routes: Sequence[BaseRoute]
 
-    def choose_ids(self, scope: Scope, headers: Headers) -> Mapping[str, str]:
+    def choose_ids(self, scope: Scope, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The ids of the turn or call that a request begins, by header; empty for none."""
         ...
 
@@ -47,7 +46,7 @@ def _make_wire(name: WireName, engine: Engine, settings: Settings) -> Wire:
 def join_ids(wires: Sequence[Wire]) -> ChooseIds:
     """The ids that any of the wires chooses; a request is of one wire at most."""
 
-    def choose(scope: Scope, headers: Headers) -> Mapping[str, str]:
+    def choose(scope: Scope, headers: Mapping[str, str]) -> Mapping[str, str]:
         for wire in wires:
             if ids := wire.choose_ids(scope, headers):
                 return ids

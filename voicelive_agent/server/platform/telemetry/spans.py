@@ -8,8 +8,9 @@ tools come from the agent's framework (``instrumentation``) and hang beneath the
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from contextlib import AbstractContextManager
+from contextvars import Token
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from opentelemetry import context, metrics, propagate, trace
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -66,11 +67,60 @@ agent_name = DEFAULT_AGENT_NAME
 
 
 class TurnSpan:
-    """The span of one turn, and its part in the metrics."""
+    """The span ``invoke_agent …`` of one turn, and its part in the metrics; entered, it is current.
 
-    def __init__(self, span: trace.Span) -> None:
-        self._span = span
+    No generator makes a context manager of it: that would be a twentieth of what comes before a
+    turn's first words.
+    """
+
+    def __init__(self, request: "TurnRequest") -> None:
+        # What every span beneath is told of, too; not as baggage, which would go out with requests.
+        self._attributes = {
+            "gen_ai.conversation.id": request.key.session_id,
+            # As the official host calls it.
+            "azure.ai.agentserver.invocations.invocation_id": request.invocation_id,
+        }
+        self._span: trace.Span = trace.INVALID_SPAN
+        self._current: AbstractContextManager[trace.Span] | None = None
         self._started = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        global _active_turns
+        self._token = context.attach(context.set_value(_TURN_KEY, self._attributes))
+        _active_turns += 1
+        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            # Nobody has configured an SDK: what the API does then costs 20 us, for nothing.
+            return self
+        try:
+            self._start()
+        except BaseException:
+            self._leave()
+            raise
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            if self._current is not None:
+                self._current.__exit__(*error)
+        finally:
+            self._leave()
+
+    def _start(self) -> None:
+        # An exception's text can hold what was said, so none is recorded here.
+        self._current = _tracer.start_as_current_span(
+            f"invoke_agent {agent_name}",
+            kind=SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,
+        )
+        self._span = self._current.__enter__()
+        self._span.set_attribute("gen_ai.operation.name", "invoke_agent")
+        self._span.set_attribute("gen_ai.agent.name", agent_name)
+
+    def _leave(self) -> None:
+        global _active_turns
+        _active_turns -= 1
+        context.detach(self._token)
 
     def end(self, record: "TurnRecord", first_delta_ms: int | None) -> None:
         """Note how the turn ended; what was said only where that was asked for."""
@@ -104,42 +154,6 @@ class TurnSpan:
             span.set_status(Status(StatusCode.ERROR, record.reason))
 
 
-@contextmanager
-def span_turn(request: "TurnRequest") -> Iterator[TurnSpan]:
-    """The span ``invoke_agent …``, current while the turn runs."""
-    global _active_turns
-    # What every span beneath is told of, too; not as baggage, which would go out with requests.
-    token = context.attach(
-        context.set_value(
-            _TURN_KEY,
-            {
-                "gen_ai.conversation.id": request.key.session_id,
-                # As the official host calls it.
-                "azure.ai.agentserver.invocations.invocation_id": request.invocation_id,
-            },
-        )
-    )
-    _active_turns += 1
-    try:
-        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            # Nobody has configured an SDK: what the API does then costs 20 us, for nothing.
-            yield TurnSpan(trace.INVALID_SPAN)
-            return
-        # An exception's text can hold what was said, so none is recorded here.
-        with _tracer.start_as_current_span(
-            f"invoke_agent {agent_name}",
-            kind=SpanKind.SERVER,
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            span.set_attribute("gen_ai.operation.name", "invoke_agent")
-            span.set_attribute("gen_ai.agent.name", agent_name)
-            yield TurnSpan(span)
-    finally:
-        _active_turns -= 1
-        context.detach(token)
-
-
 def find_turn_attributes(of: context.Context | None) -> dict[str, str]:
     """What each span within a turn says of that turn; nothing outside of turns."""
     return cast(dict[str, str], context.get_value(_TURN_KEY, of) or {})
@@ -150,17 +164,20 @@ def find_request_id() -> str:
     return cast(str, context.get_value(_REQUEST_KEY) or "")
 
 
-@contextmanager
-def continue_trace(headers: Mapping[str, str], request_id: str) -> Iterator[None]:
-    """Make the W3C trace context of an HTTP request current, and the id of the request."""
+def continue_trace(headers: Mapping[str, str], request_id: str) -> Token[context.Context]:
+    """Make the W3C trace context of an HTTP request current, and the id of the request.
+
+    What it returns is to be given to ``leave_trace``, in the same task.
+    """
     traced = "traceparent" in headers or "baggage" in headers
     # Never the current one: the next request of a connection may start in that of the one before.
     outer = propagate.extract(headers) if traced else context.Context()
-    token = context.attach(context.set_value(_REQUEST_KEY, request_id, outer))
-    try:
-        yield
-    finally:
-        context.detach(token)
+    return context.attach(context.set_value(_REQUEST_KEY, request_id, outer))
+
+
+def leave_trace(token: Token[context.Context]) -> None:
+    """The request of ``continue_trace`` was answered."""
+    context.detach(token)
 
 
 def _as_messages(role: str, text: str) -> str:

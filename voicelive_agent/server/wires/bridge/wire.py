@@ -8,7 +8,7 @@ name (azure-ai-projects 2.10, AgentEndpointProtocol).
 import asyncio
 from collections.abc import Mapping
 
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import QueryParams
 from starlette.routing import WebSocketRoute
 from starlette.types import Scope
 from starlette.websockets import WebSocket
@@ -40,7 +40,7 @@ class BridgeWire:
         self._calls: dict[BridgeCall, asyncio.Task[None]] = {}
         self.routes = [WebSocketRoute(path, self.serve) for path in PATHS]
 
-    def choose_ids(self, scope: Scope, headers: Headers) -> Mapping[str, str]:
+    def choose_ids(self, scope: Scope, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The session's id, for ``platform.headers``."""
         if scope["type"] != "websocket" or read_route(scope) not in PATHS:
             return _NO_IDS

@@ -16,10 +16,10 @@ from voicelive_agent.wire.invocations import (
     AGENT_ERROR,
     END_CALL,
     LAST_EVENT,
-    SPEECH_DONE,
     write_delta,
     write_encoded_event,
     write_event,
+    write_speech_done,
 )
 
 
@@ -40,7 +40,7 @@ def _encode_event(event: EngineEvent) -> str:
     if isinstance(event, Shown):
         return write_encoded_event(event.text)
     if isinstance(event, SpeechDone):
-        return write_event({"type": SPEECH_DONE, "text": event.text})
+        return write_speech_done(event.text)
     if isinstance(event, CallEnded):
         return write_event({"type": END_CALL, "reason": event.reason})
     if isinstance(event, Failed):

@@ -18,7 +18,7 @@ FastAPI itself costs 0.2 s and 7 MB at start, once.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -32,7 +32,12 @@ from voicelive_agent.server.engine.listener import Listener
 from voicelive_agent.server.engine.past.repeat import IdReusedError, StoredTurn
 from voicelive_agent.server.platform.body import read_body
 from voicelive_agent.server.platform.errors import ApiError
-from voicelive_agent.server.platform.headers import change_id, read_query, read_route
+from voicelive_agent.server.platform.headers import (
+    change_id,
+    read_headers,
+    read_query,
+    read_route,
+)
 from voicelive_agent.server.platform.ids import (
     choose_invocation_id,
     choose_session_id,
@@ -96,7 +101,7 @@ class InvocationsWire:
             Route("/invocations/{invocation_id}/cancel", self.cancel, methods=["POST"]),
         ]
 
-    def choose_ids(self, scope: Scope, headers: Headers) -> Mapping[str, str]:
+    def choose_ids(self, scope: Scope, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The ids of a turn's invocation and session, for ``platform.headers``."""
         if scope["type"] != "http" or scope["method"] != "POST":
             return _NO_IDS
@@ -120,7 +125,8 @@ class InvocationsWire:
         )
 
     async def _read_turn(self, request: Request) -> TurnRequest:
-        settings, headers, ids = self._settings, request.headers, request.scope["state"]["ids"]
+        settings, ids = self._settings, request.scope["state"]["ids"]
+        headers = read_headers(request.scope)
         body = await read_body(request, settings.max_body_bytes)
         said = parse_turn(headers.get("content-type", ""), body)
         check_speech(said.text, settings)
@@ -141,7 +147,7 @@ class InvocationsWire:
 
     async def _follow(self, turn: TurnRequest, request: Request) -> Listener | StoredTurn | None:
         """The turn that is asked for again, if this is one that was asked before."""
-        if request.headers.get(INVOCATION_HEADER) != turn.invocation_id:
+        if read_headers(request.scope).get(INVOCATION_HEADER) != turn.invocation_id:
             return None
         try:
             listener = await self._engine.find_repeated(turn)

@@ -11,7 +11,6 @@ from contextlib import aclosing
 from functools import wraps
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -109,7 +108,7 @@ class ResponsesWire:
             Route(one + "/input_items", self.list_items, methods=["GET"]),
         ]
 
-    def choose_ids(self, scope: Scope, headers: Headers) -> Mapping[str, str]:
+    def choose_ids(self, scope: Scope, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The agent session of a response, as far as it is known before the body is."""
         if scope["type"] != "http" or scope["method"] != "POST" or read_route(scope) != PATH:
             return _NO_IDS
