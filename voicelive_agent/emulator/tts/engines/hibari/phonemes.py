@@ -23,6 +23,7 @@ LONGEST_PIECE = 400
 _ENDS_SENTENCE = frozenset(".!?…")
 _ENDS_CLAUSE = frozenset(",;:—")
 _PAUSES = frozenset(';:,.!?—…"()“”')
+SILENT = _PAUSES | {" "}
 _STRESSES = frozenset("ˈˌ")
 _LENGTH = "ː"
 # Letters of its alphabet (misaki's) that stand for other sounds than in IPA.

@@ -1,11 +1,14 @@
 """Synthesizer of hibari: clauses to audio, in the engine's own process.
 
 Its model tells the fundamental frequency and the spectrum of each frame, from which the sound is
-made here. The spectrum is asked for in parts, so that the first sound does not wait for the last.
+made here. The spectrum is asked for in parts, so that the first sound does not wait for the last,
+and not of the silences around a sentence, which are a third of it.
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +17,22 @@ import numpy.typing as npt
 
 from voicelive_agent.emulator.tts.engines.hibari.front_end import load_front_end
 from voicelive_agent.emulator.tts.engines.hibari.model_part import take_part
-from voicelive_agent.emulator.tts.engines.hibari.phonemes import Marks, Phonemizer, Piece
+from voicelive_agent.emulator.tts.engines.hibari.phonemes import SILENT, Marks, Phonemizer, Piece
 from voicelive_agent.emulator.tts.engines.hibari.waveform import (
     SAMPLE_RATE_HZ,
     FloatArray,
     Spectrum,
     Trimmer,
     Waveform,
+    ends_silent,
     find_frames,
     shape_level,
 )
 from voicelive_agent.emulator.tts.samples import SAMPLE_BYTES, pause_ms, silence
 from voicelive_agent.emulator.tts.worker import Emit
 
-FRAME_SAMPLES = 600
+_FRAME_SAMPLES = 300
+_UNIT_FRAMES = 2
 """25 ms: the unit of the durations that the model gives its phonemes."""
 _PER_MS = SAMPLE_RATE_HZ / 1000
 _FEATURES = "/Concat_43_output_0"
@@ -38,12 +43,17 @@ _DURATIONS = "/Div_40_output_0"
 """Of each symbol in those units and at the wanted speed, before they are rounded."""
 _SPECTRUM = "/head/Add_output_0"
 """The arrays of ``Spectrum`` side by side: (1, frames, 5 * 601)."""
-_FIRST_FRAMES = 56
-"""The silence before a clause and the first 0.4 s of it: to be heard before the rest is made."""
-_MORE_FRAMES = 200
+_FIRST_FRAMES = 21
+"""Of the first symbols of a piece, to be heard before the rest is made: 0.3 s."""
+_MOST_FRAMES = 300
+"""Of a part, so that one who interrupts does not wait for long."""
 _CONTEXT_FRAMES = 8
 """Frames before and after a part that it is made of. With 27, which is all that counts, it differs
 as much from what is made in one go: -27 dB, as the model rounds to 8 bits by the loudest."""
+_LEAD_FRAMES = 11
+"""Sound begins up to 8 frames before the durations say so, at normal speed."""
+_END_MS = 80
+"""A sound that is over has been silent for so long: the closure of a consonant is shorter."""
 
 
 class HibariSynthesizer:
@@ -99,25 +109,63 @@ class HibariSynthesizer:
         )
         durations, natural = _round(wanted.ravel()), _round(wanted.ravel() * speed)
         stretch = float(natural.sum() / rate / durations.sum())
-        begins = np.concatenate([[0], np.cumsum(durations)]) * FRAME_SAMPLES * stretch
+        ends = np.cumsum(durations) * _UNIT_FRAMES
+        sound = _find_sound(piece, ends, speed)
         frames = find_frames(features.shape[2], stretch)
+        left_out = np.searchsorted(frames, sound.start)
+        frames = frames[left_out:]
         waveform = Waveform(
             f0_hz[0][frames], settings["tone"] * settings["pitch"], settings["formants"]
         )
-        return begins, self._make_sound(features, frames, waveform)
+        begins = (np.concatenate([[0], ends]) * stretch - left_out) * _FRAME_SAMPLES
+        return begins, self._make_sound(features, frames, waveform, sound)
 
     def _make_sound(
-        self, features: FloatArray, frames: npt.NDArray[np.intp], waveform: Waveform
+        self,
+        features: FloatArray,
+        frames: npt.NDArray[np.intp],
+        waveform: Waveform,
+        expected: "_Sound",
     ) -> Iterator[FloatArray]:
-        count, start, end = features.shape[2], 0, _FIRST_FRAMES
-        while start < count:
+        count, start, end = features.shape[2], expected.start, expected.first_end
+        while True:
             before = min(start, _CONTEXT_FRAMES)
             part = features[:, :, start - before : end + _CONTEXT_FRAMES]
             (made,) = self._speaker.run(None, {_FEATURES: part})
             wanted = frames[np.searchsorted(frames, start) : np.searchsorted(frames, end)]
             arrays = np.split(made[0, wanted - start + before], 5, axis=1)
-            yield waveform.add(Spectrum(*arrays))
-            start, end = end, end + _MORE_FRAMES
+            sound = waveform.add(Spectrum(*arrays))
+            yield sound
+            is_over = end >= expected.end and ends_silent(sound, expected.silent_ms)
+            if is_over or end >= count:
+                return
+            start, end = end, _find_end(end, expected.end if end < expected.end else count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """The frames of a piece in which there should be sound."""
+
+    start: int
+    """There is none before."""
+    first_end: int
+    end: int
+    """There should be none from here on, if it was silent for so long before:"""
+    silent_ms: float
+
+
+def _find_sound(piece: Piece, ends: npt.NDArray[np.floating], speed: float) -> _Sound:
+    """``ends`` are those of the silence before a piece and of its symbols, in frames."""
+    spoken = [index for index, symbol in enumerate(piece.symbols, 1) if symbol.char not in SILENT]
+    begin, end = int(ends[spoken[0] - 1]), int(ends[spoken[-1]])
+    start = max(begin - round(_LEAD_FRAMES / speed**2), 0)
+    return _Sound(start, begin + _FIRST_FRAMES, end, _END_MS / speed)
+
+
+def _find_end(start: int, over: int) -> int:
+    """Where a part ends if those from ``start`` to ``over`` are as long as each other."""
+    left = over - start
+    return start + math.ceil(left / math.ceil(left / _MOST_FRAMES))
 
 
 def _round(durations: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

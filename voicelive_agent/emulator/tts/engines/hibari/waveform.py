@@ -169,6 +169,12 @@ class Trimmer:
         return held[start:end]
 
 
+def ends_silent(sound: FloatArray, duration_ms: float) -> bool:
+    """Whether nothing was heard for so long at the end of a sound."""
+    count = round(duration_ms * SAMPLE_RATE_HZ / 1000)
+    return len(sound) >= count and float(np.abs(sound[-count:]).max()) <= QUIET
+
+
 def shape_level(sound: FloatArray) -> bytes:
     """PCM16 at the level of the other engines, without clipping."""
     louder = sound * np.float32(GAIN)
