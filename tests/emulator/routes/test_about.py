@@ -9,6 +9,7 @@ import pytest
 from tests.emulator.conversing import AGENT, open_client, open_desk
 from voicelive_agent.emulator.routes import about
 from voicelive_agent.emulator.routes.about import Reachability
+from voicelive_agent.emulator.routes.agent_requests import AgentRequests
 
 
 @contextlib.asynccontextmanager
@@ -78,7 +79,7 @@ async def test_an_agent_is_asked_whether_it_answers(
     answer: bytes, reachable: bool, detail: str | None
 ) -> None:
     async with answering(answer) as (url, asked):
-        is_reachable, said = await Reachability().ask(f"{url}/some/path?code=secret")
+        is_reachable, said = await Reachability(AgentRequests()).ask(f"{url}/some/path?code=secret")
     assert asked[0].startswith(b"GET /readiness HTTP/1.1")
     assert is_reachable is reachable
     assert said is None if detail is None else detail in (said or "")
@@ -87,15 +88,39 @@ async def test_an_agent_is_asked_whether_it_answers(
 async def test_an_agent_that_is_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(about, "ASK_TIMEOUT_S", 0.05)
     async with answering(None) as (url, _):
-        assert (await Reachability().ask(url))[0] is False
+        assert (await Reachability(AgentRequests()).ask(url))[0] is False
 
 
 async def test_an_agent_is_asked_seldom() -> None:
     async with answering(http_answer("200 OK")) as (url, asked):
-        reachability = Reachability()
+        reachability = Reachability(AgentRequests())
         for _ in range(20):
             await reachability.ask(url)
         assert len(asked) == 1
+
+
+async def test_agents_are_asked_by_a_client_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question made a client of its own, which held up all sessions' sound for 25 ms."""
+    made: list[httpx.AsyncClient] = []
+    make = httpx.AsyncClient.__init__
+
+    def note(client: httpx.AsyncClient, **options: Any) -> None:
+        made.append(client)
+        make(client, **options)
+
+    monkeypatch.setattr(about, "KEPT_S", 0)
+    async with (
+        answering(http_answer("200 OK")) as (url, asked),
+        open_desk(agents=[f"desk={url}"]) as desk,
+        httpx.AsyncClient(base_url=desk.url) as http,
+    ):
+        monkeypatch.setattr(httpx.AsyncClient, "__init__", note)
+        for _ in range(3):
+            assert (await http.get("/about")).json()["agents"][0]["reachable"]
+            await http.get("/conversations/conv_1?agent=desk")
+    assert len(asked) == 6
+    assert len(made) == 1
+    assert made[0].is_closed
 
 
 async def test_keys_in_an_agents_address_are_not_told() -> None:

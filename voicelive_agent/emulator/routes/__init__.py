@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.routes.about import About
+from voicelive_agent.emulator.routes.agent_requests import AgentRequests
 from voicelive_agent.emulator.routes.conversations import ConversationRoute
 from voicelive_agent.emulator.routes.errors import refuse
 from voicelive_agent.emulator.routes.feeds import send_feed
@@ -25,7 +26,9 @@ class HttpRoutes:
     """The routes of one emulator."""
 
     def __init__(self, settings: Settings, engines: Engines, sessions: Sessions) -> None:
-        self.about = About(settings, engines, sessions)
+        self._requests = AgentRequests()
+        self.about = About(settings, engines, sessions, self._requests)
+        conversations = ConversationRoute(settings, self._requests)
         self._recordings = RecordingRoutes(settings, sessions)
         self._engines = engines
         self._sessions = sessions
@@ -39,13 +42,14 @@ class HttpRoutes:
             Route("/sessions/{session_id}", self._show_session),
             Route("/sessions/{session_id}/feed", self._follow_session),
             *self._recordings.routes,
-            Route("/conversations/{conversation_id}", ConversationRoute(settings).show),
+            Route("/conversations/{conversation_id}", conversations.show),
         ]
 
     async def stop(self) -> None:
         """End what would hold up the server: readers of feeds, and replays."""
         self._sessions.feed.end()
         await self._recordings.replays.stop()
+        await self._requests.stop()
 
     async def _show_about(self, request: Request) -> Response:
         refusal = self.about.find_refusal(request.query_params)

@@ -13,6 +13,7 @@ from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.agents.endpoint import describe_error
 from voicelive_agent.emulator.engines import Engines, NoSuchAgent
 from voicelive_agent.emulator.handshake import PATH_SUFFIXES, read_connection_request
+from voicelive_agent.emulator.routes.agent_requests import AgentRequests
 from voicelive_agent.emulator.settings import AgentAddress, Settings
 from voicelive_agent.emulator.watch.sessions import Sessions
 from voicelive_agent.wire.net import is_this_machine
@@ -27,34 +28,33 @@ _HANDSHAKE_KEYS = ("agent-name", "agent-id", "agent-project-name", "model")
 class Reachability:
     """Whether agents answer: asked for their readiness, cheaply and seldom."""
 
-    def __init__(self) -> None:
+    def __init__(self, requests: AgentRequests) -> None:
+        self._requests = requests
         self._known: dict[str, tuple[float, tuple[bool, str | None]]] = {}
 
     async def ask(self, url: str) -> tuple[bool, str | None]:
         """Whether somebody answers there, and what to do where nobody does."""
         asked_s, answer = self._known.get(url, (-KEPT_S, (False, None)))
         if time.monotonic() - asked_s >= KEPT_S:
-            answer = await _ask(url)
+            answer = await self._ask(httpx.URL(url))
             self._known[url] = time.monotonic(), answer
         return answer
 
-
-async def _ask(url: str) -> tuple[bool, str | None]:
-    address = httpx.URL(url)
-    url, is_local = show_url(address), is_this_machine(address.host)
-    try:
-        async with httpx.AsyncClient(timeout=ASK_TIMEOUT_S, trust_env=not is_local) as http:
-            answer = await http.get(address.copy_with(path="/readiness", query=None))
-    except httpx.TimeoutException:
-        return False, f"nothing answers at {url} within {ASK_TIMEOUT_S:g} s: it may be starting"
-    except httpx.HTTPError:
-        start = "start the agent (voicelive-agent serve)" if is_local else "is it running?"
-        return False, spell_commands(f"nothing answers at {url}: {start}")
-    if answer.status_code == 503:
-        # Of the agent server and of dev alike: they say why no turn can be taken.
-        return False, describe_error(answer.content) or f"{url} is not ready"
-    # Another's server may have no such route, and answers.
-    return True, None
+    async def _ask(self, address: httpx.URL) -> tuple[bool, str | None]:
+        url = show_url(address)
+        try:
+            answer = await self._requests.get(address, "/readiness", ASK_TIMEOUT_S)
+        except httpx.TimeoutException:
+            return False, f"nothing answers at {url} within {ASK_TIMEOUT_S:g} s: it may be starting"
+        except httpx.HTTPError:
+            is_local = is_this_machine(address.host)
+            start = "start the agent (voicelive-agent serve)" if is_local else "is it running?"
+            return False, spell_commands(f"nothing answers at {url}: {start}")
+        if answer.status_code == 503:
+            # Of the agent server and of dev alike: they say why no turn can be taken.
+            return False, describe_error(answer.content) or f"{url} is not ready"
+        # Another's server may have no such route, and answers.
+        return True, None
 
 
 def show_url(url: httpx.URL) -> str:
@@ -65,11 +65,13 @@ def show_url(url: httpx.URL) -> str:
 class About:
     """The facts of one running emulator."""
 
-    def __init__(self, settings: Settings, engines: Engines, sessions: Sessions) -> None:
+    def __init__(
+        self, settings: Settings, engines: Engines, sessions: Sessions, requests: AgentRequests
+    ) -> None:
         self._settings = settings
         self._engines = engines
         self._sessions = sessions
-        self._reachability = Reachability()
+        self._reachability = Reachability(requests)
         self._started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
 
     async def describe(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from voicelive_agent.emulator.agents.endpoint import LOCAL_USER_ID
+from voicelive_agent.emulator.routes.agent_requests import AgentRequests
 from voicelive_agent.emulator.routes.errors import refuse
 from voicelive_agent.emulator.settings import ANY_AGENT, AgentAddress, Settings
 from voicelive_agent.wire.invocations import USER_HEADER
@@ -18,7 +19,8 @@ _TIMEOUT_S = 5.0
 class ConversationRoute:
     """``GET /conversations/{id}?agent=NAME``. Nobody but local agents is asked."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, requests: AgentRequests) -> None:
+        self._requests = requests
         self._addresses: Sequence[AgentAddress] = settings.addresses()
         key = settings.agent_api_key
         self._headers = {USER_HEADER: LOCAL_USER_ID}
@@ -33,8 +35,7 @@ class ConversationRoute:
             return _refuse("this agent runs elsewhere, and shows its conversations to nobody")
         path = f"/conversations/{request.path_params['conversation_id']}"
         try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as http:
-                answer = await http.get(url.copy_with(path=path, query=None), headers=self._headers)
+            answer = await self._requests.get(url, path, _TIMEOUT_S, self._headers)
         except httpx.HTTPError:
             return _refuse("the agent does not answer: start it (voicelive-agent serve)")
         if answer.status_code != 200 or "json" not in answer.headers.get("content-type", ""):
