@@ -47,11 +47,11 @@ FLAGS = (
 
 _DRAWN = """() => Promise.race([
   new Promise((resolve) =>
-    setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(resolve)), 310)),
+    setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(resolve)), 410)),
   new Promise((resolve) => setTimeout(resolve, 1500)),
 ])"""
-"""Resolves once all parts are drawn that were stale when it was called (``parts/part.js``: the slow
-ones every 300 ms); a hidden tab draws nothing."""
+"""Resolves once all parts are drawn that were stale when it was called (``parts/part.js``: large
+ones every 400 ms); a hidden tab draws nothing."""
 TAP = """
 // What leaves for the loudspeaker is kept, too: by a second capture worklet of the page's own.
 window.tap = { chunks: [], times: [] };

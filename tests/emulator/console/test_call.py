@@ -319,6 +319,29 @@ def test_talk_hang_up_and_talk_again(desk: Desk, microphone: Microphone) -> None
         )
 
 
+def test_an_agent_hangs_up_once(desk: Desk, microphone: Microphone) -> None:
+    """Closing the loudspeaker told that it was quiet, which ended the call again, and so on: the
+    page was busy with nothing else, and a new call was ended before it began."""
+    end = {"type": "agent.end_call", "reason": "all said"}
+    desk.agent.answer = answer("Goodbye.", end)
+    with open_console(desk, microphone()) as screen:
+        for _ in range(2):
+            screen.talk()
+            screen.wait_for_state("speaking")
+            screen.wait_for_state("ended")
+            assert screen.call("call.state.sentence") == "All said. Talk again when you like."
+        screen.page.evaluate(
+            """() => {
+              window.ends = 0;
+              const { call } = voiceConsole;
+              const { end } = call;
+              call.end = (reason) => (window.ends++, end.call(call, reason));
+            }"""
+        )
+        screen.page.wait_for_timeout(300)
+        assert screen.page.evaluate("window.ends") == 0
+
+
 def test_the_call_is_opened_beside_a_microphone_that_nobody_is_asked_for(
     desk: Desk, microphone: Microphone
 ) -> None:

@@ -18,7 +18,7 @@ OWN = [
     if path.suffix in (".js", ".html", ".css") and path.parent.name != "vendor"
 ]
 MAX_BYTES = 250_000
-MAX_RAW_BYTES = 264_000
+MAX_RAW_BYTES = 265_500
 
 LIT_SHA256 = "3850b8c27771fc70a5cf0ad21f7fdeb5d8a9bd76597aec658d305829f0e81153"
 """Of Lit 3.3.3 from npm, bundled by esbuild 0.28.2 with ``--bundle --minify --format=esm

@@ -12,15 +12,13 @@ from tests.emulator.console.test_call import answer, find, keep_sound, sent
 pytestmark = [pytest.mark.component, pytest.mark.alone, pytest.mark.timeout(180)]
 
 HIDE = """() => {
-  const waiting = [];
-  const draw = window.requestAnimationFrame;
-  window.requestAnimationFrame = (callback) => waiting.push(callback);
+  Object.defineProperty(document, "hidden", { configurable: true, value: true });
   window.show = () => {
-    window.requestAnimationFrame = draw;
-    for (const callback of waiting) draw(callback);
+    delete document.hidden;
+    document.dispatchEvent(new Event("visibilitychange"));
   };
 }"""
-"""What a hidden tab is to a page: no frame is drawn, and those asked for come when it is shown."""
+"""What a hidden tab tells a page."""
 IDLE_S = 3
 
 

@@ -316,11 +316,18 @@ def test_a_whole_call_by_keyboard(desk: Desk, microphone: Microphone) -> None:
 def test_a_narrow_screen_needs_no_sideways_scrolling(desk: Desk, microphone: Microphone) -> None:
     long = "x" * 300
     desk.agent.answer = answer(
-        f"{WORDS} {long}", {"type": "ui.card", "title": long, "lines": [long]}
+        f"{WORDS} {long}",
+        {"type": "ui.card", "title": long, "lines": [long]},
+        {"type": "ui.buttons", "title": long, "buttons": [{"label": long, "action": {}}]},
+        {"type": long, "title": long, "deep": {"text": [long]}},
     )
     with open_console(desk, microphone(), viewport={"width": 390, "height": 800}) as screen:
         screen.talk()
         screen.wait_for_state("speaking")
+        screen.page.click("details summary")
+        # A long word on a button had the conversation scroll sideways.
+        conversation = "document.querySelector('console-conversation')"
+        assert screen.page.evaluate(f"{conversation}.scrollWidth - {conversation}.clientWidth") <= 0
         for pane in ("Talk", "Turns", "Events", "Settings", "More"):
             screen.page.get_by_role("navigation").get_by_role("tab", name=pane).click()
             assert screen.page.evaluate("document.documentElement.scrollWidth") <= 390, pane

@@ -257,6 +257,8 @@ export class Call extends Source {
 		this.inputLevel = this.outputLevel = 0;
 		this.session.playing = this.session.active = this.session.waiting = null;
 		this.session.isUserSpeaking = false;
+		// Said once: what the loudspeaker tells when it is closed would end the call again, and the next one.
+		this.session.endReason = "";
 		this.pendingTexts = [];
 		void this.engine.close();
 	}

@@ -305,7 +305,7 @@ export class App extends Part {
 		const { echoCancellation, noiseSuppression, autoGainControl } = call.preferences.processing;
 		const processing = [echoCancellation && "echo cancellation", noiseSuppression && "noise suppression", autoGainControl && "gain"].filter(Boolean);
 		return html`<footer>
-			<span>${call.phase === "open" ? `● connected · ${call.session.id.slice(0, 14)} · ${clock((this.call.lanes.endMs) / 1000)}` : `○ ${call.phase === "idle" ? "no call" : call.phase}`}</span>
+			<span>${call.phase === "open" ? `● connected · ${call.session.id.slice(0, 14)}` : `○ ${call.phase === "idle" ? "no call" : call.phase}`}</span>
 			${count ? html`<span>voice to voice p50 ${Math.round(p50 ?? 0)} ms · p95 ${Math.round(p95 ?? 0)} ms · ${count} ${count === 1 ? "turn" : "turns"}</span>` : nothing}
 			${call.hasMicrophone ? html`<span>mic 24 kHz, 20 ms, ${processing.join(", ") || "unprocessed"}</span>` : nothing}
 			<span>underruns ${call.underruns}</span>
@@ -326,11 +326,6 @@ export class App extends Part {
 /** A part belongs to one session: it is made anew for another. */
 function same(one) {
 	return one;
-}
-
-/** @param {number} s */
-function clock(s) {
-	return `${String(Math.floor(s / 60)).padStart(2, "0")}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 }
 
 define("console-app", App);

@@ -6,8 +6,6 @@ import "./face.js";
 import { renderChoice } from "./agent-choice.js";
 import { define, Part } from "./part.js";
 
-const LEVEL_PX = 52;
-
 export class Bar extends Part {
 	static shows = ["about"];
 
@@ -70,8 +68,7 @@ export class Levels extends Part {
 
 	/** @param {Side} who @param {number} level */
 	renderLevel(who, level) {
-		return html`<span class="level ${who}">${who}<svg width=${LEVEL_PX} height="8" aria-hidden="true"><rect class="track" width=${LEVEL_PX} height="8" rx="4"/><rect
-			class="fill" width=${Math.round(Math.min(1, level) * LEVEL_PX)} height="8" rx="4"/></svg></span>`;
+		return html`<span class="level ${who}">${who}<i class="track" aria-hidden="true"><i class="fill" .style=${`transform: scaleX(${Math.min(1, level).toFixed(2)})`}></i></i></span>`;
 	}
 }
 

@@ -6,45 +6,68 @@ import { TOLERANCE_MS } from "../wire/session.js";
 import { renderCallCard } from "./call-card.js";
 import { renderCard } from "./card.js";
 import { renderNews } from "./news.js";
-import { define, inNextFrame, Part, seconds, SLOW_MS } from "./part.js";
+import { define, inNextFrame, ODD, Part, seconds } from "./part.js";
 
 /** Near enough to the end to be taken along. */
 const FOLLOW_PX = 60;
 /** Entries come and go in blocks: a call may be long, and the newest blocks are drawn. */
 const BLOCK = 50;
 const SHOWN_BLOCKS = 2;
+/** Width and height of the mark in the style sheet, which is stretched over a word. */
+const MARK_PX = 20;
 
 export class Conversation extends Part {
+	static turn = ODD;
+
 	constructor() {
 		super();
 		this.follows = true;
 		this.size = "";
 		/** The first block that is drawn. */
 		this.first = 0;
-		this.spoken = "";
-		this.speak = inNextFrame(() => this.spoken !== this.word() && this.requestUpdate(), SLOW_MS);
+		/** What was spoken when it was last looked at: the entry, and where its word is. */
+		this.spoken = { key: "", from: 0, to: 0 };
+		this.speak = inNextFrame(() => this.followWord());
 	}
 
-	connectedCallback() {
-		super.connectedCallback();
-		this.call.addEventListener("moved", this.speak);
-	}
-
-	disconnectedCallback() {
-		super.disconnectedCallback();
-		this.call.removeEventListener("moved", this.speak);
+	/** @param {"addEventListener" | "removeEventListener"} how */
+	listen(how) {
+		super.listen(how);
+		this.call[how]("moved", this.speak);
 	}
 
 	onScroll() {
 		this.follows = this.scrollHeight - this.scrollTop - this.clientHeight < FOLLOW_PX;
 	}
 
-	/** Which word is spoken now. */
+	/** The entry that is spoken now, and the place of its word in its text. */
 	word() {
 		const { session } = this.call;
 		const entry = session.playing ? session.agentEntry(session.playing) : null;
-		if (!entry || entry.playedMs <= 0) return "";
-		return `${entry.key} ${splitAt(entry.text, entry.words, entry.playedMs, entry.audioMs)[0].length}`;
+		if (!entry || entry.playedMs <= 0) return { key: "", from: 0, to: 0 };
+		const [before, word] = splitAt(entry.text, entry.words, entry.playedMs, entry.audioMs);
+		return { key: entry.key, from: before.length, to: before.length + word.length };
+	}
+
+	followWord() {
+		const { key, from } = this.spoken;
+		this.spoken = this.word();
+		if (this.spoken.key !== key) this.requestUpdate();
+		else if (this.spoken.from !== from) this.markWord();
+	}
+
+	/** Move the mark to the word: over the text, which is neither laid out nor painted anew for it. */
+	markWord() {
+		const mark = this.querySelector("mark");
+		const text = mark?.previousElementSibling?.lastChild;
+		const { from, to } = this.spoken;
+		if (!mark?.parentElement || !(text instanceof Text) || to <= from || to > text.length) return;
+		const range = new Range();
+		range.setStart(text, from);
+		range.setEnd(text, to);
+		const [word] = range.getClientRects();
+		const { x, y } = mark.parentElement.getBoundingClientRect();
+		if (word) mark.style.transform = `translate(${word.x - x}px, ${word.y - y}px) scale(${word.width / MARK_PX}, ${word.height / MARK_PX})`;
 	}
 
 	firstUpdated() {
@@ -56,6 +79,7 @@ export class Conversation extends Part {
 		const isRecording = this.call.headMs !== null;
 		if (isRecording) this.querySelector(".said.now")?.scrollIntoView({ block: "nearest" });
 		else if (this.follows && this.grows()) this.scrollTop = this.scrollHeight;
+		this.markWord();
 	}
 
 	/** Whether something was said or shown since it was scrolled last: that has the page laid out. */
@@ -153,19 +177,13 @@ export class Conversation extends Part {
 
 	/** @param {AgentEntry} entry */
 	renderAgent(entry) {
-		const isNow = this.call.session.playing === entry.key && entry.playedMs > 0;
+		const isNow = this.spoken.key === entry.key;
 		const how = isNow ? " · speaking now" : entry.isGreeting ? " · greeting" : "";
 		return html`<article class=${isNow ? "said agent now" : "said agent"} data-key=${entry.key}>
 			<h2>agent${how}</h2>
-			<p>${entry.cutMs === null ? this.renderWhole(entry, isNow) : this.renderCut(entry, entry.cutMs)}</p>
+			<p>${entry.cutMs === null ? entry.text : this.renderCut(entry, entry.cutMs)}</p>
+			${isNow ? html`<mark aria-hidden="true"></mark>` : nothing}
 		</article>`;
-	}
-
-	/** @param {AgentEntry} entry @param {boolean} isNow */
-	renderWhole(entry, isNow) {
-		if (!isNow) return entry.text;
-		const [before, word, after] = splitAt(entry.text, entry.words, entry.playedMs, entry.audioMs);
-		return html`${before}<mark>${word}</mark>${after}`;
 	}
 
 	/** @param {AgentEntry} entry @param {number} cutMs */

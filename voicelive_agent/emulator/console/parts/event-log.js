@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../vendor/lit.js";
 import { FILTERS } from "../wire/log.js";
-import { define, Part, pretty, SLOW_MS } from "./part.js";
+import { define, ODD, Part, pretty } from "./part.js";
 
 export const ROW_PX = 20;
 const MARGIN_ROWS = 8;
@@ -11,7 +11,7 @@ const COUNTED = 100;
 const ARROWS = { client: "▲", server: "▼", page: "●", agent: "◆" };
 
 export class EventLogView extends Part {
-	static everyMs = SLOW_MS;
+	static turn = ODD;
 
 	constructor() {
 		super();

@@ -1,6 +1,6 @@
 /** Face: a mouth that follows the visemes of what is heard, and eyes that say who speaks. */
 
-import { html, svg } from "../vendor/lit.js";
+import { html } from "../vendor/lit.js";
 import { define, Part } from "./part.js";
 
 /**
@@ -29,11 +29,9 @@ export class Face extends Part {
 		const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
 		const [open, wide] = isStill ? REST : this.mouth();
 		const isSpeaking = this.call.session.playing !== null;
-		return html`<svg viewBox="0 0 44 44" width="42" height="42" class=${isSpeaking ? "speaking" : ""} aria-hidden="true" data-mouth=${open}>
-			<circle cx="22" cy="22" r="20"/>
-			${svg`<g><circle cx="15" cy="17" r="2.4"/><circle cx="29" cy="17" r="2.4"/>
-			<ellipse cx="22" cy="29" rx=${4 + wide * 4} ry=${1 + open * 5}/></g>`}
-		</svg>`;
+		return html`<svg viewBox="0 0 44 44" class=${isSpeaking ? "speaking" : ""} aria-hidden="true" data-mouth=${open}>
+			<circle cx="22" cy="22" r="20"/><g><circle cx="15" cy="17" r="2.4"/><circle cx="29" cy="17" r="2.4"/></g>
+		</svg><i class="mouth" .style=${`transform: scale(${(1 + wide) / 2}, ${(1 + open * 5) / 6})`}></i>`;
 	}
 }
 

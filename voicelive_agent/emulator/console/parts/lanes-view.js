@@ -2,7 +2,7 @@
 
 import { tell } from "../events.js";
 import { html } from "../vendor/lit.js";
-import { define, Part, SLOW_MS } from "./part.js";
+import { define, EVEN, lengthOf, Part } from "./part.js";
 
 const SPAN_MS = 20_000;
 const HEIGHT = 120;
@@ -17,7 +17,7 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
 export class LanesView extends Part {
 	static follows = ["change", "moved"];
 
-	static everyMs = SLOW_MS;
+	static turn = EVEN;
 
 	constructor() {
 		super();
@@ -122,7 +122,7 @@ class Colors {
 		if (theme === this.theme) return;
 		this.theme = theme;
 		const style = getComputedStyle(canvas);
-		for (const name of ["you", "agent", "cut", "quiet", "focus", "select", "spoken", "you-band"]) {
+		for (const name of ["you", "agent", "cut", "quiet", "focus", "select", "spoken", "you-band", "page"]) {
 			canvas.style.color = `var(--${name})`;
 			this.of[name] = style.color;
 		}
@@ -136,7 +136,7 @@ class Painting {
 		this.width = width;
 		if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
 		if (canvas.height !== Math.round(HEIGHT * scale)) canvas.height = Math.round(HEIGHT * scale);
-		this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+		this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
 		this.context.setTransform(scale, 0, 0, scale, 0, 0);
 		this.color = colors.of;
 		this.lanes = lanes;
@@ -152,7 +152,8 @@ class Painting {
 	/** @param {Span | null} selection @param {number | null} headMs */
 	paint(selection, headMs) {
 		const { context } = this;
-		context.clearRect(0, 0, this.width, HEIGHT);
+		context.fillStyle = this.color.page;
+		context.fillRect(0, 0, this.width, HEIGHT);
 		context.font = "11px system-ui, sans-serif";
 		if (selection) this.band(selection.fromMs, selection.toMs, "select", 0, HEIGHT);
 		for (const { fromMs, toMs } of this.lanes.speech) this.band(fromMs, toMs ?? this.lanes.endMs, "you-band", 12, 40);
@@ -160,7 +161,16 @@ class Painting {
 		this.lane("you", 32);
 		this.lane("agent", 88);
 		for (const mark of this.lanes.marks) this.mark(mark);
+		this.clock();
 		if (headMs !== null) this.head(headMs);
+	}
+
+	/** How long the call is, where it is drawn anyhow. */
+	clock() {
+		const { context } = this;
+		const text = lengthOf(this.lanes.endMs);
+		context.fillStyle = this.color.quiet;
+		context.fillText(text, this.width - context.measureText(text).width, 12);
 	}
 
 	/** @param {number} ms */

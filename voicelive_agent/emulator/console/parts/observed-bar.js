@@ -2,8 +2,7 @@
 
 import { tell } from "../events.js";
 import { html, live, nothing } from "../vendor/lit.js";
-import { define, Part } from "./part.js";
-import { lengthOf } from "./sessions-view.js";
+import { define, lengthOf, Part } from "./part.js";
 
 export class ObservedBar extends Part {
 	static shows = ["player", "hasSound"];

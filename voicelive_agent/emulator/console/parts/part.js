@@ -2,37 +2,42 @@
 
 import { nothing, render } from "../vendor/lit.js";
 
-/** What moves is drawn this often. Parts are drawn in the same frame: each one costs, however little of it is new. */
-const FRAME_MS = 150;
-/** What is read moves less often. */
-export const SLOW_MS = 300;
-/** When those that are drawn this often were drawn, and will be. @type {Record<number, number>} */
-const drawnAt = {};
-/** @type {Record<number, Promise<void> | undefined>} */
-const pending = {};
+/** What moves is drawn this often, in one frame: each costs, however little of it is new. */
+const FRAME_MS = 200;
+/** Frames that a part takes. Large ones take turns: the browser draws again all that lies between two of one frame. */
+export const EVERY = null;
+export const EVEN = 0;
+export const ODD = 1;
 
-/** The next frame of this pace; none comes in a hidden tab. @param {number} everyMs */
-function nextFrame(everyMs) {
-	pending[everyMs] ??= (async () => {
-		// A little before it is due: the frame that comes then is taken.
-		const earlyMs = everyMs > FRAME_MS ? FRAME_MS / 2 : 0;
-		const waitMs = (drawnAt[everyMs] ?? 0) + everyMs - earlyMs - performance.now();
-		if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-		if (earlyMs) await nextFrame(FRAME_MS);
-		else await new Promise(requestAnimationFrame);
-		drawnAt[everyMs] = performance.now();
-		delete pending[everyMs];
+let frames = 0;
+let drawnAt = 0;
+/** @type {Promise<void> | null} */
+let pending = null;
+
+/** The next frame; none comes in a hidden tab. Where nothing is new then, the browser is asked for nothing. */
+function nextFrame() {
+	pending ??= (async () => {
+		const waitMs = Math.max(0, drawnAt + FRAME_MS - performance.now());
+		await new Promise((resolve) => setTimeout(resolve, waitMs));
+		if (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+		drawnAt = performance.now();
+		frames += 1;
+		pending = null;
 	})();
-	return pending[everyMs];
+	return pending;
 }
 
-/** `draw`, once in the next frame however often it is asked for: events come by the hundred. @param {() => void} draw */
-export function inNextFrame(draw, everyMs = FRAME_MS) {
+/**
+ * `draw`, once in the next frame however often it is asked for: events come by the hundred.
+ * @param {() => void} draw @param {number | null} [turn] EVERY, EVEN or ODD
+ */
+export function inNextFrame(draw, turn = EVERY) {
 	let isAsked = false;
 	return async () => {
 		if (isAsked) return;
 		isAsked = true;
-		await nextFrame(everyMs);
+		do await nextFrame();
+		while (turn !== EVERY && frames % 2 !== turn);
 		isAsked = false;
 		draw();
 	};
@@ -46,7 +51,8 @@ export class Part extends HTMLElement {
 	/** Events of its sources after which it is: `moved` where it shows how the sound goes on. */
 	static follows = ["change"];
 
-	static everyMs = FRAME_MS;
+	/** @type {number | null} */
+	static turn = EVERY;
 
 	constructor() {
 		super();
@@ -57,8 +63,8 @@ export class Part extends HTMLElement {
 		this.updateComplete = Promise.resolve();
 		/** @type {Call} */
 		this.call = /** @type {any} */ (undefined);
-		const { everyMs } = /** @type {typeof Part} */ (this.constructor);
-		this.draw = inNextFrame(() => this.isStale() && this.requestUpdate(), everyMs);
+		const { turn } = /** @type {typeof Part} */ (this.constructor);
+		this.draw = inNextFrame(() => this.isStale() && this.requestUpdate(), turn);
 	}
 
 	connectedCallback() {
@@ -147,4 +153,10 @@ export function pretty(text, replace) {
 /** @param {number | null | undefined} ms */
 export function seconds(ms) {
 	return ms === null || ms === undefined ? "" : `${(ms / 1000).toFixed(2)} s`;
+}
+
+/** @param {number} ms */
+export function lengthOf(ms) {
+	const s = Math.round(ms / 1000);
+	return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
 }

@@ -4,7 +4,7 @@ import { tell } from "../events.js";
 import { html, nothing } from "../vendor/lit.js";
 import { renderChanges } from "./changes.js";
 import { saveFile } from "./event-log.js";
-import { define, Part } from "./part.js";
+import { define, lengthOf, Part } from "./part.js";
 
 const SPEEDS = [1, 2, 4];
 
@@ -134,12 +134,6 @@ function timeOf(iso) {
 	const at = new Date(iso);
 	const isToday = at.toDateString() === new Date().toDateString();
 	return at.toLocaleString([], { ...(isToday ? {} : { dateStyle: "short" }), timeStyle: "short" });
-}
-
-/** @param {number} ms */
-export function lengthOf(ms) {
-	const s = Math.round(ms / 1000);
-	return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
 }
 
 define("console-sessions", SessionsView);

@@ -10,22 +10,7 @@ const TYPES = { function_call: "function", mcp_call: "mcp", mcp_list_tools: "too
 
 /** @param {Session} session @returns {Effect[]} */
 export function receiveCall(session, event) {
-	switch (event.type) {
-		case "conversation.item.created":
-		case "response.output_item.added":
-		case "response.output_item.done":
-			return takeItem(session, event.item ?? {});
-		case "response.function_call_arguments.delta":
-		case "response.mcp_call_arguments.delta":
-			return addInput(session, event);
-		case "response.function_call_arguments.done":
-		case "response.mcp_call_arguments.done":
-			return endInput(session, event);
-		case "response.done":
-			return ended(session, event.response ?? {});
-		default:
-			return step(session, event);
-	}
+	return (HANDLERS[event.type] ?? step)(session, event) || [];
 }
 
 /** @param {Session} session @param {string} key @returns {CallEntry | null} */
@@ -34,11 +19,12 @@ function findCall(session, key) {
 	return entry?.kind === "call" ? entry : null;
 }
 
-/** @param {Session} session @returns {Effect[]} */
-function takeItem(session, item) {
+/** @param {Session} session */
+function takeItem(session, event) {
+	const item = event.item ?? {};
 	if (item.type === "function_call_output") noteResult(session, item);
 	const type = TYPES[item.type];
-	if (!type || !item.id) return [];
+	if (!type || !item.id) return;
 	let entry = findCall(session, item.id);
 	if (!entry) {
 		const status = type === "approval" ? "waits" : type === "function" ? "arriving" : "runs";
@@ -51,7 +37,6 @@ function takeItem(session, item) {
 	entry.input = item.arguments || entry.input;
 	if (type === "tools" && item.tools?.length) entry.output = item.tools.map((tool) => tool.name).join(", ");
 	if (type === "mcp") takeResult(entry, item);
-	return [];
 }
 
 /** A result that another client gave. @param {Session} session */
@@ -66,16 +51,15 @@ function takeResult(entry, { output, error }) {
 	else if (output) Object.assign(entry, { output, status: "done" });
 }
 
-/** @param {Session} session @returns {Effect[]} */
+/** @param {Session} session */
 function addInput(session, { item_id, delta = "" }) {
 	const entry = findCall(session, item_id);
 	if (entry) entry.input += delta;
-	return [];
 }
 
 /** @param {Session} session @returns {Effect[]} */
 function endInput(session, { type, item_id, call_id, name, arguments: input }) {
-	if (type.startsWith("response.function")) takeItem(session, { type: "function_call", id: item_id ?? call_id, call_id, name });
+	if (type.startsWith("response.function")) takeItem(session, { item: { type: "function_call", id: item_id ?? call_id, call_id, name } });
 	const entry = findCall(session, item_id ?? call_id);
 	if (!entry) return [];
 	entry.input = input ?? entry.input;
@@ -95,7 +79,8 @@ function step(session, { type, item_id }) {
 }
 
 /** @param {Session} session @returns {Effect[]} */
-function ended(session, { output = [], status }) {
+function ended(session, { response }) {
+	const { output = [], status } = response ?? {};
 	// What was cut short will not be whole any more.
 	for (const entry of session.entries) if (entry.kind === "call" && entry.status === "arriving") entry.status = "failed";
 	const last = output.at(-1);
@@ -111,6 +96,18 @@ function askToSpeak(session) {
 	session.owesAnswer = false;
 	return [{ do: "send", event: { type: "response.create" } }];
 }
+
+/** @type {Record<string, (session: Session, event: any) => Effect[] | void>} */
+const HANDLERS = {
+	"conversation.item.created": takeItem,
+	"response.output_item.added": takeItem,
+	"response.output_item.done": takeItem,
+	"response.function_call_arguments.delta": addInput,
+	"response.mcp_call_arguments.delta": addInput,
+	"response.function_call_arguments.done": endInput,
+	"response.mcp_call_arguments.done": endInput,
+	"response.done": ended,
+};
 
 /** The result of a function, or of a request for approval. @param {Session} session @param {CallEntry} entry @param {string} output @returns {Effect[]} */
 export function answerCall(session, entry, output) {

@@ -47,7 +47,7 @@ export function describe(call, session, nowMs) {
 				"hang-up", "bad",
 			);
 		case "ended":
-			return state("ended", "call ended", `${call.endReason || "You hung up."} Talk again when you like.`, "talk");
+			return state("ended", "call ended", `${sentence(call.endReason || "You hung up.")} Talk again when you like.`, "talk");
 		default:
 			return describeOpen(call, session, nowMs);
 	}
