@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Those that speech is heard and spoken with; what can't be fetched is told, and done without.
 MODELS = $(BIN)/voicelive-agent models fetch || true
-QUICK := not component and not slow
+QUICK := not component and not slow and not engine
 SLOW := not ($(QUICK)) and not nightly
 WORKERS := 2
 PYTEST := $(BIN)/python -m pytest -q
@@ -55,8 +55,8 @@ nightly: clients image-python  ## What takes too long for each change
 	$(PYTEST_QUICK) --hypothesis-profile=night tests/server tests/wire
 	$(PYTEST) -m nightly --ignore=tests/clients
 
-coverage: for-development  ## The quick tests, with the branches that they take
-	$(PYTEST_QUICK) --cov --cov-report=term:skip-covered
+coverage: for-development  ## The quick tests and the engines', with the branches that they take
+	$(PYTEST_QUICK) -m "$(QUICK) or engine and not component and not slow" --cov --cov-report=term:skip-covered
 
 check: for-development  ## Lint, format, types, who imports whom, secrets, dependencies, SBOM
 	@$(MAKE) --no-print-directory -j 2 types lint

@@ -52,6 +52,20 @@ PROGRAMS = (
 )
 """What agents, their tests and their judge import: one fork server for all of them is started
 sooner than several."""
+EMULATOR = (
+    *SERVER,
+    "azure.ai.voicelive.aio",
+    "onnxruntime",
+    "voicelive_agent.client.command",
+    "voicelive_agent.client.say",
+    "voicelive_agent.emulator.command",
+    "voicelive_agent.emulator.service",
+    "voicelive_agent.emulator.stt.moonshine.engine",
+    "voicelive_agent.emulator.tts.engines.hibari.engine",
+    "voicelive_agent.emulator.vad.smart_turn",
+    "voicelive_agent.emulator.vad.voice_activity",
+)
+"""What the emulator imports, and its clients. Models are loaded by each."""
 
 
 class ForkedProcess:
@@ -70,6 +84,10 @@ class ForkedProcess:
         if not self.ended.done():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+    def join(self, timeout_s: float) -> int:
+        """Its exit code. Raises TimeoutError."""
+        return self.ended.result(timeout_s)
 
     async def wait(self) -> int:
         return await asyncio.shield(asyncio.wrap_future(self.ended))
@@ -127,20 +145,26 @@ class ForkServer:
         *arguments: str,
         cwd: Path,
         environment: Mapping[str, str] | None = None,
+        given: str = "",
         timeout_s: float = 110,
     ) -> "subprocess.CompletedProcess[str]":
-        """Run ``python ARGUMENTS`` to its end, in this environment with some more."""
+        """Run ``python ARGUMENTS`` to its end, in this environment with some more.
+
+        ``given`` is what it reads from its standard input.
+        """
         with tempfile.TemporaryDirectory() as folder:
-            output, errors = (Path(folder, name) for name in ("output", "errors"))
+            output, errors, read = (Path(folder, name) for name in ("output", "errors", "given"))
+            read.write_text(given, encoding="utf-8")
             process = self.start(
                 arguments,
                 cwd=cwd,
                 environment=os.environ | dict(environment or {}),
                 output=output,
                 errors=errors,
+                given=read,
             )
             try:
-                code = process.ended.result(timeout_s)
+                code = process.join(timeout_s)
             finally:
                 process.send_signal(signal.SIGKILL)
             texts = (file.read_text(encoding="utf-8") for file in (output, errors))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.emulator.service import ROOT, Service, agent_server, emulator, say, silence
+from tests.forked_processes import EMULATOR, find_fork_server
 from voicelive_agent.client.command import main, run_with_profile
 
 TIMEOUT_S = 90
@@ -35,7 +36,12 @@ def test_wrong_options_are_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--text-only"], ["talk"], ["say", "hello"]], ids=["", "talk", "say"]
+    "arguments",
+    [
+        pytest.param(["--text-only"], id=""),
+        pytest.param(["talk"], id="talk"),
+        pytest.param(["say", "hello"], id="say", marks=pytest.mark.engine),
+    ],
 )
 def test_a_folder_has_a_profile_of_its_own(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -87,14 +93,8 @@ def run_client(
     whom = ["--endpoint", service.url]
     if "--model" not in arguments:
         whom += ["--agent-name", "demo", "--project-name", "local"]
-    process = subprocess.run(
-        [sys.executable, "-c", script, "--json", *whom, *arguments],
-        input=typed,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=TIMEOUT_S,
-        check=False,
+    process = find_fork_server(*EMULATOR).run(
+        *("-c", script, "--json", *whom, *arguments), cwd=ROOT, given=typed, timeout_s=TIMEOUT_S
     )
     assert process.stderr == ""
     return process.returncode, [json.loads(line) for line in process.stdout.splitlines()]

@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import subprocess
-import sys
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from tests.client.service import Service, proxy
 from tests.emulator.service import ROOT, agent_server, emulator
+from tests.forked_processes import EMULATOR, find_fork_server
 from voicelive_agent.client import say
 from voicelive_agent.client.core import wait_for_quiet as quiet
 from voicelive_agent.client.sound import portaudio
@@ -187,13 +186,8 @@ def test_a_real_agent_answers_by_voice(tmp_path: Path) -> None:
     )
     arguments = ["What is the weather in Seattle?", "-o", str(answer), "--json"]
     with agent_server() as agent, emulator("--agent", agent.url) as running:
-        ran = subprocess.run(
-            [sys.executable, "-c", script, *arguments, "--endpoint", running.url],
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            timeout=90,
-            check=False,
+        ran = find_fork_server(*EMULATOR).run(
+            *("-c", script, *arguments, "--endpoint", running.url), cwd=ROOT
         )
     assert (ran.returncode, ran.stderr) == (0, "")
     lines = [json.loads(line) for line in ran.stdout.splitlines()]

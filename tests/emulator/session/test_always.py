@@ -483,7 +483,7 @@ def test_no_callback_is_set_from_outside_after_construction() -> None:
 
 TestAnySession = AnySession.TestCase
 TestAnySession.settings = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

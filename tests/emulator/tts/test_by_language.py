@@ -12,6 +12,7 @@ from voicelive_agent.emulator.tts.engines import espeak
 from voicelive_agent.emulator.tts.engines.hibari import engine as hibari
 
 pytestmark = [
+    pytest.mark.engine,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(
         espeak.find_library() is None, reason="espeak-ng is not installed: pip install '.[espeak]'"

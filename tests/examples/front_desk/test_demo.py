@@ -265,7 +265,7 @@ shown = st.integers(0, 10)
 """Which of the buttons on the screen is pressed, if there are so many."""
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(
     st.lists(st.one_of(utterances, actions, shown, st.booleans()), max_size=12),
     st.integers(0, 3 * 365 * 24).map(lambda hours: NOW + dt.timedelta(hours=hours)),

@@ -12,6 +12,8 @@ from tests.server.serving import read_events
 from voicelive_agent.listening import find_free_port
 from voicelive_agent.server.engine.ending import find_phrases
 
+# Their grace is real time.
+pytestmark = pytest.mark.slow
 CLOSING = find_phrases("en").closing
 
 

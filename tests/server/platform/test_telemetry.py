@@ -288,6 +288,7 @@ async def test_a_collector_that_is_away_costs_the_callers_nothing(tmp_path: Path
         await end(server)
 
 
+@pytest.mark.slow
 async def test_a_collector_that_hangs_does_not_keep_the_server_from_exiting(
     tmp_path: Path,
 ) -> None:

@@ -77,6 +77,13 @@ class FakeAgent:
     def types(self) -> list[str]:
         return [message["type"] for message in self.received]
 
+    async def wait_for(self, type: str, count: int = 1) -> dict[str, Any]:
+        """The message of this type, or the second or third of them, once it has come."""
+        async with asyncio.timeout(10):
+            while self.types().count(type) < count:
+                await asyncio.sleep(0.005)
+        return self.last(type)
+
     def last(self, type: str) -> dict[str, Any]:
         return next(one for one in reversed(self.received) if one["type"] == type)
 

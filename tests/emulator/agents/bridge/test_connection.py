@@ -91,13 +91,13 @@ async def test_deadlines_are_the_bridges() -> None:
         agent.on_input = nothing
         with pytest.raises(AnswerError, match="first_output"):
             await ask(session)
-        await asyncio.sleep(0.05)
-        assert agent.last("response.timeout")["item_ids"] == [agent.received[1]["item_id"]]
+        told = await agent.wait_for("response.timeout")
+        assert told["item_ids"] == [agent.received[1]["item_id"]]
         agent.on_input = begin_only
         with pytest.raises(AnswerError, match="idle"):
             await ask(session)
-        await asyncio.sleep(0.05)
-        assert agent.last("response.timeout")["response_id"] == "r_1"
+        told = await agent.wait_for("response.timeout", 2)
+        assert told["response_id"] == "r_1"
         agent.on_input = agent.reply
         assert await ask(session) == ANSWER
 

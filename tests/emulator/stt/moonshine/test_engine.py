@@ -15,6 +15,7 @@ from voicelive_agent.emulator.stt.moonshine.hearing import measure_voice
 from voicelive_agent.emulator.stt.moonshine.model import MoonshineModel
 from voicelive_agent.emulator.tts.engines.hibari.engine import VOICES
 
+pytestmark = pytest.mark.engine
 hears = pytest.mark.asyncio(loop_scope="module")
 
 

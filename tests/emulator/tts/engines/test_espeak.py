@@ -19,9 +19,12 @@ from voicelive_agent.emulator.tts.engines.espeak import EspeakSynthesizer, find_
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 from voicelive_agent.emulator.tts.voices import EngineVoice
 
-pytestmark = pytest.mark.skipif(
-    find_library() is None, reason="espeak-ng is not installed: pip install '.[espeak]'"
-)
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(
+        find_library() is None, reason="espeak-ng is not installed: pip install '.[espeak]'"
+    ),
+]
 
 SENTENCE = "Good morning, I will now tell you about the weather in your area."
 

@@ -40,6 +40,7 @@ def synthesizer() -> HibariSynthesizer:
     return HibariSynthesizer()
 
 
+pytestmark = pytest.mark.engine
 speaks = pytest.mark.asyncio(loop_scope="module")
 
 

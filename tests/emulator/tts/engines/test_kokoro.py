@@ -12,9 +12,12 @@ from voicelive_agent.emulator.tts.engines import espeak
 from voicelive_agent.emulator.tts.engines.kokoro import open_tts
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 
-pytestmark = pytest.mark.skipif(
-    espeak.find_library() is None, reason="espeak-ng is not installed: pip install '.[espeak]'"
-)
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(
+        espeak.find_library() is None, reason="espeak-ng is not installed: pip install '.[espeak]'"
+    ),
+]
 FAKES = Path(__file__).parent / "fakes"
 
 

@@ -11,6 +11,7 @@ from voicelive_agent.emulator.tts import TtsError
 from voicelive_agent.emulator.tts.engines.piper import open_tts
 from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 
+pytestmark = pytest.mark.engine
 FAKES = Path(__file__).parent / "fakes"
 
 

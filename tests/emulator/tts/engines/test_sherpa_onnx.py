@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.emulator.tts.sound import hear, running
 from voicelive_agent.emulator.tts import TtsError
@@ -21,14 +22,19 @@ needs_sherpa = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
+speaks = pytest.mark.asyncio(loop_scope="class")
+
+
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
 async def tts() -> AsyncIterator[LocalTextToSpeech]:
     async with running(open_tts(str(TINY), processes=1)) as tts:
         yield tts
 
 
 @needs_sherpa
+@pytest.mark.engine
 class TestTinyVoice:
+    @speaks
     async def test_it_speaks_with_estimated_words(self, tts: LocalTextToSpeech) -> None:
         voice, warning = tts.resolve_voice({"name": "en-US-AvaNeural"})
         assert (voice.name, voice.locale, warning) == ("speaker-0", "en-US", None)
@@ -39,6 +45,7 @@ class TestTinyVoice:
         last = spoken.words[-1]
         assert last.offset_ms + last.duration_ms == pytest.approx(spoken.duration_ms, abs=2)
 
+    @speaks
     async def test_rate_pitch_and_volume(self, tts: LocalTextToSpeech) -> None:
         normal, fast, high, soft = [
             await hear(tts, "Good morning to you.", tts.resolve_voice(wish)[0])
@@ -50,6 +57,7 @@ class TestTinyVoice:
         assert soft.rms == pytest.approx(normal.rms / 2, rel=0.02)
 
     @pytest.mark.parametrize("clause", ["", "…", "😀", "[[h@l]]", "\x00 \ud800"])
+    @speaks
     async def test_odd_clauses_are_survived(self, tts: LocalTextToSpeech, clause: str) -> None:
         spoken = await hear(tts, clause, tts.resolve_voice({})[0])
         assert [word.text for word in spoken.words] == clause.split()

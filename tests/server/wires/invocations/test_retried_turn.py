@@ -174,14 +174,23 @@ async def test_a_first_caller_who_goes_in_mid_stream_does_not_book_twice() -> No
 async def test_the_first_caller_may_go_while_a_second_listens() -> None:
     agent = Booker()
     agent.release.clear()
+    listens = asyncio.Event()
+
+    async def listen(**asked: Any) -> httpx.Response:
+        async with client.stream("POST", "/invocations", **asked) as stream:
+            text = ""
+            async for piece in stream.aiter_text():
+                text += piece
+                listens.set()
+        return httpx.Response(stream.status_code, text=text)
+
     async with serve_agent(agent) as client:
         headers, params = {"x-agent-invocation-id": "inv-1"}, {"agent_session_id": "s"}
-        async with client.stream(
-            "POST", "/invocations", json=BOOK, headers=headers, params=params
-        ) as first:
+        asked: dict[str, Any] = {"json": BOOK, "headers": headers, "params": params}
+        async with client.stream("POST", "/invocations", **asked) as first:
             await anext(first.aiter_bytes())
-            second = asyncio.create_task(ask(client, agent_session_id="s"))
-            await asyncio.sleep(0.2)
+            second = asyncio.create_task(listen(**asked))
+            await listens.wait()
         await asyncio.sleep(0.2)
         agent.release.set()
         spoken, _ = tell(await second)

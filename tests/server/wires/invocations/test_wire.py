@@ -248,15 +248,24 @@ async def test_a_dropped_connection_cancels_the_agent_within_20_ms() -> None:
 
 
 async def test_comments_come_while_it_is_quiet() -> None:
+    goes_on = asyncio.Event()
+
     class Slow:
         async def reply(self, turn: Turn) -> AsyncIterator[Output]:
             yield "one"
-            await asyncio.sleep(2.5)
+            await goes_on.wait()
             yield "two"
 
-    async with serve_agent(Slow(), sse_keepalive_interval=1) as client:
-        body = (await client.post("/invocations", json=speech("x"))).text
-        assert body.count(": keep-alive\n\n") == 2
+    body = ""
+    async with (
+        serve_agent(Slow(), sse_keepalive_interval=1) as client,
+        client.stream("POST", "/invocations", json=speech("x")) as stream,
+    ):
+        async for piece in stream.aiter_text():
+            body += piece
+            if body.count(": keep-alive\n\n") == 2:
+                goes_on.set()
+        assert goes_on.is_set()
         assert [event["type"] for event in read_events(body)][-1] == "done"
 
 
