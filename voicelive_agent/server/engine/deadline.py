@@ -20,6 +20,7 @@ class Watchdog(Generic[T]):
     def __init__(self, on_expired: Callable[[T], None]) -> None:
         self._on_expired = on_expired
         self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
         self._deadline: float | None = None
         self._reason: T | None = None
         self._last = math.inf
@@ -30,14 +31,14 @@ class Watchdog(Generic[T]):
 
     def limit(self, reason: T, seconds: float) -> None:
         """Call ``on_expired(reason)`` in ``seconds``, however the other deadline is moved."""
-        self._last, self._last_reason = self._loop.time() + seconds, reason
+        self._last, self._last_reason = self._now() + seconds, reason
         if self._last < self._due:
             self._arm(self._last)
 
     def expect(self, reason: T, seconds: float) -> None:
         """Call ``on_expired(reason)`` unless this is moved or cleared within ``seconds``."""
         self._reason = reason
-        self._deadline = deadline = self._loop.time() + seconds
+        self._deadline = deadline = self._now() + seconds
         if deadline < self._due:
             self._arm(deadline)
 
@@ -60,7 +61,7 @@ class Watchdog(Generic[T]):
         deadline, reason = self._last, self._last_reason
         if self._deadline is not None and self._deadline < deadline:
             deadline, reason = self._deadline, self._reason
-        if self._loop.time() >= deadline:
+        if self._now() >= deadline:
             self._deadline, self._last = None, math.inf
             self._on_expired(cast(T, reason))
         elif deadline < math.inf:

@@ -18,6 +18,7 @@ from voicelive_agent.server.conversations import (
     StoreError,
     TurnExistsError,
 )
+from voicelive_agent.server.conversations.sqlite import database
 from voicelive_agent.server.conversations.sqlite.store import SqliteStore
 from voicelive_agent.server.conversations.sqlite.warm import WarmConversations
 from voicelive_agent.server.conversations.store import Limits
@@ -101,6 +102,58 @@ async def test_a_new_conversation_begins_while_the_disk_stands_still(
     assert [turn.reply for turn in (await load(store, "second")).turns] == ["Yes."]
     listed = [(turn["sequence"], turn["invocation_id"]) async for turn in store.export()]
     assert listed == [(1, "first"), (2, "second")]
+
+
+async def talk_at_once(store: SqliteStore, name: str, *, is_new: bool = False) -> None:
+    """A turn whose agent has its answer ready: it ends before its beginning is stored."""
+    record = make_record(name)
+    conversation = await store.begin(record, is_new=is_new)
+    end(record, f"Answer to {name}.")
+    conversation.state = {"last": name}
+    await store.settle(record, conversation, heard_before=None)
+
+
+async def test_a_turn_that_ends_at_once_is_stored_once(
+    path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that was ready was written twice within a few ms, begun and ended."""
+    let_settle(path)
+    monkeypatch.setattr(store._ledger, "begin", None)
+    await talk_at_once(store, "first", is_new=True)
+    await talk_at_once(store, "second")
+    with Blocked(store):
+        conversation = await store.begin(make_record("third"))
+        assert [turn.invocation_id for turn in conversation.turns] == ["first", "second"]
+        assert conversation.state == {"last": "second"}
+    other = await open_store(path)
+    listed = [(turn["sequence"], turn["reply"]) async for turn in other.export()]
+    assert listed[:2] == [(1, "Answer to first."), (2, "Answer to second.")]
+    found = await other.find(KEY.user_id, "second")
+    assert found is not None
+    assert found.status == "completed"
+    await other.close()
+
+
+async def test_another_process_that_comes_before_such_a_turn_ends_is_heard_of(
+    path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_UNHURRIED_SECONDS", 60)
+    let_settle(path)
+    await talk_at_once(store, "first", is_new=True)
+    record = make_record("second")
+    conversation = await store.begin(record)
+    other = await open_store(path)
+    await talk_at_once(other, "theirs")
+    end(record, "Answer to second.")
+    await store.settle(record, conversation, heard_before=None)
+    await other.close()
+    let_settle(path)
+    told = (await load(store, "third")).turns
+    assert [(turn.sequence, turn.invocation_id) for turn in told] == [
+        (1, "first"),
+        (2, "theirs"),
+        (3, "second"),
+    ]
 
 
 async def test_a_new_turn_that_is_never_settled_is_there_for_others(

@@ -66,7 +66,7 @@ class Database:
         self.path = path
         self._busy_seconds = busy_seconds
         self._chores = chores
-        self._given: list[_Job] = []
+        self._given: dict[asyncio.Future[Any], _Job] = {}
         self._gathering = False
         self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._chores_pause_until = 0.0
@@ -109,18 +109,22 @@ class Database:
             self._loop.call_soon(self._hand_over, _GATHERING_STEPS)
         elif not hurry and not self._given:
             self._loop.call_later(_UNHURRIED_SECONDS, self._hand_over, 0)
-        self._given.append(_Job(work, future))
+        self._given[future] = _Job(work, future)
         return future
+
+    def withdraw(self, submitted: asyncio.Future[Any]) -> bool:
+        """Take work back that the thread does not have yet; whether that was still possible."""
+        return self._given.pop(submitted, None) is not None
 
     def _hand_over(self, steps: int) -> None:
         """Give the thread all there is, ``steps`` turns of the event loop from now."""
         if steps:
             self._loop.call_soon(self._hand_over, steps - 1)
             return
-        given, self._given = self._given, []
+        given, self._given = self._given, {}
         self._gathering = False
         if given:
-            self._jobs.put(given)
+            self._jobs.put(list(given.values()))
 
     # What follows runs in the thread.
 

@@ -227,33 +227,17 @@ class Ledger:
         state: str | None,
         language: str,
         heard_before: tuple[str, int] | None,
+        begun: bool = True,
     ) -> Settled:
-        """Store an ended turn; ``state`` None keeps the one before."""
+        """Store an ended turn, new if it was not ``begun``; ``state`` None keeps the one before."""
         conversation_id = _find_conversation(connection, record.key)
         if conversation_id is None:
             conversation_id = self._create(connection, record.key)
-        sequence = record.sequence
+        ended = (conversation_id, record, encoded, events)
+        sequence = _end_begun(connection, *ended) if begun else 0
         if not sequence:
-            # Its begin failed or was cancelled, and may have been done all the same.
-            sequence = _find_last(connection, conversation_id)
-        values = (encoded, events or None, count_bytes(encoded) + count_bytes(events))
-        if not connection.execute(
-            _SETTLE, (*values, conversation_id, sequence, record.invocation_id)
-        ).rowcount:
-            # It has another place where rows before it were removed while it began.
-            sequence = _find_last(connection, conversation_id)
-            if not connection.execute(
-                _SETTLE, (*values, conversation_id, sequence, record.invocation_id)
-            ).rowcount:
-                sequence = self._append(
-                    connection,
-                    conversation_id,
-                    record,
-                    encoded,
-                    events,
-                    after=sequence,
-                    settled=True,
-                )
+            last = _find_last(connection, conversation_id)
+            sequence = self._append(connection, *ended, after=last, settled=True)
         is_newest = connection.execute(
             "UPDATE conversations SET state = coalesce(?, state), language = ?, updated_at = ?"
             " WHERE id = ? AND NOT EXISTS"
@@ -473,6 +457,25 @@ def _find_last(connection: sqlite3.Connection, conversation_id: int) -> int:
         "SELECT coalesce(max(sequence), 0) FROM turns WHERE conversation = ?", (conversation_id,)
     ).fetchone()
     return int(row[0])
+
+
+def _end_begun(
+    connection: sqlite3.Connection,
+    conversation_id: int,
+    record: TurnRecord,
+    encoded: str,
+    events: str,
+) -> int:
+    """End a running turn where it stands; its sequence, or 0 where its begin has failed."""
+    values = (encoded, events or None, count_bytes(encoded) + count_bytes(events), conversation_id)
+    sequence = record.sequence
+    while not connection.execute(_SETTLE, (*values, sequence, record.invocation_id)).rowcount:
+        # It has another place where rows before it were removed while it began.
+        last = _find_last(connection, conversation_id)
+        if sequence == last:
+            return 0
+        sequence = last
+    return sequence
 
 
 def _find_first(connection: sqlite3.Connection, conversation_id: int) -> int:

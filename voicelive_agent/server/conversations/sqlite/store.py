@@ -95,14 +95,13 @@ class SqliteStore:
         return True
 
     async def begin(self, record: TurnRecord, *, is_new: bool = False) -> Conversation:
-        encoded = encode_record(record)
         warm = self._find_new(record.key) if is_new else self._warm.find(record.key)
         if warm is not None and record.invocation_id in warm.ids:
             warm = None
         if warm is not None and (is_new or self._is_all_there_is(warm)):
-            self._begin_beside(record, encoded, warm)
+            self._begin_beside(record, warm)
             return warm.load(record.key)
-        return await self._begin_in_file(record, encoded, warm)
+        return await self._begin_in_file(record, encode_record(record), warm)
 
     def _find_new(self, key: ConversationKey) -> Warm | None:
         """A conversation that begins now; None where its first turn has to wait for the file.
@@ -110,9 +109,10 @@ class SqliteStore:
         That is where the file failed last, or another process uses it: who is told the session's
         id could go on there before this turn is stored.
         """
-        if self._database.failing or self._presence.look() is None:
+        alone = self._presence.look()
+        if self._database.failing or alone is None:
             return None
-        warm = Warm()
+        warm = Warm(alone=alone)
         self._warm.keep(key, warm)
         return warm
 
@@ -120,11 +120,14 @@ class SqliteStore:
         """Whether nobody else can have changed a conversation since it was left so."""
         return warm.alone is not None and warm.alone == self._presence.look()
 
-    def _begin_beside(self, record: TurnRecord, encoded: str, warm: Warm) -> None:
-        """Begin a turn of a conversation that nobody else can have changed, without waiting."""
+    def _begin_beside(self, record: TurnRecord, warm: Warm) -> None:
+        """Begin a turn of a conversation that nobody else can have changed, without waiting.
+
+        A turn that ends before that was stored is stored once.
+        """
         record.sequence = warm.last + 1
         warm.ids.add(record.invocation_id)
-        work = partial(self._begin, record=record, encoded=encoded, displace=True, warm=warm)
+        work = partial(self._begin, record=record, encoded=None, displace=True, warm=warm)
 
         def check(begun: asyncio.Future[tuple[Warm, int] | TurnRecord | None]) -> None:
             # Where this failed, the end of the turn tells: it is stored whole.
@@ -134,7 +137,8 @@ class SqliteStore:
                         return
             self._warm.forget(record.key)
 
-        self._database.submit(work, hurry=False).add_done_callback(check)
+        warm.beginning = self._database.submit(work, hurry=False)
+        warm.beginning.add_done_callback(check)
 
     async def _begin_in_file(
         self, record: TurnRecord, encoded: str, warm: Warm | None
@@ -187,18 +191,26 @@ class SqliteStore:
         )
         warm = self._warm.find(record.key)
         self._warm.forget(record.key)
+        begun = warm is None or not self._withdraw_beginning(warm)
         try:
-            settled = await self._database.run(work)
+            settled = await self._database.run(partial(work, begun=begun))
         except StoreError:
             self._unsaved[record.key] = record
             raise
         record.sequence = settled.sequence
+        if warm is not None and not begun and not self._is_all_there_is(warm):
+            # Another process came meanwhile, and may have changed what was before this turn.
+            warm = None
         if warm is not None and settled.stamp is not None:
             warm.state = warm.state if state is None else state
             warm.language = conversation.language
             self._warm_up(warm, record, encoded, conversation, heard, settled)
         if problem is not None:
             raise problem
+
+    def _withdraw_beginning(self, warm: Warm) -> bool:
+        beginning, warm.beginning = warm.beginning, None
+        return beginning is not None and self._database.withdraw(beginning)
 
     def _warm_up(
         self,
@@ -310,10 +322,12 @@ class SqliteStore:
         self,
         connection: sqlite3.Connection,
         record: TurnRecord,
-        encoded: str,
+        encoded: str | None,
         displace: bool,
         warm: Warm | None,
     ) -> tuple[Warm, int] | TurnRecord | None:
+        """``encoded`` None: as the record stands by now."""
+        encoded = encoded or encode_record(record)
         begun = self._ledger.begin(connection, record, encoded, displace, warm)
         if isinstance(begun, tuple):
             self._stop_watch.watch()

@@ -6,10 +6,11 @@ worth with 50 turns of history: two thirds of the store's CPU of a turn, and a f
 not wait for the store's thread.
 """
 
+import asyncio
 import json
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from voicelive_agent.agent import PastTurn
 from voicelive_agent.server.conversations.records import count_bytes, decode_record
@@ -59,6 +60,8 @@ class Warm:
     stamp: Stamp | None = None
     alone: int | None = None
     """What ``Presence.look`` said when it was left so."""
+    beginning: asyncio.Future[Any] | None = None
+    """Of the turn that runs, where its beginning is stored beside it."""
 
     @property
     def size(self) -> int:

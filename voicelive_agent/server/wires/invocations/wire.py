@@ -18,7 +18,6 @@ FastAPI itself costs 0.2 s and 7 MB at start, once.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -107,7 +106,7 @@ class InvocationsWire:
             return _NO_IDS
         if read_route(scope) != _TURNS:
             return _NO_IDS
-        session_id = read_query(scope).get(SESSION_QUERY)
+        session_id = _read_session(scope)
         default = self._settings.foundry_agent_session_id
         return {
             INVOCATION_HEADER: choose_invocation_id(headers.get(INVOCATION_HEADER)),
@@ -138,12 +137,12 @@ class InvocationsWire:
             action=said.action,
             typed=said.typed,
             call_id=headers.get(CALL_HEADER, ""),
-            named_session=self._is_named(ids[SESSION_HEADER], read_query(request.scope)),
+            named_session=self._is_named(ids[SESSION_HEADER], request.scope),
         )
 
-    def _is_named(self, session_id: str, query: QueryParams) -> bool:
+    def _is_named(self, session_id: str, scope: Scope) -> bool:
         """Whether the caller or the platform knew a session's id before it was asked for."""
-        return session_id in (query.get(SESSION_QUERY), self._settings.foundry_agent_session_id)
+        return session_id in (_read_session(scope), self._settings.foundry_agent_session_id)
 
     async def _follow(self, turn: TurnRequest, request: Request) -> Listener | StoredTurn | None:
         """The turn that is asked for again, if this is one that was asked before."""
@@ -184,7 +183,7 @@ class InvocationsWire:
             )
         ids = {INVOCATION_HEADER: invocation_id}
         refuse_repeated_names(request)
-        session_id = read_query(request.scope).get(SESSION_QUERY) or None
+        session_id = _read_session(request.scope) or None
         try:
             record = await look_up(request.headers.get(USER_HEADER, ""), invocation_id, session_id)
         except StoreError as error:
@@ -209,8 +208,14 @@ class InvocationsWire:
         )
 
 
+def _read_session(scope: Scope) -> str:
+    """The session that a caller names; empty for none. Named twice it is refused, not read."""
+    named = read_query(scope, SESSION_QUERY)
+    return named[-1] if named else ""
+
+
 def refuse_repeated_names(request: Request) -> None:
     """Raises ApiError (400) where what says whose turn it is came more than once."""
     refuse_repeated(request, _ONCE)
-    if len(read_query(request.scope).getlist(SESSION_QUERY)) > 1:
+    if len(read_query(request.scope, SESSION_QUERY)) > 1:
         raise ApiError(400, "repeated_query", f"Send {SESSION_QUERY} once: which one counts?")
