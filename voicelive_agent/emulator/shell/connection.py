@@ -59,6 +59,8 @@ _WARNED_MEMBERS = 20
 """So many members without effect are named of one event."""
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
+LONGEST_HOLD_S = 0.005
+"""So long a session may hold the event loop."""
 CLOSE_TIMEOUT_S = 10.0
 """How long a client may take to take in what is left and the close."""
 
@@ -165,15 +167,20 @@ class SessionConnection:
             await self._stop()
 
     async def _read(self) -> None:
+        held_s = 0.0
         while True:
             await self._outbox.wait_room(REPLY_ROOM_BYTES)
             await self._input_audio.wait_room()
             message = await self._websocket.receive()
             if message["type"] != "websocket.receive":
                 return
+            began_s = time.monotonic()
             self._take_frame(message.get("text") or message.get("bytes") or "")
+            held_s += time.monotonic() - began_s
             # Others are served between the frames of a client that doesn't pause.
-            await asyncio.sleep(0)
+            if held_s > LONGEST_HOLD_S:
+                held_s = 0.0
+                await asyncio.sleep(0)
 
     async def _send(self) -> None:
         with contextlib.suppress(WebSocketDisconnect):

@@ -6,7 +6,9 @@
                               └──▶ SpeechStarted, SpeechStopped ──▶ session
 
 Audio is taken in order, in short pieces. A worker thread does what computes; what follows from it
-happens on the event loop. All offsets are ms from the first byte of audio received.
+happens on the event loop. A frame of a client that speaks in real time computes less than a change
+of threads, and while nothing is being recognised there is nothing to wait for: it is taken at once.
+All offsets are ms from the first byte of audio received.
 """
 
 import asyncio
@@ -62,6 +64,7 @@ class _Arrived:
 
 _Work = (
     _Arrived
+    | Judged
     | effects.ClearInput
     | effects.BeginUtterance
     | effects.FinishUtterance
@@ -106,6 +109,8 @@ class InputAudio:
         self._missing_pre_roll_ms = 0
         self._warned: set[str] = set()
         self._work: deque[_Work] = deque()
+        self._is_busy = True
+        """Whether work may be at hand that was taken out of the queue."""
         self._pending_bytes = 0
         self._filled = asyncio.Event()
         self._caught_up = asyncio.Event()
@@ -119,8 +124,13 @@ class InputAudio:
         self._add(effect)
 
     def append(self, audio: bytes) -> None:
-        self._pending_bytes += len(audio)
-        self._add(_Arrived(audio, self._clock.now_ms(), time.monotonic()))
+        arrived = _Arrived(audio, self._clock.now_ms(), time.monotonic())
+        is_idle = not (self._work or self._is_busy or self._utterances.is_any_open)
+        if is_idle and self._processor.is_quick(audio):
+            self._take_at_once(arrived)
+        else:
+            self._pending_bytes += len(audio)
+            self._add(arrived)
 
     def clear(self, effect: effects.ClearInput) -> None:
         self._add(effect)
@@ -165,13 +175,17 @@ class InputAudio:
     async def run(self) -> None:
         while True:
             while not self._work:
+                self._is_busy = False
                 self._filled.clear()
                 await self._filled.wait()
+            self._is_busy = True
             match self._work.popleft():
                 case _Arrived() as arrived:
                     await self._take(arrived)
                     self._pending_bytes -= len(arrived.wire)
                     self._caught_up.set()
+                case Judged() as judged:
+                    await self._weigh(judged)
                 case effects.ClearInput():
                     self._timeline.mark()
                     self._processor.reset()
@@ -246,40 +260,62 @@ class InputAudio:
 
     async def _take(self, arrived: _Arrived) -> None:
         for piece in self._processor.cut(arrived.wire):
-            is_playing = self._is_playing(self._clock.now_ms())
-            played = self._take_played(piece, arrived.at_ms)
-            judged = await self._judge(piece, played, is_playing)
-            if judged is None:
-                continue
-            self._warn(judged.notice, "invalid_audio", "audio")
-            self._place(judged.pcm, arrived)
-            self._utterances.feed(judged.pcm)
-            if judged.is_speech:
-                self._utterances.follow_pause(judged.quiet_since_ms)
-            self._tell_turns(judged)
-            while judged.is_asking:
-                completeness = await self._estimate_completeness(judged.quiet_since_ms)
-                judged = await self._engines.threads.run(
-                    self._processor.weigh, completeness, is_playing
-                )
-                self._tell_turns(judged)
-            await self._utterances.drain()
+            judged = await self._judge(piece, arrived)
+            if judged is not None:
+                self._pass_on(judged, arrived)
+                await self._weigh(judged)
+                await self._utterances.drain()
 
-    async def _judge(self, piece: bytes, played: bytes, is_playing: bool) -> Judged | None:
-        """None where that failed."""
-        processor = self._processor
-        try:
-            if processor.is_quick(piece):
-                await asyncio.sleep(0)
-                return processor.judge(piece, played, is_playing)
-            return await self._engines.threads.run(processor.judge, piece, played, is_playing)
-        except Exception:
-            logger.exception("Voice activity failed: it begins anew.")
-            self._processor.reset()
-            self._tell(
-                facts.Warned("Voice activity failed and began anew: the emulator's log says more.")
+    def _take_at_once(self, arrived: _Arrived) -> None:
+        judged = self._judge_here(arrived.wire, b"")
+        if judged is not None:
+            self._pass_on(judged, arrived)
+            if judged.is_asking:
+                self._add(judged)
+
+    def _pass_on(self, judged: Judged, arrived: _Arrived) -> None:
+        self._warn(judged.notice, "invalid_audio", "audio")
+        self._place(judged.pcm, arrived)
+        self._utterances.feed(judged.pcm)
+        if judged.is_speech:
+            self._utterances.follow_pause(judged.quiet_since_ms)
+        self._tell_turns(judged)
+
+    async def _weigh(self, judged: Judged) -> None:
+        """Go on after each pause that it matters for what was said."""
+        while judged.is_asking:
+            completeness = await self._estimate_completeness(judged.quiet_since_ms)
+            judged = await self._engines.threads.run(
+                self._processor.weigh, completeness, self._is_playing(self._clock.now_ms())
             )
+            self._tell_turns(judged)
+
+    async def _judge(self, piece: bytes, arrived: _Arrived) -> Judged | None:
+        """None where that failed."""
+        played = self._take_played(piece, arrived.at_ms)
+        if self._processor.is_quick(piece):
+            await asyncio.sleep(0)
+            return self._judge_here(piece, played)
+        is_playing = self._is_playing(self._clock.now_ms())
+        try:
+            return await self._engines.threads.run(self._processor.judge, piece, played, is_playing)
+        except Exception:
+            self._begin_anew()
             return None
+
+    def _judge_here(self, piece: bytes, played: bytes) -> Judged | None:
+        try:
+            return self._processor.judge(piece, played, self._is_playing(self._clock.now_ms()))
+        except Exception:
+            self._begin_anew()
+            return None
+
+    def _begin_anew(self) -> None:
+        logger.exception("Voice activity failed: it begins anew.")
+        self._processor.reset()
+        self._tell(
+            facts.Warned("Voice activity failed and began anew: the emulator's log says more.")
+        )
 
     def _place(self, pcm: bytes, arrived: _Arrived) -> None:
         """Put audio on the timeline, and the clock where that audio stands."""

@@ -68,7 +68,7 @@ class Loudness:
         samples = np.frombuffer(frame, "<i2").astype(np.float32)
         blocks = samples[: len(samples) - len(samples) % (_BLOCK_BYTES // 2)]
         blocks = blocks.reshape(-1, _BLOCK_BYTES // 2)
-        for energy in np.einsum("ij,ij->i", blocks, blocks).tolist():
+        for energy in (blocks[:, None] @ blocks[:, :, None]).ravel().tolist():
             self._take_block(math.sqrt(energy / blocks.shape[1]))
         return self._sound_ms
 

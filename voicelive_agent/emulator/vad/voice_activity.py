@@ -19,6 +19,7 @@ from voicelive_agent.emulator.vad import VoiceActivity
 _FILE = "silero_vad.onnx"
 FRAME_SAMPLES = 512
 _CONTEXT_SAMPLES = 64
+_SCALE, _RATE = np.float32(1 / 32768), np.array(SAMPLE_RATE_HZ, np.int64)
 _DC_CORNER_HZ = 30
 _DC_BLOCK_SAMPLES = 512
 """Of more, the oldest would weigh too little for a float."""
@@ -58,28 +59,24 @@ class SileroOnnx(_Silero):
     def __init__(self, session: Any) -> None:
         """``session`` comes from ``load_silero_onnx`` and may be shared."""
         self._session = session
-        self._context: npt.NDArray[np.float32]
+        self._heard: npt.NDArray[np.float32]
+        """The frame, after the end of the one before."""
         self._state: npt.NDArray[np.float32]
         self.reset()
 
     def probability(self, frame: bytes) -> float:
-        samples = np.frombuffer(frame, "<i2").astype(np.float32) / np.float32(32768)
-        if len(samples) != FRAME_SAMPLES:
+        if len(frame) != self.frame_bytes:
             raise ValueError(f"a frame has {self.frame_bytes} bytes, not {len(frame)}")
-        chunk = np.concatenate([self._context, samples])
+        heard = self._heard
+        heard[0, :_CONTEXT_SAMPLES] = heard[0, -_CONTEXT_SAMPLES:]
+        np.multiply(np.frombuffer(frame, "<i2"), _SCALE, out=heard[0, _CONTEXT_SAMPLES:])
         output, self._state = self._session.run(
-            None,
-            {
-                "input": chunk[None, :],
-                "state": self._state,
-                "sr": np.array(SAMPLE_RATE_HZ, dtype=np.int64),
-            },
+            None, {"input": heard, "state": self._state, "sr": _RATE}
         )
-        self._context = samples[-_CONTEXT_SAMPLES:]
         return float(output[0, 0])
 
     def reset(self) -> None:
-        self._context = np.zeros(_CONTEXT_SAMPLES, np.float32)
+        self._heard = np.zeros((1, _CONTEXT_SAMPLES + FRAME_SAMPLES), np.float32)
         self._state = np.zeros((2, 1, 128), np.float32)
 
 
@@ -145,4 +142,6 @@ class DcRemover:
 
 
 def _to_pcm(samples: npt.NDArray[np.float64]) -> bytes:
-    return np.rint(samples, out=samples).clip(-32768, 32767).astype("<i2").tobytes()
+    np.rint(samples, out=samples)
+    np.minimum(np.maximum(samples, -32768, out=samples), 32767, out=samples)
+    return samples.astype("<i2").tobytes()

@@ -95,6 +95,8 @@ _EVENT_SHAPES: dict[str, type[ClientEvent]] = {
     "input_text.done": InputText,
 }
 
+_APPENDED = frozenset(("type", "audio", "event_id"))
+
 _NOT_DONE_HERE = {
     "session.avatar.connect": ("avatar_not_supported", "avatars and their video"),
     "mcp_approval_response": ("mcp_not_supported", "MCP tools"),
@@ -107,6 +109,8 @@ def parse_client_event(event: Any, max_members: int = DEFAULT_MAX_MEMBERS) -> Cl
 
     ``max_members`` bounds its members and elements, of all levels.
     """
+    if _is_plain_append(event):
+        return AppendAudio.model_construct(None, **event)
     if not isinstance(event, dict):
         raise ProtocolError(
             "A client event is a JSON object with a type: send one in each frame.",
@@ -146,6 +150,17 @@ def parse_client_event(event: Any, max_members: int = DEFAULT_MAX_MEMBERS) -> Cl
             param="type",
         )
     return check_shape(shape, event)
+
+
+def _is_plain_append(event: Any) -> bool:
+    """Whether it is what comes fifty times a second from a microphone, in its shape."""
+    return (
+        isinstance(event, dict)
+        and event.get("type") == "input_audio_buffer.append"
+        and isinstance(event.get("audio"), str)
+        and event.keys() <= _APPENDED
+        and isinstance(event.get("event_id", ""), str)
+    )
 
 
 def client_event_id(event: Any) -> str | None:
