@@ -31,6 +31,7 @@ def run_pytest(directory: Path, *arguments: str) -> "subprocess.CompletedProcess
     )
 
 
+@pytest.mark.slow
 def test_its_tests_pass_by_text(tmp_path: Path) -> None:
     ran = run_pytest(tmp_path, "-k", "not interrupts")
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -319,20 +319,24 @@ def test_nothing_is_understood_of_nothing() -> None:
     assert understand(" um, uh... ", today=TODAY) == Understood()
 
 
-@pytest.mark.parametrize("phrase", phrases())
-async def test_every_phrase_means_something(phrase: str) -> None:
+async def test_every_phrase_means_something() -> None:
+    assert [phrase for phrase in phrases() if not await means_something(phrase)] == []
+
+
+async def means_something(phrase: str) -> bool:
     answers = [understand(phrase, today=TODAY)]
     answers += [understand(phrase, today=TODAY, asking=one) for one in ("party", "time", "name")]
     meant = any(
         one.details or one.topics or one.says_yes or one.says_no or one.position or one.city
         for one in answers
     )
-    if not meant:
-        caller = Caller()
-        caller.desk = FrontDesk(lambda: NOW)
-        await caller.say("a table for two tomorrow at seven under Miller")
-        await caller.say("no")
-        assert "didn't" not in await caller.say(phrase)
+    if meant:
+        return True
+    caller = Caller()
+    caller.desk = FrontDesk(lambda: NOW)
+    await caller.say("a table for two tomorrow at seven under Miller")
+    await caller.say("no")
+    return "didn't" not in await caller.say(phrase)
 
 
 def test_phrases_are_clean_and_said_once() -> None:

@@ -23,6 +23,8 @@ from voicelive_agent.server.platform.telemetry.public_attributes import (
     is_private,
 )
 
+# Servers that import all frameworks.
+pytestmark = pytest.mark.slow
 AGENTS = "tests.server.platform.framework_agents"
 TURN = "invoke_agent voicelive-agent"
 ANSWER = "It rains, says xyzzy."
