@@ -24,6 +24,7 @@ from voicelive_agent.emulator.stt.moonshine.doubt import (
     is_hesitation,
     is_settled,
 )
+from voicelive_agent.emulator.stt.moonshine.foreground import find_foreground
 from voicelive_agent.emulator.stt.moonshine.model import Decoding, MoonshineModel
 
 PADDING_MS = 300
@@ -92,7 +93,9 @@ def hear(
     began_s = time.thread_time()
     samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
     duration_ms = len(samples) * 1000 // SAMPLE_RATE_HZ
-    start_ms, end_ms = find_span(samples)
+    from_ms, to_ms = find_foreground(samples)
+    samples = samples[from_ms * SAMPLE_RATE_HZ // 1000 : to_ms * SAMPLE_RATE_HZ // 1000]
+    start_ms, end_ms = (from_ms + at_ms for at_ms in find_span(samples))
     chosen = _attempt(model, samples, before.draft if before else ())
     if is_partial:
         doubt = doubt_partial(chosen.hearing, before.hearing if before else None)
@@ -121,7 +124,7 @@ def _hear_surely(
     chosen, doubt = first, find_doubt(first.hearing, None)
     if not is_settled(first.hearing):
         faster = soxr.resample(samples, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * FASTER)
-        second = _attempt(model, faster, first.decoding.tokens)
+        second = _attempt(model, faster)
         hearings = (first.hearing, second.hearing)
         chosen = (first, second)[choose(*hearings)]
         doubt = find_doubt(*hearings, partial(_measure_lead, model, first), measure)
@@ -151,7 +154,7 @@ def measure_voice(samples: npt.NDArray[np.float32]) -> int:
 
 
 def _attempt(
-    model: MoonshineModel, samples: npt.NDArray[np.float32], draft: tuple[int, ...]
+    model: MoonshineModel, samples: npt.NDArray[np.float32], draft: tuple[int, ...] = ()
 ) -> _Attempt:
     encoding = model.encode(np.pad(samples, PADDING_MS * SAMPLE_RATE_HZ // 1000))
     decoding = model.decode(encoding, draft)
