@@ -148,6 +148,22 @@ def test_a_recording_is_heard_and_seen_in_step(desk: Desk, microphone: Microphon
         assert "now" in str(last.get_attribute("class"))
 
 
+def test_a_recording_that_is_gone_is_told(desk: Desk, microphone: Microphone) -> None:
+    """Opening one whose files somebody had removed did nothing, and said nothing."""
+    session = record(desk)
+    with open_console(desk, microphone()) as screen:
+        screen.page.get_by_role("tab", name="Recordings").click()
+        row = screen.page.locator(f'li[data-session="{session}"]')
+        row.wait_for()
+        for path in folder(desk).glob(f"{session}*"):
+            path.unlink()
+        for button in ("Open", "Replay", "WAV", "JSON lines", "Check"):
+            row.get_by_role("button", name=button).click()
+            screen.page.locator("#panel [role=alert]").get_by_text("no such recording").wait_for()
+            screen.page.get_by_role("tab", name="Calls").click()
+            screen.page.get_by_role("tab", name="Recordings").click()
+
+
 def test_a_turn_is_selected_with_its_events_its_span_and_its_sound(
     desk: Desk, microphone: Microphone
 ) -> None:

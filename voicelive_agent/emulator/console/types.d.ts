@@ -140,6 +140,8 @@ type Side = "you" | "agent";
 type Preferences = typeof import("./preferences.js").DEFAULTS;
 type Processing = { echoCancellation: boolean; noiseSuppression: boolean; autoGainControl: boolean };
 type Wish = { agent: string; model: string };
+/** Which session the page is to show: a live one, a recording, that of a replay (by its id), or its own. */
+type SessionWish = { do: "watch" | "open" | "replay" | "back"; id: string };
 type Choice = { value: string; label: string; wish: Wish };
 
 type Outcome = "asked" | "applied" | "kept" | "refused" | "warned";

@@ -165,6 +165,15 @@ test("a delta that is a whole line of a stream is read all the same", () => {
 	assert.equal(session.entries[0].card.title, "T");
 });
 
+test("whoever let go of the button without a word is told so, and no agent has failed", () => {
+	const session = new Session();
+	const error = { code: "no_input", message: "There is no word to answer." };
+	session.receive({ type: "error", error }, 0);
+	session.receive({ type: "response.done", response: { id: "r", status: "failed", status_details: { error } } }, 1);
+	assert.equal(session.failure, null);
+	assert.deepEqual(session.entries.map(({ level, text }) => [level, text]), [["info", error.message]]);
+});
+
 test("what failed can be asked again as it was asked, and the failure ends with the next answer", () => {
 	const failed = { type: "response.done", response: { id: "r", status: "failed", status_details: { error: { code: "agent_unreachable", message: "nothing answers" } } } };
 	const session = new Session();

@@ -58,7 +58,8 @@ export class App extends Part {
 		this.call.addEventListener("change", () => this.tick());
 		on(this, "console", (what) => this.act(what));
 		on(this, "turn-selected", (row) => this.select(row));
-		on(this, "session", (wish) => this.choose(wish));
+		on(this, "back", () => this.choose({ do: "back", id: "" }));
+		this.choose = this.choose.bind(this);
 		on(this, "seek", (ms) => this.stage.player.seek(ms));
 		on(this.feed, "agent", (news) => this.tell("agent", news));
 		on(this.feed, "log", (news) => this.tell("log", news));
@@ -140,7 +141,7 @@ export class App extends Part {
 		if (theme !== this.call.preferences.theme) this.call.prefer({ theme });
 	}
 
-	/** Another session is to be shown. @param {{do: "watch" | "open" | "replay" | "back", id: string}} wish */
+	/** Another session is to be shown. Rejects with a ServiceError. @param {SessionWish} wish */
 	async choose({ do: what, id }) {
 		this.select(null);
 		if (what === "back") this.stage.back();
@@ -219,7 +220,7 @@ export class App extends Part {
 		if (this.tab === "settings") return html`<console-settings .call=${this.call} .about=${this.about}></console-settings>`;
 		const { stage, call, about } = this;
 		if (this.tab === "calls" || this.tab === "recordings") {
-			return html`<console-sessions .sessions=${stage.sessions} .kind=${this.tab} .own=${call.session.id} .chosen=${stage.observed?.id ?? ""} .about=${about}></console-sessions>`;
+			return html`<console-sessions .sessions=${stage.sessions} .kind=${this.tab} .own=${call.session.id} .chosen=${stage.observed?.id ?? ""} .about=${about} .choose=${this.choose}></console-sessions>`;
 		}
 		return repeat([stage.shown], same, (shown) => html`<console-waterfall .call=${shown} .selected=${this.selected}></console-waterfall>
 			<console-event-log .call=${shown}></console-event-log>`);

@@ -24,7 +24,7 @@ export class ObservedBar extends Part {
 		return html`<p><b>${what}</b> · ${observed.summary?.answers ?? ""} <span class="quiet">${observed.id}</span></p>
 			${observed.isRecording ? this.renderTransport() : nothing}
 			<span class="spacer"></span>
-			<button @click=${() => tell(this, "session", { do: "back" })}>Back to my call</button>`;
+			<button @click=${() => tell(this, "back")}>Back to my call</button>`;
 	}
 
 	renderTransport() {

@@ -1,6 +1,5 @@
 /** Sessions view: calls of others, live and past, and recordings with what can be done with them. */
 
-import { tell } from "../events.js";
 import { html, nothing } from "../vendor/lit.js";
 import { renderChanges } from "./changes.js";
 import { saveFile } from "./event-log.js";
@@ -9,7 +8,7 @@ import { define, lengthOf, Part } from "./part.js";
 const SPEEDS = [1, 2, 4];
 
 export class SessionsView extends Part {
-	static shows = ["sessions", "kind", "own", "chosen", "about"];
+	static shows = ["sessions", "kind", "own", "chosen", "about", "choose"];
 
 	constructor() {
 		super();
@@ -22,6 +21,8 @@ export class SessionsView extends Part {
 		/** The one that is shown. */
 		this.chosen = "";
 		this.about = null;
+		/** Shows another session. @type {(wish: SessionWish) => Promise<void>} */
+		this.choose = /** @type {any} */ (undefined);
 		this.speed = 1;
 		this.problem = "";
 	}
@@ -54,7 +55,7 @@ export class SessionsView extends Part {
 		return html`<li class=${id === this.chosen ? "chosen" : ""} data-session=${id}>
 			<span class="state ${isOpen ? "live" : ""}">${isOpen ? "● live" : "○ ended"}</span>
 			<span class="what"><b>${answers}</b> <span class="quiet">${timeOf(began_at)}${isOpen ? "" : ` · ${lengthOf(duration_ms)}`} · ${id.slice(0, 14)}</span></span>
-			${id === this.own ? html`<span class="quiet">this page's</span>` : html`<button @click=${() => this.tell({ do: "watch", id })}>${isOpen ? "Watch" : "Look"}</button>`}
+			${id === this.own ? html`<span class="quiet">this page's</span>` : html`<button @click=${() => this.show("watch", id)}>${isOpen ? "Watch" : "Look"}</button>`}
 		</li>`;
 	}
 
@@ -79,9 +80,9 @@ export class SessionsView extends Part {
 		return html`<li class=${id === this.chosen ? "chosen" : ""} data-session=${id}>
 			<span class="what"><b>${agent_name ? `agent ${agent_name}` : `model ${model}`}</b>
 				<span class="quiet">${timeOf(recorded_at)} · ${state === "open" ? "going on" : lengthOf(duration_ms)} · ${id.slice(0, 14)}</span></span>
-			<button @click=${() => this.tell({ do: "open", id })}>Open</button>
+			<button @click=${() => this.show("open", id)}>Open</button>
 			<button ?disabled=${isRunning} title="Play it to the agent that runs now, and see what changed" @click=${() => this.replay(id)}>${isRunning ? "Replaying …" : "Replay"}</button>
-			<select aria-label="Speed of the replay" @change=${this.choose}>
+			<select aria-label="Speed of the replay" @change=${this.chooseSpeed}>
 				${SPEEDS.map((speed) => html`<option value=${speed} ?selected=${speed === this.speed}>× ${speed}</option>`)}
 			</select>
 			<button @click=${() => this.save(id, "recording.wav", `${id}.wav`)}>WAV</button>
@@ -91,7 +92,7 @@ export class SessionsView extends Part {
 		</li>`;
 	}
 
-	choose({ target }) {
+	chooseSpeed({ target }) {
 		this.speed = Number(target.value);
 		this.requestUpdate();
 	}
@@ -100,7 +101,7 @@ export class SessionsView extends Part {
 	async replay(id) {
 		await this.attempt(async () => {
 			const { id: replay } = await this.sessions.replay(id, this.speed);
-			this.tell({ do: "replay", id: replay });
+			await this.choose({ do: "replay", id: replay });
 		});
 	}
 
@@ -123,9 +124,9 @@ export class SessionsView extends Part {
 		this.requestUpdate();
 	}
 
-	/** @param {{do: "watch" | "open" | "replay", id: string}} detail */
-	tell(detail) {
-		tell(this, "session", detail);
+	/** @param {"watch" | "open"} what @param {string} id */
+	show(what, id) {
+		void this.attempt(() => this.choose({ do: what, id }));
 	}
 }
 

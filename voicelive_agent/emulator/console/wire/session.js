@@ -11,6 +11,8 @@ import { receiveCall } from "./calls.js";
 /** Milliseconds by which page and service may differ in what was played. */
 export const TOLERANCE_MS = 100;
 
+/** Code of a turn in which nothing was said. */
+const NO_INPUT = "no_input";
 const TRANSCRIPTION = "conversation.item.input_audio_transcription.";
 
 export class Session {
@@ -383,8 +385,9 @@ const HANDLERS = {
 		session.mark(id, "done", atMs);
 		if (status === "failed") {
 			const { code = "", message = "The answer failed." } = details?.error ?? {};
-			if (!endsWithError(session)) session.note("error", message, code);
-			session.failure = { code, message };
+			if (!endsWithError(session)) session.note(code === NO_INPUT ? "info" : "error", message, code);
+			// Whoever said nothing has no agent that failed.
+			if (code !== NO_INPUT) session.failure = { code, message };
 		}
 		return session.endReason && !session.playing ? [{ do: "hangUp", why: session.endReason }] : [];
 	},
@@ -398,8 +401,8 @@ const HANDLERS = {
 
 	error(session, event) {
 		const { code = "", message = "", type = "" } = event.error ?? {};
-		// A cancel that meets the end of its response on the way has nothing left to do.
-		if (code === "response_cancel_not_active") return;
+		// A cancel that meets the end of its response on the way has nothing left to do; an empty turn is told at its end.
+		if (code === "response_cancel_not_active" || code === NO_INPUT) return;
 		session.note("error", message, code || type);
 	},
 
