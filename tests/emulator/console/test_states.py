@@ -142,6 +142,23 @@ def test_an_emulator_that_is_stopped_is_silent_at_once_and_found_again(
             assert screen.call("call.session.conversationId") == conversation
 
 
+def test_an_emulator_that_is_back_with_a_key_asks_for_it(
+    desk: Desk, microphone: Microphone
+) -> None:
+    """The call was tried again for ever: a handshake that is refused looks like nobody there."""
+    with open_console(desk, microphone()) as screen:
+        screen.talk()
+        screen.wait_for("voiceConsole.call.session.isReady")
+        desk.stop()
+        screen.wait_for_state("reconnecting")
+        with Desk(port=desk.port, api_key="s3cret"):
+            screen.wait_for_state("key")
+            give_key(screen, "s3cret")
+            screen.wait_for_state("idle")
+            screen.talk()
+            screen.wait_for("voiceConsole.call.session.isReady")
+
+
 def test_an_emulator_that_hangs_is_silent_and_found_again(
     desk: Desk, microphone: Microphone
 ) -> None:

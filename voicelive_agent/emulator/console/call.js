@@ -209,14 +209,17 @@ export class Call extends Source {
 		return addressOf(location.origin, { ...this.wish, conversationId: this.session.conversationId }, this.service.key);
 	}
 
-	/** Browsers have no ping, so a service that hangs is found by asking it something. */
+	/** Browsers have no ping, and don't say why a handshake failed: the service is asked. */
 	async watch() {
-		if (this.phase !== "open") return;
-		const { socket } = this;
+		const { socket, phase } = this;
+		if (phase !== "open" && phase !== "reconnecting") return;
 		try {
-			await this.service.json("/sessions", { timeoutMs: WATCH_MS - 500 });
+			await (phase === "open" ? this.service.json("/sessions", { timeoutMs: WATCH_MS - 500 }) : this.service.preflight(this.wish));
 		} catch (error) {
-			if (socket === this.socket && error instanceof ServiceError && error.status === 0) socket?.abandon();
+			if (socket !== this.socket || phase !== this.phase || !(error instanceof ServiceError)) return;
+			if (phase === "open" && error.status === 0) socket?.abandon();
+			// Started anew with another key, or without this agent: no further try is let in.
+			else if (phase === "reconnecting" && (error.status === 401 || error.status === 404)) this.fail(error);
 		}
 	}
 
