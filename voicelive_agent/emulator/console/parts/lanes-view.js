@@ -70,22 +70,17 @@ export class LanesView extends Part {
 		const { fromMs, endMs } = this.window();
 		const { lanes } = this.call;
 		this.colors.read(canvas);
-		const version = [this.headMs, this.selection?.fromMs, fromMs, endMs, this.drawnMs, width, lanes.marks.length, lanes.answers.size, this.colors.theme].join(" ");
+		const version = [this.call.headMs, this.selection?.fromMs, fromMs, endMs, this.drawnMs, width, lanes.marks.length, lanes.answers.size, this.colors.theme].join(" ");
 		if (version === this.drawnVersion) return;
 		this.drawnVersion = version;
 		this.shown = { fromMs, endMs };
-		new Painting(canvas, width, this.colors, lanes, fromMs, endMs).paint(this.selection, this.headMs);
-	}
-
-	/** What is played again now, in a recording or of a turn. */
-	get headMs() {
-		return this.call.headMs;
+		new Painting(canvas, width, this.colors, lanes, fromMs, endMs).paint(this.selection, this.call.headMs);
 	}
 
 	/** The selected turn, or the page of 20 s that is played again, or the newest. */
 	window() {
 		if (this.selection) return { fromMs: Math.max(0, this.selection.fromMs - 1000), endMs: this.selection.toMs + 1000 };
-		const fromMs = this.headMs === null ? Math.max(SPAN_MS, this.newestMs()) - SPAN_MS : Math.floor(this.headMs / SPAN_MS) * SPAN_MS;
+		const fromMs = this.call.headMs === null ? Math.max(SPAN_MS, this.newestMs()) - SPAN_MS : Math.floor(this.call.headMs / SPAN_MS) * SPAN_MS;
 		return { fromMs, endMs: fromMs + SPAN_MS };
 	}
 
@@ -102,7 +97,7 @@ export class LanesView extends Part {
 
 	/** @param {MouseEvent} event */
 	seek(event) {
-		if (!this.width || this.headMs === null) return;
+		if (!this.width || this.call.headMs === null) return;
 		const ms = this.shown.fromMs + (event.offsetX / this.width) * (this.shown.endMs - this.shown.fromMs);
 		tell(this, "seek", ms);
 	}

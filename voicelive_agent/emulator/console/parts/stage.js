@@ -22,11 +22,11 @@ export class Stage extends Source {
 		this.stop = () => {};
 		this.player = new Player(call.engine, { moved: (ms) => this.moveTo(ms), stopped: () => this.stopped() });
 		on(this.sessions, "opened", (summary) => this.greet(summary));
-		call.addEventListener("change", () => call.isOpen && !this.wasOpen && this.back());
+		this.wasOpen = false;
 		call.addEventListener("change", () => {
+			if (call.isOpen && !this.wasOpen) this.back();
 			this.wasOpen = call.isOpen;
 		});
-		this.wasOpen = false;
 	}
 
 	/** What is shown. */

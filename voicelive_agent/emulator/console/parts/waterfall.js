@@ -67,7 +67,7 @@ export class Waterfall extends Part {
 	renderRow(row, scale) {
 		const { turn, segments, totalMs, isCut, isUnanswered } = row;
 		const isSelected = turn.number === this.selected;
-		return html`<button role="option" class=${row === this.current ? "turn now" : "turn"} aria-selected=${isSelected} data-turn=${turn.number} @click=${() => this.select(row)}>
+		return html`<button role="option" class=${row === this.current ? "turn now" : "turn"} aria-selected=${isSelected} data-turn=${turn.number} @click=${() => tell(this, "turn-selected", row)}>
 			<span class="label"><b>${turn.number}</b> ${row.label}${isCut ? ", barged in" : ""}</span>
 			<svg class="bars" height="18" aria-hidden="true">
 				${gridLines(scale).map((ms) => svg`<line x1=${percent(ms, scale)} x2=${percent(ms, scale)} y1="0" y2="18"/>`)}
@@ -85,11 +85,6 @@ export class Waterfall extends Part {
 	showAll() {
 		this.isWhole = true;
 		this.requestUpdate();
-	}
-
-	/** @param {TurnRow} row */
-	select(row) {
-		tell(this, "turn-selected", row);
 	}
 }
 
