@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voicelive_agent.emulator.onnx_part import take_part
 from voicelive_agent.emulator.tts.engines.hibari.front_end import load_front_end
-from voicelive_agent.emulator.tts.engines.hibari.model_part import take_part
 from voicelive_agent.emulator.tts.engines.hibari.phonemes import SILENT, Marks, Phonemizer, Piece
 from voicelive_agent.emulator.tts.engines.hibari.waveform import (
     SAMPLE_RATE_HZ,

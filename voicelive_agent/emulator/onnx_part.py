@@ -1,18 +1,20 @@
-"""A part of an ONNX model as a model of its own, from some of its tensors to others.
+"""A part of an ONNX model as a model of its own: from some tensors to others, or a branch.
 
 onnxruntime runs whole models only, and the package ``onnx``, which can cut one, is larger than
 both. A model is a protobuf message, of which a few repeated fields have to be chosen among; the
 numbers are those of ``onnx.proto``.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 _GRAPH = 7
 _NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13
 _NODE_INPUT, _NODE_OUTPUT, _TENSOR_NAME, _VALUE_NAME = 1, 2, 8, 1
+_NODE_ATTRIBUTE, _ATTRIBUTE_NAME, _ATTRIBUTE_GRAPH = 5, 1, 6
+_VALUE_TYPE, _TENSOR_TYPE, _SHAPE, _DIMENSION = 2, 1, 2, 1
 _LENGTH_DELIMITED = 2
-_FLOATS = b"\x0a\x02\x08\x01"
-"""TypeProto(tensor_type=Tensor(elem_type=FLOAT))"""
+_IS_FLOAT, _LENGTH = b"\x08\x01", b"\x08"
+"""Fields of a number: the kind of a tensor's elements, and how long one of its dimensions is."""
 
 _Field = tuple[int, bytes, bytes]
 """Number, the field as it was encoded, and its content if it is of some length."""
@@ -31,6 +33,32 @@ def take_part(
     part = _take_graph(list(_read_fields(graph)), outputs, inputs)
     rest = b"".join(encoded for number, encoded, _ in fields if number != _GRAPH)
     return rest + _encode(_GRAPH, part)
+
+
+def take_branch(model: bytes, inputs: Mapping[str, Sequence[int]]) -> bytes:
+    """What the model does where the condition of its ``If`` holds, for floats of such shapes.
+
+    As a branch it can't be made simpler by onnxruntime, which has to expect any shape there.
+    Raises ValueError where there is not one ``If``.
+    """
+    fields = list(_read_fields(model))
+    graph = next(content for number, _, content in fields if number == _GRAPH)
+    nodes = [content for number, _, content in _read_fields(graph) if number == _NODE]
+    branches = [branch for node in nodes for branch in _find_branches(node)]
+    if len(branches) != 1:
+        raise ValueError(f"the model has {len(branches)} branches to take, not 1")
+    kept = [encoded for number, encoded, _ in _read_fields(branches[0]) if number != _INPUT]
+    declared = [_declare(_INPUT, name, shape) for name, shape in inputs.items()]
+    rest = [encoded for number, encoded, _ in fields if number != _GRAPH]
+    return b"".join([*rest, _encode(_GRAPH, b"".join([*kept, *declared]))])
+
+
+def _find_branches(node: bytes) -> Iterator[bytes]:
+    for number, _, attribute in _read_fields(node):
+        if number == _NODE_ATTRIBUTE and _names(attribute, _ATTRIBUTE_NAME) == ["then_branch"]:
+            for field, _, content in _read_fields(attribute):
+                if field == _ATTRIBUTE_GRAPH:
+                    yield content
 
 
 def _take_graph(
@@ -70,8 +98,14 @@ def _take_graph(
     return b"".join(kept)
 
 
-def _declare(number: int, name: str) -> bytes:
-    return _encode(number, _encode(_VALUE_NAME, name.encode()) + _encode(2, _FLOATS))
+def _declare(number: int, name: str, shape: Sequence[int] | None = None) -> bytes:
+    """A tensor of floats; of any shape, if none is given."""
+    tensor = _IS_FLOAT
+    if shape is not None:
+        dimensions = [_encode(_DIMENSION, _LENGTH + _write_varint(size)) for size in shape]
+        tensor += _encode(_SHAPE, b"".join(dimensions))
+    kind = _encode(_VALUE_TYPE, _encode(_TENSOR_TYPE, tensor))
+    return _encode(number, _encode(_VALUE_NAME, name.encode()) + kind)
 
 
 def _names(message: bytes, wanted: int) -> list[str]:
@@ -108,9 +142,13 @@ def _read_varint(message: bytes, at: int) -> tuple[int, int]:
 
 def _encode(number: int, content: bytes) -> bytes:
     """A length-delimited field."""
-    encoded, size = bytearray([number << 3 | _LENGTH_DELIMITED]), len(content)
-    while size >= 0x80:
-        encoded.append(size & 0x7F | 0x80)
-        size >>= 7
-    encoded.append(size)
-    return bytes(encoded) + content
+    return bytes([number << 3 | _LENGTH_DELIMITED]) + _write_varint(len(content)) + content
+
+
+def _write_varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value >= 0x80:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from voicelive_agent.emulator.tts.engines.hibari.model_part import take_part
+from voicelive_agent.emulator.onnx_part import take_branch, take_part
 
 MODEL = (Path(hibari.__file__).parent / "assets" / "oov.onnx").read_bytes()
 
@@ -42,3 +42,8 @@ def test_a_part_has_no_weights_but_its_own() -> None:
 def test_a_tensor_that_is_not_there_is_told(outputs: list[str], inputs: list[str] | None) -> None:
     with pytest.raises(ValueError, match="the model has not /"):
         take_part(MODEL, outputs, inputs)
+
+
+def test_a_model_without_a_condition_has_no_branch() -> None:
+    with pytest.raises(ValueError, match="0 branches"):
+        take_branch(MODEL, {"chars": (1, 8)})
