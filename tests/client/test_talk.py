@@ -241,7 +241,8 @@ async def test_an_endless_answer_can_be_ended(
     """Ctrl-C had no end: each frame gave the service's goodbye its whole time again."""
     monkeypatch.setattr(connection, "CLOSE_TIMEOUT_S", 0.2)
     async with Endless().running() as service:
-        talk = open_talk(service.url, make_screen(), "hello")
+        # It is never whole, and has a loaded machine's time.
+        talk = open_talk(service.url, make_screen(), "hello", answer_timeout_s=60)
         running = asyncio.create_task(talk.run())
         async with asyncio.timeout(PATIENCE_S):
             while not talk.conversation.busy:

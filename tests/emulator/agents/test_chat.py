@@ -274,7 +274,7 @@ async def test_closing_closes_the_stream_at_once() -> None:
         async with aclosing(backend.open_session("s").answer(HELLO)) as agent_events:
             assert await anext(agent_events) == TextDelta("Hi")
             began = asyncio.get_running_loop().time()
-        assert await asyncio.wait_for(server.gone, 1) - began < 0.05
+        assert await asyncio.wait_for(server.gone, 10) - began < 1
 
 
 JSON = st.recursive(

@@ -188,7 +188,7 @@ class TestClosing:
             ) as agent_events:
                 assert await anext(agent_events) == TextDelta("Hel")
                 began = asyncio.get_running_loop().time()
-            assert await asyncio.wait_for(server.gone, 1) - began < 0.5
+            assert await asyncio.wait_for(server.gone, 10) - began < 1
 
     async def test_cancelling_the_task_closes_the_stream_at_once(self) -> None:
         async with raw_server(self.never_ending) as server, backend_at(server.url) as backend:
@@ -207,7 +207,7 @@ class TestClosing:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert await asyncio.wait_for(server.gone, 1) - began < 0.5
+            assert await asyncio.wait_for(server.gone, 10) - began < 1
 
     async def test_a_request_can_be_cancelled_before_its_answer(self) -> None:
         arrived = asyncio.Event()
@@ -222,7 +222,7 @@ class TestClosing:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await asyncio.wait_for(server.gone, 1)
+            await asyncio.wait_for(server.gone, 10)
 
     async def test_sessions_do_not_wait_for_each_other(self) -> None:
         """A pool of connections with the usual limit of 100 would hold the 101st session back."""

@@ -39,7 +39,7 @@ async def test_a_reader_gets_what_was_and_what_comes() -> None:
     await asyncio.sleep(0)
     feed.add("number", {"n": 2})
     feed.end()
-    await asyncio.wait_for(reading, 1)
+    await asyncio.wait_for(reading, 10)
     assert seen == [0, 1, 2]
 
 

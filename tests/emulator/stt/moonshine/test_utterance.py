@@ -183,7 +183,7 @@ async def test_a_discarded_utterance_tells_nothing_and_ends() -> None:
     await ears.feed(1000)
     ears.utterance.discard()
     ears.gate.set()
-    await asyncio.wait_for(ears.utterance.task, 1)
+    await asyncio.wait_for(ears.utterance.task, 10)
     assert ears.partials == []
     with pytest.raises(SttError, match="discarded"):
         await ears.utterance.finish()

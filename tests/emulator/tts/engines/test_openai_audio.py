@@ -88,7 +88,7 @@ async def test_closing_closes_the_stream_at_once() -> None:
         async with aclosing(tts.speak("Hello.", voice)) as chunks:
             assert isinstance(await anext(chunks), SpokenChunk)
             began = asyncio.get_running_loop().time()
-        assert await asyncio.wait_for(server.gone, 1) - began < 0.05
+        assert await asyncio.wait_for(server.gone, 10) - began < 1
 
 
 @pytest.mark.parametrize(
