@@ -67,6 +67,12 @@ def find_descendants(parent: int) -> list[int]:
     return found
 
 
+def pin_threads(pid: int, core: int) -> None:
+    """All that there are: a thread of a process has cores of its own."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        os.sched_setaffinity(int(task), {core})
+
+
 class Client:
     """One session without the SDK, which would take most of the measured time itself."""
 
@@ -118,7 +124,7 @@ async def measure(counts: list[int], seconds: float, sound: bytes) -> None:
             pids = find_descendants(os.getpid())
             if hasattr(os, "sched_setaffinity"):
                 for pid in pids:
-                    os.sched_setaffinity(pid, {0})
+                    pin_threads(pid, core=0)
                 os.sched_setaffinity(0, set(range(1, os.cpu_count() or 2)) or {0})
             _, empty_mb = read_usage(pids)
             print(
