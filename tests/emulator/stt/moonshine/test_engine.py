@@ -127,17 +127,6 @@ def test_voice_is_measured_and_not_sound(speak: Callable[[str], bytes]) -> None:
 
 
 @hears
-async def test_people_behind_the_talker_are_left_out(
-    moonshine: Moonshine, speak: Callable[[str], bytes]
-) -> None:
-    """What somebody else said 15 dB below, before and behind, stood in the turn."""
-    other = np.frombuffer(speak("The museum opens a new gallery."), "<i2") * 0.14
-    talker = np.frombuffer(speak("What is the weather in Beijing?"), "<i2")
-    pcm = np.concatenate([other, talker, other]).astype("<i2").tobytes()
-    assert (await hear(moonshine, pcm))[0].text == "What is the weather in Beijing?"
-
-
-@hears
 async def test_another_language_than_its_own_is_told(moonshine: Moonshine) -> None:
     recognizer = moonshine.open_recognizer()
     assert recognizer.configure(language="en-GB", phrases=()) is None

@@ -24,7 +24,6 @@ from voicelive_agent.emulator.stt.moonshine.doubt import (
     is_hesitation,
     is_settled,
 )
-from voicelive_agent.emulator.stt.moonshine.foreground import find_foreground
 from voicelive_agent.emulator.stt.moonshine.model import Decoding, MoonshineModel
 
 PADDING_MS = 300
@@ -93,9 +92,7 @@ def hear(
     began_s = time.thread_time()
     samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
     duration_ms = len(samples) * 1000 // SAMPLE_RATE_HZ
-    from_ms, to_ms = find_foreground(samples)
-    samples = samples[from_ms * SAMPLE_RATE_HZ // 1000 : to_ms * SAMPLE_RATE_HZ // 1000]
-    start_ms, end_ms = (from_ms + at_ms for at_ms in find_span(samples))
+    start_ms, end_ms = find_span(samples)
     chosen = _attempt(model, samples, before.draft if before else ())
     if is_partial:
         doubt = doubt_partial(chosen.hearing, before.hearing if before else None)
