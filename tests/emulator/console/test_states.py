@@ -330,6 +330,26 @@ def test_a_whole_call_by_keyboard(desk: Desk, microphone: Microphone) -> None:
         screen.wait_for_state("ended")
 
 
+def test_a_paragraph_has_its_own_direction(desk: Desk, microphone: Microphone) -> None:
+    """What was said in Hebrew or Arabic began at the page's left, with its full stop there."""
+    desk.agent.answer = answer("שלום, מה שלומך היום?")
+    with open_console(desk, microphone()) as screen:
+        screen.talk()
+        screen.page.get_by_text("שלומך").first.wait_for()
+        left, right = screen.page.evaluate(
+            """() => {
+              const said = [...document.querySelectorAll(".said p")];
+              const hebrew = said.find((one) => one.innerText.includes("שלומך"));
+              const range = document.createRange();
+              range.selectNodeContents(hebrew);
+              const text = range.getBoundingClientRect();
+              const whole = hebrew.getBoundingClientRect();
+              return [text.left - whole.left, whole.right - text.right];
+            }"""
+        )
+        assert right < 20 < 100 < left
+
+
 def test_a_narrow_screen_needs_no_sideways_scrolling(desk: Desk, microphone: Microphone) -> None:
     long = "x" * 300
     desk.agent.answer = answer(
