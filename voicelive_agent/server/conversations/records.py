@@ -30,8 +30,6 @@ _KEEP_ONLY = "keep only str, int, float, bool, None, lists and dicts in it, and 
 
 def encode_json(value: Any) -> str:
     """Compact JSON, encodable as UTF-8. Raises TypeError, ValueError or RecursionError."""
-    if value == {}:
-        return "{}"
     return clean_text(_encode_json(value))
 
 

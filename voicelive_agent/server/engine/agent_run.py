@@ -224,8 +224,7 @@ class AgentRun:
             logger.warning("agent: %s: invocation %s", advice, self._turn.invocation_id)
 
     def _speak(self, text: str) -> None:
-        # Each delta passes here: what most need not is not called.
-        size = len(text) if text.isascii() else count_bytes(text)
+        size = count_bytes(text)
         self._bytes_left -= size
         if self._bytes_left < 0:
             self._refuse()
