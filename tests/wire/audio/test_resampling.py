@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voicelive_agent.wire.audio.resampling import Resampler, Samples
+from voicelive_agent.wire.audio.resampling import Resampler
+from voicelive_agent.wire.audio.samples import Samples
 
 SIMPLE = [
     (24_000, 16_000), (48_000, 16_000), (8_000, 16_000), (16_000, 24_000), (24_000, 8_000),

@@ -9,6 +9,7 @@ import soundfile
 import soxr
 
 from voicelive_agent.client.sound.devices import DeviceError
+from voicelive_agent.wire.audio.samples import round_samples
 from voicelive_agent.wire.audio.wav import mend_sizes
 
 
@@ -44,4 +45,4 @@ def resample(samples: npt.NDArray[Any], from_hz: int, to_hz: int) -> npt.NDArray
 
 def to_pcm16(samples: npt.NDArray[Any]) -> bytes:
     """Samples between -1 and 1 as PCM16, with what is louder clipped."""
-    return bytes(np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2").tobytes())
+    return round_samples(samples * 32768).tobytes()

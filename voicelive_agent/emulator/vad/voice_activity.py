@@ -16,6 +16,7 @@ from voicelive_agent.emulator.models.catalogue import SMART_TURN
 from voicelive_agent.emulator.onnx_part import take_branch
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
 from voicelive_agent.emulator.vad import VoiceActivity
+from voicelive_agent.wire.audio.samples import round_samples
 
 _FILE = "silero_vad.onnx"
 FRAME_SAMPLES = 512
@@ -140,13 +141,7 @@ class DcRemover:
             levels = self._ages[: len(block)] * sums
             centred[start : start + len(block)] = block - levels
             self._level = float(levels[-1])
-        return _to_pcm(centred)
+        return round_samples(centred).tobytes()
 
     def reset(self) -> None:
         self._level = 0.0
-
-
-def _to_pcm(samples: npt.NDArray[np.float64]) -> bytes:
-    np.rint(samples, out=samples)
-    np.minimum(np.maximum(samples, -32768, out=samples), 32767, out=samples)
-    return samples.astype("<i2").tobytes()

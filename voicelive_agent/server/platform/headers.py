@@ -14,6 +14,7 @@ from voicelive_agent import __version__
 from voicelive_agent.server.platform.errors import ApiError
 from voicelive_agent.server.platform.ids import choose_request_id
 from voicelive_agent.server.platform.telemetry.spans import continue_trace, leave_trace
+from voicelive_agent.wire.invocations import SESSION_QUERY
 
 SERVER = f"voicelive-agent/{__version__} (python/{sys.version_info[0]}.{sys.version_info[1]})"
 _SERVER_BYTES = SERVER.encode()
@@ -103,6 +104,12 @@ def read_query(scope: Scope, name: str) -> list[str]:
         text = scope["query_string"].decode("latin-1")
         query = scope["voicelive.query"] = parse_qs(text, keep_blank_values=True)
     return query.get(name, [])
+
+
+def read_session(scope: Scope) -> str:
+    """The session that the query names, the last one if several; empty for none."""
+    named = read_query(scope, SESSION_QUERY)
+    return named[-1] if named else ""
 
 
 def change_id(scope: Scope, name: str, value: str) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-Samples = npt.NDArray[np.int16]
+from voicelive_agent.wire.audio.samples import Samples, round_samples
+
 Floats = npt.NDArray[np.float64]
 
 _MOST_PHASES = 6
@@ -43,13 +44,13 @@ class Resampler:
         self._stream = self._open()
 
     def resample(self, samples: Samples) -> Samples:
-        return samples if self._stream is None else _to_samples(self._stream.take(samples))
+        return samples if self._stream is None else round_samples(self._stream.take(samples))
 
     def finish(self) -> Samples:
         """What the filter still holds; the next sample begins a new stream."""
         if self._stream is None:
             return np.zeros(0, np.int16)
-        rest = _to_samples(self._stream.finish())
+        rest = round_samples(self._stream.finish())
         self._stream = self._open()
         return rest
 
@@ -136,9 +137,3 @@ class _Soxr:
             np.zeros(0, np.float32), last=True
         )
         return rest
-
-
-def _to_samples(made: npt.NDArray[np.floating]) -> Samples:
-    np.rint(made, out=made)
-    np.minimum(np.maximum(made, -32768, out=made), 32767, out=made)
-    return made.astype(np.int16)

@@ -14,7 +14,8 @@ from voicelive_agent.wire.audio.formats import (
     Codec,
     parse_output_format,
 )
-from voicelive_agent.wire.audio.resampling import Resampler, Samples
+from voicelive_agent.wire.audio.resampling import Resampler
+from voicelive_agent.wire.audio.samples import Samples
 from voicelive_agent.wire.audio.wav import WavHeader, WavSkipper
 
 _WAV_ENCODINGS: dict[Codec, str] = {

@@ -8,7 +8,6 @@ name (azure-ai-projects 2.10, AgentEndpointProtocol).
 import asyncio
 from collections.abc import Mapping
 
-from starlette.datastructures import QueryParams
 from starlette.routing import WebSocketRoute
 from starlette.types import Scope
 from starlette.websockets import WebSocket
@@ -16,7 +15,7 @@ from starlette.websockets import WebSocket
 from voicelive_agent.server.conversations import ConversationKey
 from voicelive_agent.server.engine.engine import Engine
 from voicelive_agent.server.platform.errors import ApiError
-from voicelive_agent.server.platform.headers import read_route
+from voicelive_agent.server.platform.headers import read_route, read_session
 from voicelive_agent.server.platform.ids import choose_session_id
 from voicelive_agent.server.settings import Settings
 from voicelive_agent.server.wires.bridge.call import BridgeCall
@@ -24,7 +23,6 @@ from voicelive_agent.wire.bridge.messages import PATHS
 from voicelive_agent.wire.invocations import (
     CALL_HEADER,
     SESSION_HEADER,
-    SESSION_QUERY,
     USER_HEADER,
 )
 
@@ -44,7 +42,7 @@ class BridgeWire:
         """The session's id, for ``platform.headers``."""
         if scope["type"] != "websocket" or read_route(scope) not in PATHS:
             return _NO_IDS
-        asked = QueryParams(scope["query_string"]).get(SESSION_QUERY)
+        asked = read_session(scope)
         return {SESSION_HEADER: choose_session_id(asked, self._settings.foundry_agent_session_id)}
 
     async def serve(self, websocket: WebSocket) -> None:

@@ -36,6 +36,7 @@ from voicelive_agent.server.platform.headers import (
     read_headers,
     read_query,
     read_route,
+    read_session,
 )
 from voicelive_agent.server.platform.ids import (
     choose_invocation_id,
@@ -106,7 +107,7 @@ class InvocationsWire:
             return _NO_IDS
         if read_route(scope) != _TURNS:
             return _NO_IDS
-        session_id = _read_session(scope)
+        session_id = read_session(scope)
         default = self._settings.foundry_agent_session_id
         return {
             INVOCATION_HEADER: choose_invocation_id(headers.get(INVOCATION_HEADER)),
@@ -142,7 +143,7 @@ class InvocationsWire:
 
     def _is_named(self, session_id: str, scope: Scope) -> bool:
         """Whether the caller or the platform knew a session's id before it was asked for."""
-        return session_id in (_read_session(scope), self._settings.foundry_agent_session_id)
+        return session_id in (read_session(scope), self._settings.foundry_agent_session_id)
 
     async def _follow(self, turn: TurnRequest, request: Request) -> Listener | StoredTurn | None:
         """The turn that is asked for again, if this is one that was asked before."""
@@ -183,7 +184,7 @@ class InvocationsWire:
             )
         ids = {INVOCATION_HEADER: invocation_id}
         refuse_repeated_names(request)
-        session_id = _read_session(request.scope) or None
+        session_id = read_session(request.scope) or None
         try:
             record = await look_up(request.headers.get(USER_HEADER, ""), invocation_id, session_id)
         except StoreError as error:
@@ -206,12 +207,6 @@ class InvocationsWire:
         return JSONResponse(
             build_openapi(settings.max_body_bytes, needs_key=bool(settings.api_key))
         )
-
-
-def _read_session(scope: Scope) -> str:
-    """The session that a caller names; empty for none. Named twice it is refused, not read."""
-    named = read_query(scope, SESSION_QUERY)
-    return named[-1] if named else ""
 
 
 def refuse_repeated_names(request: Request) -> None:
