@@ -132,11 +132,6 @@ def doubt_partial(one: Hearing, before: Hearing | None) -> str:
     return find_doubt(one, None) or ("" if sureness >= SENTENCE else "unsure")
 
 
-def may_be_murmur(one: Hearing, other: Hearing) -> bool:
-    """Whether both are so few words that they have to be held against ``MURMURS``."""
-    return max(len(one.words), len(other.words)) <= FEW_WORDS
-
-
 def find_doubt(
     one: Hearing,
     other: Hearing | None,
@@ -157,7 +152,7 @@ def find_doubt(
     if other is None:
         return ""
     likeness = measure_likeness(one, other)
-    if may_be_murmur(one, other):
+    if max(len(one.words), len(other.words)) <= FEW_WORDS:
         return _doubt_word(heard, likeness, float(np.sqrt(one.mean * other.mean)), lead, voice_ms)
     sureness = heard.average + LIKENESS_ADDS * likeness
     return "" if sureness >= SENTENCE else "noise"
