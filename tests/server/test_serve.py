@@ -8,9 +8,10 @@ import signal
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.server.processes import ROOT
+from tests.server.processes import ROOT, start_server
 from tests.server.test_main import run_to_the_end
 from voicelive_agent.listening import find_free_port
 from voicelive_agent.server.serve import main
@@ -45,6 +46,29 @@ async def serve_in(
         while "Talk to it" not in said and (line := await process.stdout.readline()):
             said += line.decode()
     return process, said
+
+
+@pytest.mark.parametrize("installed", [True, False])
+async def test_uvloop_serves_where_it_is_installed(tmp_path: Path, installed: bool) -> None:
+    (tmp_path / "looking.py").write_text(
+        "import asyncio\n"
+        "async def reply(turn):\n"
+        "    yield type(asyncio.get_running_loop()).__name__\n"
+    )
+    without = "" if installed else "sys.modules['uvloop'] = None; "
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
+        f"{without}from voicelive_agent.server.serve import main; main()"
+    )
+    async with (
+        start_server(tmp_path, ("-c", code), VOICELIVE_AGENT="looking:reply") as server,
+        httpx.AsyncClient(base_url=server.url) as client,
+    ):
+        answer = (await client.post("/invocations", json={"input": "hello"})).text
+        assert ("AcceptingLoop" in answer) == installed
+        assert ("EventLoop" in answer) != installed
+        server.signal(signal.SIGTERM)
+        assert await server.wait() == 0
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from voicelive_agent.command_name import spell_command, spell_commands, spell_pip
+from voicelive_agent.event_loop import FACTORY
 from voicelive_agent.listening import ListenError, bind, url_of
 from voicelive_agent.server.settings import Settings, load_settings
 from voicelive_agent.server.workers import Supervisor, find_sockets, follow
@@ -149,9 +150,7 @@ def serve(
         app,
         http=_find_http(),
         **_find_websockets(settings),
-        # uvloop takes one new connection in each turn of its loop: under load those who come wait
-        # for all who are there, three times as long and longer (`benchmarks.load`).
-        loop="asyncio",
+        loop=FACTORY,
         log_config=None,
         access_log=False,
         server_header=False,
