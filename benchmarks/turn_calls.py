@@ -10,6 +10,7 @@ What one Python version calls another may not, so there is a budget for each.
 
 import argparse
 import asyncio
+import gc
 import itertools
 import os
 import sqlite3
@@ -53,10 +54,12 @@ Take = Callable[[], Awaitable[None]]
 
 
 class Calls:
-    """Counts the calls of this thread while it is ``counting``."""
+    """Counts the calls of this thread while it is ``counting``, and what is left behind."""
 
     def __init__(self) -> None:
         self.functions: Counter[str] = Counter()
+        self.garbage = 0
+        """Objects that know each other, and so live until the garbage collector finds them."""
 
     def _note(self, frame: FrameType, event: str, argument: Any) -> None:
         name = frame.f_code.co_qualname
@@ -67,11 +70,15 @@ class Calls:
 
     @contextmanager
     def counting(self) -> Iterator[None]:
+        gc.collect()
+        gc.disable()
         sys.setprofile(self._note)
         try:
             yield
         finally:
             sys.setprofile(None)
+            self.garbage = gc.collect()
+            gc.enable()
 
 
 class _DatabaseHere(Database):
@@ -206,7 +213,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             calls = run_virtual(count_turns(wire, Path(folder)))
         count, budget = calls.functions.total() // TURNS, BUDGETS.get(python, {}).get(wire)
-        print(f"{wire}: {count} calls, budget {budget} (Python {python})")
+        print(
+            f"{wire}: {count} calls, budget {budget} (Python {python}),"
+            f" {calls.garbage // TURNS} objects left to the garbage collector"
+        )
         for name, number in calls.functions.most_common(arguments.functions):
             print(f"{number / TURNS:8.1f} {name}")
 

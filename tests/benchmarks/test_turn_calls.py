@@ -17,6 +17,9 @@ def test_a_turn_keeps_to_its_budget() -> None:
     """Each of many small changes made a turn a little dearer, and none of them showed: seconds
     differ by more than that from one run to the next. Calls in virtual time differ by one in a
     thousand.
+
+    A turn and its agent's part knew each other, and so did its outbox and a reader: 80 objects of
+    each turn were left to the garbage collector, which took 7 % of a turn's CPU.
     """
     told = subprocess.run(
         [sys.executable, "-m", "benchmarks.turn_calls"],
@@ -27,6 +30,7 @@ def test_a_turn_keeps_to_its_budget() -> None:
     ).stdout
     counted = {wire: int(calls) for wire, calls in re.findall(r"(\w+): (\d+) calls", told)}
     assert counted.keys() == WIRES.keys()
+    assert re.findall(r"(\d+) objects left", told) == ["0"] * len(WIRES)
     for wire, calls in counted.items():
         budget = BUDGETS[PYTHON][wire]
         assert calls <= 1.1 * budget, (

@@ -67,4 +67,5 @@ class Listener:
         """The peer has gone, also before any of the events were asked for; or it has them all."""
         if self._present:
             self._present = False
+            self._reader.close()
             self._turn.lose_listener()

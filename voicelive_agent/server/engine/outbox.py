@@ -90,6 +90,10 @@ class Outbox(Generic[T]):
         self._readers.append(reader)
         return reader
 
+    def forget(self, reader: "Reader[T]") -> None:
+        """A reader takes nothing more."""
+        self._readers.remove(reader)
+
     def take_from(self, position: int) -> list[T]:
         """For a reader: all items from ``position`` on, which makes room for the producer."""
         items = self._items[position:]
@@ -149,6 +153,10 @@ class Reader(Generic[T]):
         items = outbox.take_from(self.position)
         self.position += len(items)
         return items
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._outbox.forget(self)
 
     def wake(self) -> None:
         _wake(self._waiter)

@@ -297,6 +297,9 @@ class RunningTurn:
             pacing=self._pacing,
         )
         await self._agent_run.finish()
+        # Each knows the other: kept, they and all that was said would wait for the collector.
+        self._failure = self._failure or self._agent_run.failure
+        self._agent_run = None
 
     def _end_agent(self, ending: Ending | None) -> None:
         self._ending = self._ending or ending
