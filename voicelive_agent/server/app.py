@@ -29,7 +29,7 @@ from voicelive_agent.server.platform.telemetry.exporters import Exporters
 from voicelive_agent.server.platform.uncaught import explain_uncaught, log_uncaught
 from voicelive_agent.server.settings import DEFAULT_AGENT, Settings, load_settings
 from voicelive_agent.server.wires.admission import PacedTurns
-from voicelive_agent.server.wires.served import join_ids, make_wires
+from voicelive_agent.server.wires.served import StraightRoute, join_ids, make_wires
 from voicelive_agent.settings_sources import SettingsError, print_unknown_names
 from voicelive_agent.wire.invocations import INVOCATION_HEADER, SESSION_HEADER
 
@@ -114,6 +114,7 @@ def create_app(agent: Any = None, settings: Settings | None = None) -> FastAPI:
         },
     )
     add_error_handlers(app)
+    app.add_middleware(StraightRoute, wires=wires)
     app.add_middleware(Access, settings=settings)
     if settings.allow_origins:
         app.add_middleware(

@@ -150,6 +150,10 @@ async def test_metrics_count_what_happened(tmp_path: Path) -> None:
         assert first_delta.count == 4
         # The SDK's own buckets are made for milliseconds: all turns would be in the first.
         assert [bound for bound in first_delta.explicit_bounds if bound < 1][-1] == 0.64
+        # By FastAPI, which has the route of a request from its router.
+        requests = collector.read_points("http.server.request.duration")
+        routes = {read_attributes(point.attributes).get("http.route") for point in requests}
+        assert routes == {"/invocations", "/invocations/{invocation_id}/cancel"}
 
 
 def read_active(collector: Collector) -> int | None:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 
 from starlette.routing import WebSocketRoute
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 from starlette.websockets import WebSocket
 
 from voicelive_agent.server.conversations import ConversationKey
@@ -36,6 +36,7 @@ class BridgeWire:
         self._engine = engine
         self._settings = settings
         self._calls: dict[BridgeCall, asyncio.Task[None]] = {}
+        self.endpoints: Mapping[str, ASGIApp] = {}
         self.routes = [WebSocketRoute(path, self.serve) for path in PATHS]
 
     def choose_ids(self, scope: Scope, headers: Mapping[str, str]) -> Mapping[str, str]:

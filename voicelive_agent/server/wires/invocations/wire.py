@@ -21,7 +21,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voicelive_agent.server.conversations import ConversationKey, StoreError, TurnRecord
 from voicelive_agent.server.engine.ending import Ending
@@ -77,14 +77,16 @@ def describe_turn(record: TurnRecord) -> dict[str, Any]:
 
 
 class _Turns:
-    """An endpoint as ASGI has it: for a function Starlette looks twice for errors to answer, and
-    each event that is sent passes one function more."""
+    """An endpoint as ASGI has it, which answers its errors itself."""
 
     def __init__(self, invoke: Callable[[Request], Awaitable[Response]]) -> None:
         self._invoke = invoke
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._invoke(Request(scope, receive, send))
+        try:
+            response = await self._invoke(Request(scope, receive, send))
+        except ApiError as error:
+            response = error.response()
         await response(scope, receive, send)
 
 
@@ -94,8 +96,9 @@ class InvocationsWire:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
+        self.endpoints: Mapping[str, ASGIApp] = {_TURNS: _Turns(self.invoke)}
         self.routes = [
-            Route(_TURNS, _Turns(self.invoke), methods=["POST"], name="invoke"),
+            Route(_TURNS, self.endpoints[_TURNS], methods=["POST"], name="invoke"),
             Route("/invocations/docs/openapi.json", self.describe, methods=["GET"]),
             Route("/invocations/{invocation_id}", self.report, methods=["GET"]),
             Route("/invocations/{invocation_id}/cancel", self.cancel, methods=["POST"]),

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from voicelive_agent.server.conversations import ConversationKey, StoreError, TurnRecord
 from voicelive_agent.server.engine.engine import Engine
@@ -100,6 +100,7 @@ class ResponsesWire:
         self._background: set[asyncio.Task[None]] = set()
         self._replays: dict[tuple[str, str], RunningTurn] = {}
         one = PATH + "/{response_id}"
+        self.endpoints: Mapping[str, ASGIApp] = {}
         self.routes = [
             Route(PATH, self.create, methods=["POST"]),
             Route(one, self.report, methods=["GET"]),
