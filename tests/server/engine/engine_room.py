@@ -47,7 +47,7 @@ class Heard:
 
     @property
     def deltas(self) -> list[str]:
-        return [event.text for event in self.events if isinstance(event, Delta)]
+        return [event for event in self.events if isinstance(event, Delta)]
 
     @property
     def text(self) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -108,6 +109,29 @@ async def test_an_agent_that_never_waits_does_not_stop_the_others(piece: str) ->
         other = await room.say("hello", key=ConversationKey("user", "other"))
         assert other.record.status == "completed"
         assert (await endless).error_code == "turn_timeout"
+
+
+class Phrase(StrEnum):
+    HELLO = "Hello "
+    BYE = "and goodbye."
+
+
+@pytest.mark.parametrize("speakable", [False, True])
+def test_what_is_more_than_a_string_is_spoken_as_the_string_that_it_is(speakable: bool) -> None:
+    """Deltas are told from other events by their very type."""
+
+    async def reply(turn: Turn) -> AsyncIterator[Output]:
+        yield "Well. "
+        yield Phrase.HELLO
+        yield Phrase.BYE
+
+    async def main() -> Heard:
+        async with EngineRoom(reply, speakable=speakable) as room:
+            return await room.say()
+
+    heard = run_virtual(main())
+    assert {type(delta) for delta in heard.deltas} == {str}
+    assert "".join(heard.deltas) == heard.record.reply == "Well. Hello and goodbye."
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\n"])

@@ -22,7 +22,6 @@ from voicelive_agent.server.engine.deadline import Watchdog
 from voicelive_agent.server.engine.ending import Ending, read_ending
 from voicelive_agent.server.engine.events import (
     CallEnded,
-    Delta,
     EngineEvent,
     Shown,
     TurnLimits,
@@ -175,17 +174,17 @@ class AgentRun:
         self, output: AsyncIterator[Output], watchdog: Watchdog[Ending]
     ) -> Ending | None:
         # Most outputs are a few letters, so what is done for each of them is kept short.
-        outbox, idle_seconds = self._outbox, self._limits.idle_seconds
+        outbox, now = self._outbox, self._loop.time
         count = 0
         has_begun = False
         async for item in output:
             if self._stopped:
                 return None
-            if isinstance(item, str):
-                if len(item) <= _SLICE_CHARACTERS:
-                    self._speak(item)
-                else:
-                    await self._speak_slices(item, watchdog)
+            if type(item) is str and len(item) <= _SLICE_CHARACTERS:
+                self._speak(item)
+            elif isinstance(item, str):
+                # What is more than a str, such as an enum's member, is none in slices.
+                await self._speak_slices(item, watchdog)
             else:
                 event, size = _read_event(item)
                 self._showed = True
@@ -195,11 +194,12 @@ class AgentRun:
                 outbox.put_nowait(event, size)
                 if isinstance(event, CallEnded):
                     break
-            if self._last_spoken:
-                watchdog.expect(Ending.IDLE_TIMEOUT, idle_seconds)
-                if not has_begun:
-                    has_begun = True
-                    await self._pacing.give_way()
+            if has_begun:
+                watchdog.seen_at = now()
+            elif self._last_spoken:
+                has_begun = True
+                watchdog.expect(Ending.IDLE_TIMEOUT, self._limits.idle_seconds)
+                await self._pacing.give_way()
             if outbox.full:
                 await self._wait_for_room(watchdog)
             count += 1
@@ -237,7 +237,7 @@ class AgentRun:
         if not self._spoke:
             self._spoke = not text.isspace()
         self._last_spoken = text
-        self._outbox.put_nowait(Delta(text), size)
+        self._outbox.put_nowait(text, size)
 
     async def _speak_slices(self, text: str, watchdog: Watchdog[Ending]) -> None:
         for start in range(0, len(text), _SLICE_CHARACTERS):

@@ -14,20 +14,23 @@ T = TypeVar("T")
 class Watchdog(Generic[T]):
     """A deadline that can be moved cheaply, moving it later costs no timer; and a last one.
 
-    Both share a timer. What expires ends the other.
+    Both share a timer. What expires ends the other. What is expected is due so many seconds after
+    ``seen_at``: to set that, for each delta of an answer, costs a tenth of another ``expect``.
     """
 
     def __init__(self, on_expired: Callable[[T], None]) -> None:
         self._on_expired = on_expired
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
-        self._deadline: float | None = None
+        self.seen_at = 0.0
+        """When the last sign of life came, by the event loop's clock."""
+        self._seconds = math.inf
         self._reason: T | None = None
         self._last = math.inf
         self._last_reason: T | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
-        """When the timer looks; kept here, as each delta of an answer asks for it."""
+        """When the timer looks."""
 
     def limit(self, reason: T, seconds: float) -> None:
         """Call ``on_expired(reason)`` in ``seconds``, however the other deadline is moved."""
@@ -37,16 +40,16 @@ class Watchdog(Generic[T]):
 
     def expect(self, reason: T, seconds: float) -> None:
         """Call ``on_expired(reason)`` unless this is moved or cleared within ``seconds``."""
-        self._reason = reason
-        self._deadline = deadline = self._now() + seconds
-        if deadline < self._due:
-            self._arm(deadline)
+        self._reason, self._seconds = reason, seconds
+        self.seen_at = self._now()
+        if self.seen_at + seconds < self._due:
+            self._arm(self.seen_at + seconds)
 
     def clear(self) -> None:
-        self._deadline = None
+        self._seconds = math.inf
 
     def close(self) -> None:
-        self._deadline, self._last = None, math.inf
+        self._seconds = self._last = math.inf
         if self._timer is not None:
             self._timer.cancel()
             self._timer, self._due = None, math.inf
@@ -59,10 +62,10 @@ class Watchdog(Generic[T]):
     def _check(self) -> None:
         self._timer, self._due = None, math.inf
         deadline, reason = self._last, self._last_reason
-        if self._deadline is not None and self._deadline < deadline:
-            deadline, reason = self._deadline, self._reason
+        if self.seen_at + self._seconds < deadline:
+            deadline, reason = self.seen_at + self._seconds, self._reason
         if self._now() >= deadline:
-            self._deadline, self._last = None, math.inf
+            self._seconds = self._last = math.inf
             self._on_expired(cast(T, reason))
         elif deadline < math.inf:
             self._arm(deadline)

@@ -81,11 +81,8 @@ class TurnLimits:
     speaking_rate: SpeakingRate = field(default_factory=SpeakingRate)
 
 
-@dataclass(slots=True)
-class Delta:
-    """Text to be spoken."""
-
-    text: str
+Delta = str
+"""Text to be spoken. No class of its own: of these an answer has dozens, of others a few."""
 
 
 @dataclass(slots=True)

@@ -197,7 +197,7 @@ class Delivery:
     @property
     def text(self) -> str:
         if self._text is None:
-            self._text = "".join([event.text for event in self._events if type(event) is Delta])
+            self._text = "".join([event for event in self._events if type(event) is Delta])
         return self._text
 
     @property
@@ -208,7 +208,7 @@ class Delivery:
         characters, events = 0, []
         for event in self._events:
             if type(event) is Delta:
-                characters += len(event.text)
+                characters += len(event)
             elif isinstance(event, Shown | CallEnded):
                 events.append((characters, event))
         return events
@@ -231,7 +231,7 @@ class Delivery:
         events = batch[-new:]
         self._events += events
         self._text = None
-        texts = [event.text for event in events if type(event) is Delta]
+        texts = [event for event in events if type(event) is Delta]
         self._speech_alone = self._speech_alone and len(texts) == len(events)
         if characters := len("".join(texts)):
             self._mark(characters)

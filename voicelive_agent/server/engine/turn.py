@@ -32,7 +32,6 @@ from voicelive_agent.server.engine.agent_run import AgentRun
 from voicelive_agent.server.engine.ending import Ending, find_ending, find_phrases
 from voicelive_agent.server.engine.events import (
     CallEnded,
-    Delta,
     EngineEvent,
     Failed,
     Finished,
@@ -329,7 +328,7 @@ class RunningTurn:
         ending = self._ending or Ending.INTERNAL_ERROR
         if sentence := self._find_sentence(ending):
             needs_space = self._agent_run is not None and self._agent_run.needs_space
-            self.outbox.put_nowait(Delta(f" {sentence}" if needs_space else sentence))
+            self.outbox.put_nowait(f" {sentence}" if needs_space else sentence)
         if ending.failed:
             self.outbox.put_nowait(Failed(ending, self._tell_why()))
         self.outbox.close()

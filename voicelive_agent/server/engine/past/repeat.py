@@ -96,7 +96,7 @@ def list_events(record: TurnRecord, limits: TurnLimits) -> list[EngineEvent]:
     text = record.reply
     if not text and ending is not Ending.COMPLETED:
         text = find_phrases(limits.language, apology=limits.apology).apology
-        events.append(Delta(text))
+        events.append(text)
     if ending is not Ending.COMPLETED:
         events.append(Failed(ending))
     return [*events, SpeechDone(text), Finished(record)]
@@ -114,7 +114,7 @@ def _list_delivered(record: TurnRecord) -> Iterator[EngineEvent]:
 
 def _cut(text: str) -> Iterator[Delta]:
     for start in range(0, len(text), _DELTA_CHARACTERS):
-        yield Delta(text[start : start + _DELTA_CHARACTERS])
+        yield text[start : start + _DELTA_CHARACTERS]
 
 
 def _end(record: TurnRecord) -> TurnRecord:

@@ -54,7 +54,7 @@ class Response:
         frames: list[str] = []
         for event in batch:
             if type(event) is Delta:
-                self._add_text(_clean(event.text), frames)
+                self._add_text(_clean(event), frames)
             elif isinstance(event, SpeechDone):
                 if self._has_item:
                     text = _clean(event.text)

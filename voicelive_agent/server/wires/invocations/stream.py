@@ -28,7 +28,7 @@ def encode_events(events: Iterable[EngineEvent]) -> bytes:
     text = "".join(
         [
             # Most are deltas by far, so these are asked for first.
-            write_delta(event.text) if type(event) is Delta else _encode_event(event)
+            write_delta(event) if type(event) is Delta else _encode_event(event)
             for event in events
         ]
     )

@@ -83,7 +83,7 @@ class ResponseStream(TurnStream):
 
     def _write(self, event: EngineEvent) -> str:
         if type(event) is Delta:
-            return self._writer.write_delta(event.text)
+            return self._writer.write_delta(event)
         if isinstance(event, SpeechDone):
             return self._writer.write_text_end(event.text)
         if isinstance(event, Finished):
