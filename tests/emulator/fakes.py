@@ -37,6 +37,8 @@ class FakeUtterance:
     def resume(self) -> None:
         self.pauses.append(None)
 
+    is_full = False
+
     async def drain(self) -> None: ...
 
     async def text_so_far(self) -> str:

@@ -43,6 +43,7 @@ from voicelive_agent.emulator.routes.errors import answer_http_error
 from voicelive_agent.emulator.routes.files import PageHeaders
 from voicelive_agent.emulator.settings import Settings
 from voicelive_agent.emulator.shell.connection import hold_session
+from voicelive_agent.emulator.socket import SessionSocket
 from voicelive_agent.emulator.tls import Certificate, PlainPort, find_certificate, watch_port
 from voicelive_agent.emulator.watch.feed import Feed
 from voicelive_agent.emulator.watch.recording import check_directory
@@ -154,7 +155,7 @@ def create_server(app: Starlette, certificate: Certificate | None = None) -> uvi
     config = uvicorn.Config(
         app,
         http=PlainPort if certificate is None else "auto",
-        ws="websockets-sansio",
+        ws=SessionSocket,
         ws_max_size=MAX_FRAME_BYTES,
         # Compressing audio would take a whole core for some dozens of sessions.
         ws_per_message_deflate=False,

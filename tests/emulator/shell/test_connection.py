@@ -370,3 +370,36 @@ async def test_a_session_that_lost_a_part_of_itself_ends_and_says_so(
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1011
     assert "a mistake" in caplog.text
+
+
+async def test_a_recogniser_that_is_behind_holds_back_short_frames_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Frames of 20 ms are taken as they come; all of an hour would wait for the recogniser."""
+    held = asyncio.Event()
+    may_go_on = asyncio.Event()
+    enough_bytes = 16_000 * 2
+
+    def is_full(self: FakeUtterance) -> bool:
+        return len(self.audio) >= enough_bytes and not may_go_on.is_set()
+
+    async def drain(self: FakeUtterance) -> None:
+        if is_full(self):
+            held.set()
+            await may_go_on.wait()
+
+    monkeypatch.setattr(FakeUtterance, "is_full", property(is_full))
+    monkeypatch.setattr(FakeUtterance, "drain", drain)
+    sound = (loud(600) + quiet(200)) * 4 + quiet(1000)
+    frames = [sound[at : at + 960] for at in range(0, len(sound), 960)]
+    async with open_desk() as desk, open_client(desk) as client:
+        for frame in frames:
+            await client.append(frame)
+        async with asyncio.timeout(10):
+            await held.wait()
+        (utterance,) = desk.stt.recognizers[0].utterances
+        assert len(utterance.audio) < enough_bytes + 2 * 640
+        may_go_on.set()
+        await client.receive("response.done")
+    # From the first sound to the pause that ended the turn.
+    assert len(utterance.audio) > 3 * enough_bytes

@@ -7,7 +7,7 @@
 
 Audio is taken in order, in short pieces. A worker thread does what computes; what follows from it
 happens on the event loop. A frame of a client that speaks in real time computes less than a change
-of threads, and while nothing is being recognised there is nothing to wait for: it is taken at once.
+of threads, and where nothing has to be waited for it is taken at once.
 All offsets are ms from the first byte of audio received.
 """
 
@@ -125,7 +125,7 @@ class InputAudio:
 
     def append(self, audio: bytes) -> None:
         arrived = _Arrived(audio, self._clock.now_ms(), time.monotonic())
-        is_idle = not (self._work or self._is_busy or self._utterances.is_any_open)
+        is_idle = not (self._work or self._is_busy or self._utterances.is_any_full)
         if is_idle and self._processor.is_quick(audio):
             self._take_at_once(arrived)
         else:

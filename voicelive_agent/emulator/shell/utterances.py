@@ -71,6 +71,11 @@ class Utterances:
             await utterance.drain()
 
     @property
+    def is_any_full(self) -> bool:
+        """Whether the caller should ``drain`` before it feeds more."""
+        return any(utterance.is_full for utterance in self._open.values())
+
+    @property
     def is_any_open(self) -> bool:
         return bool(self._open)
 

@@ -53,11 +53,16 @@ class Utterance(Protocol):
     def resume(self) -> None:
         """The person speaks on."""
 
-    async def drain(self) -> None:
-        """Wait while so much audio is buffered that the caller should hold back.
+    @property
+    def is_full(self) -> bool:
+        """Whether so much audio is buffered that the caller should hold back.
 
-        Returns at once where the utterance has ended or failed.
+        Never where the utterance has ended or failed.
         """
+        ...
+
+    async def drain(self) -> None:
+        """Wait until it is not full."""
 
     async def text_so_far(self) -> str:
         """The text of all that was fed by now, once the engine has caught up with it.

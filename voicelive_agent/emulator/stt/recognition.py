@@ -76,14 +76,13 @@ class BufferedUtterance:
     def resume(self) -> None:
         """Nothing, as there was nothing to prepare."""
 
+    @property
+    def is_full(self) -> bool:
+        return self._outcome is None and len(self._buffer) > BUFFERED_LIMIT_MS * _BYTES_PER_MS
+
     async def drain(self) -> None:
         async with self._progress:
-            await self._progress.wait_for(
-                lambda: (
-                    self._outcome is not None
-                    or len(self._buffer) <= BUFFERED_LIMIT_MS * _BYTES_PER_MS
-                )
-            )
+            await self._progress.wait_for(lambda: not self.is_full)
 
     async def text_so_far(self) -> str:
         async with self._progress:

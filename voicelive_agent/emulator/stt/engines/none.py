@@ -53,6 +53,8 @@ class NoUtterance:
     def resume(self) -> None:
         """Nothing was prepared."""
 
+    is_full = False
+
     async def drain(self) -> None:
         """Nothing is buffered."""
 

@@ -89,11 +89,13 @@ class MoonshineUtterance:
         if is_long and pause_bytes and is_heard and self._heard_bytes == pause_bytes:
             self._settle()
 
+    @property
+    def is_full(self) -> bool:
+        return self._outcome is None and len(self._part) > BACKLOG_MS * _BYTES_PER_MS
+
     async def drain(self) -> None:
         async with self._progress:
-            await self._progress.wait_for(
-                lambda: self._outcome is not None or len(self._part) <= BACKLOG_MS * _BYTES_PER_MS
-            )
+            await self._progress.wait_for(lambda: not self.is_full)
 
     async def text_so_far(self) -> str:
         self._wanted += 1
