@@ -16,6 +16,7 @@ def contract(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     return forks.run("-m", "voicelive_agent", "contract", *arguments, cwd=cwd)
 
 
+@pytest.mark.slow
 def test_an_agent_of_the_working_directory_is_judged_without_its_configuration(
     tmp_path: Path,
 ) -> None:
@@ -28,6 +29,7 @@ def test_an_agent_of_the_working_directory_is_judged_without_its_configuration(
     assert not (tmp_path / ".pytest_cache").exists()
 
 
+@pytest.mark.slow
 def test_a_breach_ends_with_1_and_names_the_clause(tmp_path: Path) -> None:
     """An agent of others: here one that is no agent at all."""
     server = subprocess.Popen(
@@ -49,12 +51,14 @@ def test_a_breach_ends_with_1_and_names_the_clause(tmp_path: Path) -> None:
     assert "SSE-1 is broken" in ran.stdout
 
 
+@pytest.mark.slow
 def test_where_nobody_answers_is_told(tmp_path: Path) -> None:
     ran = contract("http://127.0.0.1:9", cwd=tmp_path)
     assert ran.returncode == 2
     assert "no agent answers at http://127.0.0.1:9" in ran.stdout + ran.stderr
 
 
+@pytest.mark.slow
 def test_an_agent_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
     """All clauses failed in their set-up instead, one traceback each, with exit code 1."""
     (tmp_path / "my_agent.py").write_text("async def reply(turn):\n    yield 'hello'\n")

@@ -10,6 +10,8 @@ from tests.diagnostics.conftest import Launcher
 from tests.diagnostics.mistakes import AT_START, IN_TURNS, Mistake
 from tests.server.serving import read_events
 
+pytestmark = pytest.mark.slow
+
 SCREEN_LINES = 24
 SERVE = ("voicelive_agent", "serve")
 

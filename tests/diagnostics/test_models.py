@@ -12,6 +12,8 @@ from tests.diagnostics.mistakes import Mistake
 from tests.diagnostics.test_mistakes import check_screen, find_error
 from tests.frameworks.openai_server import Break, Call, OpenAIServer, Pause, Refuse, Step
 
+pytestmark = pytest.mark.slow
+
 SERVE = ("voicelive_agent", "serve")
 FILTERED = "The prompt triggers Azure OpenAI's content management policy."
 # Logged by the trial of the endpoint, which runs beside the first turns.

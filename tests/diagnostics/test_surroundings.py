@@ -14,6 +14,8 @@ from tests.diagnostics.conftest import Launcher
 from tests.diagnostics.mistakes import GOOD, Mistake
 from tests.diagnostics.test_mistakes import check_screen, find_error
 
+pytestmark = pytest.mark.slow
+
 SERVE = ("voicelive_agent", "serve", "my_agent:reply")
 
 

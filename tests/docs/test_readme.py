@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.forked_processes import PROGRAMS, find_fork_server
 from tests.server.serving import serve_agent
 from voicelive_agent.frameworks import load_agent
@@ -21,6 +23,7 @@ async def test_the_curl_prints_what_stands_below_it() -> None:
     assert answer.text.strip() == printed.partition("\n```")[0]
 
 
+@pytest.mark.slow
 def test_its_agent_passes_its_test(tmp_path: Path) -> None:
     for name, source in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", TEXT, re.DOTALL):
         (tmp_path / name).write_text(source, encoding="utf-8")

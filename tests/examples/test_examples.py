@@ -10,6 +10,8 @@ import pytest
 from tests.forked_processes import PROGRAMS, find_fork_server
 from tests.frameworks.openai_server import Call, OpenAIServer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FRAMEWORKS = (
     "with_pydantic_ai:agent",
@@ -69,7 +71,6 @@ async def test_a_class_with_state() -> None:
     assert bill == ["That is 26 dollars. Goodbye!", [], True]
 
 
-@pytest.mark.slow
 async def test_tools_that_show_cards() -> None:
     async with OpenAIServer() as server:
         server.answer(Call("find_rooms", nights=2))
@@ -90,7 +91,6 @@ async def test_tools_that_show_cards() -> None:
     assert booked[1][0]["title"] == "Booked"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FRAMEWORKS)
 async def test_a_framework_with_an_openai_compatible_server(name: str) -> None:
     async with OpenAIServer() as server:
@@ -101,7 +101,6 @@ async def test_a_framework_with_an_openai_compatible_server(name: str) -> None:
     check_answer(answer, server, "/v1/chat/completions", "Bearer key")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FRAMEWORKS)
 async def test_a_framework_with_a_model_of_a_foundry_project(name: str) -> None:
     """Users of Foundry, most of this project's, found OpenAI's models only."""

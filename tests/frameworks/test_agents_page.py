@@ -66,6 +66,7 @@ def test_every_python_block_is_an_example() -> None:
     assert len(EXAMPLES) == blocks == 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "said", "outputs"),
     [
