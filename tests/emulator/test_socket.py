@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
 from voicelive_agent.emulator.socket import SessionSocket
+from voicelive_agent.server.wires.bridge.socket import BridgeSocket
 
 _APPEND = '{"type": "input_audio_buffer.append", "audio": "' + "A" * 1280 + '"}'
 _Receive = Callable[[], Awaitable[Any]]
@@ -33,13 +36,16 @@ class _Transport(asyncio.Transport):
         self.calls.append("resume")
 
     def is_closing(self) -> bool:
-        return False
+        return "close" in self.calls
+
+    def close(self) -> None:
+        self.calls.append("close")
 
 
 class _Call:
     """A connected client, and the application's side of its socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[WebSocketsSansIOProtocol] = SessionSocket) -> None:
         self.received: list[Any] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -47,7 +53,7 @@ class _Call:
         self.transport = _Transport(self._client)
         config = uvicorn.Config(self._serve, interface="asgi3", log_config=None)
         config.load()
-        self._socket = SessionSocket(config, ServerState(), {})
+        self._socket = kind(config, ServerState(), {})
         self._socket.connection_made(self.transport)
 
     async def open(self) -> None:
@@ -61,6 +67,17 @@ class _Call:
         for text in texts:
             self._client.send_text(text.encode())
         self._deliver()
+
+    def hang_up(self) -> None:
+        self._client.send_close(1000)
+        self._deliver()
+
+    @property
+    def close_code(self) -> int | None:
+        return self._client.close_rcvd.code if self._client.close_rcvd else None
+
+    def stop_server(self) -> None:
+        self._socket.shutdown()
 
     def _deliver(self) -> None:
         self._socket.data_received(b"".join(self._client.data_to_send()))
@@ -123,3 +140,27 @@ async def test_a_long_message_stops_it_at_once() -> None:
     assert call.transport.calls == ["pause"]
     await _settle()
     assert call.transport.calls == ["pause", "resume"]
+
+
+@pytest.mark.parametrize("kind", [SessionSocket, BridgeSocket])
+async def test_a_server_that_stops_while_a_client_hangs_up_takes_no_leave_of_it(
+    kind: type[WebSocketsSansIOProtocol],
+) -> None:
+    """With TLS a connection is closed some time after the goodbyes: whoever stopped the emulator
+    just then was shown `InvalidState: connection is closing`, and other clients were left open."""
+    call = _Call(kind)
+    await call.open()
+    call.hang_up()
+    call.stop_server()
+    await _settle()
+    assert set(call.transport.calls) == {"close"}
+    assert call.received == [None]
+
+
+async def test_a_server_that_stops_takes_leave_of_its_clients() -> None:
+    call = _Call()
+    await call.open()
+    call.stop_server()
+    await _settle()
+    assert call.transport.calls == ["close"]
+    assert call.close_code == 1012

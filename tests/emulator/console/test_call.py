@@ -323,7 +323,7 @@ def test_an_agent_hangs_up_once(desk: Desk, microphone: Microphone) -> None:
     """Closing the loudspeaker told that it was quiet, which ended the call again, and so on: the
     page was busy with nothing else, and a new call was ended before it began."""
     end = {"type": "agent.end_call", "reason": "all said"}
-    desk.agent.answer = answer("Goodbye.", end)
+    desk.agent.answer = answer("Goodbye, and thank you for the call.", end)
     with open_console(desk, microphone()) as screen:
         for _ in range(2):
             screen.talk()

@@ -8,6 +8,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets import http11
 from websockets.exceptions import InvalidState
 from websockets.http11 import Request
+from websockets.protocol import OPEN
 
 from voicelive_agent.server.platform.headers import MAX_HEADER_BYTES
 from voicelive_agent.server.wires.bridge.call import BATCHES
@@ -24,6 +25,14 @@ class BridgeSocket(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"][BATCHES] = {}
+
+    def shutdown(self) -> None:
+        # Of one who has said goodbye uvicorn would take leave again, which is an error.
+        if self.handshake_complete and self.conn.state is not OPEN:
+            self.stop_keepalive()
+            self.transport.close()
+            return
+        super().shutdown()
 
     async def send(self, message: Any) -> None:
         texts = cast("list[str] | None", message.get("texts"))
