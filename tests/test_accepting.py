@@ -34,6 +34,23 @@ class Greeter(asyncio.Protocol):
         self.transport.write(data)
 
 
+class PausingLoop(AcceptingLoop):
+    """Its pauses end when a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[tuple[asyncio.TimerHandle, Callable[..., Any]]] = []
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Any, *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:
+        if delay != accepting._PAUSE_SECONDS:
+            return super().call_later(delay, callback, *args, context=context)
+        handle = super().call_later(3600, callback, *args, context=context)
+        self.pauses.append((handle, callback))
+        return handle
+
+
 def run(test: Callable[[], Any], loop_factory: Callable[[], Any] = AcceptingLoop) -> Any:
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(test())
@@ -112,13 +129,12 @@ async def pass_steps(steps: int) -> None:
 
 
 @pytest.mark.parametrize("failure", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
-def test_without_descriptors_it_pauses_says_so_once_and_goes_on(
-    failure: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_descriptors_it_pauses_says_so_once_and_goes_on(failure: int) -> None:
     """asyncio asks again for each place of the queue, and complains each time."""
-    monkeypatch.setattr(accepting, "_PAUSE_SECONDS", 0.05)
 
     async def test() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, PausingLoop)
         listener = Listener(failure)
         with call(listener, 20):
             async with serve(listener) as (made, told):
@@ -127,11 +143,12 @@ def test_without_descriptors_it_pauses_says_so_once_and_goes_on(
                 context = told.call_args.args[1]
                 assert context["exception"].errno == failure
                 assert context["socket"] is listener
-                while len(made) < 20:
-                    await asyncio.sleep(0.01)
-                assert told.call_count == 1
+                ((_, end_pause),) = loop.pauses
+                end_pause()
+                await pass_steps(20)
+                assert (len(made), told.call_count) == (20, 1)
 
-    run(test)
+    run(test, PausingLoop)
 
 
 def test_a_caller_who_has_gone_is_passed_over_and_others_are_taken() -> None:
@@ -159,11 +176,8 @@ def test_a_failure_of_another_kind_is_told_and_does_not_end_the_server() -> None
 
 
 @pytest.mark.parametrize("failures", [(), (errno.EMFILE,)])
-def test_a_closed_server_takes_nobody_and_keeps_those_it_has(
-    failures: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_closed_server_takes_nobody_and_keeps_those_it_has(failures: tuple[int, ...]) -> None:
     """A pause that ended after the close would have listened on a descriptor of somebody else."""
-    monkeypatch.setattr(accepting, "_PAUSE_SECONDS", 0.01)
 
     async def test() -> None:
         listener = Listener(*failures)
@@ -171,6 +185,7 @@ def test_a_closed_server_takes_nobody_and_keeps_those_it_has(
         kept.setblocking(False)
         with call(kept, 1) as (early,):
             loop, made = asyncio.get_running_loop(), list[Greeter]()
+            assert isinstance(loop, PausingLoop)
             server = await loop.create_server(lambda: Greeter(made), sock=listener)
             assert isinstance(server, AcceptingServer)
             assert server.is_serving()
@@ -181,8 +196,9 @@ def test_a_closed_server_takes_nobody_and_keeps_those_it_has(
             await server.wait_closed()
             assert not server.is_serving()
             assert not server.sockets
+            assert [pause.cancelled() for pause, _ in loop.pauses] == [True] * len(failures)
             with call(kept, 1):
-                await asyncio.sleep(0.03)
+                await pass_steps(10)
                 assert len(made) == (not failures)
                 # As the worker that comes in this one's place does.
                 taken, _ = kept.accept()
@@ -195,7 +211,7 @@ def test_a_closed_server_takes_nobody_and_keeps_those_it_has(
                 made[0].transport.close()
         kept.close()
 
-    run(test)
+    run(test, PausingLoop)
 
 
 def test_a_caller_who_is_gone_before_the_first_word_is_no_error() -> None:
