@@ -7,6 +7,7 @@ here makes an ``Utterance`` of it and a ``Recognizer`` of many.
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -237,6 +238,13 @@ def _join(parts: list[Transcript]) -> str:
     return " ".join(part.text for part in parts if part.text)
 
 
+def count_processors() -> int:
+    """Those that this program may use, which in a container may be fewer than there are."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Threads:
     """Threads for engines that let go of the GIL while they compute, one for each processor.
 
@@ -244,7 +252,7 @@ class Threads:
     """
 
     def __init__(self, name: str) -> None:
-        self._executor = ThreadPoolExecutor(os.cpu_count() or 1, name)
+        self._executor = ThreadPoolExecutor(count_processors(), name)
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(

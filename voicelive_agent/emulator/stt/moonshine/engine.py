@@ -5,7 +5,6 @@ All sessions share one model and a thread for each processor. Its files come out
 """
 
 import importlib.util
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,6 +13,7 @@ from pathlib import Path
 from voicelive_agent.command_name import spell_commands
 from voicelive_agent.emulator.stt import SttError, Transcript
 from voicelive_agent.emulator.stt.moonshine.biasing import ListedPhrase, read_list
+from voicelive_agent.emulator.stt.moonshine.budget import PartialBudget
 from voicelive_agent.emulator.stt.moonshine.hearing import Heard, hear
 from voicelive_agent.emulator.stt.moonshine.model import FILES, MoonshineModel
 from voicelive_agent.emulator.stt.moonshine.utterance import MoonshineUtterance
@@ -43,7 +43,7 @@ class Moonshine:
                 f"{self._folder} holds no model of Moonshine: {', '.join(missing)} is missing."
             )
         self._threads = Threads(self.name)
-        self._at_work = 0
+        self._budget = PartialBudget()
         self._model: MoonshineModel | None = None
 
     async def start(self) -> None:
@@ -67,8 +67,8 @@ class Moonshine:
         return language.lower().partition("-")[0] == "en"
 
     def is_busy(self) -> bool:
-        """Whether every processor is at work already."""
-        return self._at_work >= (os.cpu_count() or 1)
+        """Whether partial text has to wait."""
+        return self._budget.is_spent
 
     async def hear(
         self,
@@ -81,13 +81,16 @@ class Moonshine:
         """What was said in a piece of an utterance, as ``hearing.hear`` has it. Raises SttError."""
         if self._model is None:
             raise SttError("Moonshine is not started.")
-        self._at_work += 1
+        self._budget.begin()
         try:
-            return await self._threads.run(
+            heard = await self._threads.run(
                 hear, self._model, pcm, offset_ms, phrases, before, is_partial=is_partial
             )
         finally:
-            self._at_work -= 1
+            self._budget.end()
+        if is_partial:
+            self._budget.spend(heard.cost_s)
+        return heard
 
 
 class MoonshineRecognizer:
