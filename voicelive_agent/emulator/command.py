@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -107,6 +108,9 @@ def run(
         return 1
 
     def say_ready(url: str, engines: Any) -> None:
+        # What is loaded stays: to look through it for garbage holds all sessions for 0.1 s.
+        gc.collect()
+        gc.freeze()
         certificate = find_certificate(settings)
         trust = list(certificate.describe_trust()) if certificate else []
         welcome = render_welcome(url, settings, engines, trust)
