@@ -132,16 +132,18 @@ class DcRemover:
 
     def remove(self, pcm: bytes) -> bytes:
         """PCM16 in, as much PCM16 out."""
-        samples = np.frombuffer(pcm, "<i2").astype(np.float64)
-        centred = np.empty_like(samples)
+        samples = np.frombuffer(pcm, "<i2")
+        levels = np.empty(len(samples))
         for start in range(0, len(samples), _DC_BLOCK_SAMPLES):
             block = samples[start : start + _DC_BLOCK_SAMPLES]
+            level = levels[start : start + _DC_BLOCK_SAMPLES]
             # The weighted mean of all samples so far, at each of them.
-            sums = (block * self._weights[: len(block)]).cumsum() + self._level
-            levels = self._ages[: len(block)] * sums
-            centred[start : start + len(block)] = block - levels
-            self._level = float(levels[-1])
-        return round_samples(centred).tobytes()
+            np.multiply(block, self._weights[: len(block)], out=level)
+            np.add.accumulate(level, out=level)
+            level += self._level
+            level *= self._ages[: len(block)]
+            self._level = float(level[-1])
+        return round_samples(samples - levels).tobytes()
 
     def reset(self) -> None:
         self._level = 0.0

@@ -76,11 +76,12 @@ class _ShortFilter:
 
     def take(self, samples: Samples) -> Floats:
         self._taken += len(samples)
-        parts = [
-            self._weigh(samples[start : start + _AT_ONCE_SAMPLES])
-            for start in range(0, len(samples), _AT_ONCE_SAMPLES)
-        ]
-        made = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0), *parts])
+        if len(samples) <= _AT_ONCE_SAMPLES:
+            made = self._weigh(samples)
+        else:
+            starts = range(0, len(samples), _AT_ONCE_SAMPLES)
+            parts = [self._weigh(samples[start : start + _AT_ONCE_SAMPLES]) for start in starts]
+            made = np.concatenate(parts)
         self._given += len(made)
         return made
 

@@ -10,5 +10,8 @@ Samples = npt.NDArray[np.int16]
 
 def round_samples(made: npt.NDArray[Any]) -> Samples:
     """The nearest samples, clipped where it is too loud."""
-    samples: Samples = np.clip(np.rint(made), -32768, 32767).astype(np.int16)
-    return samples
+    rounded = np.rint(made)
+    # ``np.clip`` takes twice as long for the few of a client's frame.
+    np.minimum(rounded, 32767, out=rounded)
+    np.maximum(rounded, -32768, out=rounded)
+    return rounded.astype(np.int16)
