@@ -21,6 +21,7 @@ from voicelive_agent.emulator.agents import (
     AnswerFinished,
     TextDelta,
 )
+from voicelive_agent.wire.audio.streams import Decoder
 
 
 async def speak(client: Client, ms: int = 600) -> None:
@@ -403,3 +404,50 @@ async def test_a_recogniser_that_is_behind_holds_back_short_frames_too(
         await client.receive("response.done")
     # From the first sound to the pause that ended the turn.
     assert len(utterance.audio) > 3 * enough_bytes
+
+
+@pytest.mark.parametrize("frame_ms", [5, 10, 20, 30, 50, 60])
+async def test_turns_stand_where_they_are_however_audio_is_cut(frame_ms: int) -> None:
+    sound = quiet(300) + loud(600) + quiet(1500)
+    places = []
+    for size in (len(sound), frame_ms * 48):
+        async with open_desk() as desk, open_client(desk) as client:
+            for at in range(0, len(sound), size):
+                await client.append(sound[at : at + size])
+            started = await client.receive("input_audio_buffer.speech_started")
+            stopped = await client.receive("input_audio_buffer.speech_stopped")
+            await client.receive("response.done")
+        places.append((started["audio_start_ms"], stopped["audio_end_ms"]))
+    assert places[0] == places[1]
+
+
+async def test_outside_of_turns_audio_is_decoded_by_whole_frames_of_voice_activity(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of each 20 ms all was done that a frame takes, and of most nothing could be found yet."""
+    decode = Decoder.decode
+    pieces: list[int] = []
+
+    def count(self: Decoder, audio: bytes) -> bytes:
+        pieces.append(len(audio))
+        return decode(self, audio)
+
+    monkeypatch.setattr(Decoder, "decode", count)
+    async with open_desk() as desk, open_client(desk) as client:
+        for _ in range(80):
+            await client.append(quiet(20))
+        await client.append(quiet(200) + loud(600) + quiet(1000))
+        await client.receive("response.done")
+    # As much as 80 frames of the client are 50 of voice activity.
+    assert sum(pieces[:50]) >= 80 * 960
+    assert max(pieces[:45]) == 2 * 960
+
+
+async def test_what_waits_for_the_rest_of_a_frame_is_committed_too() -> None:
+    async with open_desk() as desk, open_client(desk) as client:
+        await client.append(loud(20))
+        await client.send("input_audio_buffer.commit")
+        await client.receive("conversation.item.input_audio_transcription.completed")
+        (utterance,) = desk.stt.recognizers[0].utterances
+    # Some milliseconds are in the resampler.
+    assert len(utterance.audio) >= 14 * 32

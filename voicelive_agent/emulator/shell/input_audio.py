@@ -7,7 +7,8 @@
 
 Audio is taken in order, in short pieces. A worker thread does what computes; what follows from it
 happens on the event loop. A frame of a client that speaks in real time computes less than a change
-of threads, and where nothing has to be waited for it is taken at once.
+of threads, and where nothing has to be waited for it is taken at once: outside of a turn, as soon
+as there is as much as voice activity judges.
 All offsets are ms from the first byte of audio received.
 """
 
@@ -108,6 +109,8 @@ class InputAudio:
         """Where the turn before ended."""
         self._missing_pre_roll_ms = 0
         self._warned: set[str] = set()
+        self._waiting: _Arrived | None = None
+        """What is less than voice activity judges, before it is taken."""
         self._work: deque[_Work] = deque()
         self._is_busy = True
         """Whether work may be at hand that was taken out of the queue."""
@@ -125,12 +128,16 @@ class InputAudio:
 
     def append(self, audio: bytes) -> None:
         arrived = _Arrived(audio, self._clock.now_ms(), time.monotonic())
+        if (before := self._waiting) is not None:
+            self._waiting = None
+            arrived = _Arrived(before.wire + audio, before.at_ms, arrived.at_s)
         is_idle = not (self._work or self._is_busy or self._utterances.is_any_full)
-        if is_idle and self._processor.is_quick(audio):
-            self._take_at_once(arrived)
-        else:
-            self._pending_bytes += len(audio)
+        if not is_idle or not self._processor.is_quick(arrived.wire):
             self._add(arrived)
+        elif self._processor.can_wait(arrived.wire):
+            self._waiting = arrived
+        else:
+            self._take_at_once(arrived)
 
     def clear(self, effect: effects.ClearInput) -> None:
         self._add(effect)
@@ -201,6 +208,11 @@ class InputAudio:
         await self._utterances.close()
 
     def _add(self, work: _Work) -> None:
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            self._add(waiting)
+        if isinstance(work, _Arrived):
+            self._pending_bytes += len(work.wire)
         self._work.append(work)
         self._filled.set()
 

@@ -29,8 +29,8 @@ from voicelive_agent.wire.audio.formats import DEFAULT_RATE_HZ, AudioFormat
 from voicelive_agent.wire.audio.streams import Decoder
 
 PIECE_MS = 100
-QUICK_MS = 40
-"""What is judged on the event loop at most: a frame or two of a client."""
+QUICK_MS = 64
+"""What is judged on the event loop at most: two frames of voice activity."""
 _LEAD_FRAMES = 8
 """A quarter of a second, from which voice activity knows the room."""
 _BYTES_PER_MS = SAMPLE_RATE_HZ * 2 // 1000
@@ -117,6 +117,18 @@ class InputProcessor:
     def is_quick(self, wire: bytes) -> bool:
         """Whether to judge a piece takes less than a change of threads and back."""
         return self._cleaner is None and self.measure_bytes(wire) <= QUICK_MS * _BYTES_PER_MS
+
+    def can_wait(self, wire: bytes) -> bool:
+        """Whether nothing would be found in a piece: outside of a turn, whole frames are judged.
+
+        To decode it with the next piece takes less.
+        """
+        detector = self._turn_detector
+        return (
+            detector is not None
+            and not detector.is_speaking
+            and len(self._frames) + self.measure_bytes(wire) < self._voice_activity.frame_bytes
+        )
 
     def judge(self, wire: bytes, played: bytes, is_playing: bool) -> Judged:
         """Take in the next piece, to its end or to a pause in it.
