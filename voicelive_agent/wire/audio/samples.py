@@ -14,4 +14,5 @@ def round_samples(made: npt.NDArray[Any]) -> Samples:
     # ``np.clip`` takes twice as long for the few of a client's frame.
     np.minimum(rounded, 32767, out=rounded)
     np.maximum(rounded, -32768, out=rounded)
-    return rounded.astype(np.int16)
+    samples: Samples = rounded.astype(np.int16)
+    return samples
