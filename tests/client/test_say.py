@@ -176,6 +176,16 @@ def test_a_service_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None
     assert "can't be reached" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "ws://localhost:9", "https://[::1]:9"])
+def test_nothing_is_spoken_to_a_service_that_is_not_there(
+    capsys: pytest.CaptureFixture[str], voice: list[str], url: str
+) -> None:
+    """The speech was made first, and one who had not started the emulator learned it then."""
+    assert say.main([TEXT, "--endpoint", url]) == 1
+    assert "can't be reached" in capsys.readouterr().out
+    assert voice == []
+
+
 @pytest.mark.slow
 def test_a_real_agent_answers_by_voice(tmp_path: Path) -> None:
     """And PyAudio is not even looked for where the answer goes into a file."""

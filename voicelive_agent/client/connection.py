@@ -278,6 +278,23 @@ async def find_endpoint(settings: Settings) -> tuple[str, bool]:
     )
 
 
+async def expect_listener(settings: Settings, endpoint: str) -> None:
+    """Raises ConnectError where nothing listens at an endpoint of this machine.
+
+    For who has something to make before it connects. Before other endpoints may be a proxy.
+    """
+    if not is_on_this_machine(endpoint):
+        return
+    url = urlsplit(endpoint)
+    port = url.port or (443 if url.scheme in ("https", "wss") else 80)
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(url.hostname, port)
+    except OSError as error:
+        raise ConnectError(explain(error, settings, endpoint)) from None
+    writer.close()
+
+
 async def _is_emulator(url: str) -> bool:
     """Whether one answers there; a probe that holds nothing, so no certificate is checked."""
     timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)

@@ -9,7 +9,7 @@ from typing import Any
 
 from voicelive_agent.client.check.scenario import ScenarioError
 from voicelive_agent.client.check.voice import add_voice_option, open_voice
-from voicelive_agent.client.connection import ConnectError, find_endpoint
+from voicelive_agent.client.connection import ConnectError, expect_listener, find_endpoint
 from voicelive_agent.client.core.screen import Failure, Notice, Screen, Screens
 from voicelive_agent.client.options import build_parser
 from voicelive_agent.client.recording import open_recording
@@ -121,6 +121,7 @@ async def _say(
         screen.show(Notice(f"No --endpoint is given: talking to the emulator at {endpoint}."))
     spoken = b""
     if not is_typed:
+        await expect_listener(settings, endpoint)
         async with open_voice(voice, settings.sent_rate_hz) as speak:
             spoken = await speak(text)
     loudspeaker = open_loudspeaker(settings)
