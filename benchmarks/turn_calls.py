@@ -94,16 +94,16 @@ class _DatabaseHere(Database):
 
     def submit(self, work: Work[T], *, hurry: bool = True) -> asyncio.Future[T]:
         future: asyncio.Future[T] = self._loop.create_future()
-        self._given[future] = _Job(work, future)
         if hurry:
-            self._do_given()
+            self._do({future: _Job(work, future)})
         else:
-            self._loop.call_later(_UNHURRIED_SECONDS, self._do_given)
+            self._unhurried[future] = _Job(work, future)
+            self._loop.call_later(_UNHURRIED_SECONDS, self._do, self._unhurried)
         return future
 
-    def _do_given(self) -> None:
-        given, self._given = self._given, {}
-        for future, job in given.items():
+    def _do(self, given: dict[asyncio.Future[Any], _Job]) -> None:
+        while given:
+            future, job = given.popitem()
             self._here.execute("BEGIN IMMEDIATE")
             future.set_result(job.work(self._here))
             self._here.execute("COMMIT")

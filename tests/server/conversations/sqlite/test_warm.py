@@ -134,6 +134,41 @@ async def test_a_turn_that_ends_at_once_is_stored_once(
     await other.close()
 
 
+async def test_it_is_stored_once_though_others_end_meanwhile(
+    path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each turn that ended gave the thread the beginnings of all that ran: of 16 callers at once,
+    eight turns of ten were stored twice.
+    """
+    monkeypatch.setattr(database, "_UNHURRIED_SECONDS", 60)
+    let_settle(path)
+    monkeypatch.setattr(store._ledger, "begin", None)
+    record = make_record("slower")
+    conversation = await store.begin(record, is_new=True)
+    for number in range(3):
+        other = make_record("quicker", key=ConversationKey("", f"other-{number}"))
+        begun = await store.begin(other, is_new=True)
+        end(other, "Yes.")
+        await store.settle(other, begun, heard_before=None)
+    end(record, "Answer to slower.")
+    await store.settle(record, conversation, heard_before=None)
+    assert len([turn async for turn in store.export()]) == 4
+
+
+async def test_what_nobody_waits_for_is_stored_when_the_store_is_closed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_UNHURRIED_SECONDS", 60)
+    closed = await open_store(path)
+    let_settle(path)
+    await closed.begin(make_record("running"), is_new=True)
+    await closed.close()
+    other = await open_store(path)
+    found = await other.find(KEY.user_id, "running")
+    assert found is not None and found.status == "failed"
+    await other.close()
+
+
 async def test_another_process_that_comes_before_such_a_turn_ends_is_heard_of(
     path: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

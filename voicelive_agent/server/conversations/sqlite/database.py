@@ -32,9 +32,10 @@ _MAX_BATCH = 256
 # So many turns of the event loop work waits for more: hardly any time while the loop is idle, and
 # while it is busy one transaction, and one change of threads, for what many turns want.
 _GATHERING_STEPS = 3
-# Work that nobody waits for may be done so much later: with what comes until then, such as the end
-# of the same turn, and not while others wait for their first words.
-_UNHURRIED_SECONDS = 0.01
+# Work that nobody waits for is done so much later, at most twice as much: with others of its kind,
+# and not while somebody waits for first words. Until then it may have become needless, as the
+# beginning of a turn that has ended.
+_UNHURRIED_SECONDS = 0.0125
 _CHORE_PAUSE_SECONDS = 60.0
 # After these the connection itself may be at fault; the next work opens another.
 _SUSPECT_CONNECTION = frozenset(
@@ -68,6 +69,9 @@ class Database:
         self._chores = chores
         self._given: dict[asyncio.Future[Any], _Job] = {}
         self._gathering = False
+        self._unhurried: dict[asyncio.Future[Any], _Job] = {}
+        self._ripe: dict[asyncio.Future[Any], _Job] = {}
+        self._ripening = False
         self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._chores_pause_until = 0.0
         self._connection: sqlite3.Connection | None = None
@@ -88,6 +92,7 @@ class Database:
         """Finish all work that was given, and close the file."""
         if self._thread is not None:
             thread, self._thread = self._thread, None
+            self._given = {**self._ripe, **self._unhurried, **self._given}
             self._hand_over(0)
             self._jobs.put(None)
             await asyncio.to_thread(thread.join)
@@ -104,17 +109,28 @@ class Database:
         if self._thread is None:
             raise StoreError("the conversation store is closed: open it first")
         future: asyncio.Future[T] = self._loop.create_future()
+        (self._given if hurry else self._unhurried)[future] = _Job(work, future)
         if hurry and not self._gathering:
             self._gathering = True
             self._loop.call_soon(self._hand_over, _GATHERING_STEPS)
-        elif not hurry and not self._given:
-            self._loop.call_later(_UNHURRIED_SECONDS, self._hand_over, 0)
-        self._given[future] = _Job(work, future)
+        elif not hurry and not self._ripening:
+            self._ripening = True
+            self._loop.call_later(_UNHURRIED_SECONDS, self._ripen)
         return future
 
     def withdraw(self, submitted: asyncio.Future[Any]) -> bool:
-        """Take work back that the thread does not have yet; whether that was still possible."""
-        return self._given.pop(submitted, None) is not None
+        """Take unhurried work back; whether that was still possible."""
+        work = self._unhurried.pop(submitted, None) or self._ripe.pop(submitted, None)
+        return work is not None
+
+    def _ripen(self) -> None:
+        """Give the thread the unhurried work that has been there since the last time."""
+        self._given = {**self._ripe, **self._given}
+        self._ripe, self._unhurried = self._unhurried, {}
+        self._hand_over(0)
+        self._ripening = bool(self._ripe)
+        if self._ripening:
+            self._loop.call_later(_UNHURRIED_SECONDS, self._ripen)
 
     def _hand_over(self, steps: int) -> None:
         """Give the thread all there is, ``steps`` turns of the event loop from now."""

@@ -3,8 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Callable
-from pathlib import Path
-from shutil import disk_usage
 from typing import NamedTuple
 
 from voicelive_agent.server.conversations.records import (
@@ -19,13 +17,11 @@ from voicelive_agent.server.conversations.sqlite.retention import (
     trim_conversation,
     trim_user,
 )
-from voicelive_agent.server.conversations.sqlite.schema import MIGRATIONS
 from voicelive_agent.server.conversations.sqlite.warm import Gone, Stamp, Warm
 from voicelive_agent.server.conversations.store import (
     Conversation,
     ConversationKey,
     Limits,
-    StoreError,
     TurnRecord,
     TurnStatus,
 )
@@ -33,7 +29,6 @@ from voicelive_agent.server.conversations.store import (
 _TRIM_PER_TURN = 20
 _EXPORT_TURNS = 100
 _LIST_CONVERSATIONS = 500
-_LEAST_FREE_BYTES = 1 << 20
 
 _COLUMNS = "SELECT turns.id, conversation, sequence, owner, record, events FROM turns "
 # History is loaded without events.
@@ -48,16 +43,6 @@ _SETTLE = (
 _CORRECT = (
     "UPDATE turns SET record = ?1, size = size + ?2 - length(CAST(record AS BLOB))"
     " WHERE conversation = ?3 AND sequence = ?4 AND owner IS NULL"
-)
-
-# Through every table and index that a turn goes through. A session's id is never empty.
-_PROBE = (
-    "INSERT INTO conversations (user_id, session_id, updated_at) VALUES ('', '', 0)",
-    "INSERT INTO turns (conversation, sequence, invocation_id, owner, record)"
-    " SELECT id, 1, '', '', '' FROM conversations WHERE user_id = '' AND session_id = ''",
-    "SELECT record FROM turns WHERE invocation_id = '' ORDER BY id DESC LIMIT 1",
-    "SELECT record FROM turns ORDER BY id DESC LIMIT 20",
-    "UPDATE turns SET record = ' ', size = 1, owner = NULL WHERE owner = ''",
 )
 
 
@@ -117,7 +102,7 @@ class Ledger:
             record.key,
         ).fetchone()
         if found is None:
-            created = self._create(connection, record.key)
+            created = _create(connection, record.key, self._now())
             if warm is None or warm.last:
                 warm = Warm()
             return warm, self._append(connection, created, record, encoded)
@@ -232,7 +217,7 @@ class Ledger:
         """Store an ended turn, new if it was not ``begun``; ``state`` None keeps the one before."""
         conversation_id = _find_conversation(connection, record.key)
         if conversation_id is None:
-            conversation_id = self._create(connection, record.key)
+            return self._settle_first(connection, record, encoded, events, state, language)
         ended = (conversation_id, record, encoded, events)
         sequence = _end_begun(connection, *ended) if begun else 0
         if not sequence:
@@ -261,6 +246,25 @@ class Ledger:
         ).fetchone()
         first = _find_first(connection, conversation_id) if removed else 0
         return Settled(sequence, Stamp(conversation_id, size, updated_at, sequence), first)
+
+    def _settle_first(
+        self,
+        connection: sqlite3.Connection,
+        record: TurnRecord,
+        encoded: str,
+        events: str,
+        state: str | None,
+        language: str,
+    ) -> Settled:
+        """Store an ended turn with its conversation, which has no other."""
+        now = self._now()
+        conversation_id = _create(connection, record.key, now, state or "{}", language)
+        ended = (conversation_id, record, encoded, events)
+        sequence = self._append(connection, *ended, settled=True)
+        if record.key.user_id:
+            trim_user(connection, record.key.user_id, conversation_id, self._limits, self._gone)
+        size = count_bytes(encoded) + count_bytes(events)
+        return Settled(sequence, Stamp(conversation_id, size, now, sequence), 0)
 
     def amend(self, connection: sqlite3.Connection, record: TurnRecord, encoded: str) -> None:
         """Store an ended turn anew; nothing changes where it is stored no more."""
@@ -372,13 +376,6 @@ class Ledger:
             ).fetchall():
                 self._read(connection, _Row._make(row), ConversationKey(user_id, session_id))
 
-    def _create(self, connection: sqlite3.Connection, key: ConversationKey) -> int:
-        created = connection.execute(
-            "INSERT INTO conversations (user_id, session_id, updated_at) VALUES (?, ?, ?)",
-            (*key, self._now()),
-        )
-        return int(created.lastrowid or 0)
-
     def _append(
         self,
         connection: sqlite3.Connection,
@@ -431,24 +428,26 @@ class Ledger:
         return encoded
 
 
-def probe(connection: sqlite3.Connection, path: Path) -> None:
-    """Do what a turn does, and undo it. Raises StoreError or sqlite3.Error where that fails."""
-    # SQLite may still find room for one page when the disk is full.
-    if disk_usage(path.parent).free < _LEAST_FREE_BYTES:
-        raise StoreError(f"the disk that holds {path} is full: free some space")
-    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-    connection.execute("SAVEPOINT probe")
-    for statement in _PROBE:
-        connection.execute(statement).fetchall()
-    connection.execute("ROLLBACK TO probe")
-    connection.execute("RELEASE probe")
-
-
 def _find_conversation(connection: sqlite3.Connection, key: ConversationKey) -> int | None:
     row = connection.execute(
         "SELECT id FROM conversations WHERE user_id = ? AND session_id = ?", key
     ).fetchone()
     return None if row is None else int(row[0])
+
+
+def _create(
+    connection: sqlite3.Connection,
+    key: ConversationKey,
+    now: float,
+    state: str = "{}",
+    language: str = "",
+) -> int:
+    created = connection.execute(
+        "INSERT INTO conversations (user_id, session_id, state, language, updated_at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (*key, state, language, now),
+    )
+    return int(created.lastrowid or 0)
 
 
 def _find_last(connection: sqlite3.Connection, conversation_id: int) -> int:

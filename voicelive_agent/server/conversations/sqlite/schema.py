@@ -1,8 +1,10 @@
-"""The tables of the SQLite store, and how an older file becomes a newer one."""
+"""The tables of the SQLite store, how an older file becomes a newer one, and whether all can be
+written."""
 
 import sqlite3
 import time
 from pathlib import Path
+from shutil import disk_usage
 
 from voicelive_agent.server.conversations.store import StoreError
 
@@ -71,6 +73,17 @@ MIGRATIONS: tuple[str, ...] = (_FIRST, _SIZES)
 
 _WAL_ATTEMPTS = 20
 _WAL_PAUSE_SECONDS = 0.05
+_LEAST_FREE_BYTES = 1 << 20
+
+# Through every table and index that a turn goes through. A session's id is never empty.
+_PROBE = (
+    "INSERT INTO conversations (user_id, session_id, updated_at) VALUES ('', '', 0)",
+    "INSERT INTO turns (conversation, sequence, invocation_id, owner, record)"
+    " SELECT id, 1, '', '', '' FROM conversations WHERE user_id = '' AND session_id = ''",
+    "SELECT record FROM turns WHERE invocation_id = '' ORDER BY id DESC LIMIT 1",
+    "SELECT record FROM turns ORDER BY id DESC LIMIT 20",
+    "UPDATE turns SET record = ' ', size = 1, owner = NULL WHERE owner = ''",
+)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -134,3 +147,16 @@ def _enter_wal_mode(connection: sqlite3.Connection) -> None:
 def _read_version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
+
+
+def probe(connection: sqlite3.Connection, path: Path) -> None:
+    """Do what a turn does, and undo it. Raises StoreError or sqlite3.Error where that fails."""
+    # SQLite may still find room for one page when the disk is full.
+    if disk_usage(path.parent).free < _LEAST_FREE_BYTES:
+        raise StoreError(f"the disk that holds {path} is full: free some space")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("SAVEPOINT probe")
+    for statement in _PROBE:
+        connection.execute(statement).fetchall()
+    connection.execute("ROLLBACK TO probe")
+    connection.execute("RELEASE probe")

@@ -23,9 +23,10 @@ from voicelive_agent.server.conversations.records import (
     encode_settled,
 )
 from voicelive_agent.server.conversations.sqlite.database import Database
-from voicelive_agent.server.conversations.sqlite.ledger import Ledger, Settled, probe
+from voicelive_agent.server.conversations.sqlite.ledger import Ledger, Settled
 from voicelive_agent.server.conversations.sqlite.presence import Presence
 from voicelive_agent.server.conversations.sqlite.retention import Retention
+from voicelive_agent.server.conversations.sqlite.schema import probe
 from voicelive_agent.server.conversations.sqlite.stop_watch import StopWatch
 from voicelive_agent.server.conversations.sqlite.warm import Warm, WarmConversations
 from voicelive_agent.server.conversations.store import (
