@@ -86,3 +86,18 @@ def test_while_nothing_is_expected_the_last_deadline_still_counts() -> None:
         assert expired == [("turn", 20)]
 
     run_virtual(main())
+
+
+def test_a_sign_of_life_is_a_time_that_is_set() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        expired: list[float] = []
+        watchdog: Watchdog[str] = Watchdog(lambda reason: expired.append(loop.time()))
+        watchdog.expect("idle", 5)
+        for _ in range(4):
+            await asyncio.sleep(4)
+            watchdog.seen_at = loop.time()
+        await asyncio.sleep(100)
+        assert expired == [21]
+
+    run_virtual(main())

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.virtual_time import run_virtual
 from voicelive_agent.server.engine.latch import Latch
 
 
@@ -27,3 +28,20 @@ async def test_one_who_gives_up_keeps_nobody_waiting() -> None:
     await waiting
     assert gone.cancelled()
     latch.set()
+
+
+def test_one_who_waits_for_so_long_only_is_told_whether_it_is_set() -> None:
+    """An open stream that is quiet waits anew for each of its comments."""
+
+    async def main() -> None:
+        loop, latch = asyncio.get_running_loop(), Latch()
+        assert not await latch.wait(5)
+        assert not await latch.wait(5)
+        assert loop.time() == 10
+        assert not latch._waiters
+        loop.call_later(3, latch.set)
+        assert await latch.wait(5)
+        assert await latch.wait(5)
+        assert loop.time() == 13
+
+    run_virtual(main())

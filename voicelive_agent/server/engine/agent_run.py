@@ -79,6 +79,7 @@ class AgentRun:
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
         self._over = Latch()
+        self._watchdog = Watchdog(self._expire)
         self._speech = (
             SpeakableText(find_forms(limits.language), starts_in_thought=limits.starts_in_thought)
             if limits.speakable
@@ -96,17 +97,15 @@ class AgentRun:
         """Whether what was spoken so far needs a space before more can follow."""
         return self._last_spoken != "" and not self._last_spoken[-1].isspace()
 
-    async def finish(self) -> None:
-        """Run the agent until it has ended, or was stopped and did not end in time."""
-        watchdog = Watchdog(self._expire)
-        watchdog.expect(Ending.FIRST_DELTA_TIMEOUT, self._limits.first_delta_seconds)
-        watchdog.limit(Ending.TURN_TIMEOUT, self._limits.total_seconds)
-        self._task = self._loop.create_task(self._iterate(watchdog))
+    def start(self) -> None:
+        self._watchdog.expect(Ending.FIRST_DELTA_TIMEOUT, self._limits.first_delta_seconds)
+        self._watchdog.limit(Ending.TURN_TIMEOUT, self._limits.total_seconds)
+        self._task = self._loop.create_task(self._iterate())
         self._task.add_done_callback(self._note_end_of_task)
-        try:
-            await self._over.wait()
-        finally:
-            watchdog.close()
+
+    async def wait(self) -> None:
+        """Return once the agent has ended, or was stopped and did not end in time."""
+        await self._over.wait()
 
     def stop(self) -> None:
         """Cancel the agent; one that doesn't end soon is left behind."""
@@ -139,15 +138,16 @@ class AgentRun:
     def _end(self, ending: Ending | None) -> None:
         if not self._over.is_set():
             self._over.set()
+            self._watchdog.close()
             self._on_end(None if self._stopped else ending or Ending.AGENT_FAILED)
 
-    async def _iterate(self, watchdog: Watchdog[Ending]) -> None:
+    async def _iterate(self) -> None:
         enter_agent()
         output: AsyncIterator[Output] | None = None
         ending: Ending | None = Ending.AGENT_FAILED
         try:
             output = self._output = self._agent.reply(self._turn)
-            ending = await self._pass_on(output, watchdog)
+            ending = await self._pass_on(output)
         except GeneratorExit as error:
             # The loop is closing this coroutine, so nothing can be awaited any more.
             self._log_failure(Ending.AGENT_FAILED, error)
@@ -170,11 +170,9 @@ class AgentRun:
         await self._close(output)
         self._end(ending)
 
-    async def _pass_on(
-        self, output: AsyncIterator[Output], watchdog: Watchdog[Ending]
-    ) -> Ending | None:
+    async def _pass_on(self, output: AsyncIterator[Output]) -> Ending | None:
         # Most outputs are a few letters, so what is done for each of them is kept short.
-        outbox, now = self._outbox, self._loop.time
+        outbox, watchdog, now = self._outbox, self._watchdog, self._loop.time
         count = 0
         has_begun = False
         async for item in output:
@@ -184,7 +182,7 @@ class AgentRun:
                 self._speak(item)
             elif isinstance(item, str):
                 # What is more than a str, such as an enum's member, is none in slices.
-                await self._speak_slices(item, watchdog)
+                await self._speak_slices(item)
             else:
                 event, size = _read_event(item)
                 self._showed = True
@@ -201,7 +199,7 @@ class AgentRun:
                 watchdog.expect(Ending.IDLE_TIMEOUT, self._limits.idle_seconds)
                 await self._pacing.give_way()
             if outbox.full:
-                await self._wait_for_room(watchdog)
+                await self._wait_for_room()
             count += 1
             if count % _OUTPUTS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
@@ -239,20 +237,20 @@ class AgentRun:
         self._last_spoken = text
         self._outbox.put_nowait(text, size)
 
-    async def _speak_slices(self, text: str, watchdog: Watchdog[Ending]) -> None:
+    async def _speak_slices(self, text: str) -> None:
         for start in range(0, len(text), _SLICE_CHARACTERS):
             if self._stopped:
                 return
             self._speak(text[start : start + _SLICE_CHARACTERS])
             if self._outbox.full:
-                await self._wait_for_room(watchdog)
+                await self._wait_for_room()
             await asyncio.sleep(0)
 
-    async def _wait_for_room(self, watchdog: Watchdog[Ending]) -> None:
+    async def _wait_for_room(self) -> None:
         """A slow caller is not the agent's fault."""
-        watchdog.clear()
+        self._watchdog.clear()
         await self._outbox.wait_for_room()
-        watchdog.expect(Ending.IDLE_TIMEOUT, self._limits.idle_seconds)
+        self._watchdog.expect(Ending.IDLE_TIMEOUT, self._limits.idle_seconds)
 
     def _refuse(self) -> NoReturn:
         raise _AnswerTooLargeError(

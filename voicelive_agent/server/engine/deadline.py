@@ -49,6 +49,8 @@ class Watchdog(Generic[T]):
         self._seconds = math.inf
 
     def close(self) -> None:
+        """Nothing expires any more. Who is told of it may have this: it is let go."""
+        self._on_expired = _ignore
         self._seconds = self._last = math.inf
         if self._timer is not None:
             self._timer.cancel()
@@ -69,3 +71,7 @@ class Watchdog(Generic[T]):
             self._on_expired(cast(T, reason))
         elif deadline < math.inf:
             self._arm(deadline)
+
+
+def _ignore(_: object) -> None:
+    pass

@@ -1,6 +1,5 @@
 """Listener of a running turn: the events that one caller is sent, from the turn's beginning."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
@@ -54,11 +53,8 @@ class Listener:
                 yield batch
                 turn.delivery.confirm(reader.position)
             turn.end_delivery()
-            while not turn.settled.is_set():
-                try:
-                    await asyncio.wait_for(turn.settled.wait(), heartbeat_seconds)
-                except TimeoutError:
-                    yield []
+            while not await turn.settled.wait(heartbeat_seconds):
+                yield []
             yield turn.last_events()
         finally:
             self.leave()

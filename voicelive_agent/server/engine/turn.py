@@ -295,7 +295,10 @@ class RunningTurn:
             on_end=self._end_agent,
             pacing=self._pacing,
         )
-        await self._agent_run.finish()
+        self._agent_run.start()
+        # That comes after the agent's end, mostly: one step of the event loop instead of two.
+        await self._delivered.wait()
+        await self._agent_run.wait()
         # Each knows the other: kept, they and all that was said would wait for the collector.
         self._failure = self._failure or self._agent_run.failure
         self._agent_run = None
