@@ -1,11 +1,11 @@
 """Sounds in which nobody says an English sentence, and short words of people: clips with a source.
 
-Real sounds come out of pinned Debian packages: shouts, groans, coughs and laughs of two games
-(hedgewars, GPL, in five languages; teeworlds, CC-BY-SA), an instrument's, a telephone's and two
-desktops' signals (sonic-pi, linphone, freedesktop, oxygen), dialogues in Czech and Dutch
-(fillets-ng, GPL), telephone prompts in Spanish, French and Italian, what a person names in a
-children's game (ktuberling, GPL), and a person's digits. Of the sources in ``HELD_OUT`` no clip was
-heard when the bounds of ``emulator.stt.moonshine.doubt`` were chosen.
+Real sounds come out of pinned Debian packages: shouts, groans, coughs and laughs of four games
+(hedgewars, wesnoth and flare, GPL, the first in five languages; teeworlds, CC-BY-SA), an
+instrument's, a telephone's and two desktops' signals (sonic-pi, linphone, freedesktop, oxygen),
+dialogues in Czech and Dutch (fillets-ng, GPL), telephone prompts in Spanish, French and Italian,
+what people name in two children's games (ktuberling, klettres, GPL), and a person's digits. Of the
+sources in ``HELD_OUT`` no clip was heard when the bounds of ``emulator.stt.moonshine`` were chosen.
 """
 
 import random
@@ -30,12 +30,15 @@ BACKCHANNELS = (
 )  # fmt: skip
 VOICES = ("hibari:heart", "hibari:heart-bright", "hibari:heart-deep", "kal16", "slt", "rms", "awb")
 OTHER_VOICES = ("en-us+f3", "en-gb+m3", "en-us+m7", "en-gb-scotland+f4")
+_NO_WORDS = ("aw", "ch", "th")
 SHORT_WORDS = ("yes", "no", "okay", "stop", "seven", "bye", "hello", "goodbye", "today", "left")
 HELD_OUT = (
     *OTHER_VOICES, "oxygen-sounds", "teeworlds-data", "fillets-ng-data-nl",
-    "asterisk-prompt-it-menardi-wav", "digits",
+    "asterisk-prompt-it-menardi-wav", "digits", "klettres:en_GB", "flare-game",
 )  # fmt: skip
 _GROANS = re.compile(r"(Jump|Ooff|Ow|Laugh|PoisonCough|PoisonMoan|Hmm)\d*")
+_HURT = re.compile(r"[-_](hit|die|critdie|phys|ment)\b")
+"""Who is hit or dies: people, and beasts that people gave a voice."""
 _TALKERS = ("Robot", "Singer", "Surfer", "Pirate", "Mobster", "HillBilly")
 """They say words where others groan."""
 _TONES_HZ = (350, 425, 440, 697, 1000, 1336)
@@ -64,6 +67,18 @@ GAME = _deb(
 NAMES = _deb(
     "ktuberling-data", "4:22.12.3-1",
     "fba44c875bfa31ea488dadd9263e87a4dcaea0bd47d28817f6c0dc6d2af970ed",
+)  # fmt: skip
+LETTERS = _deb(
+    "klettres-data", "4:22.12.3-1",
+    "1186d257a19e84230856baea0b0b1ded8be9195080fcdb2588970b5cd937f5a8",
+)  # fmt: skip
+FIGHTS = _deb(
+    "wesnoth-1.16-data", "1:1.16.9-1",
+    "1012b964bd412a6770685e3324ae3b61e176caff7846192d1ee63d55cd621e26",
+)  # fmt: skip
+OTHER_FIGHTS = _deb(
+    "flare-game", "1.14-1",
+    "4ab6a8298276013d35a0806257e130d992761af1b749041433b409c3dafec508",
 )  # fmt: skip
 SHOUTS = _deb(
     "teeworlds-data", "0.7.5-2",
@@ -95,7 +110,10 @@ TALK = (
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A sound: ``kind`` is noise, murmur, foreign or word; PCM16 mono at 16 kHz."""
+    """A sound: ``kind`` is noise, murmur, foreign, word or noun; PCM16 mono at 16 kHz.
+
+    A word is what people answer with; a noun, a letter too, is what they seldom say alone.
+    """
 
     kind: str
     source: str
@@ -105,6 +123,11 @@ class Clip:
     @property
     def is_held_out(self) -> bool:
         return self.source in HELD_OUT
+
+    @property
+    def is_said(self) -> bool:
+        """Whether somebody says something in English."""
+        return self.kind in ("word", "noun")
 
 
 def list_clips(recordings: Recordings) -> Iterator[Clip]:
@@ -179,6 +202,10 @@ def _groans(recordings: Recordings) -> Iterator[Clip]:
         kind = "murmur" if path.stem.startswith("vo_") else "noise"
         if not path.stem.startswith("music"):
             yield Clip(kind, SHOUTS.name, path.stem, read_sound(path))
+    for package in (FIGHTS, OTHER_FIGHTS):
+        for path in recordings.list_files(package):
+            if path.parent.name in ("sounds", "soundfx", "enemies") and _HURT.search(path.stem):
+                yield Clip("murmur", package.name, path.stem, read_sound(path))
 
 
 def _backchannels(recordings: Recordings) -> Iterator[Clip]:
@@ -213,8 +240,13 @@ def _words(recordings: Recordings) -> Iterator[Clip]:
         yield Clip("word", "digits", said, pcm)
     for path in recordings.list_files(NAMES):
         if path.parent.name == "en":
-            yield Clip("word", NAMES.name, path.stem.rpartition("_")[2], read_sound(path))
-    for voice in VOICES[:6]:
+            yield Clip("noun", NAMES.name, path.stem.rpartition("_")[2], read_sound(path))
+    for path in recordings.list_files(LETTERS):
+        language, said = path.parent.parent.name, path.stem.lower()
+        if language in ("en", "en_GB") and said not in _NO_WORDS:
+            kind = "word" if said in SHORT_WORDS else "noun"
+            yield Clip(kind, f"klettres:{language}", said, read_sound(path))
+    for voice in (*VOICES, *OTHER_VOICES):
         for said in SHORT_WORDS:
             yield Clip("word", voice, said, _speak(said, voice))
 

@@ -18,9 +18,12 @@ def test_words_where_there_are_none_are_invented_and_words_without_text_missed()
     for text in ("", "Uh.", "I say."):
         murmurs.add(Clip("murmur", "slt", "aha", b""), [Transcript(text)])
     words.add(Clip("word", "prompts", "seven", b""), [Transcript("Seven.")])
+    words.add(Clip("word", "prompts", "eighty", b""), [Transcript("80.")])
+    words.add(Clip("word", "prompts", "ninth", b""), [Transcript("Night.")])
     words.add(Clip("word", "prompts", "eight", b""), [])
     assert (murmurs.clips, murmurs.texts, murmurs.invented) == (3, 2, 1)
-    assert (words.clips, words.turns, words.texts, words.invented) == (2, 1, 1, 0)
+    assert (words.clips, words.turns, words.texts, words.right) == (4, 3, 3, 2)
+    assert words.invented == 0
     assert words.examples == ["prompts 'eight' -> ''"]
 
 
@@ -33,6 +36,8 @@ def test_words_where_there_are_none_are_invented_and_words_without_text_missed()
         ("en-gb+m3", True),
         ("fillets-ng-data-nl", True),
         ("it", False),
+        ("klettres:en", False),
+        ("klettres:en_GB", True),
     ],
 )
 def test_held_out_is_what_chose_no_bound(source: str, is_held_out: bool) -> None:

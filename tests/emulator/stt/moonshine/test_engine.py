@@ -19,6 +19,7 @@ pytestmark = pytest.mark.engine
 hears = pytest.mark.asyncio(loop_scope="module")
 SHORT = (
     "Book a table.", "Where are you?", "Hang on.", "Not now.", "Stop.", "Seven.", "Yes.", "Okay.",
+    "Today.",
 )  # fmt: skip
 
 

@@ -152,10 +152,21 @@ def find_doubt(
     if other is None:
         return ""
     likeness = measure_likeness(one, other)
-    if max(len(one.words), len(other.words)) <= FEW_WORDS:
+    if are_few(one, other):
         return _doubt_word(heard, likeness, float(np.sqrt(one.mean * other.mean)), lead, voice_ms)
     sureness = heard.average + LIKENESS_ADDS * likeness
     return "" if sureness >= SENTENCE else "noise"
+
+
+def may_be_answer(one: Hearing, other: Hearing) -> bool:
+    """Whether doubted words may be a misheard answer: a few, and not nonsense or a hesitation."""
+    heard = (one, other)[choose(one, other)]
+    return are_few(one, other) and not find_nonsense(heard) and not is_hesitation(heard)
+
+
+def are_few(one: Hearing, other: Hearing) -> bool:
+    """Whether both are so few words that a murmur may be heard as them."""
+    return max(len(one.words), len(other.words)) <= FEW_WORDS
 
 
 def _doubt_word(

@@ -4,7 +4,7 @@ What it isn't sure of it hears twice, which takes twice as long.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise
@@ -14,6 +14,7 @@ import numpy.typing as npt
 import soxr
 
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
+from voicelive_agent.emulator.stt.moonshine.answers import ANSWER_VOICE_MS, find_answer
 from voicelive_agent.emulator.stt.moonshine.biasing import Guess, ListedPhrase, bias
 from voicelive_agent.emulator.stt.moonshine.doubt import (
     MURMURS,
@@ -23,6 +24,7 @@ from voicelive_agent.emulator.stt.moonshine.doubt import (
     find_doubt,
     is_hesitation,
     is_settled,
+    may_be_answer,
 )
 from voicelive_agent.emulator.stt.moonshine.model import Decoding, MoonshineModel
 
@@ -120,20 +122,36 @@ def _hear_surely(
     measure = cache(partial(measure_voice, samples))
     chosen, doubt = first, find_doubt(first.hearing, None)
     if not is_settled(first.hearing):
-        faster = soxr.resample(samples, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * FASTER)
-        second = _attempt(model, faster)
-        hearings = (first.hearing, second.hearing)
-        chosen = (first, second)[choose(*hearings)]
-        doubt = find_doubt(*hearings, partial(_measure_lead, model, first), measure)
+        chosen, doubt = _hear_again(model, samples, first, measure)
     if doubt and not is_hesitation(chosen.hearing) and measure() >= SPEECH_MS:
         return chosen, "language"
     return chosen, doubt
 
 
-def _measure_lead(model: MoonshineModel, attempt: _Attempt) -> float:
-    """By how much a text is more probable than any murmur, as a logarithm."""
-    murmurs = (model.score(attempt.decoding, murmur) for murmur in MURMURS)
-    return attempt.hearing.log_probability - max(murmurs)
+def _hear_again(
+    model: MoonshineModel,
+    samples: npt.NDArray[np.float32],
+    first: _Attempt,
+    measure: Callable[[], int],
+) -> tuple[_Attempt, str]:
+    """The same of what one attempt isn't enough for."""
+    second = _attempt(model, soxr.resample(samples, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * FASTER))
+    hearings = (first.hearing, second.hearing)
+    score_murmur = cache(partial(_score_murmur, model, first.decoding))
+    chosen = (first, second)[choose(*hearings)]
+    doubt = find_doubt(*hearings, lambda: first.hearing.log_probability - score_murmur(), measure)
+    if not doubt or not may_be_answer(*hearings) or measure() not in ANSWER_VOICE_MS:
+        return chosen, doubt
+    murmurs = score_murmur(), _score_murmur(model, second.decoding)
+    answer = find_answer(model, (first.decoding, second.decoding), murmurs)
+    if not answer:
+        return chosen, doubt
+    return _as_attempt(model, model.force(first.decoding, answer)), ""
+
+
+def _score_murmur(model: MoonshineModel, decoding: Decoding) -> float:
+    """How probable the likest murmur is, as a logarithm."""
+    return max(model.score(decoding, murmur) for murmur in MURMURS)
 
 
 def measure_voice(samples: npt.NDArray[np.float32]) -> int:
@@ -154,7 +172,10 @@ def _attempt(
     model: MoonshineModel, samples: npt.NDArray[np.float32], draft: tuple[int, ...] = ()
 ) -> _Attempt:
     encoding = model.encode(np.pad(samples, PADDING_MS * SAMPLE_RATE_HZ // 1000))
-    decoding = model.decode(encoding, draft)
+    return _as_attempt(model, model.decode(encoding, draft))
+
+
+def _as_attempt(model: MoonshineModel, decoding: Decoding) -> _Attempt:
     text = model.spell(decoding.tokens).strip()
     return _Attempt(decoding, Hearing(text, decoding.probabilities, decoding.is_cut))
 

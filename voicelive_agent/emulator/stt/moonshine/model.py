@@ -118,11 +118,27 @@ class MoonshineModel:
         written = tuple(tokens if is_cut else tokens[:-1])
         return Decoding(written, tuple(probabilities), is_cut, _keep(inputs, 0))
 
+    def force(self, decoding: Decoding, text: str) -> Decoding:
+        """The same sound with ``text`` as what was said, and nothing else."""
+        tokens, scores = self._follow(decoding, text)
+        return Decoding(tokens, tuple(np.exp(scores).tolist()), False, decoding.begin)
+
     def score(self, decoding: Decoding, text: str) -> float:
         """How probable it is that this was said, and nothing else: a logarithm."""
-        tokens = [*self.split(text), _END]
-        logits, _ = self._run(decoding.begin, [_BEGIN, *tokens[:-1]])
-        return float(logits[np.arange(len(tokens)), tokens].sum())
+        return float(self._follow(decoding, text)[1].sum())
+
+    def score_beginnings(self, decoding: Decoding) -> npt.NDArray[np.float32]:
+        """How probable each token is as the first that was said, as logarithms."""
+        logits, _ = self._run(decoding.begin, [_BEGIN])
+        return np.asarray(logits[0])
+
+    def _follow(
+        self, decoding: Decoding, text: str
+    ) -> tuple[tuple[int, ...], npt.NDArray[np.float32]]:
+        """A text's tokens, and how probable each of them and the end are, as logarithms."""
+        tokens = tuple(self.split(text))
+        logits, _ = self._run(decoding.begin, [_BEGIN, *tokens])
+        return tokens, logits[np.arange(len(tokens) + 1), [*tokens, _END]]
 
     def _give(self, encoding: Encoding) -> dict[str, Any]:
         """The decoder's inputs before it wrote anything."""
