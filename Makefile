@@ -11,9 +11,11 @@ MODELS = $(BIN)/voicelive-agent models fetch || true
 QUICK := not component and not slow and not engine
 SLOW := not ($(QUICK)) and not nightly
 WORKERS := 2
+# One more than cores: the quick tests wait for sockets and processes a third of their time.
+QUICK_WORKERS := 3
 PYTEST := $(BIN)/python -m pytest -q
 # Neighbours in a file share what is costly to make, so they stay with one worker while both have work.
-PYTEST_QUICK = $(PYTEST) -m "$(QUICK)" -n $(WORKERS) --dist worksteal
+PYTEST_QUICK = $(PYTEST) -m "$(QUICK)" -n $(QUICK_WORKERS) --dist worksteal
 # A file stays with one worker: its tests share a browser, a program or an engine.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 CONSOLE := tests/emulator/console
@@ -40,8 +42,9 @@ setup: for-development  ## Make .venv for development
 
 test: for-development  ## All tests; system packages are installed where this is allowed
 	$(PYTEST_QUICK)
-	# A browser is driven from an event loop of its own, which other tests of the process would meet.
-	$(PYTEST) -m "$(SLOW) and alone" tests/client/sound $(CONSOLE)
+	# Sound of devices beside sound of a page: both take little of a core, and want it at once.
+	# The devices come first: a browser is driven from an event loop of its own, which they would meet.
+	$(PYTEST) -m "$(SLOW) and alone" -n $(WORKERS) $(BY_FILE) tests/client/sound $(CONSOLE)
 	$(PYTEST) -m "$(SLOW) and not alone" -n $(WORKERS) $(BY_FILE) $(CONSOLE)
 	$(PYTEST) -m "$(SLOW) and not alone" -n $(WORKERS) $(BY_FILE) --ignore=$(CONSOLE)
 

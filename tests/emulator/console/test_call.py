@@ -227,7 +227,7 @@ def test_writing_while_the_agent_speaks_interrupts_it(desk: Desk, microphone: Mi
 
 
 def test_writing_needs_no_microphone(desk: Desk, microphone: Microphone) -> None:
-    desk.agent.answer = answer("Yes.")
+    desk.agent.answer = answer("Yes, we are open from nine to five, every day.")
     with open_console(desk, microphone(*QUIET)) as screen:
         screen.page.get_by_label("Say it in writing").fill("are you open")
         screen.page.get_by_role("button", name="Send").click()
@@ -323,7 +323,7 @@ def test_an_agent_hangs_up_once(desk: Desk, microphone: Microphone) -> None:
     """Closing the loudspeaker told that it was quiet, which ended the call again, and so on: the
     page was busy with nothing else, and a new call was ended before it began."""
     end = {"type": "agent.end_call", "reason": "all said"}
-    desk.agent.answer = answer("Goodbye, and thank you for the call.", end)
+    desk.agent.answer = answer("Goodbye, and thank you for calling us this afternoon.", end)
     with open_console(desk, microphone()) as screen:
         for _ in range(2):
             screen.talk()
@@ -347,7 +347,7 @@ def test_the_call_is_opened_beside_a_microphone_that_nobody_is_asked_for(
 ) -> None:
     """The page waited for the microphone, then asked whether it would be let in, then made its
     context, and opened the call last: the greeting came 700 ms after the click."""
-    desk.agent.answer = answer("Hello there.")
+    desk.agent.answer = answer("Hello there, what is it that I can do for you?")
     with open_console(desk, microphone(*QUIET)) as screen:
         screen.wait_for("voiceConsole.call.engine.playback !== null")
         assert screen.call("call.engine.context.state") == "suspended"
