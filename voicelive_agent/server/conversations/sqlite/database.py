@@ -93,6 +93,7 @@ class Database:
         if self._thread is not None:
             thread, self._thread = self._thread, None
             self._given = {**self._ripe, **self._unhurried, **self._given}
+            self._ripe, self._unhurried = {}, {}
             self._hand_over(0)
             self._jobs.put(None)
             await asyncio.to_thread(thread.join)
