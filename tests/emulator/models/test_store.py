@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -60,6 +61,17 @@ class TestStore:
         assert (path / "model.onnx").read_bytes() == b"m"
         assert (path / "data" / "x" / "y").read_bytes() == b"y"
 
+    def test_a_tar_is_unpacked_without_the_filter_of_newer_pythons(
+        self, source: Source, store: ModelStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Python 3.11.2, which Debian has, ended with a TypeError about ``filter``. What an
+        archive says of owners and modes isn't taken over either."""
+        monkeypatch.delattr(tarfile.TarFile, "extractall")
+        source.files["/m"] = archive({"model.onnx": b"m"}, "gz")
+        path = store.fetch(model(RemoteFile(f"{source.url}/m", archive=True)))
+        assert (path / "model.onnx").read_bytes() == b"m"
+        assert (path / "model.onnx").stat().st_uid == os.getuid()
+
     @pytest.mark.parametrize("kind", ["bz2", "zip"])
     @pytest.mark.parametrize(
         "name", ["../evil", "a/../../evil", "/tmp/evil", "C:/evil", "..\\evil"]
@@ -76,7 +88,12 @@ class TestStore:
     def test_links_and_devices_in_an_archive_are_refused(
         self, source: Source, store: ModelStore
     ) -> None:
-        for kind, link in ((tarfile.SYMTYPE, "/etc/passwd"), (tarfile.CHRTYPE, "")):
+        for kind, link in (
+            (tarfile.SYMTYPE, "/etc/passwd"),
+            (tarfile.SYMTYPE, "model.onnx"),
+            (tarfile.LNKTYPE, "model.onnx"),
+            (tarfile.CHRTYPE, ""),
+        ):
             buffer = io.BytesIO()
             with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
                 info = tarfile.TarInfo("odd")
@@ -84,7 +101,7 @@ class TestStore:
                 tar.addfile(info)
             source.files["/m"] = buffer.getvalue()
             source.etag = None
-            with pytest.raises(ModelError):
+            with pytest.raises(ModelError, match="'odd', which is no file"):
                 store.fetch(model(RemoteFile(f"{source.url}/m", archive=True)))
             store.remove("test")
             assert store.find("test") is None
