@@ -11,6 +11,7 @@ import base64
 import contextlib
 import json
 import ssl
+import traceback
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,7 @@ async def open_connection(
                 raw = await _connect(settings, endpoint, credential, conversation_id)
         except (AzureError, aiohttp.ClientError, OSError, ValueError) as error:
             raise ConnectError(explain(error, settings, endpoint)) from None
+        stack.push_async_callback(_close, raw)
         connection = Connection(raw, on_sent)
         sender = asyncio.create_task(connection.run_sender(), name="sender")
         try:
@@ -176,7 +178,6 @@ async def open_connection(
         finally:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
-            await _close(raw)
 
 
 async def _close(raw: VoiceLiveConnection) -> None:
@@ -185,10 +186,11 @@ async def _close(raw: VoiceLiveConnection) -> None:
     aiohttp's own limit begins anew with each frame that comes before the service's goodbye.
     """
     try:
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            await raw.close()
-    except TimeoutError:
-        # Now that its transport is gone, the rest is closed at once.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await raw.close()
+    finally:
+        # If that was cut short, its transport is gone, and the rest is closed at once.
         await raw.close()
 
 
@@ -222,7 +224,22 @@ async def _connect(
         },
         **whom,
     )
-    return await manager.__aenter__()
+    try:
+        return await manager.__aenter__()
+    except asyncio.CancelledError as cancelled:
+        await _close_session(cancelled)
+        raise
+
+
+async def _close_session(cancelled: asyncio.CancelledError) -> None:
+    """Close the HTTP session that the SDK leaves open where it is cancelled while it connects.
+
+    Nobody else knows that session, and aiohttp would tell the user of it.
+    """
+    for frame, _ in traceback.walk_tb(cancelled.__traceback__):
+        session = frame.f_locals.get("session")
+        if isinstance(session, aiohttp.ClientSession):
+            await session.close()
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
