@@ -11,12 +11,11 @@ MODELS = $(BIN)/voicelive-agent models fetch || true
 QUICK := not component and not slow and not engine
 SLOW := not ($(QUICK)) and not nightly
 WORKERS := 2
-# One more than cores, for tests that wait a third of their time or more: the quick ones for sockets
-# and processes, the console's for its page.
-WAITING_WORKERS := 3
+# One more than cores: the quick tests wait for sockets and processes a third of their time.
+QUICK_WORKERS := 3
 PYTEST := $(BIN)/python -m pytest -q
 # Neighbours in a file share what is costly to make, so they stay with one worker while both have work.
-PYTEST_QUICK = $(PYTEST) -m "$(QUICK)" -n $(WAITING_WORKERS) --dist worksteal
+PYTEST_QUICK = $(PYTEST) -m "$(QUICK)" -n $(QUICK_WORKERS) --dist worksteal
 # A file stays with one worker: its tests share a browser, a program or an engine.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 CONSOLE := tests/emulator/console
@@ -46,7 +45,7 @@ test: for-development  ## All tests; system packages are installed where this is
 	# Sound of devices beside sound of a page: both take little of a core, and want it at once.
 	# The devices come first: a browser is driven from an event loop of its own, which they would meet.
 	$(PYTEST) -m "$(SLOW) and alone" -n $(WORKERS) $(BY_FILE) tests/client/sound $(CONSOLE)
-	$(PYTEST) -m "$(SLOW) and not alone" -n $(WAITING_WORKERS) $(BY_FILE) $(CONSOLE)
+	$(PYTEST) -m "$(SLOW) and not alone" -n $(WORKERS) $(BY_FILE) $(CONSOLE)
 	$(PYTEST) -m "$(SLOW) and not alone" -n $(WORKERS) $(BY_FILE) --ignore=$(CONSOLE)
 
 quick: for-development  ## The tests that need no external component and no real time
