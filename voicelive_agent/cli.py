@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,6 +66,13 @@ voicelive-agent COMMAND --help tells the rest. Settings: .env.example. Documenta
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code."""
+    try:
+        return _run(arguments)
+    finally:
+        _lose_what_is_unwritten()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     name, *rest = given or [""]
     if name in ("--version", "-V"):
@@ -84,6 +92,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     _tell_unknown_names(name, rest)
     return int(module.main(rest) or 0)
+
+
+def _lose_what_is_unwritten() -> None:
+    """Output that is closed or full: Python would try again at its end, and exit with 120."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            # The number of a stream that is closed is free, and may be what this is given.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
 
 
 def _tell_unknown_names(name: str, arguments: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """The command line; and the whole client, as a process, against the emulator."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -215,6 +216,7 @@ def test_ctrl_c_ends_with_the_summary(service: Service, way: list[str]) -> None:
 def test_output_that_can_not_be_written_is_no_reason_to_hang_up(
     service: Service, where: str, how: list[str]
 ) -> None:
+    """What was buffered was tried again at the end, where PYTHONUNBUFFERED was not set: 120."""
     command = [
         sys.executable,
         "-m",
@@ -232,6 +234,7 @@ def test_output_that_can_not_be_written_is_no_reason_to_hang_up(
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
         timeout=TIMEOUT_S,
         check=False,
     )

@@ -20,10 +20,15 @@ async def reply(turn):
 async def test_an_agent_that_closes_stderr_does_not_keep_the_server_from_ending(
     tmp_path: Path,
 ) -> None:
-    """The line of the log about SIGTERM raised, and the signal was not obeyed."""
+    """The line of the log about SIGTERM raised, and the signal was not obeyed. Then the lines that
+    were buffered were tried again at the end, where PYTHONUNBUFFERED was not set: 120."""
     (tmp_path / "my_agent.py").write_text(AGENT)
     command = ("-m", "voicelive_agent", "serve", "my_agent:reply")
-    environment = {"PYTHONPATH": str(ROOT), "VOICELIVE_CONVERSATIONS": "memory:"}
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "",
+        "VOICELIVE_CONVERSATIONS": "memory:",
+    }
     async with launch_server(tmp_path, command, cwd=tmp_path, **environment) as server:
         await wait_until_ready(server)
         async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:

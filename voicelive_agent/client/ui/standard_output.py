@@ -1,6 +1,5 @@
 """Standard output that may be closed, full, or read by nobody any more."""
 
-import os
 import sys
 from typing import TextIO
 
@@ -22,7 +21,7 @@ class StandardOutput:
             try:
                 stream.write(text)
             except (OSError, ValueError):
-                self._give_up()
+                self._is_gone = True
         return len(text)
 
     def flush(self) -> None:
@@ -31,7 +30,7 @@ class StandardOutput:
             try:
                 stream.flush()
             except (OSError, ValueError):
-                self._give_up()
+                self._is_gone = True
 
     def isatty(self) -> bool:
         stream = self._stream()
@@ -46,13 +45,3 @@ class StandardOutput:
 
     def _stream(self) -> TextIO | None:
         return None if self._is_gone else sys.stdout
-
-    def _give_up(self) -> None:
-        self._is_gone = True
-        # Python would try again at its end, and complain then.
-        try:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.close(nowhere)
-        except OSError:
-            return

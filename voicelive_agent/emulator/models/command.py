@@ -1,7 +1,6 @@
 """``voicelive-agent models``: list, fetch, remove, path."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,8 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return 1
     except BrokenPipeError:
-        # Whoever read the list has seen enough; nothing is left to flush at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the list has seen enough.
         return 0
     except KeyboardInterrupt:
         _complain("interrupted: fetch again to go on where this ended")
