@@ -124,6 +124,16 @@ class Service:
         await socket.send(json.dumps(event))
 
 
+class Endless(Service):
+    """Never stops to answer, and never says goodbye."""
+
+    async def _respond(self, socket: ServerConnection) -> None:
+        part = {"response_id": "r", "item_id": "i", "content_index": 0}
+        await self._send(socket, "response.created", response={"id": "r"})
+        while True:
+            await self._send(socket, "response.audio_transcript.delta", **part, delta="and on ")
+
+
 @contextlib.asynccontextmanager
 async def proxy(service_url: str, fault: Fault) -> AsyncIterator[str]:
     """The URL of a proxy that passes each frame of the service through ``fault``."""

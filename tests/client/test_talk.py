@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import pytest
-from websockets.asyncio.server import ServerConnection
 
-from tests.client.service import Fault, Service, proxy
+from tests.client.service import Endless, Fault, Service, proxy
 from tests.client.sound.pulseaudio import write_wav
 from tests.client.stage import NotingScreen
 from voicelive_agent.client import connection, reconnection
@@ -225,16 +223,6 @@ async def test_without_an_endpoint_a_running_emulator_is_found(service: Service)
         await connection.find_endpoint(nobody)
 
 
-class Endless(Service):
-    """Never stops to answer, and never says goodbye."""
-
-    async def _respond(self, socket: ServerConnection) -> None:
-        part = {"response_id": "r", "item_id": "i", "content_index": 0}
-        await self._send(socket, "response.created", response={"id": "r"})
-        while True:
-            await self._send(socket, "response.audio_transcript.delta", **part, delta="and on ")
-
-
 @pytest.mark.parametrize("make_screen", [NotingScreen, lambda: Terminal(io.StringIO())])
 async def test_an_endless_answer_can_be_ended(
     make_screen: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
@@ -251,68 +239,6 @@ async def test_an_endless_answer_can_be_ended(
             await asyncio.sleep(0.2)
             talk.end()
             assert await running == 0
-
-
-@pytest.fixture
-def sessions(monkeypatch: pytest.MonkeyPatch) -> list[aiohttp.ClientSession]:
-    """The HTTP sessions that are opened."""
-    opened: list[aiohttp.ClientSession] = []
-    initialise = aiohttp.ClientSession.__init__
-
-    def note(session: aiohttp.ClientSession, *args: Any, **options: Any) -> None:
-        opened.append(session)
-        initialise(session, *args, **options)
-
-    monkeypatch.setattr(aiohttp.ClientSession, "__init__", note)
-    return opened
-
-
-async def test_who_gives_up_while_connecting_leaves_nothing_open(
-    sessions: list[aiohttp.ClientSession],
-) -> None:
-    """The SDK left its HTTP session open: after Ctrl-C aiohttp wrote of it on the terminal."""
-    reached = asyncio.Event()
-
-    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        reached.set()
-        await reader.read()
-        writer.close()
-
-    async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        connecting = connection.open_connection(load_settings({"api_key": KEY}), url).__aenter__()
-        task = asyncio.create_task(connecting)
-        async with asyncio.timeout(PATIENCE_S):
-            await reached.wait()
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-        assert [session.closed for session in sessions] == [True]
-
-
-async def test_who_gives_up_while_closing_leaves_nothing_open(
-    sessions: list[aiohttp.ClientSession], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before Python 3.11.4 a limit of time within what is cancelled ended like a cancellation,
-    and the SDK's HTTP session stayed open."""
-    monkeypatch.setattr(connection, "CLOSE_TIMEOUT_S", 0.2)
-    settings = load_settings({"api_key": KEY})
-    async with Endless().running() as service:
-        opened = asyncio.Event()
-
-        async def talk() -> None:
-            async with connection.open_connection(settings, service.url) as talking:
-                talking.send({"type": "response.create"})
-                await talking.receive()
-                opened.set()
-
-        task = asyncio.create_task(talk())
-        async with asyncio.timeout(PATIENCE_S):
-            await opened.wait()
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-        assert [session.closed for session in sessions] == [True]
 
 
 @pytest.mark.parametrize(
