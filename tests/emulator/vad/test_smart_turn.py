@@ -13,6 +13,7 @@ from voicelive_agent.emulator.vad.smart_turn import (
     open_end_of_turn,
     weigh_opinions,
 )
+from voicelive_agent.emulator.vad.voice_activity import VoiceActivities
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,20 @@ def test_an_unknown_name_names_the_known_ones() -> None:
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     assert open_end_of_turn("auto", tmp_path) is None
     with pytest.raises(SttError, match="models fetch smart-turn"):
+        open_end_of_turn("smart-turn", tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, b"not a model"])
+def test_damaged_models_are_done_without(tmp_path: Path, content: bytes | None) -> None:
+    """One of the two files was missing, or broken: the emulator ended with a traceback."""
+    folder = tmp_path / "smart-turn"
+    folder.mkdir()
+    if content is not None:
+        (folder / "silero_vad.onnx").write_bytes(content)
+        (folder / "smart-turn-v3.2-cpu.onnx").write_bytes(content)
+    assert open_end_of_turn("auto", tmp_path) is None
+    assert VoiceActivities(tmp_path).name == "silero"
+    with pytest.raises(SttError, match=r"damaged .*models fetch smart-turn"):
         open_end_of_turn("smart-turn", tmp_path)
 
 

@@ -74,6 +74,20 @@ class Model:
     files: tuple[RemoteFile | Wheel, ...]
     joined: tuple[Joined, ...] = ()
 
+    @property
+    def pinned(self) -> dict[str, str]:
+        """The files of its folder whose SHA-256 stands here, and that SHA-256."""
+        hashes: dict[str, str] = {}
+        for file in self.files:
+            if isinstance(file, Wheel):
+                hashes |= file.file_names
+            elif file.sha256 and not file.archive:
+                hashes[file.name] = file.sha256
+        for whole in self.joined:
+            hashes = {name: hashes[name] for name in hashes if name not in whole.parts}
+            hashes[whole.name] = whole.sha256
+        return hashes
+
 
 def _hugging_face(repository: str, *names: str) -> tuple[RemoteFile, ...]:
     return tuple(RemoteFile(f"{_HUGGING_FACE}/{repository}/resolve/main/{name}") for name in names)

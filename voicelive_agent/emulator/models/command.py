@@ -9,6 +9,7 @@ from voicelive_agent.command_name import spell_command, spell_commands
 from voicelive_agent.emulator.models.catalogue import (
     DEFAULTS,
     MODELS,
+    Model,
     RemoteFile,
     Wheel,
     find_entry,
@@ -38,8 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         store = ModelStore(find_directory(options.models_dir))
         match options.command:
             case "fetch":
-                missing = [name for name in DEFAULTS if store.find(name) is None]
-                return _fetch(store, options.names or missing, trust_new=options.trust_new)
+                return _fetch(store, options.names, trust_new=options.trust_new)
             case "remove":
                 return _remove(store, options.names)
             case "path":
@@ -91,18 +91,24 @@ def _list(store: ModelStore) -> int:
         for model in MODELS:
             if model.use != use:
                 continue
-            here = "installed" if store.find(model.name) else f"{model.size_mb} MB"
-            _say(f"  {model.name:<15} {model.engine:<15} {here:<10} {model.about}")
-            _say(f"  {'':<15} {'':<15} {'':<10} licence: {model.licence}")
+            state = _describe_state(store, model)
+            _say(f"  {model.name:<17} {model.engine:<15} {state:<10} {model.about}")
+            _say(f"  {'':<17} {'':<15} {'':<10} licence: {model.licence}")
         _say("")
     _say(f"They are kept in {store.directory}.")
     _say(f"Fetch one with: {spell_command('models fetch NAME')}")
     return 0
 
 
+def _describe_state(store: ModelStore, model: Model) -> str:
+    if store.find(model.name) is None:
+        return f"{model.size_mb} MB"
+    return "damaged" if store.find_damage(model) else "installed"
+
+
 def _fetch(store: ModelStore, names: Sequence[str], *, trust_new: bool) -> int:
     models = []
-    for name in names:
+    for name in names or DEFAULTS:
         model = find_entry(name)
         if model is None:
             raise ModelError(
@@ -111,12 +117,18 @@ def _fetch(store: ModelStore, names: Sequence[str], *, trust_new: bool) -> int:
         models.append(model)
     for model in models:
         if (path := store.find(model.name)) is not None:
-            _say(f"{model.name} is here already: {path}")
-            continue
+            damaged = store.find_damage(model)
+            if not damaged:
+                if names:
+                    _say(f"{model.name} is here already: {path}")
+                continue
+            _say(f"{model.name} is damaged ({', '.join(damaged)}): it is fetched anew")
         _say(f"{model.name}: about {model.size_mb} MB, licence: {model.licence}")
         path = store.fetch(model, progress=_show_progress, trust_new=trust_new)
         _say(f"{model.name} is here: {path}")
-        if model.use != "vad":
+        if model.name in DEFAULTS:
+            _say("The emulator uses it when it starts.")
+        else:
             option = f"--{model.use} {model.engine}:{model.name}"
             _say(f"Use it with: {spell_command('emulate')} {option}")
     return 0

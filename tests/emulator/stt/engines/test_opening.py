@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from voicelive_agent.emulator.models import ModelStore
 from voicelive_agent.emulator.models.catalogue import MOONSHINE
 from voicelive_agent.emulator.stt import SttError
 from voicelive_agent.emulator.stt.engines import ENGINES, open_stt
@@ -15,6 +16,12 @@ def needs(module: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(
         importlib.util.find_spec(module) is None, reason=f"{module} is not installed"
     )
+
+
+@pytest.fixture
+def _unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models stand for whole ones, whatever is in their files."""
+    monkeypatch.setattr(ModelStore, "find_damage", lambda self, model: [])
 
 
 def add_moonshine(folder: Path) -> None:
@@ -35,6 +42,7 @@ def add_zipformer(folder: Path) -> None:
         (folder / "zipformer-en" / name).write_bytes(b"")
 
 
+@pytest.mark.usefixtures("_unchecked")
 def test_moonshine_hears_where_its_model_is(tmp_path: Path) -> None:
     add_moonshine(tmp_path)
     stt = open_stt("auto", models_dir=tmp_path)
@@ -42,6 +50,7 @@ def test_moonshine_hears_where_its_model_is(tmp_path: Path) -> None:
 
 
 @needs("faster_whisper")
+@pytest.mark.usefixtures("_unchecked")
 def test_whisper_joins_it_for_other_languages(tmp_path: Path) -> None:
     add_moonshine(tmp_path)
     add_whisper(tmp_path)
@@ -59,6 +68,7 @@ def test_without_its_model_another_that_is_installed_hears(tmp_path: Path) -> No
 
 
 @needs("faster_whisper")
+@pytest.mark.usefixtures("_unchecked")
 def test_without_its_model_whisper_hears_english_too(tmp_path: Path) -> None:
     add_whisper(tmp_path)
     stt = open_stt("auto", models_dir=tmp_path)
@@ -69,6 +79,19 @@ def test_without_its_model_whisper_hears_english_too(tmp_path: Path) -> None:
     warning = recognizer.configure(language="ja-JP", phrases=())
     assert warning is not None
     assert "doesn't know ja-JP" in warning
+
+
+async def test_with_a_damaged_model_nobody_hears_and_the_way_out_is_told(tmp_path: Path) -> None:
+    """It ended with onnxruntime's words, or told that no model was there, and not what to do."""
+    add_moonshine(tmp_path)
+    stt = open_stt("auto", models_dir=tmp_path)
+    await stt.start()
+    assert stt.name == "none"
+    assert stt.advice is not None
+    assert f"{FILES[0]}, " in stt.advice
+    assert f"models fetch {MOONSHINE}. Until then nobody" in stt.advice
+    with pytest.raises(SttError, match=f"is damaged .*models fetch {MOONSHINE}"):
+        open_stt("moonshine", models_dir=tmp_path)
 
 
 async def test_without_any_model_nobody_hears_and_everything_says_so(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from voicelive_agent.command_name import spell_commands
+from voicelive_agent.emulator.models.catalogue import MOONSHINE
 from voicelive_agent.emulator.stt import SttError, Transcript
 from voicelive_agent.emulator.stt.moonshine.biasing import ListedPhrase, read_list
 from voicelive_agent.emulator.stt.moonshine.budget import PartialBudget
@@ -40,7 +41,7 @@ class Moonshine:
         missing = [name for name in FILES if not (self._folder / name).is_file()]
         if missing:
             raise SttError(
-                f"{self._folder} holds no model of Moonshine: {', '.join(missing)} is missing."
+                f"{self._folder} holds no model of Moonshine: {', '.join(missing)} is missing"
             )
         self._threads = Threads(self.name)
         self._budget = PartialBudget()
@@ -52,8 +53,8 @@ class Moonshine:
             await self.hear(bytes(32_000), 0)
         except Exception as error:
             raise SttError(
-                f"Moonshine can't load {self._folder}: {error}. Fetch it anew: "
-                "voicelive-agent models remove NAME, then fetch NAME."
+                f"Moonshine can't load {self._folder}: {error}. Only {MOONSHINE} is known to work: "
+                f"voicelive-agent models fetch {MOONSHINE}"
             ) from error
 
     async def stop(self) -> None:
