@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from voicelive_agent.emulator.onnx_part import take_branch, take_part
+from voicelive_agent.emulator.onnx_part import read_weights, take_part
 
 MODEL = (Path(hibari.__file__).parent / "assets" / "oov.onnx").read_bytes()
 
@@ -46,4 +46,4 @@ def test_a_tensor_that_is_not_there_is_told(outputs: list[str], inputs: list[str
 
 def test_a_model_without_a_condition_has_no_branch() -> None:
     with pytest.raises(ValueError, match="0 branches"):
-        take_branch(MODEL, {"chars": (1, 8)})
+        read_weights(MODEL)

@@ -1,20 +1,24 @@
-"""A part of an ONNX model as a model of its own: from some tensors to others, or a branch.
+"""A part of an ONNX model: from some tensors to others, as a model of its own; a branch's weights.
 
 onnxruntime runs whole models only, and the package ``onnx``, which can cut one, is larger than
 both. A model is a protobuf message, of which a few repeated fields have to be chosen among; the
 numbers are those of ``onnx.proto``.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import numpy.typing as npt
 
 _GRAPH = 7
 _NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13
 _NODE_INPUT, _NODE_OUTPUT, _TENSOR_NAME, _VALUE_NAME = 1, 2, 8, 1
-_NODE_ATTRIBUTE, _ATTRIBUTE_NAME, _ATTRIBUTE_GRAPH = 5, 1, 6
-_VALUE_TYPE, _TENSOR_TYPE, _SHAPE, _DIMENSION = 2, 1, 2, 1
+_NODE_ATTRIBUTE, _ATTRIBUTE_NAME, _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH = 5, 1, 5, 6
+_DIMS, _RAW_DATA = 1, 9
+_VALUE_TYPE, _TENSOR_TYPE = 2, 1
 _LENGTH_DELIMITED = 2
-_IS_FLOAT, _LENGTH = b"\x08\x01", b"\x08"
-"""Fields of a number: the kind of a tensor's elements, and how long one of its dimensions is."""
+_IS_FLOAT, _IS_FLOAT_TENSOR = b"\x08\x01", b"\x10\x01"
+"""Fields of a number: the kind of elements that a value's type has, and that a tensor has."""
 
 _Field = tuple[int, bytes, bytes]
 """Number, the field as it was encoded, and its content if it is of some length."""
@@ -35,22 +39,41 @@ def take_part(
     return rest + _encode(_GRAPH, part)
 
 
-def take_branch(model: bytes, inputs: Mapping[str, Sequence[int]]) -> bytes:
-    """What the model does where the condition of its ``If`` holds, for floats of such shapes.
+def read_weights(model: bytes) -> dict[str, npt.NDArray[np.float32]]:
+    """The arrays of floats in the branch where the condition of the model's ``If`` holds, by name.
 
-    As a branch it can't be made simpler by onnxruntime, which has to expect any shape there.
     Raises ValueError where there is not one ``If``.
     """
-    fields = list(_read_fields(model))
-    graph = next(content for number, _, content in fields if number == _GRAPH)
+    graph = next(content for number, _, content in _read_fields(model) if number == _GRAPH)
     nodes = [content for number, _, content in _read_fields(graph) if number == _NODE]
     branches = [branch for node in nodes for branch in _find_branches(node)]
     if len(branches) != 1:
-        raise ValueError(f"the model has {len(branches)} branches to take, not 1")
-    kept = [encoded for number, encoded, _ in _read_fields(branches[0]) if number != _INPUT]
-    declared = [_declare(_INPUT, name, shape) for name, shape in inputs.items()]
-    rest = [encoded for number, encoded, _ in fields if number != _GRAPH]
-    return b"".join([*rest, _encode(_GRAPH, b"".join([*kept, *declared]))])
+        raise ValueError(f"the model has {len(branches)} branches to read, not 1")
+    weights: dict[str, npt.NDArray[np.float32]] = {}
+    for number, _, node in _read_fields(branches[0]):
+        if number == _NODE and (tensor := _find_constant(node)) is not None:
+            # An exporter's name of the branch stands before that of the tensor.
+            weights[_names(node, _NODE_OUTPUT)[0].rpartition("__")[2]] = tensor
+    return weights
+
+
+def _find_constant(node: bytes) -> npt.NDArray[np.float32] | None:
+    """The array of floats that a node holds."""
+    for number, _, attribute in _read_fields(node):
+        if number == _NODE_ATTRIBUTE and _names(attribute, _ATTRIBUTE_NAME) == ["value"]:
+            for field, _, tensor in _read_fields(attribute):
+                if field == _ATTRIBUTE_TENSOR:
+                    return _read_tensor(tensor)
+    return None
+
+
+def _read_tensor(tensor: bytes) -> npt.NDArray[np.float32] | None:
+    fields = list(_read_fields(tensor))
+    if _IS_FLOAT_TENSOR not in (encoded for _, encoded, _ in fields):
+        return None
+    shape = [_read_varint(encoded, 1)[0] for number, encoded, _ in fields if number == _DIMS]
+    raw = b"".join(content for number, _, content in fields if number == _RAW_DATA)
+    return np.frombuffer(raw, "<f4").astype(np.float32).reshape(shape)
 
 
 def _find_branches(node: bytes) -> Iterator[bytes]:
@@ -98,13 +121,9 @@ def _take_graph(
     return b"".join(kept)
 
 
-def _declare(number: int, name: str, shape: Sequence[int] | None = None) -> bytes:
-    """A tensor of floats; of any shape, if none is given."""
-    tensor = _IS_FLOAT
-    if shape is not None:
-        dimensions = [_encode(_DIMENSION, _LENGTH + _write_varint(size)) for size in shape]
-        tensor += _encode(_SHAPE, b"".join(dimensions))
-    kind = _encode(_VALUE_TYPE, _encode(_TENSOR_TYPE, tensor))
+def _declare(number: int, name: str) -> bytes:
+    """A tensor of floats of any shape."""
+    kind = _encode(_VALUE_TYPE, _encode(_TENSOR_TYPE, _IS_FLOAT))
     return _encode(number, _encode(_VALUE_NAME, name.encode()) + kind)
 
 
