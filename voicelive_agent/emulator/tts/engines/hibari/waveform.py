@@ -4,6 +4,7 @@ It is made as the spectrum comes, a few frames after one another.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ _STEP_SAMPLES = 48
 _BINS = 601
 _OVERLAPS = 4
 """Frames of 50 ms, each 12.5 ms after the one before."""
+_NOISE_FRAMES = 400
+"""5 s of noise, 2 MB; what is said longer has the same again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,6 @@ class Waveform:
         pulses = dsp.pulses(np.where(f0_hz > _VOICED_HZ, moved_hz, f0_hz))
         padded = np.pad(pulses, dsp.N_FFT // 2, mode="reflect")
         self._pulses = np.lib.stride_tricks.sliding_window_view(padded, dsp.N_FFT)[:: dsp.HOP]
-        self._noise = np.random.default_rng(0)
         self._count = 0
         self._overlap = np.zeros((_OVERLAPS - 1, dsp.HOP), np.float32)
         self._weight = np.zeros_like(self._overlap)
@@ -71,8 +73,9 @@ class Waveform:
         voice *= _polar(
             spectrum.harmonic_level, np.float32(np.pi) * np.tanh(spectrum.harmonic_phase)
         )
-        noise = self._noise.standard_normal((end - start, 2 * _BINS), dtype=np.float32)
-        voice += noise.view(np.complex64) * dsp.ex(spectrum.noise_level)
+        noise = _make_noise().take(range(start, end), axis=0, mode="wrap")
+        noise *= dsp.ex(spectrum.noise_level)
+        voice += noise
         voice += _polar(spectrum.rest_level, spectrum.rest_phase)
         frames = dsp.irfft(voice, dsp.N_FFT, 1) * dsp.WIN
         return self._add_up(frames.reshape(-1, _OVERLAPS, dsp.HOP), dsp.WIN)
@@ -100,6 +103,13 @@ def find_frames(count: int, factor: float) -> npt.NDArray[np.intp]:
     if abs(factor - 1) < 0.001:
         return np.arange(count)
     return np.minimum(np.arange(round(count * factor)) / factor, count - 1).astype(np.intp)
+
+
+@cache
+def _make_noise() -> npt.NDArray[np.complex64]:
+    """(frames, bins): made once, as for each piece anew it takes a quarter of a waveform's time."""
+    numbers = np.random.default_rng(0).standard_normal((_NOISE_FRAMES, 2 * _BINS), np.float32)
+    return numbers.view(np.complex64)
 
 
 def _polar(level: FloatArray, phase: FloatArray) -> npt.NDArray[np.complex64]:
