@@ -399,7 +399,8 @@ async def test_a_recogniser_that_is_behind_holds_back_short_frames_too(
         async with asyncio.timeout(10):
             await held.wait()
         (utterance,) = desk.stt.recognizers[0].utterances
-        assert len(utterance.audio) < enough_bytes + 2 * 640
+        # Two frames are taken at a time.
+        assert len(utterance.audio) < enough_bytes + 4 * 640
         may_go_on.set()
         await client.receive("response.done")
     # From the first sound to the pause that ended the turn.
@@ -424,7 +425,10 @@ async def test_turns_stand_where_they_are_however_audio_is_cut(frame_ms: int) ->
 async def test_outside_of_turns_audio_is_decoded_by_whole_frames_of_voice_activity(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of each 20 ms all was done that a frame takes, and of most nothing could be found yet."""
+    """Of each 20 ms all was done that a frame takes, and of most nothing could be found yet.
+
+    Once a room is still, three of a client's frames are taken at once.
+    """
     decode = Decoder.decode
     pieces: list[int] = []
 
@@ -438,9 +442,31 @@ async def test_outside_of_turns_audio_is_decoded_by_whole_frames_of_voice_activi
             await client.append(quiet(20))
         await client.append(quiet(200) + loud(600) + quiet(1000))
         await client.receive("response.done")
-    # As much as 80 frames of the client are 50 of voice activity.
-    assert sum(pieces[:50]) >= 80 * 960
-    assert max(pieces[:45]) == 2 * 960
+    assert max(pieces[:30]) == 2 * 960
+    assert max(pieces[30:40]) == 3 * 960
+    assert sum(pieces[:42]) >= 80 * 960
+
+
+async def test_in_a_turn_audio_is_decoded_by_whole_frames_but_in_its_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A turn may end within a frame, so each 20 ms was judged by itself, of what went on too."""
+    decode = Decoder.decode
+    pieces: list[int] = []
+
+    def count(self: Decoder, audio: bytes) -> bytes:
+        pieces.append(len(audio))
+        return decode(self, audio)
+
+    monkeypatch.setattr(Decoder, "decode", count)
+    async with open_desk() as desk, open_client(desk) as client:
+        for frame in [loud(20)] * 50 + [quiet(20)] * 40:
+            await client.append(frame)
+        await client.receive("response.done")
+    # A second is 32 frames of voice activity.
+    assert sum(pieces[:32]) >= 50 * 960
+    # The pause from 200 to 500 ms.
+    assert 13 <= pieces[32:].count(960) <= 17
 
 
 async def test_what_waits_for_the_rest_of_a_frame_is_committed_too() -> None:

@@ -7,8 +7,8 @@
 
 Audio is taken in order, in short pieces. A worker thread does what computes; what follows from it
 happens on the event loop. A frame of a client that speaks in real time computes less than a change
-of threads, and where nothing has to be waited for it is taken at once: outside of a turn, as soon
-as there is as much as voice activity judges.
+of threads, and where nothing has to be waited for it is taken at once: but in a pause, as soon as
+there is as much as voice activity judges.
 All offsets are ms from the first byte of audio received.
 """
 
@@ -134,7 +134,7 @@ class InputAudio:
         is_idle = not (self._work or self._is_busy or self._utterances.is_any_full)
         if not is_idle or not self._processor.is_quick(arrived.wire):
             self._add(arrived)
-        elif self._processor.can_wait(arrived.wire):
+        elif self._processor.can_wait(arrived.wire, audio):
             self._waiting = arrived
         else:
             self._take_at_once(arrived)

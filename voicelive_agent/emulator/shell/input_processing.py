@@ -118,17 +118,19 @@ class InputProcessor:
         """Whether to judge a piece takes less than a change of threads and back."""
         return self._cleaner is None and self.measure_bytes(wire) <= QUICK_MS * _BYTES_PER_MS
 
-    def can_wait(self, wire: bytes) -> bool:
-        """Whether nothing would be found in a piece: outside of a turn, whole frames are judged.
+    def can_wait(self, wire: bytes, newest: bytes) -> bool:
+        """Whether nothing is missed where a piece, which ends with ``newest``, is decoded with the
+        next one, which takes less.
 
-        To decode it with the next piece takes less.
+        Whole frames are judged, but in a pause, which need not wait for one to end a turn; and in a
+        still room, where nobody is listened for before something stirs, as many as are quick.
         """
         detector = self._turn_detector
-        return (
-            detector is not None
-            and not detector.is_speaking
-            and len(self._frames) + self.measure_bytes(wire) < self._voice_activity.frame_bytes
-        )
+        if detector is None or detector.quiet_since_ms is not None:
+            return False
+        if self._loudness.is_still:
+            return self.is_quick(wire + newest)
+        return len(self._frames) + self.measure_bytes(wire) < self._voice_activity.frame_bytes
 
     def judge(self, wire: bytes, played: bytes, is_playing: bool) -> Judged:
         """Take in the next piece, to its end or to a pause in it.
