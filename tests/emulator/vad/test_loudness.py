@@ -61,7 +61,25 @@ def test_in_a_room_as_loud_as_the_speaker_nothing_is_faint(level: float) -> None
     loudness = Loudness()
     take(loudness, noise(3200, level))
     assert loudness.faint_ms == 0
-    assert not loudness.is_faint(noise(20, level))
+    assert not loudness.is_faint(noise(20, max(level, 10) * 2))
+
+
+@pytest.mark.parametrize("quiet_ms", [0, 4, 7, 8, 13, 31])
+def test_it_is_known_where_in_a_frame_the_speaker_fell_silent(quiet_ms: int) -> None:
+    """The end was put up to 16 ms late, and an answer came that much later."""
+    loudness = Loudness()
+    said = np.full((FRAME_MS - quiet_ms) * 16, 3000, "<i2").tobytes()
+    take(loudness, noise(960, 5) + said + noise(quiet_ms + 64, 5))
+    assert quiet_ms + 64 - 4 < loudness.faint_ms <= quiet_ms + 64
+
+
+@pytest.mark.parametrize("level", [20.0, 100.0, 400.0])
+def test_the_even_noise_of_a_room_is_no_speaker(level: float) -> None:
+    """Where a room was as loud as a thirtieth of the speaker, each turn ended 20 ms later."""
+    loudness = Loudness()
+    take(loudness, noise(3200, level) + noise(640, 3000) + noise(320, level, seed=1))
+    assert loudness.is_faint(noise(20, level, seed=2))
+    assert not loudness.is_faint(noise(20, level * 3))
 
 
 def test_a_muted_microphone_is_still_and_a_room_is_not() -> None:

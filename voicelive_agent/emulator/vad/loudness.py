@@ -32,7 +32,9 @@ _FORGET_LOUDEST = 0.998
 _LEARN_QUIETER = 0.3
 _LEARN_LOUDER = 1.005
 """Slowly: the soft sound before a word is not the room's."""
-_BLOCK_BYTES = SAMPLE_RATE_HZ * BLOCK_MS // 1000 * 2
+_BLOCK_SAMPLES = SAMPLE_RATE_HZ * BLOCK_MS // 1000
+_PART_MS = 4
+"""So exactly it is known where in a block the speaker fell silent."""
 
 
 class Loudness:
@@ -45,6 +47,8 @@ class Loudness:
         self._faint_ms = 0
         self._quiet_ms = 0
         self._still_ms = 0
+        self._before = np.zeros(_BLOCK_SAMPLES, np.float32)
+        """The last block."""
 
     @property
     def is_still(self) -> bool:
@@ -58,18 +62,19 @@ class Loudness:
         return self._faint_ms
 
     def is_faint(self, part: bytes) -> bool:
-        """Whether the beginning of the next frame is below all speech too."""
+        """Whether the beginning of the next frame is below all speech, or but the room, too."""
         samples = np.frombuffer(part, "<i2").astype(np.float32)
         level = math.sqrt(float(samples @ samples) / max(len(samples), 1))
-        return level < self._loudest * SOFTEST
+        return level < max(self._loudest * SOFTEST, (self._room or 0.0) * STIRS)
 
     def take(self, frame: bytes) -> int:
         """Take in the next audio; how many ms before its end the sound began, 0 in quiet."""
         samples = np.frombuffer(frame, "<i2").astype(np.float32)
-        blocks = samples[: len(samples) - len(samples) % (_BLOCK_BYTES // 2)]
-        blocks = blocks.reshape(-1, _BLOCK_BYTES // 2)
-        for energy in (blocks[:, None] @ blocks[:, :, None]).ravel().tolist():
-            self._take_block(math.sqrt(energy / blocks.shape[1]))
+        blocks = samples[: len(samples) - len(samples) % _BLOCK_SAMPLES].reshape(-1, _BLOCK_SAMPLES)
+        energies = (blocks[:, None] @ blocks[:, :, None]).ravel().tolist()
+        for block, energy in zip(blocks, energies, strict=True):
+            self._take_block(math.sqrt(energy / _BLOCK_SAMPLES))
+            self._before = block
         return self._sound_ms
 
     def _take_block(self, level: float) -> None:
@@ -79,7 +84,7 @@ class Loudness:
         is_still = level < max(room * STIRS, STILL)
         self._still_ms = self._still_ms + BLOCK_MS if is_still else 0
         self._loudest = max(level, self._loudest * _FORGET_LOUDEST)
-        self._faint_ms = self._faint_ms + BLOCK_MS if level < self._loudest * SOFTEST else 0
+        self._follow_faintness(level)
         if level >= max(room * STANDS_OUT, FAINTEST):
             self._sound_ms += self._quiet_ms + BLOCK_MS if self._sound_ms else BLOCK_MS
             self._quiet_ms = 0
@@ -87,3 +92,15 @@ class Loudness:
             self._quiet_ms += BLOCK_MS
             if self._quiet_ms > GAP_MS:
                 self._sound_ms = self._quiet_ms = 0
+
+    def _follow_faintness(self, level: float) -> None:
+        faint = self._loudest * SOFTEST
+        if level >= faint:
+            self._faint_ms = 0
+            return
+        if not self._faint_ms:
+            parts = self._before.reshape(BLOCK_MS // _PART_MS, -1)
+            loud = np.flatnonzero(np.sqrt(np.square(parts).mean(axis=1)) >= faint)
+            last = int(loud[-1]) if len(loud) else -1
+            self._faint_ms = (len(parts) - 1 - last) * _PART_MS
+        self._faint_ms += BLOCK_MS

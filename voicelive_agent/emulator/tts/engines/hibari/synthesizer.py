@@ -43,8 +43,8 @@ _DURATIONS = "/Div_40_output_0"
 """Of each symbol in those units and at the wanted speed, before they are rounded."""
 _SPECTRUM = "/head/Add_output_0"
 """The arrays of ``Spectrum`` side by side: (1, frames, 5 * 601)."""
-_FIRST_FRAMES = 21
-"""Of the first symbols of a piece, to be heard before the rest is made: 0.3 s."""
+_FIRST_FRAMES = 14
+"""Of the first symbols of a piece, to be heard before the rest is made: 0.2 s."""
 _MOST_FRAMES = 300
 """Of a part, so that one who interrupts does not wait for long."""
 _CONTEXT_FRAMES = 8
@@ -110,7 +110,7 @@ class HibariSynthesizer:
         durations, natural = _round(wanted.ravel()), _round(wanted.ravel() * speed)
         stretch = float(natural.sum() / rate / durations.sum())
         ends = np.cumsum(durations) * _UNIT_FRAMES
-        sound = _find_sound(piece, ends, speed)
+        sound = _find_sound(piece, ends, rate)
         frames = find_frames(features.shape[2], stretch)
         left_out = np.searchsorted(frames, sound.start)
         frames = frames[left_out:]
@@ -154,12 +154,13 @@ class _Sound:
     silent_ms: float
 
 
-def _find_sound(piece: Piece, ends: npt.NDArray[np.floating], speed: float) -> _Sound:
+def _find_sound(piece: Piece, ends: npt.NDArray[np.floating], rate: float) -> _Sound:
     """``ends`` are those of the silence before a piece and of its symbols, in frames."""
+    speed, faster = min(rate, 1.0), max(rate, 1.0)
     spoken = [index for index, symbol in enumerate(piece.symbols, 1) if symbol.char not in SILENT]
     begin, end = int(ends[spoken[0] - 1]), int(ends[spoken[-1]])
     start = max(begin - round(_LEAD_FRAMES / speed**2), 0)
-    return _Sound(start, begin + _FIRST_FRAMES, end, _END_MS / speed)
+    return _Sound(start, begin + round(_FIRST_FRAMES * faster), end, _END_MS / speed)
 
 
 def _find_end(start: int, over: int) -> int:

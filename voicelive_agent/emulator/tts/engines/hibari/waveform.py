@@ -18,8 +18,10 @@ KNEE = 0.8
 """Above this, peaks are bent and not clipped."""
 QUIET = 0.0006
 """-64 dBFS. Around what is spoken the model is at -140, and a soft onset is above -60 at once."""
-LEAD_MS, TAIL_MS = 5, 30
-"""What is kept before and after what is above that."""
+ONSET = 0.0011
+"""-59 dBFS. Before a word begins the model hisses softer than that, for up to 25 ms."""
+LEAD_MS, TAIL_MS = 3, 30
+"""What is kept before the first that is above the one, and after the last above the other."""
 _VOICED_HZ, _LOWEST_HZ = 40.0, 45.0
 _BIN_HZ = 20.0
 _STEP_SAMPLES = 48
@@ -53,9 +55,8 @@ class Waveform:
 
         self._model_f0_hz, self._pitch, self._formants = f0_hz, np.float32(pitch), formants
         moved_hz = np.maximum(f0_hz * self._pitch, np.float32(_LOWEST_HZ))
-        pulses = dsp.pulses(np.where(f0_hz > _VOICED_HZ, moved_hz, f0_hz))
-        padded = np.pad(pulses, dsp.N_FFT // 2, mode="reflect")
-        self._pulses = np.lib.stride_tricks.sliding_window_view(padded, dsp.N_FFT)[:: dsp.HOP]
+        self._f0_hz = np.where(f0_hz > _VOICED_HZ, moved_hz, f0_hz)
+        self._pulses: FloatArray = np.zeros((0, dsp.N_FFT), np.float32)
         self._count = 0
         self._overlap = np.zeros((_OVERLAPS - 1, dsp.HOP), np.float32)
         self._weight = np.zeros_like(self._overlap)
@@ -69,7 +70,7 @@ class Waveform:
         if self._pitch != 1.0 or self._formants != 1.0:
             f0_hz = self._model_f0_hz[start:end]
             spectrum = _change_speaker(spectrum, f0_hz, self._pitch, self._formants)
-        voice = dsp.rfft(self._pulses[start:end] * dsp.WIN_SRC, 1)
+        voice = dsp.rfft(self._find_pulses(start, end) * dsp.WIN_SRC, 1)
         voice *= _polar(
             spectrum.harmonic_level, np.float32(np.pi) * np.tanh(spectrum.harmonic_phase)
         )
@@ -79,6 +80,17 @@ class Waveform:
         voice += _polar(spectrum.rest_level, spectrum.rest_phase)
         frames = dsp.irfft(voice, dsp.N_FFT, 1) * dsp.WIN
         return self._add_up(frames.reshape(-1, _OVERLAPS, dsp.HOP), dsp.WIN)
+
+    def _find_pulses(self, start: int, end: int) -> FloatArray:
+        """What the voice's folds make of these frames; of the first, before that of all others."""
+        from hibari import dsp
+
+        if end > len(self._pulses):
+            known = self._f0_hz if start else self._f0_hz[: end + _OVERLAPS // 2]
+            padded = np.pad(dsp.pulses(known), dsp.N_FFT // 2, mode="reflect")
+            windows = np.lib.stride_tricks.sliding_window_view(padded, dsp.N_FFT)
+            self._pulses = windows[:: dsp.HOP]
+        return self._pulses[start:end]
 
     def _add_up(self, frames: FloatArray, window: FloatArray) -> FloatArray:
         """Overlapping frames to sound, evened out where fewer of them overlap."""
@@ -166,15 +178,16 @@ class Trimmer:
         held = np.concatenate([self._held, sound])
         usable = len(held) // _STEP_SAMPLES * _STEP_SAMPLES
         peaks = np.abs(held[:usable]).reshape(-1, _STEP_SAMPLES).max(axis=1)
-        loud = np.flatnonzero(peaks > QUIET)
+        loud = np.flatnonzero(peaks > (QUIET if self._is_heard else ONSET))
         if not len(loud):
             self._held = held
             return held[:0]
-        end = int(loud[-1] + 1) * _STEP_SAMPLES + TAIL_MS * SAMPLE_RATE_HZ // 1000
         start = 0
         if not self._is_heard:
             lead = int(loud[0]) * _STEP_SAMPLES - LEAD_MS * SAMPLE_RATE_HZ // 1000
             start = self.cut_samples = max(lead, 0)
+            loud = np.flatnonzero(peaks > QUIET)
+        end = int(loud[-1] + 1) * _STEP_SAMPLES + TAIL_MS * SAMPLE_RATE_HZ // 1000
         self._is_heard, self._held = True, held[end:]
         return held[start:end]
 
