@@ -153,7 +153,10 @@ class TestWrongValues:
         ("session", "reason"),
         [
             (None, "it must be an object"),
-            ({"turn_detection": {"type": "vad"}}, "must be one of 'server_vad', 'azure_"),
+            (
+                {"turn_detection": {"type": "vad"}},
+                "must be one of 'server_vad', 'semantic_vad', 'azure_",
+            ),
             ({"turn_detection": {"threshold": 0.5}}, "it is required"),
             ({"turn_detection": "server_vad"}, "it must be an object"),
             ({"modalities": []}, "it must not be empty"),

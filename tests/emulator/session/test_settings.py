@@ -146,6 +146,110 @@ class TestMerge:
         session = Driver().configure(turn_detection={"type": "server_vad", "neg_threshold": 0.3})
         assert session["turn_detection"]["neg_threshold"] == 0.3
 
+    @pytest.mark.parametrize("name", ["neg_threshold", "speech_duration_assistant_speaking_ms"])
+    @pytest.mark.parametrize("value", ["low", -1, [1], True, 700_000])
+    def test_such_members_are_checked_too(self, name: str, value: Any) -> None:
+        """Voice activity failed at each frame of a session whose number was none."""
+        error = update_error(Driver(), {"turn_detection": {"type": "server_vad", name: value}})
+        assert f"'session.turn_detection.{name}'" in error["message"]
+
+    @pytest.mark.parametrize(
+        "kind", ["server_vad", "semantic_vad", "azure_semantic_vad", "azure_semantic_vad_en"]
+    )
+    def test_nulls_are_defaults_in_turn_detection(self, kind: str) -> None:
+        """Clients send back what they were told, and that has nulls in recorded sessions."""
+        told = Driver().configure(turn_detection={"type": kind})["turn_detection"]
+        nulls = dict.fromkeys((*told, "neg_threshold", "idle_timeout_ms"))
+        driver = Driver()
+        assert driver.configure(turn_detection={**nulls, "type": kind})["turn_detection"] == told
+        assert driver.types() == ["session.updated"]
+
+    def test_openai_s_semantic_turn_detection_is_taken(self) -> None:
+        """It was refused, though Voice Live has it for realtime models."""
+        driver = Driver(model="gpt-realtime")
+        detection = {"type": "semantic_vad", "eagerness": "high"}
+        assert driver.configure(turn_detection=detection)["turn_detection"].items() >= (
+            detection.items()
+        )
+        error = update_error(driver, {"turn_detection": {**detection, "eagerness": "very"}})
+        assert "'low', 'medium', 'high' or 'auto'" in error["message"]
+
+    @pytest.mark.parametrize(
+        ("session", "param", "meant"),
+        [
+            (
+                {"turn_detection": {"type": "server_vad", "silence_duration": 300}},
+                "session.turn_detection.silence_duration",
+                "silence_duration_ms",
+            ),
+            (
+                {
+                    "turn_detection": {
+                        "type": "azure_semantic_vad",
+                        "end_of_utterance_detection": {
+                            "model": "semantic_detection_v1",
+                            "timeout": 2,
+                        },
+                    }
+                },
+                "session.turn_detection.end_of_utterance_detection.timeout",
+                "timeout_ms",
+            ),
+            (
+                {"input_audio_transcription": {"model": "azure-speech", "phrases": ["Contoso"]}},
+                "session.input_audio_transcription.phrases",
+                "phrase_list",
+            ),
+            ({"input_audio_transcripton": None}, "session.input_audio_transcripton", "input_audio"),
+            ({"voice": {"type": "openai", "name": "ash", "speed": 2}}, "session.voice.speed", ""),
+        ],
+    )
+    def test_members_that_nobody_knows_are_told_at_any_depth(
+        self, session: Any, param: str, meant: str
+    ) -> None:
+        """Misspelt settings inside of an object had no effect and no warning."""
+        driver = Driver()
+        driver.configure(**session)
+        (warning,) = [one["warning"] for one in driver.events() if one["type"] == "warning"]
+        assert warning["param"] == param
+        assert f"Did you mean '{meant}" in warning["message"] or not meant
+
+    @pytest.mark.parametrize(
+        ("language", "heard_as", "is_wrong"),
+        [
+            ("en_GB", "en-GB", False),
+            ("auto", "en-US", False),
+            (" , de-DE,en", "de-DE", False),
+            ("zh-Hans-CN", "zh-Hans-CN", False),
+            ("garbage language!", "en-US", True),
+            ("e" * 5000, "en-US", True),
+            ("klingon,fr", "fr", True),
+        ],
+    )
+    def test_a_language_is_read_as_it_is_meant(
+        self, language: str, heard_as: str, is_wrong: bool
+    ) -> None:
+        """What is none was told to be a language that Whisper hears, with how to install it."""
+        driver = Driver()
+        driver.configure(input_audio_transcription={"model": "m", "language": language})
+        *_, configured = [one for one in driver.effects if isinstance(one, do.ConfigureInput)]
+        assert configured.language == heard_as
+        warnings = [one["warning"] for one in driver.events() if one["type"] == "warning"]
+        assert [one["code"] for one in warnings] == ["unknown_language"] * is_wrong
+        assert all(len(one["message"]) < 120 for one in warnings)
+
+    def test_what_only_azure_has_is_told(self) -> None:
+        driver = Driver()
+        driver.configure(
+            voice={"type": "azure-standard", "name": "en-US-AvaNeural", "style": "cheerful"},
+            input_audio_transcription={"model": "azure-speech", "custom_speech": {"en-US": "id"}},
+        )
+        warnings = [one["warning"] for one in driver.events() if one["type"] == "warning"]
+        assert {one["param"] for one in warnings} == {
+            "session.voice.style",
+            "session.input_audio_transcription.custom_speech",
+        }
+
     def test_the_whole_of_the_sdk_s_example_is_taken(self) -> None:
         driver = Driver(model="gpt-realtime")
         session = driver.configure(

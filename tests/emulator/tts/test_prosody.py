@@ -59,6 +59,14 @@ def test_what_cannot_be_spoken_is_held_to_what_can(value: str, held: float) -> N
     assert "held to" in warning
 
 
+@pytest.mark.parametrize("value", ["200", 101, "1000"])
+def test_an_absolute_volume_ends_at_100(value: Any) -> None:
+    """Beyond it, samples were cut off at both ends: a voice of 200 crackled."""
+    factor, warning = read_volume(value)
+    assert factor == 1
+    assert warning is not None
+
+
 @given(st.one_of(st.text(max_size=12), st.floats(), st.integers(), st.none()))
 def test_any_value_gives_a_factor_in_range(value: Any) -> None:
     assert 0.5 <= read_rate(value)[0] <= 2

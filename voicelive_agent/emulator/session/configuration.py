@@ -6,7 +6,9 @@ part changes nothing.
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+import difflib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -41,6 +43,10 @@ AGENT_OWNS = ("instructions", "tools", "tool_choice", "temperature")
 """Ignored in agent mode, with a warning."""
 FIXED_ONCE_SPOKEN = ("voice",)
 FIXED_ONCE_HEARD = ("input_audio_sampling_rate", "input_audio_format")
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}")
+_ANY_LANGUAGE = ("", "auto", "multi")
+"""What clients write where the language shall be found out."""
+_VOICE_WITHOUT_EFFECT = ("style", "custom_lexicon_url", "custom_text_normalization_url")
 _WARNED_MEMBERS = 20
 """So many members that are unknown are named, each in a warning of its own."""
 _TRANSCRIPTION_FIELDS = frozenset(
@@ -150,7 +156,12 @@ class Configuration:
         self.now = settings
         self._rate_is_chosen = rate_is_chosen
         self.temperature = changed.get("temperature", self.temperature)
-        return [*self._warn(update), *self.warn_unsupported(changed, "session")]
+        return [
+            *self._warn(update),
+            *_warn_unknown(update, checked),
+            *self._warn_language(),
+            *self.warn_unsupported(changed, "session"),
+        ]
 
     def describe(self) -> dict[str, Any]:
         """The settings as JSON, as the client is told them."""
@@ -159,10 +170,15 @@ class Configuration:
     @property
     def language(self) -> str:
         """What the person speaks (BCP-47); the first where the session names several."""
+        tags = [name.replace("_", "-") for name in self._named_languages()]
+        return next(filter(_LANGUAGE_TAG.fullmatch, tags), "en-US")
+
+    def _named_languages(self) -> list[str]:
         transcription, detection = self.now.input_audio_transcription, self.now.turn_detection
         named = (transcription.language if transcription else None) or ""
         also = detection.languages if isinstance(detection, AzureSemanticVad) else None
-        return next(filter(None, map(str.strip, [*named.split(","), *(also or ())])), "en-US")
+        names = [name.strip() for name in (*named.split(","), *(also or ()))]
+        return [name for name in names if name.lower() not in _ANY_LANGUAGE]
 
     def input(self) -> ConfigureInput:
         """How input audio is to be taken."""
@@ -301,21 +317,23 @@ class Configuration:
                 "cannot_update_model",
                 "session.model",
             )
-        fields_known = {*SessionFields.model_fields, "model"}
-        unknown = [name for name in update if name not in fields_known]
-        for name in unknown[:_WARNED_MEMBERS]:
-            param = f"session.{name}"[:200]
-            yield Warned(f"'{param}' can't be set and is ignored.", "unknown_parameter", param)
-        if (more := len(unknown) - _WARNED_MEMBERS) > 0:
-            yield Warned(
-                f"{more} more unknown members of 'session' are ignored.",
-                "unknown_parameter",
-                "session",
-            )
         if self.in_agent_mode:
             for name in AGENT_OWNS:
                 if update.get(name) is not None:
                     yield warn_ignored_by_agent(f"session.{name}")
+
+    def _warn_language(self) -> Iterator[Warned]:
+        wrong = [
+            name
+            for name in self._named_languages()
+            if not _LANGUAGE_TAG.fullmatch(name.replace("_", "-"))
+        ]
+        if wrong:
+            yield Warned(
+                f"{wrong[0][:40]!r} is no language as 'en-US' or 'de' are: it is ignored.",
+                "unknown_language",
+                "session.input_audio_transcription.language",
+            )
 
     def has_function(self, name: str) -> bool:
         """Whether the client itself has a function of this name."""
@@ -329,6 +347,20 @@ class Configuration:
                 "avatar_not_supported",
                 f"{param}.{'avatar' if given.get('avatar') else 'modalities'}",
             )
+        transcription, voice = given.get("input_audio_transcription"), given.get("voice")
+        if isinstance(transcription, Transcription) and transcription.custom_speech:
+            yield Warned(
+                "The emulator has no custom speech models: its own engine hears.",
+                "custom_speech_not_supported",
+                f"{param}.input_audio_transcription.custom_speech",
+            )
+        for name in _VOICE_WITHOUT_EFFECT:
+            if getattr(voice, name, None):
+                yield Warned(
+                    f"'{param}.voice.{name}' has no effect here: only Azure's voices have that.",
+                    "voice_option_not_supported",
+                    f"{param}.voice.{name}",
+                )
         animation = given.get("animation")
         if isinstance(animation, Animation) and "blendshapes" in animation.outputs:
             yield Warned(
@@ -359,6 +391,32 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_to_json(one) for one in value]
     return copy.deepcopy(value)
+
+
+def _warn_unknown(update: Mapping[str, Any], checked: SessionFields) -> Iterator[Warned]:
+    """Warnings about members that nobody knows, with what may have been meant."""
+    known = SessionFields.model_fields
+    top = [("session", name, known) for name in update if name not in {*known, "model"}]
+    unknown = [*top, *_find_unknown(checked, "session")]
+    for path, name, fields_known in unknown[:_WARNED_MEMBERS]:
+        param = f"{path}.{name}"[:200]
+        meant = difflib.get_close_matches(name[:50], fields_known, 1)
+        hint = f" Did you mean '{meant[0]}'?" if meant else ""
+        yield Warned(f"'{param}' can't be set and is ignored.{hint}", "unknown_parameter", param)
+    if (more := len(unknown) - _WARNED_MEMBERS) > 0:
+        yield Warned(
+            f"{more} more unknown members of 'session' are ignored.", "unknown_parameter", "session"
+        )
+
+
+def _find_unknown(shape: Shape, path: str) -> Iterator[tuple[str, str, Collection[str]]]:
+    """Path, name, and what is known beside it, of each unknown member that isn't null."""
+    for name, value in shape:
+        if name in (shape.model_extra or ()):
+            if value is not None:
+                yield path, name, type(shape).model_fields
+        elif isinstance(value, Shape):
+            yield from _find_unknown(value, f"{path}.{name}")
 
 
 def warn_ignored_by_agent(param: str) -> Warned:

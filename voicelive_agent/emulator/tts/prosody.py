@@ -14,6 +14,7 @@ _NUMBER = re.compile(r"([+-]?)(\d+(?:\.\d*)?|\.\d+)\s*(%|st|hz)?", re.IGNORECASE
 
 RATE_RANGE = PITCH_RANGE = (0.5, 2.0)
 VOLUME_RANGE = (0.0, 2.0)
+_ABSOLUTE_VOLUME_RANGE = (0.0, 1.0)
 
 
 def read_rate(value: Any) -> tuple[float, str | None]:
@@ -53,6 +54,8 @@ def _read(
                 f"percentage such as '+10%', or one of {', '.join(names)}"
             )
         factor = _factor_of(name, match, base_hz)
+        if name == "volume" and not (match[1] or match[3]):
+            limits = _ABSOLUTE_VOLUME_RANGE
     bounded = min(max(factor, limits[0]), limits[1])
     if bounded != factor:
         return bounded, (

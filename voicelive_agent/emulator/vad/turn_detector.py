@@ -13,7 +13,12 @@ shorten the silence that ends the turn, and nothing but silence ends it::
 from dataclasses import dataclass
 
 from voicelive_agent.emulator.vad import SpeechStarted, SpeechStopped, VoiceActivity
-from voicelive_agent.wire.voice_live.turn_detection import UNFINISHED_TIMEOUT_MS, ServerVad
+from voicelive_agent.wire.voice_live.turn_detection import (
+    EAGERNESS_TIMEOUT_MS,
+    UNFINISHED_TIMEOUT_MS,
+    SemanticVad,
+    ServerVad,
+)
 
 RELEASE_MARGIN = 0.15
 """Speech that has begun goes on down to this much below the threshold."""
@@ -69,20 +74,22 @@ class TurnRules:
     @classmethod
     def of(cls, wanted: ServerVad) -> "TurnRules":
         """The rules of a session's ``turn_detection``, of whichever type."""
-        further = wanted.model_extra or {}
-        ending = wanted.end_of_utterance_detection
+        ending, released_below = wanted.end_of_utterance_detection, wanted.neg_threshold
+        if released_below is None:
+            released_below = max(wanted.threshold - RELEASE_MARGIN, 0.01)
+        timeout_ms = UNFINISHED_TIMEOUT_MS
+        if isinstance(wanted, SemanticVad):
+            timeout_ms = EAGERNESS_TIMEOUT_MS[wanted.eagerness]
         return cls(
             threshold=wanted.threshold,
-            release_threshold=further.get(
-                "neg_threshold", max(wanted.threshold - RELEASE_MARGIN, 0.01)
-            ),
+            release_threshold=released_below,
             prefix_padding_ms=wanted.prefix_padding_ms,
             silence_duration_ms=wanted.silence_duration_ms,
             speech_duration_ms=wanted.speech_duration_ms,
-            answering_speech_duration_ms=further.get("speech_duration_assistant_speaking_ms"),
+            answering_speech_duration_ms=wanted.speech_duration_assistant_speaking_ms,
             is_semantic=wanted.type != "server_vad" or ending is not None,
             complete_from=COMPLETE_FROM[ending.threshold_level if ending else "default"],
-            timeout_ms=ending.timeout_ms if ending else UNFINISHED_TIMEOUT_MS,
+            timeout_ms=ending.timeout_ms if ending else timeout_ms,
         )
 
 

@@ -37,8 +37,6 @@ _WITHOUT_EFFECT = frozenset(
 A model is named by the address; OpenAI's clients repeat their own default in each update.
 """
 _UNKNOWN = frozenset({"prompt"})
-_UNFINISHED_MS = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
-"""How long ``semantic_vad`` of an eagerness waits for the rest of a sentence, at most."""
 _DEFAULT_TRANSCRIPTION = "azure-speech"
 
 PARAMS = {
@@ -158,8 +156,6 @@ def _read_input_field(name: str, value: Any, param: str, ignore: Ignore) -> Any:
         return value
     if name == "transcription":
         return _read_transcription(value, param, ignore)
-    if name == "turn_detection" and value.get("type") == "semantic_vad":
-        return _read_semantic_vad(value, param)
     return value
 
 
@@ -175,26 +171,6 @@ def _read_transcription(value: Mapping[str, Any], param: str, ignore: Ignore) ->
         if read.pop(name, None) is not None:
             ignore(f"{param}.{name}")
     return read
-
-
-def _read_semantic_vad(value: Mapping[str, Any], param: str) -> dict[str, Any]:
-    """OpenAI's turn detection by words; ``eagerness`` stays in it and tells it from Azure's."""
-    eagerness = value.get("eagerness") or "auto"
-    if not isinstance(eagerness, str) or eagerness not in _UNFINISHED_MS:
-        raise ProtocolError(
-            f"Invalid '{param}.eagerness': it must be one of {', '.join(_UNFINISHED_MS)}.",
-            code="invalid_value",
-            param=f"{param}.eagerness",
-        )
-    return {
-        **{name: one for name, one in value.items() if one is not None},
-        "type": "azure_semantic_vad",
-        "eagerness": eagerness,
-        "end_of_utterance_detection": {
-            "model": "semantic_detection_v1",
-            "timeout_ms": _UNFINISHED_MS[eagerness],
-        },
-    }
 
 
 def write_session(session: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,7 +216,7 @@ def _write_output(written: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_input_field(name: str, value: Any) -> Any:
-    if name == "turn_detection" and value is not None and "eagerness" in value:
-        kept = ("eagerness", "create_response", "interrupt_response")
-        return {"type": "semantic_vad", **{one: value[one] for one in kept}}
+    if name == "turn_detection" and value is not None and value["type"] == "semantic_vad":
+        kept = ("type", "eagerness", "create_response", "interrupt_response")
+        return {one: value[one] for one in kept}
     return value

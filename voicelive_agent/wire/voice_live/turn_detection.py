@@ -6,7 +6,7 @@ Defaults and ranges are those of the API reference 2026-07-15 and of recorded se
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from voicelive_agent.wire.voice_live.shapes import Flag, Milliseconds, Shape, Share, Text
 
@@ -21,8 +21,22 @@ TurnDetectionType = Literal[
     "azure_semantic_vad_multilingual",
 ]
 
+Eagerness = Literal["low", "medium", "high", "auto"]
+
 UNFINISHED_TIMEOUT_MS = 1000
 """What an unfinished sentence adds to the silence that ends a turn, at most."""
+EAGERNESS_TIMEOUT_MS: Mapping[Eagerness, int] = {
+    "low": 8000,
+    "medium": 4000,
+    "auto": 4000,
+    "high": 2000,
+}
+"""The same of ``semantic_vad``."""
+
+
+def _unless_null() -> Any:
+    """A member that the service doesn't tell of unless it was given."""
+    return Field(default=None, exclude_if=lambda value: value is None)
 
 
 class EndOfUtteranceDetection(Shape):
@@ -42,6 +56,18 @@ class ServerVad(Shape):
     interrupt_response: Flag = True
     auto_truncate: Flag = False
     appended_text_after_truncation: Text | None = None
+    neg_threshold: Share | None = _unless_null()
+    """What speech that has begun goes on down to. Tests of the service send it."""
+    speech_duration_assistant_speaking_ms: Milliseconds | None = _unless_null()
+    """``speech_duration_ms`` while a response is played. Tests of the service send it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_nulls(cls, given: Any) -> Any:
+        """A member that is null has its default: clients send back what they were told."""
+        if not isinstance(given, Mapping):
+            return given
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class AzureSemanticVadEn(ServerVad):
@@ -60,8 +86,15 @@ class AzureSemanticVadMultilingual(AzureSemanticVad):
     type: Literal["azure_semantic_vad_multilingual"]  # type: ignore[assignment]
 
 
+class SemanticVad(AzureSemanticVadEn):
+    """OpenAI's, which Voice Live takes for realtime models: words end a turn."""
+
+    type: Literal["semantic_vad"]  # type: ignore[assignment]
+    eagerness: Eagerness = "auto"
+
+
 TurnDetection = Annotated[
-    ServerVad | AzureSemanticVad | AzureSemanticVadEn | AzureSemanticVadMultilingual,
+    ServerVad | SemanticVad | AzureSemanticVad | AzureSemanticVadEn | AzureSemanticVadMultilingual,
     Field(discriminator="type"),
 ]
 
@@ -69,9 +102,9 @@ _ADAPTER: TypeAdapter[ServerVad] = TypeAdapter(TurnDetection)
 
 
 def parse_turn_detection(turn_detection: Mapping[str, Any]) -> ServerVad:
-    """A ``turn_detection`` with its defaults, also for members that are null.
+    """A ``turn_detection`` with its defaults; ``server_vad`` where no type is named.
 
-    It is ``server_vad`` where no type is named. Raises pydantic's ValidationError.
+    Raises pydantic's ValidationError.
     """
-    given = {name: value for name, value in turn_detection.items() if value is not None}
-    return _ADAPTER.validate_python({"type": "server_vad", **given})
+    kind = turn_detection.get("type") or "server_vad"
+    return _ADAPTER.validate_python({**turn_detection, "type": kind})

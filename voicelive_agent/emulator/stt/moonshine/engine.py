@@ -21,9 +21,13 @@ from voicelive_agent.emulator.stt.moonshine.utterance import MoonshineUtterance
 from voicelive_agent.emulator.stt.recognition import Threads, locate_model
 
 INSTALL_HINT = spell_commands("pip install 'voicelive-agent[emulator]'")
-UNKNOWN_LANGUAGE = spell_commands(
-    "Nothing was understood: moonshine hears English only. For other languages start the emulator "
-    "with --stt faster-whisper and a model (voicelive-agent models)."
+_OTHER_LANGUAGES = spell_commands(
+    "pip install 'voicelive-agent[faster-whisper]', voicelive-agent models fetch whisper-base, and "
+    "start the emulator again"
+)
+UNKNOWN_LANGUAGE = (
+    "Nothing was understood: Moonshine hears English only. For another language, "
+    f"{_OTHER_LANGUAGES}; then name it in session.input_audio_transcription.language."
 )
 
 
@@ -123,11 +127,7 @@ class MoonshineRecognizer:
         if self._stt.knows_language(language):
             self._language = language
             return None
-        return spell_commands(
-            f"Moonshine hears English only, not {language}: pip install "
-            "'voicelive-agent[faster-whisper]', voicelive-agent models fetch whisper-base, and "
-            "start the emulator again."
-        )
+        return f"Moonshine hears English only, not {language}: {_OTHER_LANGUAGES}."
 
     async def close(self) -> None:
         utterances = list(self._utterances)
