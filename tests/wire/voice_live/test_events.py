@@ -11,6 +11,7 @@ from voicelive_agent.wire.voice_live.events import (
     AppendAudio,
     TruncateItem,
     client_event_id,
+    is_plain_append,
     parse_client_event,
 )
 from voicelive_agent.wire.voice_live.frames import decode_frame, encode_event, new_id
@@ -187,15 +188,17 @@ class TestClientEvents:
     )
 )
 def test_appended_audio_is_held_to_the_shape_of_all_events(rest: dict[str, Any]) -> None:
-    """What a microphone sends is read by a shorter way, as it comes fifty times a second."""
+    """What a microphone sends goes a shorter way, as it comes fifty times a second."""
     event = {"type": "input_audio_buffer.append", "audio": "AAAA", **rest}
     try:
         expected = check_shape(AppendAudio, event)
     except ProtocolError as error:
+        assert not is_plain_append(event)
         with pytest.raises(ProtocolError, match=re.escape(error.message)):
             parse_client_event(event)
     else:
-        read = parse_client_event(event)
-        assert isinstance(read, AppendAudio)
-        assert read == expected
-        assert read.model_dump() == expected.model_dump()
+        assert parse_client_event(event) == expected
+        if is_plain_append(event):
+            assert isinstance(expected, AppendAudio)
+            assert expected.audio == event["audio"]
+            assert event.keys() <= {"type", "audio", "event_id"}

@@ -33,6 +33,7 @@ from voicelive_agent.wire.voice_live.events import (
     TruncateItem,
     TurnReference,
     client_event_id,
+    is_plain_append,
     parse_client_event,
 )
 from voicelive_agent.wire.voice_live.shapes import ProtocolError
@@ -252,7 +253,10 @@ class Session:
     def _obey(self, sent: Any) -> None:
         """Do what the client asks, or tell it why that can't be."""
         try:
-            self._dispatch(parse_client_event(sent, self.options.max_event_members))
+            if is_plain_append(sent):
+                self._turns.append(sent["audio"])
+            else:
+                self._dispatch(parse_client_event(sent, self.options.max_event_members))
         except ProtocolError as error:
             self._plan.fail(error, client_event_id(sent))
 

@@ -53,7 +53,7 @@ MANUAL_LIMIT_MS = 15 * 60_000
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Arrived:
     """Audio as it stands on the wire, and when it came."""
 

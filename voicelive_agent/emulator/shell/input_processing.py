@@ -126,7 +126,7 @@ class InputProcessor:
         still room, where nobody is listened for before something stirs, as many as are quick.
         """
         detector = self._turn_detector
-        if detector is None or detector.quiet_since_ms is not None:
+        if detector is None or detector.is_pausing:
             return False
         if self._loudness.is_still:
             return self.is_quick(wire + newest)
@@ -210,7 +210,7 @@ class InputProcessor:
     def _judge_rest(self) -> TurnEvent | None:
         """A turn need not wait for the rest of a frame to end."""
         detector, rest = self._turn_detector, self._frames
-        if detector is None or not detector.is_speaking or not self._loudness.is_faint(rest):
+        if detector is None or not detector.is_pausing or not self._loudness.is_faint(rest):
             return None
         return detector.judge_faint(len(rest) // _BYTES_PER_MS)
 

@@ -73,7 +73,7 @@ class Utterances:
     @property
     def is_any_full(self) -> bool:
         """Whether the caller should ``drain`` before it feeds more."""
-        return any(utterance.is_full for utterance in self._open.values())
+        return bool(self._open) and any(one.is_full for one in self._open.values())
 
     @property
     def is_any_open(self) -> bool:

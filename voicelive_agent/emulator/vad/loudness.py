@@ -70,10 +70,9 @@ class Loudness:
     def take(self, frame: bytes) -> int:
         """Take in the next audio; how many ms before its end the sound began, 0 in quiet."""
         samples = np.frombuffer(frame, "<i2").astype(np.float32)
-        blocks = samples[: len(samples) - len(samples) % _BLOCK_SAMPLES].reshape(-1, _BLOCK_SAMPLES)
-        energies = (blocks[:, None] @ blocks[:, :, None]).ravel().tolist()
-        for block, energy in zip(blocks, energies, strict=True):
-            self._take_block(math.sqrt(energy / _BLOCK_SAMPLES))
+        for start in range(0, len(samples) - _BLOCK_SAMPLES + 1, _BLOCK_SAMPLES):
+            block = samples[start : start + _BLOCK_SAMPLES]
+            self._take_block(math.sqrt(float(block @ block) / _BLOCK_SAMPLES))
             self._before = block
         return self._sound_ms
 

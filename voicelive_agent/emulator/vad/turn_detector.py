@@ -129,6 +129,11 @@ class TurnDetector:
         return self._start_ms is not None
 
     @property
+    def is_pausing(self) -> bool:
+        """Whether there was no speech in the last frame of a turn."""
+        return self._start_ms is not None and self._voiced_to_ms != self._now_ms
+
+    @property
     def quiet_since_ms(self) -> int | None:
         """Where the pause began that there is in a turn; None where nobody is pausing."""
         if self._start_ms is None:
@@ -175,7 +180,7 @@ class TurnDetector:
 
     def judge_faint(self, further_ms: int) -> TurnEvent | None:
         """So much of the next frame has come, and nothing of it is as loud as speech."""
-        if self._start_ms is None or self._voiced_to_ms == self._now_ms:
+        if not self.is_pausing:
             return None
         self._further_ms = further_ms
         return self._judge_silence()

@@ -23,7 +23,7 @@ FRAME_SAMPLES = 512
 _CONTEXT_SAMPLES = 64
 _SCALE = np.float32(1 / 32768)
 _DC_CORNER_HZ = 30
-_DC_BLOCK_SAMPLES = 512
+_DC_BLOCK_SAMPLES = 1024
 """Of more, the oldest would weigh too little for a float."""
 
 
