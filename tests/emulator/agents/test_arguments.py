@@ -58,3 +58,18 @@ def test_schemas_that_are_none_and_that_hold_themselves() -> None:
     for _ in range(6):
         value = value["next"]
     assert fill_arguments({"properties": {"x": {"$ref": "#/properties/x"}}}, "") == {"x": "example"}
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ("Can you tell me the weather and Beijing today? Please.", "Beijing"),
+        ("What is the weather in Celsius, on Monday, New York?", "New York"),
+        ("I think I need the weather.", "Seattle"),
+        ("How is the weather in Paris, in Celsius?", "Paris"),
+        ("Will it rain on Sunday?", "Seattle"),
+    ],
+)
+def test_a_place_is_found_though_its_preposition_was_misheard(said: str, place: str) -> None:
+    """ "in Beijing" was heard as "and Beijing", and the function was called with Seattle."""
+    assert fill_arguments({"properties": {"location": {}}}, said) == {"location": place}

@@ -5,6 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 _PLACE = re.compile(r"\b(?:in|at|for|from|to|near)\s+((?:[A-Z][\w'-]*)(?:\s+[A-Z][\w'-]*)*)")
+_NAME = re.compile(r"(?<=[a-z,] )(?!I\b)[A-Z][\w'-]*(?:\s+[A-Z][\w'-]*)*")
+"""What is written as a name within a sentence."""
+_NO_PLACES = re.compile(
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|celsius|fahrenheit|please|january|february|march|"
+    r"april|may|june|july|august|september|october|november|december",
+    re.I,
+)
 _NUMBER = re.compile(r"\b\d+(?:\.\d+)?\b")
 _EXAMPLES = {
     "date": "2026-01-15",
@@ -105,9 +112,8 @@ def _fill_number(schema: Mapping[str, Any], said: str, *, whole: bool) -> float:
 
 def _fill_text(schema: Mapping[str, Any], said: str, name: str) -> str:
     examples = schema.get("examples")
-    place = _PLACE.search(said)
-    if _PLACES.search(name) and place:
-        return place[1]
+    if _PLACES.search(name) and (place := _find_place(said)):
+        return place
     if isinstance(examples, list) and examples:
         return str(examples[0])
     if example := _EXAMPLES.get(str(schema.get("format"))):
@@ -118,6 +124,12 @@ def _fill_text(schema: Mapping[str, Any], said: str, name: str) -> str:
     if said and _TEXTS.search(name):
         return said
     return "example"
+
+
+def _find_place(said: str) -> str:
+    """A name behind a preposition, or any: prepositions are what is misheard first."""
+    names = [*_PLACE.findall(said), *_NAME.findall(said)]
+    return next((name for name in names if not _NO_PLACES.fullmatch(name)), "")
 
 
 def _resolve(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
