@@ -84,7 +84,9 @@ async def hold_session(
     connection = SessionConnection(websocket, request, backend, settings, engines)
     sessions.add(connection.report)
     try:
-        await connection.run()
+        # Each frame wakes all coroutines of a task up to the one that waits, and there are fifteen
+        # of the server's.
+        await asyncio.create_task(connection.run(), name="session")
     finally:
         sessions.close(connection.report)
 

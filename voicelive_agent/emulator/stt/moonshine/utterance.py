@@ -76,7 +76,8 @@ class MoonshineUtterance:
     def feed(self, pcm: bytes) -> None:
         if not self._is_ended and self._outcome is None:
             self._part += pcm
-            self._filled.set()
+            if self._has_grown() or len(self._part) > LONGEST_MS * _BYTES_PER_MS:
+                self._filled.set()
 
     def pause(self) -> None:
         self._pause_bytes = len(self._part)
