@@ -1,6 +1,7 @@
 """Two engines as one: each language by the engine that has it, all at one sample rate."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tests.emulator.tts.sound import hear, speak
 from voicelive_agent.emulator.tts.by_language import TextToSpeechByLanguage
 from voicelive_agent.emulator.tts.engines import espeak
 from voicelive_agent.emulator.tts.engines.hibari import engine as hibari
+from voicelive_agent.emulator.tts.local import LocalTextToSpeech
 
 pytestmark = [
     pytest.mark.engine,
@@ -73,3 +75,58 @@ async def test_both_are_heard_at_one_rate_with_their_words(tts: TextToSpeechByLa
     assert [word.text for word in spoken.words] == ["Guten", "Tag,", "wie", "geht", "es", "Ihnen?"]
     english = await speak(tts, "Good morning.")
     assert np.abs(english.samples.astype(int)).max() > 3000
+
+
+async def test_the_process_of_other_languages_runs_once_one_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """espeak-ng's process took 50 MB of every emulator, most of which speak English alone."""
+    first, other = hibari.open_tts(), espeak.open_tts(processes=1)
+    started: list[str] = []
+    for engine in (first, other):
+        monkeypatch.setattr(engine, "start", count_starts(engine, started))
+    tts = TextToSpeechByLanguage([first, other])
+    await tts.start()
+    try:
+        started.clear()
+        assert not is_running(other)
+        assert (await speak(tts, "Good morning.")).duration_ms > 300
+        assert not is_running(other)
+        german, _ = tts.resolve_voice({"name": "de-DE-ConradNeural"})
+        heard = await asyncio.gather(
+            *(hear(tts, "Guten Tag.", german) for _ in range(2)), hear(tts, "Bis morgen.", german)
+        )
+        assert all(one.duration_ms > 300 for one in heard)
+        assert started == ["espeak"]
+        assert is_running(other)
+    finally:
+        await tts.stop()
+    assert not is_running(other)
+
+
+async def test_who_stops_a_clause_before_its_engine_has_started_stops_no_other_clause() -> None:
+    """A barge-in into the first German clause must not cost the next one its engine."""
+    tts = TextToSpeechByLanguage([hibari.open_tts(), espeak.open_tts(processes=1)])
+    await tts.start()
+    try:
+        german, _ = tts.resolve_voice({"name": "de-DE-ConradNeural"})
+        cut = asyncio.create_task(hear(tts, "Guten Tag.", german))
+        await asyncio.sleep(0)
+        cut.cancel()
+        assert (await hear(tts, "Guten Tag.", german)).duration_ms > 300
+    finally:
+        await tts.stop()
+
+
+def count_starts(engine: LocalTextToSpeech, started: list[str]) -> Callable[[], Awaitable[None]]:
+    start = engine.start
+
+    async def counted() -> None:
+        started.append(engine.name)
+        await start()
+
+    return counted
+
+
+def is_running(engine: LocalTextToSpeech) -> bool:
+    return any(worker._process is not None for worker in engine._processes._workers)

@@ -75,7 +75,9 @@ class EngineProcesses:
             raise
 
     async def stop(self) -> None:
+        """They may be started again."""
         await asyncio.gather(*(worker.stop() for worker in self._workers))
+        self._free = asyncio.Queue()
 
     @property
     def sample_rate_hz(self) -> int:
