@@ -22,6 +22,8 @@ _USES = {
     "stt": "Speech to text (--stt ENGINE:MODEL)",
     "tts": "Text to speech (--tts ENGINE:MODEL)",
 }
+_BY_LANGUAGE = "faster-whisper"
+"""The engine that joins the default one, for the languages that it doesn't know."""
 _NAMES = "of a model, as `list` prints it"
 _EPILOG = """\
 examples:
@@ -130,6 +132,9 @@ def _fetch(store: ModelStore, names: Sequence[str], *, trust_new: bool) -> int:
             _say("The emulator uses it when it starts.")
         else:
             option = f"--{model.use} {model.engine}:{model.name}"
+            if model.engine == _BY_LANGUAGE:
+                _say("Sessions in other languages than English are heard with it.")
+                option += ", which hears all with it"
             _say(f"Use it with: {spell_command('emulate')} {option}")
     return 0
 

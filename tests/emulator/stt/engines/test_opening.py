@@ -8,7 +8,9 @@ import pytest
 from voicelive_agent.emulator.models import ModelStore
 from voicelive_agent.emulator.models.catalogue import MOONSHINE
 from voicelive_agent.emulator.stt import SttError
+from voicelive_agent.emulator.stt.by_language import SpeechToTextByLanguage
 from voicelive_agent.emulator.stt.engines import ENGINES, open_stt
+from voicelive_agent.emulator.stt.moonshine.engine import Moonshine
 from voicelive_agent.emulator.stt.moonshine.model import FILES
 
 
@@ -55,6 +57,29 @@ def test_whisper_joins_it_for_other_languages(tmp_path: Path) -> None:
     add_moonshine(tmp_path)
     add_whisper(tmp_path)
     assert open_stt("auto", models_dir=tmp_path).name == "moonshine, faster-whisper"
+
+
+@needs("faster_whisper")
+@pytest.mark.usefixtures("_unchecked")
+def test_what_is_said_of_other_languages_depends_on_what_is_here(tmp_path: Path) -> None:
+    """With Whisper installed and fetched, one was told to install and to fetch it."""
+    add_moonshine(tmp_path)
+    alone = open_stt("auto", models_dir=tmp_path).open_recognizer()
+    told = alone.configure(language="de-DE", phrases=())
+    assert told is not None
+    assert "not de-DE" in told
+    assert "models fetch whisper-base" in told
+    assert "models fetch whisper-base" in Moonshine(models_dir=tmp_path).describe_unknown()
+    add_whisper(tmp_path)
+    both = open_stt("auto", models_dir=tmp_path)
+    assert isinstance(both, SpeechToTextByLanguage)
+    told = both.open_recognizer().configure(language="tlh", phrases=())
+    assert told == "No engine here knows tlh: English is heard."
+    moonshine = both.choose("en-US")
+    assert isinstance(moonshine, Moonshine)
+    assert moonshine.describe_unknown().endswith(
+        "name it in session.input_audio_transcription.language: faster-whisper hears it then."
+    )
 
 
 @needs("sherpa_onnx")

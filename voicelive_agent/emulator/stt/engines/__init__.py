@@ -78,5 +78,7 @@ def _open_installed(models_dir: Path | None) -> SpeechToText:
                 return other
         return NoSpeechToText(f"{error}. {_MISSING}")
     with contextlib.suppress(SttError):
-        return SpeechToTextByLanguage([moonshine, FasterWhisper(models_dir=models_dir)])
+        whisper = FasterWhisper(models_dir=models_dir)
+        moonshine.for_other_languages = whisper.name
+        return SpeechToTextByLanguage([moonshine, whisper])
     return moonshine

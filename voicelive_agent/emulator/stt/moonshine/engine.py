@@ -25,10 +25,6 @@ _OTHER_LANGUAGES = spell_commands(
     "pip install 'voicelive-agent[faster-whisper]', voicelive-agent models fetch whisper-base, and "
     "start the emulator again"
 )
-UNKNOWN_LANGUAGE = (
-    "Nothing was understood: Moonshine hears English only. For another language, "
-    f"{_OTHER_LANGUAGES}; then name it in session.input_audio_transcription.language."
-)
 
 
 class Moonshine:
@@ -47,6 +43,8 @@ class Moonshine:
             raise SttError(
                 f"{self._folder} holds no model of Moonshine: {', '.join(missing)} is missing"
             )
+        self.for_other_languages = ""
+        """The engine that hears a session of another language, if one does."""
         self._threads = Threads(self.name)
         self._budget = PartialBudget()
         self._model: MoonshineModel | None = None
@@ -70,6 +68,19 @@ class Moonshine:
 
     def knows_language(self, language: str) -> bool:
         return language.lower().partition("-")[0] == "en"
+
+    def describe_unknown(self, language: str = "") -> str:
+        """What to do about a language that it doesn't know: this one, or one that was spoken."""
+        if language and self.for_other_languages:
+            return f"No engine here knows {language}: English is heard."
+        if language:
+            return f"Moonshine hears English only, not {language}: {_OTHER_LANGUAGES}."
+        way = "name it in session.input_audio_transcription.language"
+        return "Nothing was understood: Moonshine hears English only. " + (
+            f"If another language was spoken, {way}: {self.for_other_languages} hears it then."
+            if self.for_other_languages
+            else f"For another language, {_OTHER_LANGUAGES}; then {way}."
+        )
 
     def is_busy(self) -> bool:
         """Whether partial text has to wait."""
@@ -111,7 +122,7 @@ class MoonshineRecognizer:
         language, phrases = self._language, self._phrases
 
         def finish(transcript: Transcript, doubt: str) -> Transcript:
-            notice = UNKNOWN_LANGUAGE if doubt == "language" else ""
+            notice = self._stt.describe_unknown() if doubt == "language" else ""
             return replace(transcript, language=language, notice=notice, source=Moonshine.name)
 
         utterance = MoonshineUtterance(
@@ -127,7 +138,7 @@ class MoonshineRecognizer:
         if self._stt.knows_language(language):
             self._language = language
             return None
-        return f"Moonshine hears English only, not {language}: {_OTHER_LANGUAGES}."
+        return self._stt.describe_unknown(language)
 
     async def close(self) -> None:
         utterances = list(self._utterances)
