@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from jellyfish import levenshtein_distance
 
+from voicelive_agent.emulator.stt.moonshine.answers import is_answer
 from voicelive_agent.emulator.stt.phrases import split_words
 
 SURE = 0.85
@@ -26,6 +27,11 @@ FEW_WORDS = 3
 """A murmur is heard as no more."""
 MURMURS = ("Uh-huh.", "Hmm.", "Mm-hmm.", "Um.", "Oh.", "Huh?")
 """What few words are held against."""
+HUMS = ("M.", "M. M.", "H. M.", "M. H. M.")
+"""What hums are, with a closed mouth, of which the model makes "Amen." or "He came."."""
+HUM_LEAD = 8.5
+"""So much more probable than any of them is what nobody answers every day. Of hums, and of what
+some synthesisers make of "mhm", which is these letters, the most was 8.1."""
 LEAD = 9.0
 """So much more probable than any murmur, as a logarithm, are a few words that were said; what two
 hearings have in common counts as ``LIKENESS_COUNTS``."""
@@ -33,6 +39,9 @@ LIKENESS_COUNTS = 4.0
 SURE_WORD = 0.76
 SURE_WORD_LEAD = 6.0
 """The same of what is so probable, a token on average: "eighth" on the telephone, letters."""
+UNUSUAL_LEAD = 2.5
+"""A word that nobody answers every day leads by so much more: a murmur is heard as "Ever." or
+"Other.", and as an answer seldom."""
 GUESSED = 0.48
 """A token of what was said is more probable, on average; of one word of another language less."""
 PHRASE = 0.68
@@ -135,13 +144,13 @@ def doubt_partial(one: Hearing, before: Hearing | None) -> str:
 def find_doubt(
     one: Hearing,
     other: Hearing | None,
-    lead: Callable[[], float] = lambda: 0.0,
+    lead: Callable[[tuple[str, ...]], float] = lambda texts: 0.0,
     voice_ms: Callable[[], int] = lambda: 0,
 ) -> str:
     """Why it was not said: ``noise``, ``murmur`` or ``loop``; empty if it was.
 
     ``other`` is the second hearing, None where one is enough; ``lead`` is by how much the first is
-    more probable than any of ``MURMURS``, as a logarithm; ``voice_ms`` is for how long somebody
+    more probable than any of some texts, as a logarithm; ``voice_ms`` is for how long somebody
     surely spoke. Both take a while, and are asked only where they decide.
     """
     heard = one if other is None else (one, other)[choose(one, other)]
@@ -173,7 +182,7 @@ def _doubt_word(
     heard: Hearing,
     likeness: float,
     mean: float,
-    lead: Callable[[], float],
+    lead: Callable[[tuple[str, ...]], float],
     voice_ms: Callable[[], int],
 ) -> str:
     """The same of few words; ``mean`` is the probability of a token, by both hearings."""
@@ -181,11 +190,15 @@ def _doubt_word(
         return "noise"
     if mean < GUESSED:
         return "murmur"
-    needed = SURE_WORD_LEAD if mean >= SURE_WORD else LEAD
-    least = needed - LIKENESS_COUNTS * likeness
+    is_answered = is_answer(heard.spoken)
+    least = SURE_WORD_LEAD if mean >= SURE_WORD else LEAD
+    least -= LIKENESS_COUNTS * likeness
     if len(heard.words) > 1 and mean < PHRASE:
         least = max(least, LEAD) if likeness >= LIKENESS else np.inf
-    return "" if np.isfinite(least) and lead() >= least else "murmur"
+    if len(heard.words) == 1 and not is_answered:
+        least += UNUSUAL_LEAD
+    leads = bool(np.isfinite(least)) and lead(MURMURS) >= least
+    return "" if leads and (is_answered or lead(HUMS) >= HUM_LEAD) else "murmur"
 
 
 def measure_likeness(one: Hearing, other: Hearing) -> float:

@@ -17,6 +17,7 @@ from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
 from voicelive_agent.emulator.stt.moonshine.answers import ANSWER_VOICE_MS, find_answer
 from voicelive_agent.emulator.stt.moonshine.biasing import Guess, ListedPhrase, bias
 from voicelive_agent.emulator.stt.moonshine.doubt import (
+    HUMS,
     MURMURS,
     Hearing,
     choose,
@@ -137,21 +138,23 @@ def _hear_again(
     """The same of what one attempt isn't enough for."""
     second = _attempt(model, soxr.resample(samples, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * FASTER))
     hearings = (first.hearing, second.hearing)
-    score_murmur = cache(partial(_score_murmur, model, first.decoding))
+    score_likest = cache(partial(_score_likest, model, first.decoding))
     chosen = (first, second)[choose(*hearings)]
-    doubt = find_doubt(*hearings, lambda: first.hearing.log_probability - score_murmur(), measure)
+    probable = first.hearing.log_probability
+    doubt = find_doubt(*hearings, lambda texts: probable - score_likest(texts), measure)
     if not doubt or not may_be_answer(*hearings) or measure() not in ANSWER_VOICE_MS:
         return chosen, doubt
-    murmurs = score_murmur(), _score_murmur(model, second.decoding)
-    answer = find_answer(model, (first.decoding, second.decoding), murmurs)
+    murmurs = score_likest(MURMURS), _score_likest(model, second.decoding, MURMURS)
+    score_hum = partial(_score_likest, model, texts=HUMS)
+    answer = find_answer(model, (first.decoding, second.decoding), murmurs, score_hum)
     if not answer:
         return chosen, doubt
     return _as_attempt(model, model.force(first.decoding, answer)), ""
 
 
-def _score_murmur(model: MoonshineModel, decoding: Decoding) -> float:
-    """How probable the likest murmur is, as a logarithm."""
-    return max(model.score(decoding, murmur) for murmur in MURMURS)
+def _score_likest(model: MoonshineModel, decoding: Decoding, texts: tuple[str, ...]) -> float:
+    """How probable the likest of some texts is, as a logarithm."""
+    return max(model.score(decoding, text) for text in texts)
 
 
 def measure_voice(samples: npt.NDArray[np.float32]) -> int:
