@@ -28,8 +28,17 @@ LONGEST_S = 8
 BACKCHANNELS = (
     "uh huh", "hmm", "mhm", "mm", "um", "uh", "ah", "oh", "aha", "huh", "mm-hmm", "hm",
 )  # fmt: skip
+"""As texts: flite and espeak-ng spell five and four of them ("M H M")."""
+HUMS = {
+    "flite": ("m", "hh ah m", "m hh m", "m m hh m m"),
+    "espeak-ng": ("m:", "h@m", "m'hm", "m:h'm:"),
+}
+"""The same as phones, which no engine spells."""
 VOICES = ("hibari:heart", "hibari:heart-bright", "hibari:heart-deep", "kal16", "slt", "rms", "awb")
-OTHER_VOICES = ("en-us+f3", "en-gb+m3", "en-us+m7", "en-gb-scotland+f4")
+OTHER_VOICES = (
+    "en-us+f3", "en-gb+m3", "en-us+m7", "en-gb-scotland+f4",
+    "en-gb+m1", "en-029+f3", "en-us+Andrea", "en-gb-scotland+f2",
+)  # fmt: skip
 _NO_WORDS = ("aw", "ch", "th")
 SHORT_WORDS = ("yes", "no", "okay", "stop", "seven", "bye", "hello", "goodbye", "today", "left")
 HELD_OUT = (
@@ -212,6 +221,9 @@ def _backchannels(recordings: Recordings) -> Iterator[Clip]:
     for voice in (*VOICES, *OTHER_VOICES):
         for text in BACKCHANNELS:
             yield Clip("murmur", voice, text, _speak(text, voice))
+        engine = "espeak-ng" if "+" in voice else "flite"
+        for phones in () if ":" in voice else HUMS[engine]:
+            yield Clip("murmur", voice, phones, _speak(f"[[{phones}]]", voice))
 
 
 def _foreign(recordings: Recordings) -> Iterator[Clip]:

@@ -1,6 +1,7 @@
 """Synthetic people: voices that are not the emulator's own, and the noises around them."""
 
 import functools
+import re
 import subprocess
 import tempfile
 import wave
@@ -24,7 +25,10 @@ Samples = npt.NDArray[np.float64]
 
 @functools.cache
 def say(text: str, voice: str) -> bytes:
-    """PCM16 mono at 16 kHz, without silence around it; names with "+" are espeak-ng's."""
+    """PCM16 mono at 16 kHz, without silence around it; names with "+" are espeak-ng's.
+
+    ``[[...]]`` are phones, as the engine writes them.
+    """
     if voice == "hibari":
         return _say_by_hibari(text)
     with tempfile.TemporaryDirectory() as folder:
@@ -33,7 +37,9 @@ def say(text: str, voice: str) -> bytes:
             speed = str(_SPEED_WORDS_PER_MINUTE)
             command = ["espeak-ng", "-v", voice, "-s", speed, "-w", str(path), text]
         else:
-            command = ["flite", "-voice", voice, "-t", text, "-o", str(path)]
+            phones = re.fullmatch(r"\[\[(.*)\]\]", text)
+            said = ["-p", f"pau {phones[1]} pau"] if phones else ["-t", text]
+            command = ["flite", "-voice", voice, *said, "-o", str(path)]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
         with wave.open(str(path)) as file:
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")

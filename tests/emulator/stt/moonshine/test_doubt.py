@@ -220,7 +220,7 @@ def test_a_loop_is_words_said_again_and_again() -> None:
 def test_nothing_is_measured_where_it_decides_nothing(one: Hearing, other: Hearing | None) -> None:
     """A quarter of the time that hearing took was Silero's and the murmurs', and seldom decided."""
 
-    def fail() -> int:
+    def fail(texts: tuple[str, ...] = ()) -> int:
         raise AssertionError("it was measured")
 
     find_doubt(one, other, fail, fail)
