@@ -5,12 +5,11 @@ import asyncio
 import pytest
 
 from voicelive_agent.emulator.stt import SttError
-from voicelive_agent.emulator.stt.moonshine.hearing import Heard, HeardWord
+from voicelive_agent.emulator.stt.moonshine.hearing import Heard, HeardWord, find_quietest
 from voicelive_agent.emulator.stt.moonshine.utterance import (
     CUT_AFTER_MS,
     LONGEST_MS,
     MoonshineUtterance,
-    find_quietest,
 )
 
 MS = 32

@@ -5,7 +5,7 @@ What it isn't sure of it hears twice, which takes twice as long.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import pairwise
 
@@ -16,13 +16,16 @@ import soxr
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
 from voicelive_agent.emulator.stt.moonshine.answers import ANSWER_VOICE_MS, find_answer
 from voicelive_agent.emulator.stt.moonshine.biasing import Guess, ListedPhrase, bias
+from voicelive_agent.emulator.stt.moonshine.consensus import agree, differ
 from voicelive_agent.emulator.stt.moonshine.doubt import (
     HUMS,
     MURMURS,
     Hearing,
+    are_few,
     choose,
     doubt_partial,
     find_doubt,
+    find_nonsense,
     is_hesitation,
     is_settled,
     may_be_answer,
@@ -33,10 +36,14 @@ PADDING_MS = 300
 """Silence put around the sound; the model errs more where speech touches an end."""
 FASTER = 0.95
 """What is heard again lasts so long, of 1."""
+HALVED_MS = 8_000
+"""Where the model repeats itself in so much, each half is heard alone."""
 SPEECH_MS = 900
 """So much sure speech of which nothing is believed is another language."""
 SURELY_SPEECH = 0.9
 """What Silero gives a frame in which somebody surely speaks."""
+_QUIET_MS = 100
+_BYTES_PER_MS = SAMPLE_RATE_HZ * 2 // 1000
 _BLOCK_SAMPLES = SAMPLE_RATE_HZ // 100
 _AUDIBLE = 0.1
 """A block this loud, of the loudest, belongs to what was said."""
@@ -97,8 +104,13 @@ def hear(
     duration_ms = len(samples) * 1000 // SAMPLE_RATE_HZ
     start_ms, end_ms = find_span(samples)
     chosen = _attempt(model, samples, before.draft if before else ())
+    is_lost = duration_ms >= HALVED_MS and find_nonsense(chosen.hearing) == "loop"
     if is_partial:
-        doubt = doubt_partial(chosen.hearing, before.hearing if before else None)
+        before_hearing = before.hearing if before else None
+        doubt = "unsure" if is_lost else doubt_partial(chosen.hearing, before_hearing)
+    elif is_lost:
+        halves = _hear_halves(model, pcm, offset_ms, phrases)
+        return replace(halves, cost_s=time.thread_time() - began_s)
     else:
         chosen, doubt = _hear_surely(model, samples, chosen)
     words: tuple[HeardWord, ...] = ()
@@ -112,8 +124,23 @@ def hear(
         doubt,
         chosen.hearing,
         chosen.decoding.tokens,
-        is_final=not is_partial or is_settled(chosen.hearing),
+        is_final=not is_partial or (is_settled(chosen.hearing) and not is_lost),
     )
+
+
+def _hear_halves(
+    model: MoonshineModel, pcm: bytes, offset_ms: int, phrases: Sequence[ListedPhrase]
+) -> Heard:
+    """What was said where the model began to repeat itself: half of it rarely has that effect."""
+    duration_ms = len(pcm) // _BYTES_PER_MS
+    cut = find_quietest(pcm, duration_ms // 3, duration_ms * 2 // 3)
+    halves = (
+        hear(model, pcm[:cut], offset_ms, phrases),
+        hear(model, pcm[cut:], offset_ms + cut // _BYTES_PER_MS, phrases),
+    )
+    words = (*halves[0].words, *halves[1].words)
+    doubt = "" if words else halves[0].doubt or halves[1].doubt
+    return Heard(words, duration_ms, 0, doubt)
 
 
 def _hear_surely(
@@ -142,7 +169,9 @@ def _hear_again(
     chosen = (first, second)[choose(*hearings)]
     probable = first.hearing.log_probability
     doubt = find_doubt(*hearings, lambda texts: probable - score_likest(texts), measure)
-    if not doubt or not may_be_answer(*hearings) or measure() not in ANSWER_VOICE_MS:
+    if not doubt:
+        return _agree(model, first, second, chosen), ""
+    if not may_be_answer(*hearings) or measure() not in ANSWER_VOICE_MS:
         return chosen, doubt
     murmurs = score_likest(MURMURS), _score_likest(model, second.decoding, MURMURS)
     score_hum = partial(_score_likest, model, texts=HUMS)
@@ -150,6 +179,19 @@ def _hear_again(
     if not answer:
         return chosen, doubt
     return _as_attempt(model, model.force(first.decoding, answer)), ""
+
+
+def _agree(model: MoonshineModel, first: _Attempt, second: _Attempt, chosen: _Attempt) -> _Attempt:
+    """What two attempts make of a sentence together; of a few words, the chosen one."""
+    one, other = first.hearing, second.hearing
+    if are_few(one, other) or find_nonsense(one) or find_nonsense(other):
+        return chosen
+    if not differ(one.text, other.text):
+        return chosen
+    text = agree(model, (first.decoding, second.decoding), (one.text, other.text))
+    if text in (one.text, other.text):
+        return first if text == one.text else second
+    return _as_attempt(model, model.force(first.decoding, text))
 
 
 def _score_likest(model: MoonshineModel, decoding: Decoding, texts: tuple[str, ...]) -> float:
@@ -218,6 +260,15 @@ def find_span(samples: npt.NDArray[np.float32]) -> tuple[int, int]:
     levels = np.sqrt(np.mean(samples[:whole].reshape(-1, _BLOCK_SAMPLES) ** 2, axis=1))
     loud = np.flatnonzero(levels >= levels.max() * _AUDIBLE)
     return int(loud[0]) * 10, int(loud[-1] + 1) * 10
+
+
+def find_quietest(pcm: bytes | bytearray, from_ms: int, to_ms: int) -> int:
+    """The byte in the middle of the quietest tenth of a second between two places."""
+    samples = np.frombuffer(bytes(pcm[from_ms * _BYTES_PER_MS : to_ms * _BYTES_PER_MS]), "<i2")
+    size = _QUIET_MS * SAMPLE_RATE_HZ // 1000
+    whole = len(samples) - len(samples) % size
+    energies = np.mean(samples[:whole].astype(np.float32).reshape(-1, size) ** 2, axis=1)
+    return from_ms * _BYTES_PER_MS + (int(energies.argmin()) * size + size // 2) * 2
 
 
 def place_words(

@@ -13,10 +13,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-import numpy as np
-
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ, SttError, Transcript, TranscriptWord
-from voicelive_agent.emulator.stt.moonshine.hearing import Heard
+from voicelive_agent.emulator.stt.moonshine.hearing import Heard, find_quietest
 
 CUT_AFTER_MS = 10_000
 """A part this long ends with the next pause."""
@@ -30,7 +28,6 @@ SHARE = 0.03
 """Of a core, for partial text."""
 BACKLOG_MS = 60_000
 """From here on, the caller should hold back."""
-_QUIET_MS = 100
 _BYTES_PER_MS = SAMPLE_RATE_HZ * 2 // 1000
 
 logger = logging.getLogger(__name__)
@@ -229,12 +226,3 @@ class MoonshineUtterance:
     async def _tell_progress(self) -> None:
         async with self._progress:
             self._progress.notify_all()
-
-
-def find_quietest(pcm: bytes | bytearray, from_ms: int, to_ms: int) -> int:
-    """The byte in the middle of the quietest tenth of a second between two places."""
-    samples = np.frombuffer(bytes(pcm[from_ms * _BYTES_PER_MS : to_ms * _BYTES_PER_MS]), "<i2")
-    size = _QUIET_MS * SAMPLE_RATE_HZ // 1000
-    whole = len(samples) - len(samples) % size
-    energies = np.mean(samples[:whole].astype(np.float32).reshape(-1, size) ** 2, axis=1)
-    return from_ms * _BYTES_PER_MS + (int(energies.argmin()) * size + size // 2) * 2

@@ -1,0 +1,79 @@
+"""Where the model repeats itself, each half is heard alone; a stand-in repeats what is long."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from voicelive_agent.emulator.stt.moonshine.hearing import HALVED_MS, Heard, hear
+from voicelive_agent.emulator.stt.moonshine.model import Decoding, Encoding, Samples
+
+TEXTS = [b"", b" A.", b" good", b" morning"]
+GOOD_MORNING = (2, 3)
+
+
+class Model:
+    """Writes "good morning" for what isn't longer than it can hear, else a letter without end."""
+
+    vocabulary = TEXTS
+
+    def __init__(self, longest_s: float, repeated: tuple[int, ...] = (1,) * 40) -> None:
+        self._longest_s = longest_s
+        self._repeated = repeated
+        self.heard_s: list[float] = []
+
+    def encode(self, samples: Samples) -> Encoding:
+        return Encoding(samples[None], len(samples))
+
+    def decode(self, encoding: Encoding, draft: Any = ()) -> Decoding:
+        padded_s = encoding.samples / 16_000
+        self.heard_s.append(padded_s)
+        is_lost = padded_s - 0.6 > self._longest_s
+        tokens = self._repeated if is_lost else GOOD_MORNING
+        return Decoding(tokens, (0.95,) * (len(tokens) + 1), is_lost, {})
+
+    def spell(self, tokens: tuple[int, ...]) -> str:
+        return b"".join(self.vocabulary[token] for token in tokens).decode()
+
+
+def talk(*parts_s: float) -> bytes:
+    """Somebody who talks for so long each time, with pauses of half a second."""
+    noise = np.random.default_rng(1).normal(0, 3000, 16_000 * 30).astype("<i2").tobytes()
+    return bytes(16_000).join(noise[: int(seconds * 16_000) * 2] for seconds in parts_s)
+
+
+def hear_of(model: Any, pcm: bytes, **given: Any) -> Heard:
+    return hear(model, pcm, 1000, **given)
+
+
+@pytest.mark.parametrize("seconds", [(6.0, 7.0), (9.0, 8.0), (5.0, 6.5)])
+def test_where_the_model_repeats_itself_each_half_is_heard_alone(
+    seconds: tuple[float, float],
+) -> None:
+    """Of 26 s on the telephone "A.A.A.A." was written, and with it all that was said was lost."""
+    heard = hear_of(Model(10), talk(*seconds))
+    assert heard.text == "good morning good morning"
+    assert (heard.doubt, heard.is_final) == ("", True)
+    offsets = [word.offset_ms for word in heard.words]
+    assert offsets == sorted(offsets)
+    assert offsets[0] == 1000
+    assert abs(offsets[2] - 1000 - seconds[0] * 1000 - 500) <= 500
+
+
+def test_a_half_is_halved_again() -> None:
+    heard = hear_of(Model(6), talk(4.5, 4.5, 4.5, 4.5))
+    assert heard.text == " ".join(["good morning"] * 4)
+
+
+def test_what_is_short_is_no_speech_if_the_model_repeats_itself() -> None:
+    model = Model(0.1)
+    heard = hear_of(model, talk(HALVED_MS / 1000 - 0.1))
+    assert (heard.text, len(model.heard_s)) == ("", 1)
+
+
+def test_partial_text_waits_for_what_is_heard_for_good() -> None:
+    """Nothing is taken back in the meantime, and the same is not kept as the final text."""
+    model = Model(10)
+    heard = hear_of(model, talk(6, 6), is_partial=True)
+    assert (heard.text, heard.doubt, heard.is_final) == ("", "unsure", False)
+    assert len(model.heard_s) == 1
