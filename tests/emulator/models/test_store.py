@@ -5,6 +5,7 @@ import io
 import json
 import os
 import tarfile
+import threading
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -210,17 +211,25 @@ class TestStore:
         with pytest.raises(ModelError, match="can't be written to"):
             ModelStore(tmp_path / "file").fetch(model(RemoteFile(f"{source.url}/file.bin")))
 
-    def test_two_fetches_of_one_model_do_not_mix(self, source: Source, store: ModelStore) -> None:
+    def test_a_fetch_waits_for_another_of_the_same_model(
+        self, source: Source, store: ModelStore
+    ) -> None:
+        """The second of two ``make run`` gave up, and started an emulator that heard nothing."""
         wanted = model(RemoteFile(f"{source.url}/file.bin"))
+        waiting, fetched = threading.Event(), []
+        second = threading.Thread(
+            target=lambda: fetched.append(store.fetch(wanted, on_wait=waiting.set))
+        )
 
         def meanwhile(file: RemoteFile | Wheel) -> Any:
-            def progress(have: int, total: int | None) -> None:
-                with pytest.raises(ModelError, match="being fetched already"):
-                    store.fetch(wanted)
+            second.start()
+            assert waiting.wait(10)
+            return lambda have, total: None
 
-            return progress
-
-        assert store.fetch(wanted, progress=meanwhile) == store.find("test")
+        path = store.fetch(wanted, progress=meanwhile)
+        second.join(10)
+        assert fetched == [path]
+        assert len(source.requests) == 1
 
     @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", ".partial", "/etc", "a\\b"])
     def test_names_stay_in_the_folder(self, store: ModelStore, name: str) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from voicelive_agent.command_name import spell_command, spell_commands
@@ -126,7 +127,13 @@ def _fetch(store: ModelStore, names: Sequence[str], *, trust_new: bool) -> int:
                 continue
             _say(f"{model.name} is damaged ({', '.join(damaged)}): it is fetched anew")
         _say(f"{model.name}: about {model.size_mb} MB, licence: {model.licence}")
-        path = store.fetch(model, progress=_show_progress, trust_new=trust_new)
+        waiting = f"{model.name} is being fetched by another process: waiting for it"
+        path = store.fetch(
+            model,
+            progress=_show_progress,
+            on_wait=partial(_say, waiting),
+            trust_new=trust_new,
+        )
         _say(f"{model.name} is here: {path}")
         if model.name in DEFAULTS:
             _say("The emulator uses it when it starts.")

