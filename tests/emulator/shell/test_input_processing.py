@@ -25,7 +25,7 @@ FRAME_MS = 32
 
 
 async def open_processor() -> InputProcessor:
-    return InputProcessor(Desk().engines)
+    return InputProcessor(Desk().engines.open_voice_activity(), may_shorten=False)
 
 
 def judge(processor: InputProcessor, wire: bytes, *, is_playing: bool = False) -> list[Judged]:

@@ -100,7 +100,9 @@ class InputAudio:
         self._reference = EchoReference()
         self._following: PlaybackListener | None = None
         self._language = ""
-        self._processor = InputProcessor(engines)
+        self._processor = InputProcessor(
+            engines.open_voice_activity(), may_shorten=engines.end_of_turn is not None
+        )
         self._timeline = InputTimeline(PREFIX_MS, DETECTED_LIMIT_MS)
         self._utterances = Utterances(engines.stt, tasks, tell)
         self._said_from_ms = 0.0

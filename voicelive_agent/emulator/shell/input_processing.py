@@ -8,10 +8,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from voicelive_agent.emulator.engines import Engines
 from voicelive_agent.emulator.session import effects
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
-from voicelive_agent.emulator.vad import SpeechStarted, SpeechStopped
+from voicelive_agent.emulator.vad import SpeechStarted, SpeechStopped, VoiceActivity
 from voicelive_agent.emulator.vad.echo_cancellation import (
     CleaningSettings,
     InputCleaner,
@@ -55,9 +54,10 @@ class Judged:
 class InputProcessor:
     """One session's stream of input audio. ``configure`` it before the first ``judge``."""
 
-    def __init__(self, engines: Engines) -> None:
-        self._may_shorten = engines.end_of_turn is not None
-        self._voice_activity = engines.open_voice_activity()
+    def __init__(self, voice_activity: VoiceActivity, *, may_shorten: bool) -> None:
+        """``may_shorten`` as in ``TurnDetector``."""
+        self._may_shorten = may_shorten
+        self._voice_activity = voice_activity
         self._loudness = Loudness()
         self._unheard: deque[bytes] = deque(maxlen=_LEAD_FRAMES)
         """Frames of a still room, for what voice activity compares the next sound with."""

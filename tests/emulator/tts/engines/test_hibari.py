@@ -115,7 +115,9 @@ async def test_words_and_visemes_stand_where_they_are_spoken(hibari: LocalTextTo
         assert word.duration_ms >= 25
         assert word.offset_ms + word.duration_ms <= following.offset_ms
     last = spoken.words[-1]
-    assert spoken.duration_ms - 400 <= last.offset_ms + last.duration_ms <= spoken.duration_ms - 260
+    end_ms = last.offset_ms + last.duration_ms
+    # Offsets are whole milliseconds.
+    assert spoken.duration_ms - 400 <= end_ms <= spoken.duration_ms - 259.5
     ids = [viseme.viseme_id for viseme in spoken.visemes]
     assert ids[:4] == [6, 4, 15, 0]  # j ɛ s, and the pause of the comma
     assert ids[-1] == 0
@@ -168,7 +170,7 @@ async def test_each_token_is_one_word_whatever_it_is(
     for word in spoken.words:
         assert word.offset_ms >= end
         end = word.offset_ms + word.duration_ms
-    assert end <= spoken.duration_ms
+    assert end <= spoken.duration_ms + 0.5
 
 
 @speaks
@@ -234,6 +236,28 @@ def test_the_first_sound_does_not_wait_for_the_last(
         [0.0, *ends_ms], ends_ms, frames, strict=False
     ):
         assert all(begin_ms - 1 < at_ms < end_ms + 1 for _, at_ms in [*words, *phonemes])
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
+def test_the_rest_of_a_long_clause_is_made_while_its_beginning_is_heard(
+    synthesizer: HibariSynthesizer, rate: float
+) -> None:
+    """Where ten processes shared two cores, 3 s of speech were made for longer than the 0.3 s that
+    stood before them were heard: the voice stopped in mid-word."""
+    durations_ms: list[float] = []
+
+    def collect(pcm: bytes, words: object = (), phonemes: object = ()) -> bool:
+        durations_ms.append(len(pcm) / 48)
+        return True
+
+    clause = "The weather in Seattle is fine and in Portland it may rain today or tomorrow."
+    synthesizer.speak(clause, {**SETTINGS, "rate": rate}, collect)
+    before_ms = list(itertools.accumulate(durations_ms))
+    assert before_ms[-1] > 2000 / rate
+    assert all(
+        more_ms < 7 * heard_ms
+        for heard_ms, more_ms in zip(before_ms, durations_ms[1:], strict=False)
+    )
 
 
 @pytest.mark.parametrize("settings", [SETTINGS, {**SETTINGS, "tone": 0.56, "formants": 0.86}])

@@ -47,6 +47,9 @@ _FIRST_FRAMES = 14
 """Of the first symbols of a piece, to be heard before the rest is made: 0.2 s."""
 _MOST_FRAMES = 300
 """Of a part, so that one who interrupts does not wait for long."""
+_GROWTH = 5
+"""Of a part over all before it, where twice as much is left: on a machine with much else to do, the
+long rest of a clause was not there when its first sound had been heard."""
 _CONTEXT_FRAMES = 8
 """Frames before and after a part that it is made of. With 27, which is all that counts, it differs
 as much from what is made in one go: -27 dB, as the model rounds to 8 bits by the loudest."""
@@ -139,7 +142,8 @@ class HibariSynthesizer:
             is_over = end >= expected.end and ends_silent(sound, expected.silent_ms)
             if is_over or end >= count:
                 return
-            start, end = end, _find_end(end, expected.end if end < expected.end else count)
+            made = end - expected.begin
+            start, end = end, _find_end(end, expected.end if end < expected.end else count, made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,8 @@ class _Sound:
 
     start: int
     """There is none before."""
+    begin: int
+    """Where the first symbol does."""
     first_end: int
     end: int
     """There should be none from here on, if it was silent for so long before:"""
@@ -160,12 +166,16 @@ def _find_sound(piece: Piece, ends: npt.NDArray[np.floating], rate: float) -> _S
     spoken = [index for index, symbol in enumerate(piece.symbols, 1) if symbol.char not in SILENT]
     begin, end = int(ends[spoken[0] - 1]), int(ends[spoken[-1]])
     start = max(begin - round(_LEAD_FRAMES / speed**2), 0)
-    return _Sound(start, begin + round(_FIRST_FRAMES * faster), end, _END_MS / speed)
+    first_end = begin + round(_FIRST_FRAMES * faster)
+    return _Sound(start, begin, first_end, end, _END_MS / speed)
 
 
-def _find_end(start: int, over: int) -> int:
-    """Where a part ends if those from ``start`` to ``over`` are as long as each other."""
+def _find_end(start: int, over: int, made: int) -> int:
+    """Where a part ends after ``made`` frames, of which those up to ``over`` are wanted; the last
+    parts are as long as each other."""
     left = over - start
+    if left > 2 * _GROWTH * made:
+        return start + _GROWTH * made
     return start + math.ceil(left / math.ceil(left / _MOST_FRAMES))
 
 
