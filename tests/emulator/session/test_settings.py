@@ -6,6 +6,7 @@ import pytest
 
 from tests.emulator.session.driver import OPENED_AT_S, Driver, error_of, types_of, update_error
 from voicelive_agent.emulator.session import effects as do
+from voicelive_agent.emulator.session.configuration import PHRASES_AT_MOST
 
 
 class TestStart:
@@ -242,13 +243,29 @@ class TestMerge:
         driver = Driver()
         driver.configure(
             voice={"type": "azure-standard", "name": "en-US-AvaNeural", "style": "cheerful"},
-            input_audio_transcription={"model": "azure-speech", "custom_speech": {"en-US": "id"}},
+            input_audio_transcription={
+                "model": "azure-speech",
+                "custom_speech": {"en-US": "id"},
+                "prompt": "A restaurant.",
+            },
         )
         warnings = [one["warning"] for one in driver.events() if one["type"] == "warning"]
         assert {one["param"] for one in warnings} == {
             "session.voice.style",
             "session.input_audio_transcription.custom_speech",
+            "session.input_audio_transcription.prompt",
         }
+
+    def test_phrases_are_taken_up_to_a_number(self) -> None:
+        """20,000 phrases in one session took half a second of everybody's event loop."""
+        driver = Driver()
+        phrases = [f"product {number}" for number in range(PHRASES_AT_MOST + 1)]
+        driver.configure(input_audio_transcription={"model": "m", "phrase_list": phrases[:-1]})
+        assert driver.types() == ["session.updated"]
+        driver.configure(input_audio_transcription={"model": "m", "phrase_list": phrases})
+        assert driver.types() == ["session.updated", "warning"]
+        *_, configured = [one for one in driver.effects if isinstance(one, do.ConfigureInput)]
+        assert len(configured.phrases) == PHRASES_AT_MOST
 
     def test_the_whole_of_the_sdk_s_example_is_taken(self) -> None:
         driver = Driver(model="gpt-realtime")

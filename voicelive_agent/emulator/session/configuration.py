@@ -43,6 +43,8 @@ AGENT_OWNS = ("instructions", "tools", "tool_choice", "temperature")
 """Ignored in agent mode, with a warning."""
 FIXED_ONCE_SPOKEN = ("voice",)
 FIXED_ONCE_HEARD = ("input_audio_sampling_rate", "input_audio_format")
+PHRASES_AT_MOST = 2000
+"""Of a list; so many take 60 ms to read."""
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}")
 _ANY_LANGUAGE = ("", "auto", "multi")
 """What clients write where the language shall be found out."""
@@ -189,7 +191,7 @@ class Configuration:
             channels=echo.channels if echo else 1,
             turn_detection=now.turn_detection,
             language=self.language,
-            phrases=tuple((transcription and transcription.phrase_list) or ()),
+            phrases=tuple((transcription and transcription.phrase_list) or ())[:PHRASES_AT_MOST],
             noise_reduction=now.input_audio_noise_reduction,
             echo_cancellation=echo,
         )
@@ -330,7 +332,7 @@ class Configuration:
         ]
         if wrong:
             yield Warned(
-                f"{wrong[0][:40]!r} is no language as 'en-US' or 'de' are: it is ignored.",
+                f"{wrong[0][:40]!r} is not a language tag such as 'en-US' or 'de': it is ignored.",
                 "unknown_language",
                 "session.input_audio_transcription.language",
             )
@@ -348,12 +350,8 @@ class Configuration:
                 f"{param}.{'avatar' if given.get('avatar') else 'modalities'}",
             )
         transcription, voice = given.get("input_audio_transcription"), given.get("voice")
-        if isinstance(transcription, Transcription) and transcription.custom_speech:
-            yield Warned(
-                "The emulator has no custom speech models: its own engine hears.",
-                "custom_speech_not_supported",
-                f"{param}.input_audio_transcription.custom_speech",
-            )
+        if isinstance(transcription, Transcription):
+            yield from _warn_transcription(transcription, f"{param}.input_audio_transcription")
         for name in _VOICE_WITHOUT_EFFECT:
             if getattr(voice, name, None):
                 yield Warned(
@@ -391,6 +389,23 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_to_json(one) for one in value]
     return copy.deepcopy(value)
+
+
+def _warn_transcription(given: Transcription, param: str) -> Iterator[Warned]:
+    for name in ("custom_speech", "prompt"):
+        if getattr(given, name):
+            yield Warned(
+                f"'{param}.{name}' has no effect here: the emulator's own engine hears. Names and "
+                "products go into 'phrase_list'.",
+                "transcription_option_not_supported",
+                f"{param}.{name}",
+            )
+    if len(given.phrase_list or ()) > PHRASES_AT_MOST:
+        yield Warned(
+            f"The emulator takes the first {PHRASES_AT_MOST} phrases of '{param}.phrase_list'.",
+            "too_many_phrases",
+            f"{param}.phrase_list",
+        )
 
 
 def _warn_unknown(update: Mapping[str, Any], checked: SessionFields) -> Iterator[Warned]:
