@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from voicelive_agent.emulator.stt.moonshine.consensus import AGREED
 from voicelive_agent.emulator.stt.moonshine.hearing import HALVED_MS, Heard, hear
 from voicelive_agent.emulator.stt.moonshine.model import Decoding, Encoding, Samples
 
@@ -77,3 +78,40 @@ def test_partial_text_waits_for_what_is_heard_for_good() -> None:
     heard = hear_of(model, talk(6, 6), is_partial=True)
     assert (heard.text, heard.doubt, heard.is_final) == ("", "unsure", False)
     assert len(model.heard_s) == 1
+
+
+class UnsureModel:
+    """Writes one sentence for a sound and another for the same a little faster; neither surely."""
+
+    vocabulary = (b"", b" I'm", b" a", b" doctor", b" an", b" actor", b" not", b" lawyer")
+    _texts = ((1, 2, 3, 6, 2, 7), (1, 4, 5, 6, 2, 7))
+
+    def __init__(self, agreement: float) -> None:
+        self._agreement = agreement
+        self._attempts = 0
+
+    def encode(self, samples: Samples) -> Encoding:
+        return Encoding(samples[None], len(samples))
+
+    def decode(self, encoding: Encoding, draft: Any = ()) -> Decoding:
+        self._attempts += 1
+        return Decoding(self._texts[self._attempts - 1], (0.6,) * 7, False, {})
+
+    def force(self, decoding: Decoding, text: str) -> Decoding:
+        return Decoding(decoding.tokens, (self._agreement,) * 7, False, {})
+
+    def score(self, decoding: Decoding, text: str) -> float:
+        return -1.0 if "doctor" in text else -2.0
+
+    def spell(self, tokens: tuple[int, ...]) -> str:
+        return b"".join(self.vocabulary[token] for token in tokens).decode()
+
+
+@pytest.mark.parametrize(
+    ("agreement", "text"), [(AGREED + 0.01, "I'm a doctor not a lawyer"), (AGREED - 0.01, "")]
+)
+def test_a_sentence_that_both_hearings_speak_for_is_believed(agreement: float, text: str) -> None:
+    """Neither hearing of a whole sentence was sure, and 8 words were lost as another language."""
+    heard = hear_of(UnsureModel(agreement), talk(2))
+    assert heard.text == text
+    assert bool(heard.doubt) is not bool(text)

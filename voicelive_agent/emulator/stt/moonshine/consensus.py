@@ -14,6 +14,10 @@ from voicelive_agent.emulator.stt.moonshine.model import Decoding, MoonshineMode
 MOST_PLACES = 4
 """Texts that differ in more places have too little in common; and each takes two runs more. With
 the other's only place in it, a text is the other one."""
+AGREED = 0.69
+"""A sentence was said if a token of what both hearings make of it is so probable, on average over
+both, though neither alone is believed. Of 135 sentences in other languages the most was 0.672, of
+320 noises and shouts 0.615."""
 
 
 def agree(model: MoonshineModel, decodings: Sequence[Decoding], texts: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ import soxr
 from voicelive_agent.emulator.stt import SAMPLE_RATE_HZ
 from voicelive_agent.emulator.stt.moonshine.answers import ANSWER_VOICE_MS, find_answer
 from voicelive_agent.emulator.stt.moonshine.biasing import Guess, ListedPhrase, bias
-from voicelive_agent.emulator.stt.moonshine.consensus import agree, differ
+from voicelive_agent.emulator.stt.moonshine.consensus import AGREED, agree, differ
 from voicelive_agent.emulator.stt.moonshine.doubt import (
     HUMS,
     MURMURS,
@@ -169,9 +169,11 @@ def _hear_again(
     chosen = (first, second)[choose(*hearings)]
     probable = first.hearing.log_probability
     doubt = find_doubt(*hearings, lambda texts: probable - score_likest(texts), measure)
-    if not doubt:
-        return _agree(model, first, second, chosen), ""
-    if not may_be_answer(*hearings) or measure() not in ANSWER_VOICE_MS:
+    if not are_few(*hearings) and not any(map(find_nonsense, hearings)) and doubt in ("", "noise"):
+        agreed = _agree(model, first, second, chosen)
+        if not doubt or _measure_agreement(model, first, second, agreed) >= AGREED:
+            return agreed, ""
+    if not doubt or not may_be_answer(*hearings) or measure() not in ANSWER_VOICE_MS:
         return chosen, doubt
     murmurs = score_likest(MURMURS), _score_likest(model, second.decoding, MURMURS)
     score_hum = partial(_score_likest, model, texts=HUMS)
@@ -182,16 +184,22 @@ def _hear_again(
 
 
 def _agree(model: MoonshineModel, first: _Attempt, second: _Attempt, chosen: _Attempt) -> _Attempt:
-    """What two attempts make of a sentence together; of a few words, the chosen one."""
-    one, other = first.hearing, second.hearing
-    if are_few(one, other) or find_nonsense(one) or find_nonsense(other):
+    """What two attempts make of a sentence together; the chosen one, if there is no difference."""
+    one, other = first.hearing.text, second.hearing.text
+    if not differ(one, other):
         return chosen
-    if not differ(one.text, other.text):
-        return chosen
-    text = agree(model, (first.decoding, second.decoding), (one.text, other.text))
-    if text in (one.text, other.text):
-        return first if text == one.text else second
+    text = agree(model, (first.decoding, second.decoding), (one, other))
+    if text in (one, other):
+        return first if text == one else second
     return _as_attempt(model, model.force(first.decoding, text))
+
+
+def _measure_agreement(
+    model: MoonshineModel, first: _Attempt, second: _Attempt, agreed: _Attempt
+) -> float:
+    """How probable a token of the text is, on average over both attempts."""
+    forced = [model.force(one.decoding, agreed.hearing.text) for one in (first, second)]
+    return float(np.mean([np.mean(one.probabilities) for one in forced]))
 
 
 def _score_likest(model: MoonshineModel, decoding: Decoding, texts: tuple[str, ...]) -> float:
