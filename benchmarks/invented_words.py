@@ -40,6 +40,7 @@ BACKGROUND_DB = -15
 BACKGROUND_CLIPS = 20
 ADDED_AT_MOST = 0.05
 """Of the words that a caller says."""
+PROGRESS_CLIPS = 50
 _BYTES_PER_MS = RATE_HZ * 2 // 1000
 _PRE_ROLL_MS = 300
 _PAUSE_MS = 230
@@ -146,7 +147,10 @@ async def run(cache: Path, *, some: int | None, only_held_out: bool, show: bool)
         clips = list(list_clips(recordings))
         if only_held_out:
             clips = [clip for clip in clips if clip.is_held_out or clip.is_said]
-        for clip in clips if some is None else pick(clips, some):
+        clips = clips if some is None else pick(clips, some)
+        for number, clip in enumerate(clips):
+            if number % PROGRESS_CLIPS == 0:
+                print(f"{number} of {len(clips)} clips heard", file=sys.stderr, flush=True)
             group = "held out" if clip.is_held_out else "chosen by"
             heard = await ears.hear(clip.pcm, is_playing=False)
             counts[clip.kind, group, "idle"].add(clip, heard)
