@@ -88,19 +88,18 @@ def _find_pip(work: Path) -> tuple[str, tuple[int, ...]]:
         return sys.executable, _read_version(metadata.version("pip"))
     home = work / "environment"
     try:
+        # Debian leaves it out of Python.
+        import ensurepip
+
         environment = _Environment(with_pip=True)
         environment.create(home)
-        done = subprocess.run(  # noqa: S603 - the interpreter that was just made
-            [environment.python, "-m", "pip", "--version"],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
+    except (ImportError, OSError, subprocess.CalledProcessError):
         raise DownloadError(
             "pip fetches it, which is neither in this environment nor, as ensurepip, in this "
             f"Python: {shlex.quote(sys.executable)} -m ensurepip, or uv pip install pip, then "
             "fetch again"
         ) from None
-    return environment.python, _read_version(done.stdout.split()[1])
+    return environment.python, _read_version(ensurepip.version())
 
 
 class _Environment(venv.EnvBuilder):
