@@ -85,6 +85,9 @@ def test_what_is_often_answered_and_sounds_are_not_like_is_believed_sooner(
         ("Hi.", 4.8, 3.9),
         ("Ten.", 4.1, 4.7),
         ("Two.", 5.4, 2.8),
+        # "mhm" of the default voice, and a British "uh huh".
+        ("Hello.", 3.6, 3.5),
+        ("Perfect.", 2.6, 4.8),
     ],
 )
 def test_a_murmur_is_no_answer(text: str, one: float, other: float) -> None:
