@@ -27,15 +27,35 @@ def test_voice_to_voice_is_from_the_end_of_speech_to_the_first_audible_sample() 
     assert turn.as_json()["voice_to_voice_ms"] == 650
 
 
-def test_the_end_of_speech_is_when_its_bytes_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("arrivals", "audio_ms", "was_there_ms"),
+    [
+        (((20, 100), (40, 120), (60, 140)), 40, 120),
+        (((20, 100), (40, 120), (60, 140)), 41, 121),
+        (((20, 100), (40, 120), (60, 140)), 61, 500),
+        # Two frames were taken at once.
+        (((20, 100), (60, 140)), 35, 115),
+        (((20, 100), (60, 140)), 21, 101),
+        # A file was appended, and then a frame came late.
+        (((20, 100), (9000, 101)), 4000, 100),
+        (((20, 100), (40, 400)), 30, 390),
+        (((20, 100),), 5, 100),
+    ],
+)
+def test_the_end_of_speech_is_when_the_client_had_it(
+    arrivals: tuple[tuple[int, int], ...],
+    audio_ms: float,
+    was_there_ms: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A turn seemed to end up to a frame sooner after its speech than its client heard it, and two
+    frames once they were taken at once: before the silence was over that ends it."""
     marks = SessionMarks()
-    times_ms = iter((100.0, 120.0, 140.0, 500.0))
+    times_ms = iter([*(float(at_ms) for _, at_ms in arrivals), 500.0])
     monkeypatch.setattr(SessionMarks, "now_ms", lambda self: next(times_ms))
-    for audio_end_ms in (20, 40, 60):
+    for audio_end_ms, _ in arrivals:
         marks.audio_arrived(audio_end_ms)
-    assert marks.arrival_ms(40) == 120
-    assert marks.arrival_ms(41) == 140
-    assert marks.arrival_ms(61) == 500
+    assert marks.arrival_ms(audio_ms) == was_there_ms
 
 
 def test_audio_that_waited_to_be_judged_arrived_before(monkeypatch: pytest.MonkeyPatch) -> None:

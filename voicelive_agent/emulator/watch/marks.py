@@ -1,7 +1,7 @@
 """Marks of a session: when things happened in it, which is what ``GET /sessions/{id}`` shows.
 
 All marks are ms since the session began, by the machine's clock. What is counted in bytes of
-audio (the end of speech) is the moment at which those bytes arrived.
+audio (the end of speech) is the moment at which the client had it, as far as its pieces tell.
 """
 
 import itertools
@@ -140,6 +140,14 @@ class SessionMarks:
         self._arrivals.append((audio_end_ms, self.now_ms() - waited_ms))
 
     def arrival_ms(self, audio_ms: float) -> float:
-        """When the sample at ``audio_ms`` of the audio clock arrived; now, if it is not known."""
+        """When the sample at ``audio_ms`` of the audio clock was there; now, if it is not known.
+
+        A client in real time sends a piece once its last sample was said; what is appended faster
+        was not there before the piece before it.
+        """
         index = bisect_left(self._arrivals, audio_ms, key=lambda arrival: arrival[0])
-        return self._arrivals[index][1] if index < len(self._arrivals) else self.now_ms()
+        if index == len(self._arrivals):
+            return self.now_ms()
+        end_ms, at_ms = self._arrivals[index]
+        before_ms = self._arrivals[index - 1][1] if index else at_ms
+        return max(at_ms - (end_ms - audio_ms), min(before_ms, at_ms))
