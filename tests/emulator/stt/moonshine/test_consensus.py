@@ -76,6 +76,13 @@ def test_a_hearing_that_is_sure_outweighs_one_that_is_not() -> None:
     assert agree_of(Words(unsure | same, sure | same), one, other) == other
 
 
+def test_what_is_hardly_more_probable_changes_nothing() -> None:
+    """ "Diane in New Jersey" became "Diane and New Jersey" for a difference of 0.2."""
+    one, other = "I heard of beef, Diane and New Jersey", "I heard a beep, Diane in New Jersey"
+    table = dict.fromkeys((*one.split(), *other.split()), -1.0) | {"of": -4.0, "in": -1.1}
+    assert agree_of(Words(table, table), one, other) == other
+
+
 def test_texts_that_have_little_in_common_are_not_mixed() -> None:
     one, other = "a x b x c x d x e x", "a y b y c y d y e y"
     table = dict.fromkeys("abcde", -1.0) | {"x": -1.0, "y": -1.1}
