@@ -123,6 +123,10 @@ def test_what_a_hum_is_written_as_is_not_believed(lead: float, of_hums: float, t
     assert find_doubt(heard, heard, lambda texts: leads[texts]) == "murmur"
     said = hearing("Moonwalker.", 0.75)
     assert find_doubt(said, said, lambda texts: {MURMURS: 7.9, HUMS: 12.3}[texts]) == ""
+    long = hearing("Message undelated.", 0.75)
+    leads = {MURMURS: 9.0, HUMS: 7.0}
+    assert find_doubt(long, long, lambda texts: leads[texts], lambda: 700) == "murmur"
+    assert find_doubt(long, long, lambda texts: leads[texts], lambda: 900) == ""
     answer = hearing("May.", 0.75)
     assert find_doubt(answer, answer, lambda texts: {MURMURS: 9.0, HUMS: 3.8}[texts]) == ""
 

@@ -32,6 +32,8 @@ HUMS = ("M.", "M. M.", "H. M.", "M. H. M.")
 HUM_LEAD = 8.5
 """So much more probable than any of them is what nobody answers every day. Of hums, and of what
 some synthesisers make of "mhm", which is these letters, the most was 8.1."""
+HUM_MS = 800
+"""In a hum, a voice is sure for less."""
 LEAD = 9.0
 """So much more probable than any murmur, as a logarithm, are a few words that were said; what two
 hearings have in common counts as ``LIKENESS_COUNTS``."""
@@ -198,7 +200,10 @@ def _doubt_word(
     if len(heard.words) == 1 and not is_answered:
         least += UNUSUAL_LEAD
     leads = bool(np.isfinite(least)) and lead(MURMURS) >= least
-    return "" if leads and (is_answered or lead(HUMS) >= HUM_LEAD) else "murmur"
+    if not leads:
+        return "murmur"
+    is_no_hum = is_answered or lead(HUMS) >= HUM_LEAD or voice_ms() >= HUM_MS
+    return "" if is_no_hum else "murmur"
 
 
 def measure_likeness(one: Hearing, other: Hearing) -> float:
