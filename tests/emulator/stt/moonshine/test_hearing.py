@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from voicelive_agent.emulator.stt.moonshine.consensus import AGREED
-from voicelive_agent.emulator.stt.moonshine.hearing import HALVED_MS, Heard, hear
+from voicelive_agent.emulator.stt.moonshine.hearing import (
+    HALVED_MS,
+    SURE_BEGINNING,
+    Heard,
+    hear,
+)
 from voicelive_agent.emulator.stt.moonshine.model import Decoding, Encoding, Samples
 
 TEXTS = [b"", b" A.", b" good", b" morning"]
@@ -84,18 +89,20 @@ class UnsureModel:
     """Writes one sentence for a sound and another for the same a little faster; neither surely."""
 
     vocabulary = (b"", b" I'm", b" a", b" doctor", b" an", b" actor", b" not", b" lawyer")
-    _texts = ((1, 2, 3, 6, 2, 7), (1, 4, 5, 6, 2, 7))
+    _texts: tuple[tuple[int, ...], ...] = ((1, 2, 3, 6, 2, 7), (1, 4, 5, 6, 2, 7))
 
-    def __init__(self, agreement: float) -> None:
+    def __init__(self, agreement: float, beginnings: tuple[float, float] = (0.6, 0.6)) -> None:
         self._agreement = agreement
+        self._beginnings = beginnings
         self._attempts = 0
 
     def encode(self, samples: Samples) -> Encoding:
         return Encoding(samples[None], len(samples))
 
     def decode(self, encoding: Encoding, draft: Any = ()) -> Decoding:
-        self._attempts += 1
-        return Decoding(self._texts[self._attempts - 1], (0.6,) * 7, False, {})
+        at, self._attempts = self._attempts, self._attempts + 1
+        probabilities = (self._beginnings[at],) * 3 + (0.3,) * 4
+        return Decoding(self._texts[at], probabilities, False, {})
 
     def force(self, decoding: Decoding, text: str) -> Decoding:
         return Decoding(decoding.tokens, (self._agreement,) * 7, False, {})
@@ -115,3 +122,32 @@ def test_a_sentence_that_both_hearings_speak_for_is_believed(agreement: float, t
     heard = hear_of(UnsureModel(agreement), talk(2))
     assert heard.text == text
     assert bool(heard.doubt) is not bool(text)
+
+
+class UnknownNameModel(UnsureModel):
+    """Writes the same beginning each time, and another name behind it."""
+
+    vocabulary = (b"", b" My", b" name", b" is", b" Dax", b" van", b" Hoibry", b" Hobread")
+    _texts = ((1, 2, 3, 4, 5, 6), (1, 2, 3, 4, 5, 7))
+
+
+@pytest.mark.parametrize(
+    ("beginnings", "is_believed"),
+    [
+        ((0.95, SURE_BEGINNING + 0.01), True),
+        ((0.95, SURE_BEGINNING - 0.01), False),
+        ((SURE_BEGINNING - 0.01, 0.95), False),
+    ],
+)
+def test_an_unknown_name_takes_nothing_of_a_sentence_that_begins_surely(
+    beginnings: tuple[float, float], is_believed: bool
+) -> None:
+    """ "My name is Siobhan Nguyen." had no transcript, by each voice and though both names were
+    listed: what the names were taken for was so improbable that all of it seemed foreign."""
+    heard = hear_of(UnknownNameModel(0.3, beginnings), talk(2))
+    assert heard.text.startswith("My name is") == is_believed
+    assert bool(heard.doubt) is not is_believed
+
+
+def test_beginnings_that_differ_are_not_sure() -> None:
+    assert hear_of(UnsureModel(AGREED - 0.01, (0.95, 0.95)), talk(2)).text == ""
