@@ -14,8 +14,8 @@ import numpy as np
 from voicelive_agent.emulator.stt.moonshine.model import Decoding, MoonshineModel
 from voicelive_agent.emulator.stt.phrases import split_words
 
-_LIKELY = "no, stop, seven"
-"""What agents are answered most, and sounds are like least."""
+_LIKELY = "no, stop, seven, hello"
+"""What agents are told most, and sounds are like least; but for hums, ``LEADS_OF_HUMS``."""
 _USUAL = """
 okay, nope, please, yes please, no thanks, good morning, good night, bye, goodbye, wait,
 help, cancel, cancelled, repeat, again, next, back, continue, go, left, correct, wrong, true,
@@ -30,7 +30,7 @@ what, when, where, who, how, great, fine, exactly, absolutely, nothing, none, do
 excuse me, that's all, minutes, hours, time, number, cash, card
 """
 _CALLED = """
-yes, yeah, yep, sure, thanks, hello, hey, hi, two, three, ten, start, right, all right, never, why,
+yes, yeah, yep, sure, thanks, hey, hi, two, three, ten, start, right, all right, never, why,
 good, perfect, sorry
 """
 """What shouts, laughs and other languages sound like."""
@@ -55,9 +55,9 @@ ANSWER_VOICE_MS = range(190, 900)
 LEAD_OF_HUMS = 1.8
 """So much more probable than any hum an answer is as well. Of what some synthesisers make of "hm",
 which is its letters, the most was 1.6: "Eighteen.", "Again."; of answers the least was 2.1."""
-LEADS_OF_HUMS = {"No.": 7.8}
-"""The same of a nasal and a vowel, as "mm-hmm" is: of that the most was 7.6, by the bright voice;
-of 24 doubted "no", 16 were more."""
+LEADS_OF_HUMS = {"No.": 7.8, "Hello.": 5.8}
+"""The same of what hums are more like. "mm-hmm" is a nasal and a vowel: of that "no" led by 7.6 at
+most, by the bright voice; of 24 doubted "no", 16 by more. Of "hm" and "mhm", "hello" by 5.4."""
 _SPOKEN = frozenset("".join(split_words(text)) for text in LEADS)
 
 
