@@ -66,7 +66,7 @@ SpeechEvent = SpeechStarted | SpeechStopped
 
 
 @dataclass(slots=True)
-class Turn:
+class FoundTurn:
     """Where a turn began and ended, and how much was heard when it had; ms of the recording."""
 
     start_ms: int
@@ -75,7 +75,7 @@ class Turn:
     decided_ms: float | None = None
 
 
-class Hearing:
+class TurnFinder:
     """Turns of a recording as a session finds them, which asks after each pause what was said."""
 
     def __init__(self, stt: SpeechToText, activities: VoiceActivities) -> None:
@@ -84,12 +84,12 @@ class Hearing:
 
     async def find_turns(
         self, pcm: bytes, detection: Mapping[str, Any], model: SmartTurn | None = None
-    ) -> list[Turn]:
+    ) -> list[FoundTurn]:
         processor = InputProcessor(self._activities.open(), may_shorten=model is not None)
         wanted = parse_turn_detection(detection)
         processor.configure(replace(_CONFIGURED, turn_detection=wanted))
         recognizer = self.stt.open_recognizer()
-        turns: list[Turn] = []
+        turns: list[FoundTurn] = []
         for at in range(0, len(pcm), _PIECE_BYTES):
             heard = pcm[: at + _PIECE_BYTES]
             judged = processor.judge(heard[at:], b"", False)
@@ -106,12 +106,12 @@ class Hearing:
         return turns
 
     def _follow(
-        self, event: SpeechEvent, heard: bytes, recognizer: Recognizer, turns: list[Turn]
+        self, event: SpeechEvent, heard: bytes, recognizer: Recognizer, turns: list[FoundTurn]
     ) -> None:
         if isinstance(event, SpeechStarted):
             utterance = recognizer.begin(lambda text: None)
             utterance.feed(heard[event.audio_start_ms * _BYTES_PER_MS :])
-            turns.append(Turn(event.audio_start_ms, utterance))
+            turns.append(FoundTurn(event.audio_start_ms, utterance))
             return
         turn = turns[-1]
         if turn.utterance is not None:
@@ -121,7 +121,7 @@ class Hearing:
 
 
 async def _estimate(
-    turn: Turn, heard: bytes, quiet_since_ms: int | None, model: SmartTurn | None
+    turn: FoundTurn, heard: bytes, quiet_since_ms: int | None, model: SmartTurn | None
 ) -> float | None:
     """As ``shell/input_audio.py`` does it."""
     text = await turn.utterance.text_so_far() if turn.utterance is not None else ""
@@ -147,7 +147,7 @@ SERVER = {"type": "server_vad", "silence_duration_ms": 500}
 SEMANTIC = {"type": "azure_semantic_vad", "silence_duration_ms": 500}
 
 
-async def measure_cuts(hearing: Hearing, voices: Iterable[str]) -> None:
+async def measure_cuts(finder: TurnFinder, voices: Iterable[str]) -> None:
     """Turns cut off at a pause for thought, by its length, and what that costs complete ones."""
     model = open_end_of_turn()
     kinds: list[tuple[str, dict[str, Any], SmartTurn | None]] = [
@@ -168,7 +168,7 @@ async def measure_cuts(hearing: Hearing, voices: Iterable[str]) -> None:
                 for start, end in PAUSES
             ]
             found = [
-                await hearing.find_turns(
+                await finder.find_turns(
                     with_noise(silence(500) + pcm + silence(2500)), detection, judge
                 )
                 for pcm in broken
@@ -179,7 +179,7 @@ async def measure_cuts(hearing: Hearing, voices: Iterable[str]) -> None:
         for voice in voices:
             for sentence in SENTENCES:
                 speech = silence(500) + say_as_caller(sentence, voice)
-                turns = await hearing.find_turns(
+                turns = await finder.find_turns(
                     with_noise(speech + silence(2500)), detection, judge
                 )
                 ended = [turn.decided_ms for turn in turns if turn.decided_ms is not None]
@@ -187,7 +187,7 @@ async def measure_cuts(hearing: Hearing, voices: Iterable[str]) -> None:
         print(f"  {name:18}" + "".join(cells) + describe(waits_ms))
 
 
-async def measure_ends(hearing: Hearing, voices: Iterable[str]) -> bool:
+async def measure_ends(finder: TurnFinder, voices: Iterable[str]) -> bool:
     """How near to the truth turns begin and end; whether that is near enough."""
     starts_ms: list[float] = []
     ends_ms: list[float] = []
@@ -197,7 +197,7 @@ async def measure_ends(hearing: Hearing, voices: Iterable[str]) -> bool:
             speech = say(sentence, voice)
             lead_ms = 700 + number
             pcm = with_noise(silence(lead_ms) + speech + silence(2500))
-            turns = await hearing.find_turns(pcm, SEMANTIC | {"prefix_padding_ms": 0})
+            turns = await finder.find_turns(pcm, SEMANTIC | {"prefix_padding_ms": 0})
             if len(turns) != 1 or turns[0].end_ms is None:
                 extra += 1
                 continue
@@ -209,12 +209,12 @@ async def measure_ends(hearing: Hearing, voices: Iterable[str]) -> bool:
     return max(percentile(starts_ms, 95), percentile(ends_ms, 95)) <= OFFSET_GOAL_MS
 
 
-async def measure_noise(hearing: Hearing, voices: Iterable[str], seconds: int) -> int:
+async def measure_noise(finder: TurnFinder, voices: Iterable[str], seconds: int) -> int:
     """Turns that begin without speech, and murmurs that are heard as more than murmurs."""
     print(f"\nFalse starts in {seconds} s of noise each")
     starts = 0
     for name, pcm in noises(seconds).items():
-        counts = [len(await hearing.find_turns(pcm, detection)) for detection in (SERVER, SEMANTIC)]
+        counts = [len(await finder.find_turns(pcm, detection)) for detection in (SERVER, SEMANTIC)]
         starts += sum(counts)
         print(f"  {name:10} server_vad {counts[0]}   azure_semantic_vad {counts[1]}")
     print("\nBackchannels, and how many of them are heard as filler words alone")
@@ -223,8 +223,8 @@ async def measure_noise(hearing: Hearing, voices: Iterable[str], seconds: int) -
         for voice in voices:
             pcm = with_noise(silence(500) + say(word, voice) + silence(1000))
             total += 1
-            started += len(await hearing.find_turns(pcm, SEMANTIC))
-            recognizer = hearing.stt.open_recognizer()
+            started += len(await finder.find_turns(pcm, SEMANTIC))
+            recognizer = finder.stt.open_recognizer()
             utterance = recognizer.begin(lambda text: None)
             utterance.feed(pcm[:-16_000])
             heard = (await utterance.finish()).text
@@ -244,10 +244,10 @@ async def run(recognizers: str, *, quick: bool) -> bool:
     await stt.start()
     try:
         voices = VOICES[:1] if quick else VOICES
-        hearing = Hearing(stt, activities)
-        good = await measure_ends(hearing, voices)
-        await measure_cuts(hearing, CALLERS[:1] if quick else CALLERS)
-        return await measure_noise(hearing, voices, 10 if quick else 60) == 0 and good
+        finder = TurnFinder(stt, activities)
+        good = await measure_ends(finder, voices)
+        await measure_cuts(finder, CALLERS[:1] if quick else CALLERS)
+        return await measure_noise(finder, voices, 10 if quick else 60) == 0 and good
     finally:
         await stt.stop()
 

@@ -422,21 +422,27 @@ async def test_turns_stand_where_they_are_however_audio_is_cut(frame_ms: int) ->
     assert places[0] == places[1]
 
 
+@pytest.fixture
+def pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes of audio are decoded at a time."""
+    decode = Decoder.decode
+    sizes: list[int] = []
+
+    def count(self: Decoder, audio: bytes) -> bytes:
+        sizes.append(len(audio))
+        return decode(self, audio)
+
+    monkeypatch.setattr(Decoder, "decode", count)
+    return sizes
+
+
 async def test_outside_of_turns_audio_is_decoded_by_whole_frames_of_voice_activity(
-    monkeypatch: pytest.MonkeyPatch,
+    pieces: list[int],
 ) -> None:
     """Of each 20 ms all was done that a frame takes, and of most nothing could be found yet.
 
     Once a room is still, three of a client's frames are taken at once.
     """
-    decode = Decoder.decode
-    pieces: list[int] = []
-
-    def count(self: Decoder, audio: bytes) -> bytes:
-        pieces.append(len(audio))
-        return decode(self, audio)
-
-    monkeypatch.setattr(Decoder, "decode", count)
     async with open_desk() as desk, open_client(desk) as client:
         for _ in range(80):
             await client.append(quiet(20))
@@ -448,17 +454,9 @@ async def test_outside_of_turns_audio_is_decoded_by_whole_frames_of_voice_activi
 
 
 async def test_in_a_turn_audio_is_decoded_by_whole_frames_but_in_its_pauses(
-    monkeypatch: pytest.MonkeyPatch,
+    pieces: list[int],
 ) -> None:
     """A turn may end within a frame, so each 20 ms was judged by itself, of what went on too."""
-    decode = Decoder.decode
-    pieces: list[int] = []
-
-    def count(self: Decoder, audio: bytes) -> bytes:
-        pieces.append(len(audio))
-        return decode(self, audio)
-
-    monkeypatch.setattr(Decoder, "decode", count)
     async with open_desk() as desk, open_client(desk) as client:
         for frame in [loud(20)] * 50 + [quiet(20)] * 40:
             await client.append(frame)
